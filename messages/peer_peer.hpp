@@ -1,0 +1,142 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "messages/codes.hpp"
+#include "messages/kernel.hpp"
+#include "messages/message.hpp"
+
+// The protocol between one who fetches (F, DEALER) and one who serves (S, ROUTER). Two clients that want something
+// of each other hold two links, one each way.
+//
+//   conversation = F:PeerHello  ( S:PeerWelcome | S:PeerUnwelcome )  *file
+//   file         = F:OpenFile  ( S:FileOpened  *transfer  [ F:CloseFile ] )  S:FileClosed
+//   transfer     = F:RequestBlock  ( S:Block + payload | S:RejectBlock )
+//                | F:CancelBlock                   the answer to that request may still come
+//                | S:Have                          a piece more, verified since
+//
+// Block answers come in the order of their requests.
+
+namespace tutti {
+
+constexpr std::uint16_t peer_peer_version = 1;
+/// A block is at most this long: one frame, received once, moved by handle.
+constexpr ByteCount block_size_max = 1_MiB;
+/// Requests of one link that may wait at a server; one more is rejected as `busy`.
+constexpr std::uint32_t requests_waiting_max = 64;
+
+/// F: first word on a link.
+struct PeerHello {
+  std::uint16_t version_min = peer_peer_version;
+  std::uint16_t version_max = peer_peer_version;
+  ClientKey client;
+  TUTTI_MESSAGE(PeerHello, 0x0301, version_min, version_max, client);
+  Fault fault() const {
+    return version_min > version_max || client.is_zero() ? "a hello contradicts itself" : Fault{};
+  }
+};
+/// S: the conversation goes on in `version`. `client` lets F see whether it met whom it looked for.
+struct PeerWelcome {
+  std::uint16_t version = peer_peer_version;
+  ClientKey client;
+  TUTTI_MESSAGE(PeerWelcome, 0x0302, version, client);
+};
+/// S: there is no common version.
+struct PeerUnwelcome {
+  std::uint16_t version_min = peer_peer_version;
+  std::uint16_t version_max = peer_peer_version;
+  TUTTI_MESSAGE(PeerUnwelcome, 0x0303, version_min, version_max);
+};
+/// F: wants pieces of a file that is shared in a group.
+struct OpenFile {
+  Gid gid;
+  Fid fid;
+  TUTTI_MESSAGE(OpenFile, 0x0304, gid, fid);
+};
+/// S: these pieces can be had. Piece i is bit 7 - i % 8 of byte i / 8, as in BEP 3; spare bits are 0.
+struct FileOpened {
+  Fid fid;
+  Bytes bitfield;
+  TUTTI_MESSAGE(FileOpened, 0x0305, fid, bitfield);
+  Fault fault() const { return bitfield.size() > 8192 ? "a bitfield is too long" : Fault{}; }
+};
+/// Why a file is not, or no longer, served.
+enum class CloseReason : std::uint8_t { not_shared, logged_out, not_a_member, file_changed, busy, asked };
+inline constexpr std::array<std::string_view, 6> close_reason_names{"not_shared",   "logged_out", "not_a_member",
+                                                                    "file_changed", "busy",       "asked"};
+constexpr std::span<const std::string_view> enumerators(CloseReason) { return close_reason_names; }
+/// S: nothing (more) of this file. Requests under way are answered by this alone.
+struct FileClosed {
+  Fid fid;
+  CloseReason reason = CloseReason::not_shared;
+  TUTTI_MESSAGE(FileClosed, 0x0306, fid, reason);
+};
+/// F: needs nothing more of this file.
+struct CloseFile {
+  Fid fid;
+  TUTTI_MESSAGE(CloseFile, 0x0307, fid);
+};
+/// F: wants `length` bytes from `offset` of a piece.
+struct RequestBlock {
+  Fid fid;
+  PieceIndex piece;
+  ByteCount offset;
+  ByteCount length;
+  TUTTI_MESSAGE(RequestBlock, 0x0308, fid, piece, offset, length);
+  Fault fault() const {
+    return length.value == 0 || length > block_size_max || offset > 16_MiB ? "a block is 1 byte to 1 MiB" : "";
+  }
+};
+/// F: does not need this block any more.
+struct CancelBlock {
+  Fid fid;
+  PieceIndex piece;
+  ByteCount offset;
+  TUTTI_MESSAGE(CancelBlock, 0x0309, fid, piece, offset);
+};
+/// S: the bytes of a block, in the payload frame.
+struct Block {
+  Fid fid;
+  PieceIndex piece;
+  ByteCount offset;
+  TUTTI_MESSAGE(Block, 0x030a, fid, piece, offset);
+};
+/// Why a block is not sent.
+enum class RejectReason : std::uint8_t { not_have, busy, cancelled, unreadable };
+inline constexpr std::array<std::string_view, 4> reject_reason_names{"not_have", "busy", "cancelled", "unreadable"};
+constexpr std::span<const std::string_view> enumerators(RejectReason) { return reject_reason_names; }
+/// S: this block will not come.
+struct RejectBlock {
+  Fid fid;
+  PieceIndex piece;
+  ByteCount offset;
+  RejectReason reason = RejectReason::not_have;
+  TUTTI_MESSAGE(RejectBlock, 0x030b, fid, piece, offset, reason);
+};
+/// S: this piece is verified and can be had from now on.
+struct Have {
+  Fid fid;
+  PieceIndex piece;
+  TUTTI_MESSAGE(Have, 0x030c, fid, piece);
+};
+
+using PeerPeerMessages = Messages<PeerHello, PeerWelcome, PeerUnwelcome, OpenFile, FileOpened, FileClosed, CloseFile,
+                                  RequestBlock, CancelBlock, Block, RejectBlock, Have>;
+
+/// One who serves, as a fetcher sees it over a link.
+struct ServingPeerRole {
+  static constexpr std::string_view name = "serving_peer";
+  using Accepts = Messages<PeerHello, OpenFile, CloseFile, RequestBlock, CancelBlock>;
+  using Says = Messages<PeerWelcome, PeerUnwelcome, FileOpened, FileClosed, Block, RejectBlock, Have>;
+  static constexpr std::size_t frame_bytes = 1U << 20U;
+};
+/// One who fetches, as the uploader sees it over a link.
+struct FetchingPeerRole {
+  static constexpr std::string_view name = "fetching_peer";
+  using Accepts = ServingPeerRole::Says;
+  using Says = ServingPeerRole::Accepts;
+  static constexpr std::size_t frame_bytes = 64U << 10U;
+};
+
+}  // namespace tutti
