@@ -1,0 +1,142 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "actors/envelope.hpp"
+#include "actors/payload.hpp"
+#include "actors/random.hpp"
+#include "actors/time.hpp"
+#include "messages/codec.hpp"
+#include "messages/kernel.hpp"
+
+namespace tutti {
+
+class Actor;
+
+/// What may come in over a link, decided when it is opened.
+struct Door {
+  std::string_view role;            ///< of the other side, for logs and traces
+  std::span<const MessageId> says;  ///< everything else is dropped and counted
+  DecodeLimits limits;
+};
+
+template <class RemoteRole>
+Door door_of() {
+  DecodeLimits limits;
+  limits.frame_bytes = RemoteRole::frame_bytes;
+  return {RemoteRole::name, RemoteRole::Says::ids, limits};
+}
+
+/// How a link meets the network. Endpoints are `host:port`, `[ipv6]:port`; port 0 lets the system choose.
+enum class LinkKind : std::uint8_t {
+  listen,     ///< ROUTER: one address for the door, a new one for each peer that speaks (LinkUp)
+  connect,    ///< DEALER: connects again by itself for ever
+  publish,    ///< PUB: what is sent to it goes to every subscriber, without any promise
+  subscribe,  ///< SUB: connects again by itself for ever; nothing can be sent
+};
+
+/// What came of opening a link. A refused listen has a fault (address in use) and no address.
+struct Opened {
+  Address address;
+  std::string endpoint;  ///< as bound, with the port that the system chose
+  std::string fault;
+};
+
+/// All that an actor sees of the world. The same actor runs over real sockets, under injected messages and in a
+/// simulation, and cannot tell which: every host implements the virtual part, the templates encode.
+///
+/// Rules: only valid during the handler it was given to. Nothing here blocks. Messages between two actors arrive in
+/// the order they were sent; between three there is no order. A send to somebody who has stopped, or over a link that
+/// is down, is dropped (the reason: whoever cares is told by ActorStopped or LinkDown, and a queue for the dead would
+/// grow).
+class Context {
+ public:
+  Context() = default;
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+  virtual ~Context() = default;
+
+  virtual Instant now() const = 0;
+  virtual WallTime wall_time() const = 0;
+  virtual Random& random() = 0;
+  /// Fills with bytes that nobody can guess (in a simulation: from the seed).
+  virtual void fill_secret(std::span<std::uint8_t> target) = 0;
+
+  virtual Address self() const = 0;
+  /// Who sent the message that is being handled; 0 in start(), for timers it is self().
+  virtual Address sender() const = 0;
+  /// The bulk bytes that came with it.
+  virtual const Payload& payload() const = 0;
+
+  template <class Role, Message M>
+  void send(Ref<Role> to, const M& message, Payload payload = {}) {
+    static_assert(Role::Accepts::template has<M>, "this role does not accept this message");
+    post(to.address, M::message_id, encode(message), std::move(payload));
+  }
+  /// Answers the sender of the message that is being handled.
+  template <Message M>
+  void reply(const M& message, Payload payload = {}) {
+    post(sender(), M::message_id, encode(message), std::move(payload));
+  }
+  /// Sends to an address that was kept from sender(): an answer that had to wait.
+  template <Message M>
+  void answer(Address to, const M& message, Payload payload = {}) {
+    post(to, M::message_id, encode(message), std::move(payload));
+  }
+  /// Sends `message` to this actor itself after `delay`.
+  template <Message M>
+  TimerId after(Duration delay, const M& message) {
+    return start_timer(delay, M::message_id, encode(message));
+  }
+  /// Forgets a timer. One that has fired or never was is no error; a cancelled timer's message never arrives.
+  virtual void cancel(TimerId timer) = 0;
+
+  /// Opens a door at `endpoint`: everyone who connects is a `RemoteRole`. LinkUp names each of them.
+  template <class RemoteRole>
+  Opened listen(const std::string& endpoint) {
+    return open(LinkKind::listen, endpoint, door_of<RemoteRole>());
+  }
+  /// A link to the `RemoteRole` at `endpoint`. LinkUp says when it stands, LinkDown when it does not.
+  template <class RemoteRole>
+  Ref<RemoteRole> connect(const std::string& endpoint) {
+    return {open(LinkKind::connect, endpoint, door_of<RemoteRole>()).address};
+  }
+  /// A topic of our own; `Topic::Accepts` is what may be published.
+  template <class Topic>
+  Opened publish(const std::string& endpoint) {
+    return open(LinkKind::publish, endpoint, {Topic::name, {}, {}});
+  }
+  /// Listens to somebody else's topic; `Topic::Says` is what may come.
+  template <class Topic>
+  Ref<Topic> subscribe(const std::string& endpoint) {
+    return {open(LinkKind::subscribe, endpoint, door_of<Topic>()).address};
+  }
+  /// Closes a link or a whole door. What was sent before still goes out, within the host's linger.
+  virtual void close(Address link) = 0;
+
+  /// Starts a child on this worker: it is ready when this returns. It is stopped with its parent at the latest.
+  template <class Role>
+  Ref<Role> spawn(std::string_view actor_name, std::unique_ptr<Actor> actor) {
+    return {spawn_child(actor_name, std::move(actor))};
+  }
+  /// Asks an actor of this worker to stop; ActorStopped is its goodbye. May be self().
+  virtual void stop(Address actor) = 0;
+  /// What an actor that answered stop() with `later` says when it is done.
+  virtual void goodbye() = 0;
+
+  /// Says InputReady once, when `descriptor` can be read or is at its end; ask again each time. The descriptor stays
+  /// the caller's and must be unwatched before it is closed.
+  virtual void watch(int descriptor) = 0;
+  virtual void unwatch(int descriptor) = 0;
+
+ protected:
+  virtual void post(Address to, MessageId id, Bytes body, Payload payload) = 0;
+  virtual TimerId start_timer(Duration delay, MessageId id, Bytes body) = 0;
+  virtual Opened open(LinkKind kind, const std::string& endpoint, const Door& door) = 0;
+  virtual Address spawn_child(std::string_view actor_name, std::unique_ptr<Actor> actor) = 0;
+};
+
+}  // namespace tutti

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string_view>
+
+#include "actors/envelope.hpp"
+#include "actors/time.hpp"
+
+namespace tutti {
+
+/// Where a host reports every envelope that it delivers. Called on any of the host's threads.
+class TraceSink {
+ public:
+  TraceSink() = default;
+  TraceSink(const TraceSink&) = delete;
+  TraceSink& operator=(const TraceSink&) = delete;
+  virtual ~TraceSink() = default;
+
+  /// An address has got a name: an actor was spawned or a link opened.
+  virtual void named(Address address, std::string_view name) = 0;
+  virtual void delivered(Instant when, const Envelope& envelope) = 0;
+};
+
+}  // namespace tutti
