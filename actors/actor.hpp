@@ -51,7 +51,7 @@ class ActorOf : public Actor {
       if (envelope.id == M::message_id) receipt = deliver<M>(envelope, context);
     });
     Messages<ActorStopped, LinkUp, LinkDown, InputReady>::for_each([&]<class M>() {
-      if constexpr (requires(Derived& actor, const M& message) { actor.on(message, context); }) {
+      if constexpr (requires(Derived & actor, const M& message) { actor.on(message, context); }) {
         if (envelope.id == M::message_id && !envelope.outside) receipt = deliver<M>(envelope, context);
       } else {
         if (envelope.id == M::message_id) receipt.kind = Receipt::Kind::handled;
@@ -64,7 +64,8 @@ class ActorOf : public Actor {
   template <class M>
   Receipt deliver(const Envelope& envelope, Context& context) {
     // Inside the process the sender's type was checked by the compiler; the size of a listing is no fault there.
-    static constexpr DecodeLimits inside{.frame_bytes = SIZE_MAX >> 1U, .list_items = SIZE_MAX >> 8U, .depth = 16};
+    static constexpr DecodeLimits inside{
+        .frame_bytes = SIZE_MAX >> 1U, .list_items = SIZE_MAX >> 8U, .depth = 16};
     static constexpr DecodeLimits at_door{.frame_bytes = 64U << 20U};
     const Decoded<M> message =
         envelope.outside ? decode_at_door<M>(envelope.body, at_door) : decode<M>(envelope.body, inside);

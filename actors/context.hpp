@@ -124,7 +124,7 @@ class Context {
   }
   /// Asks an actor of this worker to stop; ActorStopped is its goodbye. May be self().
   virtual void stop(Address actor) = 0;
-  /// What an actor that answered stop() with `later` says when it is done.
+  /// What an actor says when it is done: after answering stop() with `later`, or unasked, to end by itself.
   virtual void goodbye() = 0;
 
   /// Says InputReady once, when `descriptor` can be read or is at its end; ask again each time. The descriptor stays

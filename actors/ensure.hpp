@@ -9,5 +9,6 @@ namespace tutti {
 
 /// States what the code relies on; checked in every build. For bugs only: bad input from outside is refused, and an
 /// expected refusal is a message.
-#define ENSURE(condition) \
-  (static_cast<bool>(condition) ? static_cast<void>(0) : ::tutti::ensure_failed(#condition, __FILE__, __LINE__))
+#define ENSURE(condition)                              \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
+                                : ::tutti::ensure_failed(#condition, __FILE__, __LINE__))

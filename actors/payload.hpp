@@ -19,7 +19,9 @@ class Payload {
     return Payload(std::move(owner), view);
   }
   /// Shows `view` as long as `owner` keeps it alive and unchanged.
-  static Payload hold(std::shared_ptr<const void> owner, ByteView view) { return Payload(std::move(owner), view); }
+  static Payload hold(std::shared_ptr<const void> owner, ByteView view) {
+    return Payload(std::move(owner), view);
+  }
 
   ByteView view() const { return view_; }
   std::size_t size() const { return view_.size(); }

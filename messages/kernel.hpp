@@ -70,6 +70,12 @@ struct LinkPong {
   TUTTI_MESSAGE(LinkPong, 0x0006);
 };
 
-using KernelMessages = Messages<ActorStopped, LinkUp, LinkDown, InputReady, LinkPing, LinkPong>;
+/// Asks an actor to stop. Travels like any message, so what was sent before it is handled first; the kernel answers
+/// it, the actor sees only stop().
+struct StopActor {
+  TUTTI_MESSAGE(StopActor, 0x0007);
+};
+
+using KernelMessages = Messages<ActorStopped, LinkUp, LinkDown, InputReady, LinkPing, LinkPong, StopActor>;
 
 }  // namespace tutti

@@ -1,0 +1,189 @@
+#include "actors/troupe.hpp"
+
+#include <utility>
+
+#include "actors/ensure.hpp"
+
+namespace tutti {
+
+class Troupe::CellContext final : public Context {
+ public:
+  CellContext(Troupe& troupe, Cell& cell, Address sender, const Payload& payload)
+      : troupe_(troupe), cell_(cell), sender_(sender), payload_(payload) {}
+
+  Instant now() const override { return stage().now(); }
+  WallTime wall_time() const override { return stage().wall_time(); }
+  Random& random() override { return stage().random(); }
+  void fill_secret(std::span<std::uint8_t> target) override { stage().fill_secret(target); }
+  Address self() const override { return cell_.address; }
+  Address sender() const override { return sender_; }
+  const Payload& payload() const override { return payload_; }
+
+  void cancel(TimerId timer) override {
+    const auto due = troupe_.due_.find(timer.value);
+    if (due == troupe_.due_.end() || !cell_.timers.contains(timer.value)) return;
+    troupe_.timers_.erase({due->second, timer.value});
+    troupe_.due_.erase(due);
+    cell_.timers.erase(timer.value);
+  }
+  void close(Address link) override {
+    cell_.links.erase(link);
+    stage().close(link);
+  }
+  void stop(Address actor) override { post(actor, StopActor::message_id, encode(StopActor{}), {}); }
+  void goodbye() override { cell_.goodbye_said = true; }
+  void watch(int descriptor) override {
+    cell_.descriptors.insert(descriptor);
+    stage().watch(cell_.address, descriptor);
+  }
+  void unwatch(int descriptor) override {
+    cell_.descriptors.erase(descriptor);
+    stage().unwatch(descriptor);
+  }
+
+ protected:
+  void post(Address to, MessageId id, Bytes body, Payload payload) override {
+    stage().route({cell_.address, to, id, std::move(body), std::move(payload), false});
+  }
+  TimerId start_timer(Duration delay, MessageId id, Bytes body) override {
+    const TimerId timer{++troupe_.last_timer_};
+    const Instant due = now() + delay;
+    troupe_.timers_.emplace(TimerKey{due, timer.value}, Timer{cell_.address, id, std::move(body), due});
+    troupe_.due_.emplace(timer.value, due);
+    cell_.timers.insert(timer.value);
+    return timer;
+  }
+  Opened open(LinkKind kind, const std::string& endpoint, const Door& door) override {
+    Opened opened = stage().open(cell_.address, kind, endpoint, door);
+    if (opened.address.value != 0) {
+      cell_.links.insert(opened.address);
+      if (troupe_.trace_ != nullptr)
+        troupe_.trace_->named(opened.address, std::string(door.role) + "@" + opened.endpoint);
+    }
+    return opened;
+  }
+  Address spawn_child(std::string_view actor_name, std::unique_ptr<Actor> actor) override {
+    const Address child = stage().fresh_address();
+    cell_.children.insert(child);
+    troupe_.place(child, actor_name, cell_.address, std::move(actor));
+    return child;
+  }
+
+ private:
+  Stage& stage() const { return troupe_.stage_; }
+
+  Troupe& troupe_;
+  Cell& cell_;
+  Address sender_;
+  const Payload& payload_;
+};
+
+Troupe::~Troupe() = default;
+
+Troupe::Cell* Troupe::find(Address actor) {
+  const auto at = cells_.find(actor.value);
+  return at == cells_.end() ? nullptr : at->second.get();
+}
+
+std::string_view Troupe::name_of(Address actor) const {
+  const auto at = cells_.find(actor.value);
+  return at == cells_.end() ? std::string_view{} : std::string_view(at->second->name);
+}
+
+void Troupe::place(Address at, std::string_view name, Address parent, std::unique_ptr<Actor> actor) {
+  ENSURE(!has(at));
+  auto owned = std::make_unique<Cell>();
+  Cell& cell = *owned;
+  cell.address = at;
+  cell.name = name;
+  cell.parent = parent;
+  cell.actor = std::move(actor);
+  cells_.emplace(at.value, std::move(owned));
+  if (trace_ != nullptr) trace_->named(at, name);
+  const Payload none;
+  CellContext context(*this, cell, Address{}, none);
+  cell.actor->start(context);
+  leave_if_done(cell);
+}
+
+Receipt Troupe::deliver(const Envelope& envelope) {
+  Cell* cell = find(envelope.to);
+  if (cell == nullptr) return {Receipt::Kind::handled, {}};
+  if (trace_ != nullptr) trace_->delivered(stage_.now(), envelope);
+  if (envelope.id == StopActor::message_id && !envelope.outside) {
+    ask_to_stop(*cell);
+    return {Receipt::Kind::handled, {}};
+  }
+  return handle(*cell, envelope);
+}
+
+Receipt Troupe::handle(Cell& cell, const Envelope& envelope) {
+  if (cell.phase == Phase::waiting_for_children) return {Receipt::Kind::handled, {}};
+  CellContext context(*this, cell, envelope.from, envelope.payload);
+  Receipt receipt = cell.actor->receive(envelope, context);
+  leave_if_done(cell);
+  return receipt;
+}
+
+Instant Troupe::next_timer() const { return timers_.empty() ? Instant::max() : timers_.begin()->first.first; }
+
+bool Troupe::fire_one(Instant now) {
+  if (next_timer() > now) return false;
+  const auto first = timers_.begin();
+  const std::uint64_t id = first->first.second;
+  Timer timer = std::move(first->second);
+  timers_.erase(first);
+  due_.erase(id);
+  Cell* cell = find(timer.owner);
+  ENSURE(cell != nullptr);
+  cell->timers.erase(id);
+  const Envelope envelope{timer.owner, timer.owner, timer.id, std::move(timer.body), {}, false};
+  if (trace_ != nullptr) trace_->delivered(now, envelope);
+  handle(*cell, envelope);
+  return true;
+}
+
+void Troupe::ask_to_stop(Cell& cell) {
+  if (cell.phase != Phase::running) return;
+  cell.phase = Phase::asked_to_stop;
+  const Payload none;
+  CellContext context(*this, cell, cell.parent, none);
+  if (cell.actor->stop(context) == Farewell::now) cell.goodbye_said = true;
+  leave_if_done(cell);
+}
+
+void Troupe::leave_if_done(Cell& cell) {
+  if (!cell.goodbye_said) return;
+  const Address self = cell.address;
+  if (cell.phase != Phase::waiting_for_children) {
+    cell.phase = Phase::waiting_for_children;
+    for (const Address child : std::set<Address>(cell.children))
+      if (Cell* each = find(child)) ask_to_stop(*each);
+  }
+  // The last child's leaving may have removed this cell already.
+  if (find(self) != nullptr && cell.children.empty()) remove(cell);
+}
+
+void Troupe::remove(Cell& cell) {
+  for (const Address link : cell.links) stage_.close(link);
+  for (const int descriptor : cell.descriptors) stage_.unwatch(descriptor);
+  for (const std::uint64_t timer : cell.timers) {
+    timers_.erase({due_.at(timer), timer});
+    due_.erase(timer);
+  }
+  const Address gone = cell.address;
+  const Address parent = cell.parent;
+  cells_.erase(gone.value);
+  stage_.stopped(gone);
+  if (Cell* above = find(parent)) {
+    stage_.route({gone, parent, ActorStopped::message_id, encode(ActorStopped{gone}), {}, false});
+    above->children.erase(gone);
+    if (above->phase == Phase::waiting_for_children) leave_if_done(*above);
+  }
+}
+
+void Troupe::check_invariants() const {
+  for (const auto& [address, cell] : cells_) cell->actor->check_invariants();
+}
+
+}  // namespace tutti
