@@ -1,29 +1,531 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "messages/peer_peer.hpp"
 #include "messages/shell_client.hpp"
 
-// What the actors of one client say to each other. The shell's part is in shell_client.hpp.
+// What the actors of one client say to each other. The shell's part is in shell_client.hpp, the peers' in
+// peer_peer.hpp. X is whoever asks; an answer goes to the one who asked.
+//
+//   requests     = X:Ask  tracker_link:Told
+//   session      = tracker_link:SessionChanged | tracker_link:GroupLeft      to librarian and scheduler
+//   request ids  = tracker_link:ReserveCounters  storage:CountersReserved
+//
+//   hashing      = librarian:HashPiece  file_hasher:( PieceHashed | HashFailed )
+//                | X:HashStretch  file_hasher:( StretchHashed | HashFailed )  |  X:DropHashing
+//   shares       = librarian:RecallShares  storage:SharesRecalled
+//                | librarian:CheckFile  storage:FileChecked
+//                | librarian:RememberShare | librarian:ForgetShare
+//
+//   serving      = X:ServeFile  *( X:ServePiece )  ( X:StopServing | uploader:ServingFailed )
+//   reading      = uploader:ReadBlock  storage:( BlockRead + payload | BlockUnreadable )
+//
+//   downloads    = scheduler:RecallDownloads  storage:DownloadsRecalled
+//                | scheduler:PrepareDownload  storage:( DownloadPrepared | DownloadRefused )
+//                  *( scheduler:JournalPiece )
+//                  [ scheduler:FinishDownload  storage:( DownloadFinished | DownloadRefused ) ]
+//                  [ scheduler:SettleDownload ]
+//                | scheduler:AdoptShare                                       to librarian: a download has become a share
+//   lane         = scheduler:OpenLane  *( fetcher:LaneOpened *pieces fetcher:LaneClosed )  scheduler:CloseLane
+//   pieces       = fetcher:PieceWanted  scheduler:FetchPiece   |  fetcher:PeerHas
+//                | fetcher:BlockArrived | fetcher:PieceNotCome | scheduler:CancelPiece
+//   peer         = fetcher:PeerReady | fetcher:PeerLost | fetcher:PeerAtFault
+//   verifying    = fetcher:BeginPiece  *( fetcher:StoreBlock + payload  verifier:BlockStored )
+//                  ( verifier:( PieceVerified | PieceCorrupt | PieceUnwritable ) to the scheduler
+//                  | fetcher:AbandonPiece )
+//                | scheduler:ForgetPieces
 
 namespace tutti {
 
+/// What tells a file from another that took its name, or from itself after a change.
+struct FileIdentity {
+  ByteCount size;
+  std::int64_t modified_ns = 0;  ///< mtime, since 1970
+  std::uint64_t inode = 0;
+  std::uint64_t device = 0;
+  TUTTI_RECORD(FileIdentity, size, modified_ns, inode, device);
+};
+
+// --- tracker_link -------------------------------------------------------------------------------------------
+
+/// The uploader's door stands (or does not: `port` is 0): what to tell the trackers. An empty `host` means the address
+/// that they see.
+struct NowServing {
+  std::string host;
+  std::uint16_t port = 0;
+  TUTTI_MESSAGE(NowServing, 0x0501, host, port);
+};
+/// The user has left a group: nothing of it is served or fetched any more.
+struct GroupLeft {
+  GroupName group;
+  TUTTI_MESSAGE(GroupLeft, 0x0502, group);
+};
+/// Asks for `count` request counters that no request of this client has ever had.
+struct ReserveCounters {
+  std::uint32_t count = 0;
+  TUTTI_MESSAGE(ReserveCounters, 0x0503, count);
+};
+/// Those from `first` on are the asker's. On disk before this is said.
+struct CountersReserved {
+  RequestCounter first;
+  std::uint32_t count = 0;
+  TUTTI_MESSAGE(CountersReserved, 0x0504, first, count);
+};
+
+// --- hashing files that are to be shared, and whole downloads ---------------------------------------------------
+
+/// Names a hashing job: chosen by the asker, unique for it.
+using HashJob = Unit<struct HashJobTag, std::uint64_t>;
+
+/// Read `size` bytes from `offset` of a file and hash them as a piece.
+struct HashPiece {
+  HashJob job;
+  std::string path;
+  PieceIndex piece;
+  ByteCount offset;
+  ByteCount size;
+  TUTTI_MESSAGE(HashPiece, 0x0510, job, path, piece, offset, size);
+};
+struct PieceHashed {
+  HashJob job;
+  PieceIndex piece;
+  Sha1 sha1;
+  Sha256 sha256;
+  TUTTI_MESSAGE(PieceHashed, 0x0511, job, piece, sha1, sha256);
+};
+/// The next bytes of a file whose whole SHA-1 is wanted. Stretches of a job come in the order of their offsets, without
+/// gaps, all to one hasher; `last` ends the job.
+struct HashStretch {
+  HashJob job;
+  std::string path;
+  ByteCount offset;
+  ByteCount size;
+  bool last = false;
+  TUTTI_MESSAGE(HashStretch, 0x0512, job, path, offset, size, last);
+};
+/// `done` bytes from the start are hashed; `sha1` is that of the whole, after the last.
+struct StretchHashed {
+  HashJob job;
+  ByteCount done;
+  std::optional<Sha1> sha1;
+  TUTTI_MESSAGE(StretchHashed, 0x0513, job, done, sha1);
+};
+/// The file cannot be read, or is shorter than was said. The job is over at this hasher.
+struct HashFailed {
+  HashJob job;
+  Code code = Code::io_error;
+  std::string sentence;
+  TUTTI_MESSAGE(HashFailed, 0x0514, job, code, sentence);
+};
+/// Nobody wants the outcome of this job any more.
+struct DropHashing {
+  HashJob job;
+  TUTTI_MESSAGE(DropHashing, 0x0515, job);
+};
+
+// --- shares -----------------------------------------------------------------------------------------------------
+
+/// A file that a user shares in a group, as it is remembered over restarts.
+struct ShareRecord {
+  Gid gid;
+  GroupName group;
+  Fid fid;
+  Metainfo metainfo;
+  std::string path;
+  FileIdentity identity;
+  TUTTI_RECORD(ShareRecord, gid, group, fid, metainfo, path, identity);
+};
+/// Which files did this user share?
+struct RecallShares {
+  Uid uid;
+  TUTTI_MESSAGE(RecallShares, 0x0520, uid);
+};
+struct SharesRecalled {
+  Uid uid;
+  std::vector<ShareRecord> shares;
+  TUTTI_MESSAGE(SharesRecalled, 0x0521, uid, shares);
+};
+/// Replaces what was remembered of the same (user, gid, fid).
+struct RememberShare {
+  Uid uid;
+  ShareRecord share;
+  TUTTI_MESSAGE(RememberShare, 0x0522, uid, share);
+};
+struct ForgetShare {
+  Uid uid;
+  Gid gid;
+  Fid fid;
+  TUTTI_MESSAGE(ForgetShare, 0x0523, uid, gid, fid);
+};
+/// What is at this path? `tag` comes back with the answer.
+struct CheckFile {
+  std::uint64_t tag = 0;
+  std::string path;
+  TUTTI_MESSAGE(CheckFile, 0x0524, tag, path);
+};
+/// A regular, readable file with this identity; or none, and why.
+struct FileChecked {
+  std::uint64_t tag = 0;
+  std::optional<FileIdentity> identity;
+  Code code = Code::io_error;
+  std::string sentence;
+  TUTTI_MESSAGE(FileChecked, 0x0525, tag, identity, code, sentence);
+};
+/// A download is complete: its file is a share of the user from now on.
+struct AdoptShare {
+  ShareRecord share;
+  TUTTI_MESSAGE(AdoptShare, 0x0526, share);
+};
+
+// --- serving ----------------------------------------------------------------------------------------------------
+
+/// Serve these pieces of a file, whose bytes are at `path`; replaces what was said of the same (gid, fid) before.
+/// With an `identity` nothing is served once the file has another one; a download under way has none.
+struct ServeFile {
+  Gid gid;
+  Fid fid;
+  std::string path;
+  ByteCount size;
+  ByteCount piece_length;
+  Bytes bitfield;  ///< as in FileOpened
+  std::optional<FileIdentity> identity;
+  TUTTI_MESSAGE(ServeFile, 0x0530, gid, fid, path, size, piece_length, bitfield, identity);
+};
+/// One piece more can be served.
+struct ServePiece {
+  Gid gid;
+  Fid fid;
+  PieceIndex piece;
+  TUTTI_MESSAGE(ServePiece, 0x0531, gid, fid, piece);
+};
+/// Nothing of this file any more; those who fetch it hear the reason.
+struct StopServing {
+  Gid gid;
+  Fid fid;
+  CloseReason reason = CloseReason::not_shared;
+  TUTTI_MESSAGE(StopServing, 0x0532, gid, fid, reason);
+};
+/// The file could not be read, or is not the one it was. It is not served any more. To whoever said ServeFile.
+struct ServingFailed {
+  Gid gid;
+  Fid fid;
+  Code code = Code::io_error;
+  std::string sentence;
+  TUTTI_MESSAGE(ServingFailed, 0x0533, gid, fid, code, sentence);
+};
+/// Read a block to be sent. Answers come in the order of the questions.
+struct ReadBlock {
+  std::uint64_t tag = 0;
+  std::string path;
+  ByteCount offset;  ///< in the file
+  ByteCount length;
+  std::optional<FileIdentity> identity;
+  TUTTI_MESSAGE(ReadBlock, 0x0534, tag, path, offset, length, identity);
+};
+/// The payload has the bytes, all of them; read while the file had the identity.
+struct BlockRead {
+  std::uint64_t tag = 0;
+  TUTTI_MESSAGE(BlockRead, 0x0535, tag);
+};
+struct BlockUnreadable {
+  std::uint64_t tag = 0;
+  Code code = Code::io_error;
+  std::string sentence;
+  TUTTI_MESSAGE(BlockUnreadable, 0x0536, tag, code, sentence);
+};
+
+// --- downloads --------------------------------------------------------------------------------------------------
+
+/// A download as it is remembered over restarts. The bytes are at `part_path` until the whole is verified, then at
+/// `path`.
+struct DownloadRecord {
+  DownloadId id;  ///< 0 until storage has given one
+  Gid gid;
+  GroupName group;
+  Fid fid;
+  Metainfo metainfo;
+  std::string path;
+  std::string part_path;
+  DownloadPhase phase = DownloadPhase::finding;
+  Code code = Code::other;  ///< why it failed
+  std::string sentence;
+  TUTTI_RECORD(DownloadRecord, id, gid, group, fid, metainfo, path, part_path, phase, code, sentence);
+};
+/// Which downloads did this user start, oldest first?
+struct RecallDownloads {
+  Uid uid;
+  TUTTI_MESSAGE(RecallDownloads, 0x0540, uid);
+};
+struct DownloadsRecalled {
+  Uid uid;
+  std::vector<DownloadRecord> downloads;
+  TUTTI_MESSAGE(DownloadsRecalled, 0x0541, uid, downloads);
+};
+/// Make room for a download, or find again what is there of it. A record with id 0 is new: `path` is then what the user
+/// gave (a directory or a path), and storage settles path, part_path and id. `tag` comes back.
+struct PrepareDownload {
+  std::uint64_t tag = 0;
+  Uid uid;
+  DownloadRecord download;
+  TUTTI_MESSAGE(PrepareDownload, 0x0542, tag, uid, download);
+};
+/// `bitfield`: the pieces that are on disk and verified.
+struct DownloadPrepared {
+  std::uint64_t tag = 0;
+  DownloadRecord download;
+  Bytes bitfield;
+  TUTTI_MESSAGE(DownloadPrepared, 0x0543, tag, download, bitfield);
+};
+/// It cannot be: destination_exists, io_error, disk_full. `tag` of PrepareDownload, or the download's id of
+/// FinishDownload.
+struct DownloadRefused {
+  std::uint64_t tag = 0;
+  Code code = Code::io_error;
+  std::string sentence;
+  TUTTI_MESSAGE(DownloadRefused, 0x0544, tag, code, sentence);
+};
+/// A piece is verified and written.
+struct JournalPiece {
+  DownloadId download;
+  PieceIndex piece;
+  TUTTI_MESSAGE(JournalPiece, 0x0545, download, piece);
+};
+/// All is verified: give the file its name, never over another one.
+struct FinishDownload {
+  DownloadId download;
+  std::string part_path;
+  std::string path;
+  TUTTI_MESSAGE(FinishDownload, 0x0546, download, part_path, path);
+};
+struct DownloadFinished {
+  DownloadId download;
+  FileIdentity identity;
+  TUTTI_MESSAGE(DownloadFinished, 0x0547, download, identity);
+};
+/// A download is over without being complete, or is to begin anew: what is remembered of its pieces is void.
+struct SettleDownload {
+  DownloadId download;
+  DownloadPhase phase = DownloadPhase::failed;
+  Code code = Code::other;
+  std::string sentence;
+  bool forget_pieces = false;
+  TUTTI_MESSAGE(SettleDownload, 0x0548, download, phase, code, sentence, forget_pieces);
+};
+
+// --- fetching ---------------------------------------------------------------------------------------------------
+
+/// Open this file at the peer, now and whenever its link stands again.
+struct OpenLane {
+  DownloadId download;
+  Gid gid;
+  Fid fid;
+  std::string part_path;
+  ByteCount size;
+  ByteCount piece_length;
+  TUTTI_MESSAGE(OpenLane, 0x0550, download, gid, fid, part_path, size, piece_length);
+};
+/// Nothing more for this download.
+struct CloseLane {
+  DownloadId download;
+  TUTTI_MESSAGE(CloseLane, 0x0551, download);
+};
+/// Fetch a piece whole, and hand its blocks to `verifier`. `spare`: somebody else fetches it as well (endgame).
+struct FetchPiece {
+  DownloadId download;
+  PieceIndex piece;
+  Sha1 sha1;
+  Sha256 sha256;
+  Address verifier;
+  bool spare = false;
+  TUTTI_MESSAGE(FetchPiece, 0x0552, download, piece, sha1, sha256, verifier, spare);
+};
+/// This piece is not needed from this peer any more.
+struct CancelPiece {
+  DownloadId download;
+  PieceIndex piece;
+  TUTTI_MESSAGE(CancelPiece, 0x0553, download, piece);
+};
+/// The peer is the one we looked for and answers.
+struct PeerReady {
+  TUTTI_MESSAGE(PeerReady, 0x0554);
+};
+/// The link is down; its lanes are closed, its pieces will not come. It may come back.
+struct PeerLost {
+  std::string sentence;
+  TUTTI_MESSAGE(PeerLost, 0x0555, sentence);
+};
+/// The peer said what no honest peer says. The fetcher speaks with it no more.
+struct PeerAtFault {
+  std::string sentence;
+  TUTTI_MESSAGE(PeerAtFault, 0x0556, sentence);
+};
+/// The peer serves these pieces of the file.
+struct LaneOpened {
+  DownloadId download;
+  Bytes bitfield;
+  TUTTI_MESSAGE(LaneOpened, 0x0557, download, bitfield);
+};
+/// The peer serves the file no more; pieces under way will not come.
+struct LaneClosed {
+  DownloadId download;
+  CloseReason reason = CloseReason::not_shared;
+  TUTTI_MESSAGE(LaneClosed, 0x0558, download, reason);
+};
+struct PeerHas {
+  DownloadId download;
+  PieceIndex piece;
+  TUTTI_MESSAGE(PeerHas, 0x0559, download, piece);
+};
+/// There is room for requests of one piece more. Said once, until a FetchPiece has come.
+struct PieceWanted {
+  TUTTI_MESSAGE(PieceWanted, 0x055a);
+};
+/// Bytes of a piece have come.
+struct BlockArrived {
+  DownloadId download;
+  PieceIndex piece;
+  ByteCount bytes;
+  TUTTI_MESSAGE(BlockArrived, 0x055b, download, piece, bytes);
+};
+/// The peer has refused a block of this piece: it will not come from there now.
+struct PieceNotCome {
+  DownloadId download;
+  PieceIndex piece;
+  RejectReason reason = RejectReason::not_have;
+  TUTTI_MESSAGE(PieceNotCome, 0x055c, download, piece, reason);
+};
+
+// --- verifying --------------------------------------------------------------------------------------------------
+
+/// A fetcher's piece begins: `size` bytes will come as blocks in order, to be hashed and written at `offset` of the
+/// file at `path`. The outcome goes to `scheduler`.
+struct BeginPiece {
+  DownloadId download;
+  PieceIndex piece;
+  Address scheduler;
+  std::string path;
+  ByteCount offset;
+  ByteCount size;
+  Sha1 sha1;
+  Sha256 sha256;
+  TUTTI_MESSAGE(BeginPiece, 0x0560, download, piece, scheduler, path, offset, size, sha1, sha256);
+};
+/// The next block of a piece, in the payload.
+struct StoreBlock {
+  DownloadId download;
+  PieceIndex piece;
+  ByteCount offset;  ///< in the piece
+  TUTTI_MESSAGE(StoreBlock, 0x0561, download, piece, offset);
+};
+/// A block is out of the verifier's hands: so many bytes more may come.
+struct BlockStored {
+  ByteCount bytes;
+  TUTTI_MESSAGE(BlockStored, 0x0562, bytes);
+};
+/// The rest of the piece will not come.
+struct AbandonPiece {
+  DownloadId download;
+  PieceIndex piece;
+  TUTTI_MESSAGE(AbandonPiece, 0x0563, download, piece);
+};
+/// The piece is on disk and right. `fetcher` brought it.
+struct PieceVerified {
+  DownloadId download;
+  PieceIndex piece;
+  Address fetcher;
+  TUTTI_MESSAGE(PieceVerified, 0x0564, download, piece, fetcher);
+};
+/// What `fetcher` brought is not the piece. Nothing of it counts.
+struct PieceCorrupt {
+  DownloadId download;
+  PieceIndex piece;
+  Address fetcher;
+  TUTTI_MESSAGE(PieceCorrupt, 0x0565, download, piece, fetcher);
+};
+/// The piece could not be written: disk_full or io_error. Nobody's fault.
+struct PieceUnwritable {
+  DownloadId download;
+  PieceIndex piece;
+  Address fetcher;
+  Code code = Code::io_error;
+  std::string sentence;
+  TUTTI_MESSAGE(PieceUnwritable, 0x0566, download, piece, fetcher, code, sentence);
+};
+/// A download is over, or begins anew: forget which of its pieces were verified.
+struct ForgetPieces {
+  DownloadId download;
+  TUTTI_MESSAGE(ForgetPieces, 0x0567, download);
+};
+
+using InsideClientMessages =
+    Messages<NowServing, GroupLeft, ReserveCounters, CountersReserved, HashPiece, PieceHashed, HashStretch,
+             StretchHashed, HashFailed, DropHashing, RecallShares, SharesRecalled, RememberShare, ForgetShare,
+             CheckFile, FileChecked, AdoptShare, ServeFile, ServePiece, StopServing, ServingFailed, ReadBlock,
+             BlockRead, BlockUnreadable, RecallDownloads, DownloadsRecalled, PrepareDownload,
+             DownloadPrepared, DownloadRefused, JournalPiece, FinishDownload, DownloadFinished,
+             SettleDownload, OpenLane, CloseLane, FetchPiece, CancelPiece, PeerReady, PeerLost, PeerAtFault,
+             LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome, BeginPiece, StoreBlock,
+             BlockStored, AbandonPiece, PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces>;
+
+// --- the cast ---------------------------------------------------------------------------------------------------
+
 /// Speaks with the trackers: one link at a time, failover, the session, request ids. Anybody in the client may Ask.
-/// Tells session_listeners (scheduler, librarian, uploader) SessionChanged.
 struct TrackerLinkRole {
   static constexpr std::string_view name = "tracker_link";
-  using Accepts = Messages<Ask, AskLink, ForgetCommand>;
+  using Accepts = Messages<Ask, AskLink, ForgetCommand, NowServing, CountersReserved>;
 };
 
 /// Decides what is shared: hashes files, makes them known, resumes them at login, notices changed ones.
 struct LibrarianRole {
   static constexpr std::string_view name = "librarian";
-  using Accepts = Messages<ShareFile, UnshareFile, Told, SessionChanged>;
+  using Accepts =
+      Messages<ShareFile, UnshareFile, ForgetCommand, Told, SessionChanged, GroupLeft, AdoptShare,
+               PieceHashed, StretchHashed, HashFailed, SharesRecalled, FileChecked, ServingFailed>;
 };
 
 /// Decides who fetches which piece of which download from whom.
 struct SchedulerRole {
   static constexpr std::string_view name = "scheduler";
-  using Accepts = Messages<StartDownload, ListDownloads, AwaitDownloads, ForgetCommand, Told, SessionChanged>;
+  using Accepts =
+      Messages<StartDownload, ListDownloads, AwaitDownloads, ForgetCommand, Told, SessionChanged, GroupLeft,
+               DownloadsRecalled, DownloadPrepared, DownloadRefused, DownloadFinished, StretchHashed,
+               HashFailed, ServingFailed, PeerReady, PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas,
+               PieceWanted, BlockArrived, PieceNotCome, PieceVerified, PieceCorrupt, PieceUnwritable>;
+};
+
+/// Owns the link to one remote peer and keeps enough requests under way on it.
+struct FetcherRole {
+  static constexpr std::string_view name = "fetcher";
+  using Accepts = Messages<OpenLane, CloseLane, FetchPiece, CancelPiece, BlockStored>;
+};
+
+/// Serves other peers what it was told to serve.
+struct UploaderRole {
+  static constexpr std::string_view name = "uploader";
+  using Accepts = Messages<ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable>;
+};
+
+/// Hashes and writes the blocks of incoming pieces.
+struct HashVerifierRole {
+  static constexpr std::string_view name = "hash_verifier";
+  using Accepts = Messages<BeginPiece, StoreBlock, AbandonPiece, ForgetPieces>;
+};
+
+/// Reads and hashes files that lie on the disk.
+struct FileHasherRole {
+  static constexpr std::string_view name = "file_hasher";
+  using Accepts = Messages<HashPiece, HashStretch, DropHashing>;
+};
+
+/// Owns the client's durable state, and makes and reads its files.
+struct StorageRole {
+  static constexpr std::string_view name = "storage";
+  using Accepts = Messages<ReserveCounters, RecallShares, RememberShare, ForgetShare, CheckFile, ReadBlock,
+                           RecallDownloads, PrepareDownload, JournalPiece, FinishDownload, SettleDownload>;
 };
 
 }  // namespace tutti
