@@ -11,13 +11,12 @@ InjectionHost::~InjectionHost() = default;
 
 Address InjectionHost::add_probe(std::string_view name) {
   const Address address = fresh_address();
-  names_.emplace(address, name);
-  if (trace_ != nullptr) trace_->named(address, name);
+  probes_.insert(address);
+  named(address, name);
   return address;
 }
 
 void InjectionHost::spawn_at(Address at, std::string_view name, std::unique_ptr<Actor> actor) {
-  names_.emplace(at, name);
   troupe_.place(at, name, Address{}, std::move(actor));
   settle();
 }
@@ -64,7 +63,7 @@ void InjectionHost::route(Envelope envelope) {
     return;
   }
   const auto link = links_.find(envelope.to);
-  const bool dropped = link == links_.end() ? !names_.contains(envelope.to)
+  const bool dropped = link == links_.end() ? !probes_.contains(envelope.to)
                                             : (link->second.kind != LinkKind::publish && !link->second.up);
   if (!dropped) outbox_.push_back(std::move(envelope));
 }
@@ -213,9 +212,9 @@ std::string InjectionHost::name_of(Address address) const {
   return "address " + std::to_string(address.value);
 }
 
-void InjectionHost::set_trace(TraceSink* sink) {
-  trace_ = sink;
-  troupe_.set_trace(sink);
+void InjectionHost::named(Address address, std::string_view name) {
+  names_[address] = name;
+  if (trace_ != nullptr) trace_->named(address, name);
 }
 
 }  // namespace tutti

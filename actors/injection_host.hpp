@@ -151,7 +151,7 @@ class InjectionHost final : private Stage {
   /// What was dropped: messages that no door, no handler or no check let in.
   const std::vector<std::string>& faults() const { return faults_; }
   std::string name_of(Address address) const;
-  void set_trace(TraceSink* sink);
+  void set_trace(TraceSink* sink) { trace_ = sink; }
 
  private:
   Instant now() const override { return now_; }
@@ -165,6 +165,8 @@ class InjectionHost final : private Stage {
   void watch(Address owner, int descriptor) override { watched_[descriptor] = owner; }
   void unwatch(int descriptor) override { watched_.erase(descriptor); }
   void stopped(Address) override {}
+  void named(Address address, std::string_view name) override;
+  TraceSink* trace() const override { return trace_; }
 
   std::chrono::milliseconds since_start() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch());
@@ -184,6 +186,7 @@ class InjectionHost final : private Stage {
   std::deque<Envelope> inside_;
   std::deque<Envelope> outbox_;
   std::map<Address, Link> links_;
+  std::set<Address> probes_;
   std::map<Address, std::string> names_;
   std::map<std::string, std::string, std::less<>> refused_endpoints_;
   std::map<int, Address> watched_;

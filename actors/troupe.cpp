@@ -57,8 +57,7 @@ class Troupe::CellContext final : public Context {
     Opened opened = stage().open(cell_.address, kind, endpoint, door);
     if (opened.address.value != 0) {
       cell_.links.insert(opened.address);
-      if (troupe_.trace_ != nullptr)
-        troupe_.trace_->named(opened.address, std::string(door.role) + "@" + opened.endpoint);
+      stage().named(opened.address, std::string(door.role) + "@" + opened.endpoint);
     }
     return opened;
   }
@@ -99,7 +98,7 @@ void Troupe::place(Address at, std::string_view name, Address parent, std::uniqu
   cell.parent = parent;
   cell.actor = std::move(actor);
   cells_.emplace(at.value, std::move(owned));
-  if (trace_ != nullptr) trace_->named(at, name);
+  stage_.named(at, name);
   const Payload none;
   CellContext context(*this, cell, Address{}, none);
   cell.actor->start(context);
@@ -109,7 +108,7 @@ void Troupe::place(Address at, std::string_view name, Address parent, std::uniqu
 Receipt Troupe::deliver(const Envelope& envelope) {
   Cell* cell = find(envelope.to);
   if (cell == nullptr) return {Receipt::Kind::handled, {}};
-  if (trace_ != nullptr) trace_->delivered(stage_.now(), envelope);
+  if (TraceSink* trace = stage_.trace()) trace->delivered(stage_.now(), envelope);
   if (envelope.id == StopActor::message_id && !envelope.outside) {
     ask_to_stop(*cell);
     return {Receipt::Kind::handled, {}};
@@ -138,7 +137,7 @@ bool Troupe::fire_one(Instant now) {
   ENSURE(cell != nullptr);
   cell->timers.erase(id);
   const Envelope envelope{timer.owner, timer.owner, timer.id, std::move(timer.body), {}, false};
-  if (trace_ != nullptr) trace_->delivered(now, envelope);
+  if (TraceSink* trace = stage_.trace()) trace->delivered(now, envelope);
   handle(*cell, envelope);
   return true;
 }

@@ -39,6 +39,10 @@ class Stage {
   virtual void unwatch(int descriptor) = 0;
   /// An actor has said its goodbye and is gone.
   virtual void stopped(Address actor) = 0;
+  /// An address has got a name, for traces and logs.
+  virtual void named(Address address, std::string_view name) = 0;
+  /// Where deliveries are reported now; null if nobody listens.
+  virtual TraceSink* trace() const = 0;
 };
 
 /// The actors of one thread: who they are, whose child, which timers and links they own, and the conversation of
@@ -69,7 +73,6 @@ class Troupe {
 
   /// check_invariants of every actor; tests ask for it after each step.
   void check_invariants() const;
-  void set_trace(TraceSink* sink) { trace_ = sink; }
 
  private:
   class CellContext;
@@ -101,7 +104,6 @@ class Troupe {
   void remove(Cell& cell);
 
   Stage& stage_;
-  TraceSink* trace_ = nullptr;
   std::unordered_map<std::uint64_t, std::unique_ptr<Cell>> cells_;
   std::map<TimerKey, Timer> timers_;  // by time, then by the order of setting
   std::unordered_map<std::uint64_t, Instant> due_;

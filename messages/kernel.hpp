@@ -76,6 +76,13 @@ struct StopActor {
   TUTTI_MESSAGE(StopActor, 0x0007);
 };
 
-using KernelMessages = Messages<ActorStopped, LinkUp, LinkDown, InputReady, LinkPing, LinkPong, StopActor>;
+/// Said by a listening host to a peer that it has given up but that speaks on: nothing here remembers the
+/// conversation, connect anew. Actors never see it.
+struct LinkReset {
+  TUTTI_MESSAGE(LinkReset, 0x0008);
+};
+
+using KernelMessages =
+    Messages<ActorStopped, LinkUp, LinkDown, InputReady, LinkPing, LinkPong, StopActor, LinkReset>;
 
 }  // namespace tutti

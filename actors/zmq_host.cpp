@@ -1,0 +1,182 @@
+#include "actors/zmq_host.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <latch>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "actors/ensure.hpp"
+#include "actors/log.hpp"
+#include "actors/zmq_worker.hpp"
+
+namespace tutti {
+
+namespace {
+
+constexpr int sockets_max = 8192;
+
+/// libzmq's I/O thread spins when descriptors run out: take as many as we may have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 65536);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+struct ZmqHost::Shared final : ZmqHostServices {
+  explicit Shared(const ZmqHostOptions& wanted) : options_(wanted) {
+    raise_descriptor_limit();
+    context.set(zmq::ctxopt::max_sockets, sockets_max);
+    context.set(zmq::ctxopt::blocky, false);
+  }
+
+  zmq::context_t& zmq_context() override { return context; }
+  const ZmqHostOptions& options() const override { return options_; }
+  std::string inbox_endpoint(std::uint16_t worker) const override {
+    return "inproc://inbox-" + std::to_string(worker);
+  }
+  std::size_t worker_count() const override { return workers.size(); }
+  void stopped(Address actor) override {
+    const std::lock_guard lock(mutex);
+    names.erase(actor);
+    if (std::find(actors.begin(), actors.end(), actor) == actors.end()) return;
+    gone.insert(actor.value);
+    somebody_left.notify_all();
+  }
+  void named(Address address, std::string_view name) override {
+    TraceSink* sink = trace_sink.load();
+    if (sink != nullptr) sink->named(address, name);
+    const std::lock_guard lock(mutex);
+    names[address] = name;
+  }
+  void unnamed(Address address) override {
+    const std::lock_guard lock(mutex);
+    names.erase(address);
+  }
+  TraceSink* trace() const override { return trace_sink.load(); }
+
+  ZmqHostOptions options_;
+  zmq::context_t context;
+  std::vector<std::unique_ptr<ZmqWorker>> workers;
+  std::vector<std::thread> threads;
+  std::optional<std::uint16_t> calling_worker;
+  std::vector<Address> actors;  // in the order of spawning
+  bool started = false;
+  bool stopping = false;
+  std::atomic<TraceSink*> trace_sink{nullptr};
+  std::mutex mutex;  // guards what follows
+  std::condition_variable somebody_left;
+  std::set<std::uint64_t> gone;
+  std::map<Address, std::string> names;
+};
+
+ZmqHost::ZmqHost(const ZmqHostOptions& options) : shared_(std::make_unique<Shared>(options)) {}
+
+ZmqHost::~ZmqHost() {
+  stop();
+  shared_->workers.clear();
+}
+
+ZmqHost::WorkerId ZmqHost::add_worker(std::string_view name) {
+  ENSURE(!shared_->started);
+  const auto index = static_cast<std::uint16_t>(shared_->workers.size());
+  shared_->workers.push_back(std::make_unique<ZmqWorker>(*shared_, index, std::string(name)));
+  return {index};
+}
+
+ZmqHost::WorkerId ZmqHost::add_calling_worker(std::string_view name) {
+  ENSURE(!shared_->calling_worker);
+  const WorkerId worker = add_worker(name);
+  shared_->calling_worker = worker.index;
+  return worker;
+}
+
+Address ZmqHost::fresh_address(WorkerId worker) {
+  ENSURE(!shared_->started);
+  return shared_->workers.at(worker.index)->fresh_address();
+}
+
+void ZmqHost::place(Address at, std::string_view name, std::unique_ptr<Actor> actor) {
+  ENSURE(!shared_->started);
+  shared_->actors.push_back(at);
+  shared_->workers.at(ZmqWorker::worker_of(at))->place_later(at, name, std::move(actor));
+}
+
+void ZmqHost::start() {
+  ENSURE(!shared_->started);
+  shared_->started = true;
+  const bool calls = shared_->calling_worker.has_value();
+  const auto threads = static_cast<std::ptrdiff_t>(shared_->workers.size() - (calls ? 1 : 0));
+  const auto ready =
+      std::make_shared<std::latch>(threads);  // shared: the last to count down may outlive the wait
+  for (std::uint16_t i = 0; i < shared_->workers.size(); ++i) {
+    if (shared_->calling_worker == i) continue;
+    shared_->threads.emplace_back([this, ready, i] {
+      ZmqWorker& worker = *shared_->workers[i];
+      pthread_setname_np(pthread_self(), worker.name().substr(0, 15).c_str());
+      worker.prepare();
+      ready->count_down();
+      worker.run();
+    });
+  }
+  ready->wait();
+}
+
+void ZmqHost::run() {
+  ENSURE(shared_->started && shared_->calling_worker);
+  ZmqWorker& worker = *shared_->workers[*shared_->calling_worker];
+  worker.prepare();
+  worker.run();
+}
+
+void ZmqHost::stop(std::chrono::milliseconds patience) {
+  if (!shared_->started || shared_->stopping) return;
+  shared_->stopping = true;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  std::map<std::uint16_t, zmq::socket_t> outboxes;
+  const auto outbox_to = [&](std::uint16_t worker) -> zmq::socket_t& {
+    auto found = outboxes.find(worker);
+    if (found == outboxes.end()) {
+      found = outboxes.emplace(worker, zmq::socket_t(shared_->context, zmq::socket_type::push)).first;
+      found->second.connect(shared_->inbox_endpoint(worker));
+    }
+    return found->second;
+  };
+  for (auto actor = shared_->actors.rbegin(); actor != shared_->actors.rend(); ++actor) {
+    const std::uint16_t worker = ZmqWorker::worker_of(*actor);
+    if (shared_->calling_worker == worker) continue;  // run() has seen it off
+    ZmqWorker::send(outbox_to(worker),
+                    {Address{}, *actor, StopActor::message_id, encode(StopActor{}), {}, false});
+    std::unique_lock lock(shared_->mutex);
+    const bool left = shared_->somebody_left.wait_until(lock, deadline,
+                                                        [&] { return shared_->gone.contains(actor->value); });
+    if (!left) log_warning("actor " + shared_->names[*actor] + " did not say goodbye in time");
+  }
+  for (std::uint16_t i = 0; i < shared_->workers.size(); ++i) {
+    shared_->workers[i]->abandon();
+    // To nobody: only wakes the worker, so that it sees that it is abandoned.
+    ZmqWorker::send(outbox_to(i),
+                    {Address{}, Address{}, StopActor::message_id, encode(StopActor{}), {}, false});
+  }
+  for (std::thread& thread : shared_->threads) thread.join();
+  shared_->threads.clear();
+}
+
+void ZmqHost::set_trace(TraceSink* sink) {
+  if (sink != nullptr) {
+    const std::lock_guard lock(shared_->mutex);
+    for (const auto& [address, name] : shared_->names) sink->named(address, name);
+  }
+  shared_->trace_sink.store(sink);
+}
+
+}  // namespace tutti

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "actors/actor.hpp"
+#include "actors/trace.hpp"
+
+namespace tutti {
+
+/// How the ZeroMQ host treats its links. The defaults are for real networks; tests shorten them.
+struct ZmqHostOptions {
+  /// A link that said or heard nothing for so long is pinged.
+  std::chrono::milliseconds ping_after{1000};
+  /// A link that heard nothing for so long is down.
+  std::chrono::milliseconds silent_after{3000};
+  /// A connection that does not stand after so long is made anew (a socket that once met a wrong service never
+  /// recovers by itself).
+  std::chrono::milliseconds redial_after{2000};
+  /// What was sent before a link was closed may take so long to go out.
+  std::chrono::milliseconds linger{300};
+  /// Peers of one door at the most; further ones are not heard.
+  std::size_t peers_per_door = 4096;
+};
+
+/// The host of the real programs: worker threads with inproc inboxes, TCP sockets as links.
+///
+/// Owns the ZeroMQ context, the threads, all sockets. Every actor lives on one worker and only that thread touches it
+/// and the sockets that it opened. Between workers an envelope crosses as two frames: address and msgpack, and the
+/// payload by handle.
+///
+/// Life: add workers, reserve addresses, spawn actors; start() returns when all are ready; stop() asks them in the
+/// reverse order and waits for each goodbye.
+class ZmqHost {
+ public:
+  struct WorkerId {
+    std::uint16_t index = 0;
+  };
+
+  explicit ZmqHost(const ZmqHostOptions& options = {});
+  ~ZmqHost();
+  ZmqHost(const ZmqHost&) = delete;
+  ZmqHost& operator=(const ZmqHost&) = delete;
+
+  /// A thread of its own. Before start() only.
+  WorkerId add_worker(std::string_view name);
+  /// A worker that runs on the thread that calls run(). At most one.
+  WorkerId add_calling_worker(std::string_view name);
+
+  template <class Role>
+  Ref<Role> reserve(WorkerId worker) {
+    return {fresh_address(worker)};
+  }
+  /// Puts an actor at a reserved address. Before start() only.
+  template <class Role>
+  void spawn(Ref<Role> at, std::string_view name, std::unique_ptr<Actor> actor) {
+    place(at.address, name, std::move(actor));
+  }
+
+  /// Starts all workers' threads; every actor is ready when it returns (those of the calling worker once run() runs).
+  void start();
+  /// Runs the calling worker until all of its actors have said goodbye.
+  void run();
+  /// Asks every actor to stop, the last spawned first, and waits for each goodbye, `patience` at most in all. Then
+  /// joins the threads. Safe to call twice.
+  void stop(std::chrono::milliseconds patience = std::chrono::milliseconds(1000));
+
+  /// From now on deliveries are reported to `sink` (null: no more). The sink must outlive the host.
+  void set_trace(TraceSink* sink);
+
+ private:
+  struct Shared;
+  friend class ZmqWorker;
+
+  Address fresh_address(WorkerId worker);
+  void place(Address at, std::string_view name, std::unique_ptr<Actor> actor);
+
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace tutti

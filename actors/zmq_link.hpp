@@ -1,0 +1,179 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+#include <zmq.hpp>
+
+#include "actors/context.hpp"
+#include "actors/envelope.hpp"
+#include "actors/zmq_host.hpp"
+
+namespace tutti {
+
+/// The frames of one message as they came from a socket; more than three are refused unread.
+struct Frames {
+  std::vector<zmq::message_t> parts;
+  bool too_many = false;
+};
+
+/// Reads one whole message without waiting; nothing if none is there.
+std::optional<Frames> receive_frames(zmq::socket_t& socket);
+/// The payload lives on in the frame that libzmq holds, freed when the last of the two is done with it.
+zmq::message_t frame_of(const Payload& payload);
+/// The frame lives on in the payload.
+Payload payload_of(zmq::message_t frame);
+
+/// What a link needs of its worker.
+class LinkOwner {
+ public:
+  LinkOwner() = default;
+  LinkOwner(const LinkOwner&) = delete;
+  LinkOwner& operator=(const LinkOwner&) = delete;
+  virtual ~LinkOwner() = default;
+  virtual zmq::context_t& zmq_context() = 0;
+  virtual Instant now() const = 0;
+  virtual Address fresh_address() = 0;
+  virtual void named(Address address, std::string_view name) = 0;
+  /// Hands a message or the kernel's word about a link to the actor that owns it.
+  virtual void to_actor(Envelope envelope) = 0;
+  /// The sockets to poll are others than before.
+  virtual void sockets_changed() = 0;
+  /// An accepted peer has got (or lost) an address that must reach this link.
+  virtual void peer_known(Address peer, Address listener) = 0;
+  virtual void peer_forgotten(Address peer) = 0;
+};
+
+/// One TCP socket and what is known of whoever is at its other side. The worker's poll loop tells it when there is
+/// something to read and lets it keep house now and then.
+class ZmqLink {
+ public:
+  ZmqLink(LinkOwner& worker, const ZmqHostOptions& options, Address self, Address owner, const Door& door);
+  ZmqLink(const ZmqLink&) = delete;
+  ZmqLink& operator=(const ZmqLink&) = delete;
+  virtual ~ZmqLink() = default;
+
+  Address address() const { return self_; }
+  /// Sends to `to`: this link, or a peer that it accepted. What cannot be sent now is dropped.
+  virtual void send(Address to, const Bytes& body, const Payload& payload) = 0;
+  /// Reads what is there, a bounded number of messages. True if there may be more.
+  virtual bool receive() = 0;
+  virtual void read_monitor() {}
+  /// Pings, gives up silent ones. `awake_since` is when this thread last began to run after a long pause: silence
+  /// before it says nothing about the other side.
+  virtual void keep_house(Instant awake_since) = 0;
+  /// Counts a message that did not pass the door or the actor's check; too many and the link is down.
+  virtual void blame(Address, const std::string&) {}
+  /// Closes one accepted peer; true if it was one of this link's.
+  virtual bool close_peer(Address) { return false; }
+  virtual std::vector<Address> peers() const { return {}; }
+
+  zmq::socket_t& socket() { return socket_; }
+  zmq::socket_t* monitor() { return monitor_ ? &*monitor_ : nullptr; }
+
+ protected:
+  static constexpr int receive_batch = 64;
+  static constexpr int faults_before_giving_up = 16;
+
+  void make_socket(zmq::socket_type type);
+  void close_socket();
+  bool says(MessageId id) const;
+  void hand_in(Address from, Bytes body, Payload payload);
+  void tell(const Envelope& envelope) { worker_.to_actor(envelope); }
+  void say_up(Address link, Address listener, const std::string& peer);
+  void say_down(Address link, LinkLoss loss);
+  /// Sends one message of one or two frames (after `routing_id`, if any); false if it did not leave.
+  bool send_frames(const std::string* routing_id, ByteView body, const Payload& payload);
+
+  LinkOwner& worker_;
+  const ZmqHostOptions& options_;
+  Address self_;
+  Address owner_;
+  Door door_;
+  zmq::socket_t socket_;
+  std::optional<zmq::socket_t> monitor_;
+};
+
+/// DEALER: dials, and dials again for ever. SUB: the same, but only listens.
+class DialledLink final : public ZmqLink {
+ public:
+  DialledLink(LinkOwner& worker, const ZmqHostOptions& options, Address self, Address owner, const Door& door,
+              LinkKind kind, std::string endpoint);
+  ~DialledLink() override;
+
+  void send(Address to, const Bytes& body, const Payload& payload) override;
+  bool receive() override;
+  void read_monitor() override;
+  void keep_house(Instant awake_since) override;
+  void blame(Address from, const std::string& fault) override;
+
+ private:
+  void dial();
+  void redial();
+  void went_down(LinkLoss loss);
+  bool take(Frames frames);
+
+  LinkKind kind_;
+  std::string endpoint_;
+  bool up_ = false;
+  int faults_ = 0;
+  std::uint64_t dials_ = 0;
+  Instant dialled_;
+  Instant last_heard_;
+  Instant last_said_;
+};
+
+/// ROUTER: a door. Every peer that speaks gets an address of its own.
+class DoorLink final : public ZmqLink {
+ public:
+  DoorLink(LinkOwner& worker, const ZmqHostOptions& options, Address self, Address owner, const Door& door,
+           const std::string& endpoint);
+  ~DoorLink() override;
+
+  void send(Address to, const Bytes& body, const Payload& payload) override;
+  bool receive() override;
+  void keep_house(Instant awake_since) override;
+  void blame(Address from, const std::string& fault) override;
+  bool close_peer(Address peer) override;
+  std::vector<Address> peers() const override;
+  std::string bound_endpoint() const;
+
+ private:
+  struct Peer {
+    std::string routing_id;
+    std::string host;
+    Instant last_heard;
+    int faults = 0;
+  };
+  void take(Frames frames);
+  Address peer_of(const std::string& routing_id, const zmq::message_t& frame);
+  void forget(Address peer, LinkLoss loss, bool tell_owner);
+  void remember_gone(const std::string& routing_id, bool banned);
+
+  std::unordered_map<std::string, Address> by_routing_id_;
+  std::unordered_map<std::uint64_t, Peer> peers_;
+  std::unordered_map<std::string, bool> gone_;  // routing ids given up -> banned
+  std::deque<std::string> gone_order_;          // oldest first, to bound gone_
+};
+
+/// PUB: says, never hears.
+class TopicLink final : public ZmqLink {
+ public:
+  TopicLink(LinkOwner& worker, const ZmqHostOptions& options, Address self, Address owner, const Door& door,
+            const std::string& endpoint);
+  ~TopicLink() override;
+
+  void send(Address to, const Bytes& body, const Payload& payload) override;
+  bool receive() override { return false; }
+  void keep_house(Instant) override {}
+  std::string bound_endpoint() const;
+};
+
+/// `tcp://host:port` of `host:port`; a host name or `[ipv6]` serves too.
+std::string tcp_endpoint(const std::string& endpoint);
+
+}  // namespace tutti
