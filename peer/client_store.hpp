@@ -1,0 +1,121 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "messages/client_tracker.hpp"
+#include "messages/shell_client.hpp"
+#include "peer/bitfield.hpp"
+#include "peer/disk.hpp"
+
+namespace tutti {
+
+/// Who this client is: a Curve25519 key pair (crypto_box), made with the state folder and kept for its life.
+struct ClientIdentity {
+  ClientKey key;
+  std::array<std::uint8_t, 32> secret{};  ///< never leaves the process
+  bool operator==(const ClientIdentity&) const = default;
+};
+
+/// A file that a user shares in a group from this client.
+struct ShareRecord {
+  Uid uid;
+  Gid gid;
+  GroupName group;
+  Fid fid;
+  Metainfo metainfo;
+  std::string path;       ///< absolute
+  FileIdentity identity;  ///< of the file when its digests were true
+  bool operator==(const ShareRecord&) const = default;
+};
+
+/// A download of a user.
+struct DownloadRecord {
+  DownloadId id;
+  Uid uid;
+  Gid gid;
+  GroupName group;
+  Fid fid;
+  Metainfo metainfo;
+  std::string path;       ///< where the file will be; absolute
+  std::string part_path;  ///< where it grows
+  DownloadPhase phase = DownloadPhase::fetching;
+  Code code = Code::other;  ///< why, when it failed
+  std::string sentence;     ///< the same for people
+  bool operator==(const DownloadRecord&) const = default;
+};
+
+/// A download as it is after a restart.
+struct RecalledDownload {
+  DownloadRecord record;
+  Bitfield verified;  ///< the bytes in the part file are these pieces
+  Bitfield
+      doubtful;  ///< were verified, but the machine went down before they were synced: to be verified again
+  bool operator==(const RecalledDownload&) const = default;
+};
+
+/// What a client remembers between two runs: who it is, which request counters are used, what its users share and
+/// download, and which pieces are verified. Decides what is still to be trusted after a crash.
+///
+/// Rules:
+/// - One client a state folder. Two would use the same request ids and write the same part files.
+/// - Every call is one transaction and survives `kill -9` when it has returned. What also survives a power loss: the
+///   identity, the request counters, and every piece that mark_synced() was called for.
+/// - Verified pieces: a piece is journalled after its bytes were handed to pwrite. The system's cache keeps them both
+///   if only the process dies, so nothing is verified again. If the machine dies, the journal can have reached the disk
+///   and the bytes not. So each entry carries the boot id of the machine (a number that the kernel draws at each
+///   boot); entries of another boot are `doubtful` unless mark_synced() came after a sync of the part file.
+/// - A request counter is handed out once, ever: they are reserved in blocks, on the disk, before the first of a block
+///   is used; what a crash leaves of a block is skipped.
+/// - Thread-safe. Calls block for microseconds, reserving counters (once in thousands) for one sync of the disk.
+/// - A fault is the disk's: disk_full or io_error, with a sentence. The call then changed nothing.
+class ClientStore {
+ public:
+  ClientStore() = default;
+  ClientStore(const ClientStore&) = delete;
+  ClientStore& operator=(const ClientStore&) = delete;
+  virtual ~ClientStore() = default;
+
+  virtual const ClientIdentity& identity() const = 0;
+  /// Never the same twice for this identity. From 1.
+  virtual OrFault<RequestCounter> next_request_counter() = 0;
+
+  /// Remembers a share; one of the same user, group and file is replaced.
+  virtual DiskDone put_share(const ShareRecord& share) = 0;
+  /// One that is not there is no fault.
+  virtual DiskDone forget_share(const Uid& uid, const Gid& gid, const Fid& fid) = 0;
+  /// Those of one user, in the order they were first shared.
+  virtual OrFault<std::vector<ShareRecord>> shares_of(const Uid& uid) = 0;
+
+  /// Never the same twice while the folder lives, even if the download is forgotten.
+  virtual OrFault<DownloadId> next_download_id() = 0;
+  /// Remembers a download, or what is new about it (its id tells which). Its verified pieces stay.
+  virtual DiskDone put_download(const DownloadRecord& download) = 0;
+  /// These pieces are verified and were handed to the disk (see the class comment).
+  virtual DiskDone journal(DownloadId id, std::span<const PieceIndex> pieces) = 0;
+  /// The part file was synced after all that is journalled now had been written.
+  virtual DiskDone mark_synced(DownloadId id) = 0;
+  /// This piece is not what it was thought to be (found corrupt when verified again).
+  virtual DiskDone forget_piece(DownloadId id, PieceIndex piece) = 0;
+  /// Forgets a download and its pieces. One that is not there is no fault.
+  virtual DiskDone forget_download(DownloadId id) = 0;
+  /// Those of one user, oldest first.
+  virtual OrFault<std::vector<RecalledDownload>> downloads_of(const Uid& uid) = 0;
+};
+
+/// Opens the state folder, making it and what is in it if need be (SQLite database `client.db`, secret key `identity`
+/// readable by its owner alone, `lock`). Faults: another client uses the folder; it is not writable; it was written by
+/// a newer version.
+OrFault<std::unique_ptr<ClientStore>> open_client_store(const std::string& directory);
+/// The same on a machine that says its boot id is `boot_id`, for tests of power losses.
+OrFault<std::unique_ptr<ClientStore>> open_client_store(const std::string& directory,
+                                                        const std::string& boot_id);
+
+/// Remembers as long as it lives; nothing fails and nothing is doubtful. For tests and simulations.
+std::unique_ptr<ClientStore> make_memory_client_store(const ClientIdentity& identity);
+
+}  // namespace tutti
