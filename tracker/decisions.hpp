@@ -1,0 +1,80 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/time.hpp"
+#include "messages/tracker_tracker.hpp"
+#include "tracker/directory.hpp"
+#include "tracker/presence.hpp"
+
+namespace tutti {
+
+/// A login lasts so long; every login begins a new one.
+constexpr std::chrono::days session_lifetime{30};
+
+/// Password work that has to be done before a request can be decided. It is heavy, so it is done elsewhere.
+struct PasswordWork {
+  std::string password;
+  bool make_verifier = false;  ///< true: an account is made; false: a login is checked
+  /// To be tried in this order. Empty for an unknown name: the same work is to be done in vain, so that time does not
+  /// tell whether a user exists.
+  std::vector<LoginCandidate> candidates;
+};
+struct PasswordResult {
+  std::string verifier;        ///< of make_verifier
+  std::optional<Uid> matched;  ///< of a check
+};
+
+/// One request and all that it takes to decide it.
+struct Question {
+  ClientKey client;       ///< of the link, proven
+  std::string seen_host;  ///< where the client's link comes from
+  RequestCounter counter;
+  SessionToken token;
+  ClientRequest what;
+  SessionToken fresh_token;  ///< secret bytes for the session, should one be opened (Login only)
+  std::optional<PasswordResult> password;
+};
+
+/// What the tracker knows besides its facts.
+struct Circumstances {
+  std::uint32_t tracker = 0;  ///< number of this tracker in the tracker file
+  WallTime wall;
+  const Presence* presence = nullptr;
+  std::vector<TrackerRow> trackers;  ///< for AskStatus
+};
+
+struct FileKey {
+  Gid gid;
+  Fid fid;
+  bool operator==(const FileKey&) const = default;
+};
+
+struct Decision {
+  TrackerAnswer answer;
+  /// To be sealed into one delta, applied and stored before the answer is given; empty: nothing changes.
+  std::vector<Operation> operations;
+  /// `answer` is a FileFound whose metainfo is still empty: to be filled with this one's from the store.
+  std::optional<FileKey> metainfo_of;
+  /// Somebody is online from now on (a login): to be heard by Presence and gossiped, once the answer is given.
+  std::optional<PresenceGossip> presence;
+};
+
+/// The password work that `question` needs; nothing if it needs none, also because it will be refused anyway.
+std::optional<PasswordWork> password_work(const Directory& directory, const Question& question,
+                                          WallTime wall);
+
+/// Decides one request. A request whose outcome is recorded gets that outcome. Checks come in this order: login, the
+/// names, that the group exists, membership or ownership, then the rest; the first that fails is the answer. For
+/// requests with password_work() the result has to be in the question. Pure: the same question and state, the same
+/// decision.
+Decision decide(const Directory& directory, const Question& question, const Circumstances& now);
+
+/// What to seal once every tracker of the file has acknowledged a delta with these operations: the names in it have
+/// reached all, and cannot be lost to a later claim. Empty for most.
+std::vector<Operation> confirmation_of(const std::vector<Operation>& operations);
+
+}  // namespace tutti

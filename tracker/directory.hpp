@@ -1,0 +1,155 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/time.hpp"
+#include "messages/tracker_tracker.hpp"
+#include "tracker/facts.hpp"
+
+namespace tutti {
+
+/// Something that a user wants to know now, on whatever links of this tracker the user is.
+struct Told {
+  Uid to;
+  Notice notice;
+};
+
+/// What joining facts changed.
+struct Changes {
+  std::vector<Row> rows;  ///< to be written (or erased) in the transaction that stores the delta
+  std::vector<Told> told;
+};
+
+/// A user who may be meant by a name at login, and how to check the password.
+struct LoginCandidate {
+  Uid uid;
+  std::string verifier;
+};
+
+/// A session that stands.
+struct Session {
+  Uid uid;
+  RequestCounter generation;
+};
+
+/// What a user is to a group, with what a change of it needs.
+struct MembershipView {
+  std::uint64_t generation = 0;  ///< 0: none ever
+  MembershipRank rank = MembershipRank::left;
+  bool is_member() const { return generation != 0 && rank == MembershipRank::accepted; }
+  bool is_requested() const { return generation != 0 && rank == MembershipRank::requested; }
+};
+
+/// A user's intent to share a file, in the user's present membership.
+struct ShareView {
+  std::uint64_t generation = 0;  ///< 0: none in this membership
+  bool on = false;
+};
+
+/// A file of a group, without its piece digests: those are in the store alone.
+struct FileView {
+  Fid fid;
+  std::string name;  ///< as it is listed: its own, or `name~tN`
+  std::string own_name;
+  ByteCount size;
+  Sha1 sha1;
+  bool alive = false;  ///< somebody has said to share it
+};
+
+/// The state of a tracker: a set of facts that only joins, and the views that people see, kept as it changes.
+///
+/// Decides what facts join to and what follows from them: who has a name, who is a member, who owns, which files are
+/// listed, who shares. Owns all of it in memory, but for metainfo (the store has that: a million of them would not
+/// fit). No I/O, no time: facts in, views out.
+///
+/// Rules:
+/// - Joining is commutative, associative and idempotent: trackers that have the same facts are equal, however the
+///   facts came. So every rule below is a rule about the facts, never about their arrival.
+/// - Ids are authority, names are labels: a user who loses a name keeps groups and files under `name~tN`.
+/// - A group without members is gone and its name is free: nobody could be let in any more, as nobody owns it. Should
+///   a member turn up who was accepted at another tracker meanwhile, it is back, and the older claim has the name.
+/// - A file that no member intends to share is not listed and its name is free in the group for other content, since
+///   nobody could ever get it. Its metainfo stays, so whoever shares it again need not be asked for it.
+/// - An acceptance is judged once, by the tracker that took the owner's request, by what it knew. Judging it again
+///   after each merge would let a later change of owner undo old acceptances. In doubt the group gets smaller: within
+///   a generation a revocation holds against any acceptance.
+/// - A share intent is made in one membership; when that ends, so does its effect.
+/// - Nothing here walks everything: a change costs the logarithm of what there is, and the size of what it is about.
+class Directory {
+ public:
+  Directory();
+  Directory(Directory&&) noexcept;
+  Directory& operator=(Directory&&) noexcept;
+  ~Directory();
+
+  /// Joins what a delta says. Known facts change nothing.
+  Changes apply(const Delta& delta);
+  /// Joins one row of another tracker's state.
+  Changes join(const Fact& fact);
+  /// Joins a row of the own store: nothing to write, nobody to tell.
+  void load(const Fact& fact);
+
+  /// Equal for equal states.
+  StateDigest digest() const;
+  DigestList<StateDigest> bucket_digests() const;
+
+  // --- names. Text is what people type: a name, or `name~tN` for one who lost it ------------------------------
+  std::optional<Uid> user_named(std::string_view text) const;
+  std::optional<Gid> group_named(std::string_view text) const;  ///< alive groups only
+  std::string name_of(const Uid& uid) const;                    ///< empty if nothing is known of it
+  std::string name_of(const Gid& gid) const;
+  /// Everybody who may be meant by `text`: the holder of the name first, then those who lost it and may not know.
+  std::vector<LoginCandidate> login_candidates(std::string_view text) const;
+  /// What a user has to be told at login: a name that was lost, of the user or of an owned group.
+  std::vector<std::string> renamings_of(const Uid& uid) const;
+
+  // --- groups ---------------------------------------------------------------------------------------------------
+  bool is_alive(const Gid& gid) const;
+  std::optional<Uid> owner_of(const Gid& gid) const;
+  MembershipView membership(const Gid& gid, const Uid& uid) const;
+  Standing standing(const Gid& gid, const Uid& uid) const;
+  std::uint32_t member_count(const Gid& gid) const;
+  /// Up to `limit` ids whose names come after `after` (as listed), in the order of their names.
+  std::vector<Gid> groups_after(std::string_view after, std::size_t limit) const;
+  std::vector<Uid> users_after(std::string_view after, std::size_t limit) const;
+  std::vector<Uid> members_after(const Gid& gid, std::string_view after, std::size_t limit) const;
+  std::vector<Uid> requests_after(const Gid& gid, std::string_view after, std::size_t limit) const;
+
+  // --- files ----------------------------------------------------------------------------------------------------
+  std::optional<FileView> file(const Gid& gid, const Fid& fid) const;
+  std::optional<FileView> file_named(const Gid& gid, std::string_view text) const;  ///< alive files only
+  std::vector<FileView> files_after(const Gid& gid, std::string_view after, std::size_t limit) const;
+  ShareView share(const Gid& gid, const Fid& fid, const Uid& uid) const;
+  /// Members who intend to share the file, online or not. In no order.
+  std::vector<Uid> sharers_of(const Gid& gid, const Fid& fid) const;
+
+  // --- sessions and requests --------------------------------------------------------------------------------------
+  /// The session of `client` if `token` proves it and it has not expired.
+  std::optional<Session> session(const ClientKey& client, const SessionToken& token, WallTime now) const;
+  /// The session of `client`, whoever asks: for presence and notices.
+  std::optional<Session> open_session(const ClientKey& client) const;
+  /// The highest generation of session that `client` ever had, open or not; 0: none.
+  RequestCounter last_session(const ClientKey& client) const;
+  /// What a request was answered, if it changed something.
+  std::optional<TrackerAnswer> outcome(const ClientKey& client, RequestCounter counter) const;
+  /// True for a request so old that its outcome may have been forgotten.
+  bool is_forgotten(const ClientKey& client, RequestCounter counter) const;
+
+  std::uint64_t user_count() const;
+  std::uint64_t group_count() const;  ///< alive
+  std::uint64_t file_count() const;   ///< alive
+
+  /// ENSUREs that every view is what its facts say, computed anew.
+  void check_invariants() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tutti

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/time.hpp"
+#include "messages/tracker_tracker.hpp"
+
+namespace tutti {
+
+/// Where a client that is online can be reached.
+struct PresentClient {
+  ClientKey client;
+  Uid uid;
+  RequestCounter generation;  ///< of its session
+  std::uint64_t count = 0;
+  std::string host;
+  std::uint16_t port = 0;
+  Instant fades;
+};
+
+/// Who is online: soft state, never stored, by this tracker's own receipts alone (so that no two clocks are compared).
+/// A client counts as online until `ttl` after it was last heard of, here or through another tracker. Whether its
+/// session still stands is the directory's to say: a presence may be a moment older than a logout.
+/// One entry a client; entries come with a valid session only (the caller checks), so sessions bound its size.
+class Presence {
+ public:
+  static constexpr std::chrono::milliseconds ttl{15'000};
+
+  /// Notes that a client is alive. An older word than the last (session, then count) changes nothing: false.
+  bool heard(const PresenceGossip& gossip, Instant now);
+  /// Forgets a client: it has logged out.
+  void forget(const ClientKey& client);
+  /// Forgets who has not been heard of. To be called about once a second; returns who faded.
+  std::vector<PresentClient> expire(Instant now);
+
+  const PresentClient* find(const ClientKey& client) const;
+  /// The clients on which a user is present.
+  std::vector<const PresentClient*> clients_of(const Uid& uid) const;
+  std::size_t size() const { return clients_.size(); }
+  void check_invariants() const;
+
+ private:
+  void unlink(const PresentClient& present);
+  std::unordered_map<ClientKey, PresentClient> clients_;
+  std::unordered_map<Uid, std::vector<ClientKey>> by_user_;
+};
+
+}  // namespace tutti
