@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "messages/client_tracker.hpp"
-#include "messages/shell_client.hpp"
+#include "messages/inside_client.hpp"
 #include "peer/bitfield.hpp"
 #include "peer/disk.hpp"
 
@@ -19,34 +19,6 @@ struct ClientIdentity {
   ClientKey key;
   std::array<std::uint8_t, 32> secret{};  ///< never leaves the process
   bool operator==(const ClientIdentity&) const = default;
-};
-
-/// A file that a user shares in a group from this client.
-struct ShareRecord {
-  Uid uid;
-  Gid gid;
-  GroupName group;
-  Fid fid;
-  Metainfo metainfo;
-  std::string path;       ///< absolute
-  FileIdentity identity;  ///< of the file when its digests were true
-  bool operator==(const ShareRecord&) const = default;
-};
-
-/// A download of a user.
-struct DownloadRecord {
-  DownloadId id;
-  Uid uid;
-  Gid gid;
-  GroupName group;
-  Fid fid;
-  Metainfo metainfo;
-  std::string path;       ///< where the file will be; absolute
-  std::string part_path;  ///< where it grows
-  DownloadPhase phase = DownloadPhase::fetching;
-  Code code = Code::other;  ///< why, when it failed
-  std::string sentence;     ///< the same for people
-  bool operator==(const DownloadRecord&) const = default;
 };
 
 /// A download as it is after a restart.

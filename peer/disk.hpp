@@ -8,6 +8,7 @@
 
 #include "actors/payload.hpp"
 #include "messages/codes.hpp"
+#include "messages/inside_client.hpp"
 #include "messages/units.hpp"
 
 namespace tutti {
@@ -39,15 +40,6 @@ class OrFault {
  private:
   std::optional<T> value_;
   DiskFault fault_;
-};
-
-/// Tells whether a regular file is still the one that was hashed: if all of this is equal, nobody has written to it.
-struct FileIdentity {
-  ByteCount size;
-  std::int64_t modified_ns = 0;  ///< since 1970
-  std::uint64_t inode = 0;
-  std::uint64_t device = 0;
-  bool operator==(const FileIdentity&) const = default;
 };
 
 enum class PathKind : std::uint8_t { nothing, regular, directory, other };
