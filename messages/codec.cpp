@@ -66,7 +66,8 @@ MsgpackReader::MsgpackReader(ByteView input, const DecodeLimits& limits) : tree_
     fail(input.empty() ? "an empty frame" : "a frame is too large");
     return;
   }
-  const msgpack::unpack_limit bounds(limits.list_items, 64, limits.frame_bytes, limits.frame_bytes, 0,
+  // An item takes a byte at least: a list that claims more than the input holds is not given room, whatever the limit.
+  const msgpack::unpack_limit bounds(std::min(limits.list_items, input.size()), 64, limits.frame_bytes, limits.frame_bytes, 0,
                                      limits.depth);
   try {
     std::size_t offset = 0;
