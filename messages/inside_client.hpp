@@ -32,11 +32,10 @@
 //                | scheduler:AdoptShare                                       to librarian: a download has become a share
 //   lane         = scheduler:OpenLane  *( fetcher:LaneOpened *pieces fetcher:LaneClosed )  scheduler:CloseLane
 //   pieces       = fetcher:PieceWanted  scheduler:FetchPiece   |  fetcher:PeerHas
-//                | fetcher:BlockArrived | fetcher:PieceNotCome | scheduler:CancelPiece
+//                | fetcher:BlockArrived | fetcher:PieceNotCome | scheduler:CancelBlocks
 //   peer         = fetcher:PeerReady | fetcher:PeerLost | fetcher:PeerAtFault
 //   verifying    = fetcher:BeginPiece  *( fetcher:StoreBlock + payload  verifier:BlockStored )
-//                  ( verifier:( PieceVerified | PieceCorrupt | PieceUnwritable ) to the scheduler
-//                  | fetcher:AbandonPiece )
+//                  verifier:( PieceVerified | PieceCorrupt | PieceUnwritable )   to the scheduler
 //                | scheduler:ForgetPieces
 
 namespace tutti {
@@ -131,13 +130,14 @@ struct DropHashing {
 
 /// A file that a user shares in a group, as it is remembered over restarts.
 struct ShareRecord {
+  Uid uid;
   Gid gid;
   GroupName group;
   Fid fid;
   Metainfo metainfo;
-  std::string path;
-  FileIdentity identity;
-  TUTTI_RECORD(ShareRecord, gid, group, fid, metainfo, path, identity);
+  std::string path;       ///< absolute
+  FileIdentity identity;  ///< of the file when its digests were true
+  TUTTI_RECORD(ShareRecord, uid, gid, group, fid, metainfo, path, identity);
 };
 /// Which files did this user share?
 struct RecallShares {
@@ -151,9 +151,8 @@ struct SharesRecalled {
 };
 /// Replaces what was remembered of the same (user, gid, fid).
 struct RememberShare {
-  Uid uid;
   ShareRecord share;
-  TUTTI_MESSAGE(RememberShare, 0x0522, uid, share);
+  TUTTI_MESSAGE(RememberShare, 0x0522, share);
 };
 struct ForgetShare {
   Uid uid;
@@ -244,16 +243,17 @@ struct BlockUnreadable {
 /// `path`.
 struct DownloadRecord {
   DownloadId id;  ///< 0 until storage has given one
+  Uid uid;
   Gid gid;
   GroupName group;
   Fid fid;
   Metainfo metainfo;
   std::string path;
   std::string part_path;
-  DownloadPhase phase = DownloadPhase::finding;
-  Code code = Code::other;  ///< why it failed
-  std::string sentence;
-  TUTTI_RECORD(DownloadRecord, id, gid, group, fid, metainfo, path, part_path, phase, code, sentence);
+  DownloadPhase phase = DownloadPhase::fetching;
+  Code code = Code::other;  ///< why, when it failed
+  std::string sentence;     ///< the same for people
+  TUTTI_RECORD(DownloadRecord, id, uid, gid, group, fid, metainfo, path, part_path, phase, code, sentence);
 };
 /// Which downloads did this user start, oldest first?
 struct RecallDownloads {
@@ -269,9 +269,8 @@ struct DownloadsRecalled {
 /// gave (a directory or a path), and storage settles path, part_path and id. `tag` comes back.
 struct PrepareDownload {
   std::uint64_t tag = 0;
-  Uid uid;
   DownloadRecord download;
-  TUTTI_MESSAGE(PrepareDownload, 0x0542, tag, uid, download);
+  TUTTI_MESSAGE(PrepareDownload, 0x0542, tag, download);
 };
 /// `bitfield`: the pieces that are on disk and verified.
 struct DownloadPrepared {
@@ -333,21 +332,24 @@ struct CloseLane {
   DownloadId download;
   TUTTI_MESSAGE(CloseLane, 0x0551, download);
 };
-/// Fetch a piece whole, and hand its blocks to `verifier`. `spare`: somebody else fetches it as well (endgame).
+/// Fetch these blocks of a piece, in this order, and hand them to `verifier`. `attempt` goes with everything that is
+/// said of the piece: a higher one than before begins it anew.
 struct FetchPiece {
   DownloadId download;
   PieceIndex piece;
+  std::uint32_t attempt = 0;
+  std::vector<BlockIndex> blocks;
   Sha1 sha1;
   Sha256 sha256;
   Address verifier;
-  bool spare = false;
-  TUTTI_MESSAGE(FetchPiece, 0x0552, download, piece, sha1, sha256, verifier, spare);
+  TUTTI_MESSAGE(FetchPiece, 0x0552, download, piece, attempt, blocks, sha1, sha256, verifier);
 };
-/// This piece is not needed from this peer any more.
-struct CancelPiece {
+/// These blocks are not needed from this peer any more; none named: the whole piece.
+struct CancelBlocks {
   DownloadId download;
   PieceIndex piece;
-  TUTTI_MESSAGE(CancelPiece, 0x0553, download, piece);
+  std::vector<BlockIndex> blocks;
+  TUTTI_MESSAGE(CancelBlocks, 0x0553, download, piece, blocks);
 };
 /// The peer is the one we looked for and answers.
 struct PeerReady {
@@ -380,16 +382,17 @@ struct PeerHas {
   PieceIndex piece;
   TUTTI_MESSAGE(PeerHas, 0x0559, download, piece);
 };
-/// There is room for requests of one piece more. Said once, until a FetchPiece has come.
+/// There is room for the requests of one piece more. Said once, until a FetchPiece has come.
 struct PieceWanted {
   TUTTI_MESSAGE(PieceWanted, 0x055a);
 };
-/// Bytes of a piece have come.
+/// A block has come and is on its way to the verifier.
 struct BlockArrived {
   DownloadId download;
   PieceIndex piece;
+  BlockIndex block;
   ByteCount bytes;
-  TUTTI_MESSAGE(BlockArrived, 0x055b, download, piece, bytes);
+  TUTTI_MESSAGE(BlockArrived, 0x055b, download, piece, block, bytes);
 };
 /// The peer has refused a block of this piece: it will not come from there now.
 struct PieceNotCome {
@@ -401,64 +404,60 @@ struct PieceNotCome {
 
 // --- verifying --------------------------------------------------------------------------------------------------
 
-/// A fetcher's piece begins: `size` bytes will come as blocks in order, to be hashed and written at `offset` of the
-/// file at `path`. The outcome goes to `scheduler`.
+/// Blocks of a piece are going to come from this fetcher, which scheduler calls `fetcher`, to be hashed and written into
+/// the file at `path`. Said before the first of them, and again by every further fetcher of the piece: what is known
+/// already is not begun anew, unless `attempt` is higher. The outcome goes to `scheduler`.
 struct BeginPiece {
   DownloadId download;
   PieceIndex piece;
+  std::uint32_t attempt = 0;
   Address scheduler;
   std::string path;
-  ByteCount offset;
-  ByteCount size;
+  ByteCount size;  ///< of the file
+  ByteCount piece_length;
   Sha1 sha1;
   Sha256 sha256;
-  TUTTI_MESSAGE(BeginPiece, 0x0560, download, piece, scheduler, path, offset, size, sha1, sha256);
+  TUTTI_MESSAGE(BeginPiece, 0x0560, download, piece, attempt, scheduler, path, size, piece_length, sha1,
+                sha256);
 };
-/// The next block of a piece, in the payload.
+/// A block of a piece, in the payload, of the length that the file's layout says.
 struct StoreBlock {
   DownloadId download;
   PieceIndex piece;
-  ByteCount offset;  ///< in the piece
-  TUTTI_MESSAGE(StoreBlock, 0x0561, download, piece, offset);
+  std::uint32_t attempt = 0;
+  BlockIndex block;
+  TUTTI_MESSAGE(StoreBlock, 0x0561, download, piece, attempt, block);
 };
 /// A block is out of the verifier's hands: so many bytes more may come.
 struct BlockStored {
   ByteCount bytes;
   TUTTI_MESSAGE(BlockStored, 0x0562, bytes);
 };
-/// The rest of the piece will not come.
-struct AbandonPiece {
-  DownloadId download;
-  PieceIndex piece;
-  TUTTI_MESSAGE(AbandonPiece, 0x0563, download, piece);
-};
-/// The piece is on disk and right. `fetcher` brought it.
+/// The piece is on disk and right.
 struct PieceVerified {
   DownloadId download;
   PieceIndex piece;
-  Address fetcher;
-  TUTTI_MESSAGE(PieceVerified, 0x0564, download, piece, fetcher);
+  TUTTI_MESSAGE(PieceVerified, 0x0563, download, piece);
 };
-/// What `fetcher` brought is not the piece. Nothing of it counts.
+/// What these fetchers brought is not the piece. Nothing of it counts.
 struct PieceCorrupt {
   DownloadId download;
   PieceIndex piece;
-  Address fetcher;
-  TUTTI_MESSAGE(PieceCorrupt, 0x0565, download, piece, fetcher);
+  std::vector<Address> fetchers;
+  TUTTI_MESSAGE(PieceCorrupt, 0x0564, download, piece, fetchers);
 };
 /// The piece could not be written: disk_full or io_error. Nobody's fault.
 struct PieceUnwritable {
   DownloadId download;
   PieceIndex piece;
-  Address fetcher;
   Code code = Code::io_error;
   std::string sentence;
-  TUTTI_MESSAGE(PieceUnwritable, 0x0566, download, piece, fetcher, code, sentence);
+  TUTTI_MESSAGE(PieceUnwritable, 0x0565, download, piece, code, sentence);
 };
 /// A download is over, or begins anew: forget which of its pieces were verified.
 struct ForgetPieces {
   DownloadId download;
-  TUTTI_MESSAGE(ForgetPieces, 0x0567, download);
+  TUTTI_MESSAGE(ForgetPieces, 0x0566, download);
 };
 
 using InsideClientMessages =
@@ -467,9 +466,9 @@ using InsideClientMessages =
              CheckFile, FileChecked, AdoptShare, ServeFile, ServePiece, StopServing, ServingFailed, ReadBlock,
              BlockRead, BlockUnreadable, RecallDownloads, DownloadsRecalled, PrepareDownload,
              DownloadPrepared, DownloadRefused, JournalPiece, FinishDownload, DownloadFinished,
-             SettleDownload, OpenLane, CloseLane, FetchPiece, CancelPiece, PeerReady, PeerLost, PeerAtFault,
+             SettleDownload, OpenLane, CloseLane, FetchPiece, CancelBlocks, PeerReady, PeerLost, PeerAtFault,
              LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome, BeginPiece, StoreBlock,
-             BlockStored, AbandonPiece, PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces>;
+             BlockStored, PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -500,7 +499,7 @@ struct SchedulerRole {
 /// Owns the link to one remote peer and keeps enough requests under way on it.
 struct FetcherRole {
   static constexpr std::string_view name = "fetcher";
-  using Accepts = Messages<OpenLane, CloseLane, FetchPiece, CancelPiece, BlockStored>;
+  using Accepts = Messages<OpenLane, CloseLane, FetchPiece, CancelBlocks, BlockStored>;
 };
 
 /// Serves other peers what it was told to serve.
@@ -512,7 +511,7 @@ struct UploaderRole {
 /// Hashes and writes the blocks of incoming pieces.
 struct HashVerifierRole {
   static constexpr std::string_view name = "hash_verifier";
-  using Accepts = Messages<BeginPiece, StoreBlock, AbandonPiece, ForgetPieces>;
+  using Accepts = Messages<BeginPiece, StoreBlock, ForgetPieces>;
 };
 
 /// Reads and hashes files that lie on the disk.
