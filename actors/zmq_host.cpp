@@ -118,7 +118,7 @@ void ZmqHost::start() {
   const auto threads = static_cast<std::ptrdiff_t>(shared_->workers.size() - (calls ? 1 : 0));
   const auto ready =
       std::make_shared<std::latch>(threads);  // shared: the last to count down may outlive the wait
-  for (std::uint16_t i = 0; i < shared_->workers.size(); ++i) {
+  for (std::size_t i = 0; i < shared_->workers.size(); ++i) {
     if (shared_->calling_worker == i) continue;
     shared_->threads.emplace_back([this, ready, i] {
       ZmqWorker& worker = *shared_->workers[i];
@@ -161,10 +161,10 @@ void ZmqHost::stop(std::chrono::milliseconds patience) {
                                                         [&] { return shared_->gone.contains(actor->value); });
     if (!left) log_warning("actor " + shared_->names[*actor] + " did not say goodbye in time");
   }
-  for (std::uint16_t i = 0; i < shared_->workers.size(); ++i) {
+  for (std::size_t i = 0; i < shared_->workers.size(); ++i) {
     shared_->workers[i]->abandon();
     // To nobody: only wakes the worker, so that it sees that it is abandoned.
-    ZmqWorker::send(outbox_to(i),
+    ZmqWorker::send(outbox_to(static_cast<std::uint16_t>(i)),
                     {Address{}, Address{}, StopActor::message_id, encode(StopActor{}), {}, false});
   }
   for (std::thread& thread : shared_->threads) thread.join();

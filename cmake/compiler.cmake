@@ -29,8 +29,10 @@ target_compile_options(tutti_compile_options INTERFACE
   $<$<BOOL:${TUTTI_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tutti_compile_options INTERFACE
-    # GCC 12 sees overlapping copies in plain std::string concatenation (GCC bug 105651).
+    # GCC 12 sees overlapping and too long copies in plain std::string concatenation (GCC bug 105651).
     -Wno-restrict
+    -Wno-array-bounds
+    -Wno-stringop-overflow
     # GCC 12 with sanitizers sees uninitialised variables in std::optional and std::variant.
     -Wno-maybe-uninitialized
     # Lets ccache see through a precompiled header.

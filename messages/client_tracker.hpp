@@ -193,13 +193,13 @@ struct AskStatus {
 };
 
 using ClientRequest = OneOf<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, ListRequests,
-                            AcceptRequest, RejectRequest, ListGroups, ListMembers, ListFiles, AddFile, FindFile,
-                            FindSharers, StartShare, StopShare, AskStatus>;
+                            AcceptRequest, RejectRequest, ListGroups, ListMembers, ListFiles, AddFile,
+                            FindFile, FindSharers, StartShare, StopShare, AskStatus>;
 
 /// True for the requests that are answered without a session.
 template <class Request>
-constexpr bool needs_no_login = std::same_as<Request, CreateUser> || std::same_as<Request, Login> ||
-                                std::same_as<Request, AskStatus>;
+constexpr bool needs_no_login =
+    std::same_as<Request, CreateUser> || std::same_as<Request, Login> || std::same_as<Request, AskStatus>;
 
 // --- what a tracker answers ---------------------------------------------------------------------------------
 
@@ -270,7 +270,9 @@ struct Sharer {
   std::string host;
   std::uint16_t port = 0;
   TUTTI_RECORD(Sharer, user, client, host, port);
-  Fault fault() const { return host.empty() || host.size() > 255 || port == 0 ? "a sharer has no address" : ""; }
+  Fault fault() const {
+    return host.empty() || host.size() > 255 || port == 0 ? "a sharer has no address" : "";
+  }
 };
 struct FileFound {
   Gid gid;
@@ -285,7 +287,8 @@ struct Sharers {
 };
 /// What one tracker knows of another (or of itself).
 enum class TrackerHealth : std::uint8_t { self, in_sync, behind, unreachable };
-inline constexpr std::array<std::string_view, 4> tracker_health_names{"self", "in_sync", "behind", "unreachable"};
+inline constexpr std::array<std::string_view, 4> tracker_health_names{"self", "in_sync", "behind",
+                                                                      "unreachable"};
 constexpr std::span<const std::string_view> enumerators(TrackerHealth) { return tracker_health_names; }
 
 struct TrackerRow {
@@ -304,8 +307,8 @@ struct TrackerStatus {
   TUTTI_MESSAGE(TrackerStatus, 0x0248, trackers, users, groups, files);
 };
 
-using TrackerAnswer = OneOf<Done, Refused, LoggedIn, JoinRequests, Groups, Members, Files, FileAdded, FileFound,
-                            Sharers, TrackerStatus>;
+using TrackerAnswer = OneOf<Done, Refused, LoggedIn, JoinRequests, Groups, Members, Files, FileAdded,
+                            FileFound, Sharers, TrackerStatus>;
 
 // --- the envelopes of the conversation ----------------------------------------------------------------------
 
@@ -364,9 +367,16 @@ struct Present {
   Fault fault() const { return host.size() > 255 ? "a host name has at most 255 bytes" : Fault{}; }
 };
 /// T: something the user wants to know now: a join request for an owner, an acceptance, a session that has ended.
-enum class NoticeKind : std::uint8_t { join_requested, accepted, rejected, became_owner, session_ended, info };
-inline constexpr std::array<std::string_view, 6> notice_kind_names{"join_requested", "accepted",      "rejected",
-                                                                   "became_owner",   "session_ended", "info"};
+enum class NoticeKind : std::uint8_t {
+  join_requested,
+  accepted,
+  rejected,
+  became_owner,
+  session_ended,
+  info
+};
+inline constexpr std::array<std::string_view, 6> notice_kind_names{
+    "join_requested", "accepted", "rejected", "became_owner", "session_ended", "info"};
 constexpr std::span<const std::string_view> enumerators(NoticeKind) { return notice_kind_names; }
 struct Notice {
   NoticeKind kind = NoticeKind::info;
@@ -376,9 +386,8 @@ struct Notice {
   TUTTI_MESSAGE(Notice, 0x0286, kind, group, user, sentence);
 };
 
-using ClientTrackerMessages =
-    Joined<ClientRequest::Options, TrackerAnswer::Options,
-           Messages<Hello, Welcome, Unwelcome, Request, Answer, Present, Notice>>;
+using ClientTrackerMessages = Joined<ClientRequest::Options, TrackerAnswer::Options,
+                                     Messages<Hello, Welcome, Unwelcome, Request, Answer, Present, Notice>>;
 
 /// A tracker as a client sees it, over a link.
 struct TrackerRole {

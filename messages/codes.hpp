@@ -41,13 +41,33 @@ enum class Code : std::uint8_t {
   timeout,
 };
 
-inline constexpr std::array<std::string_view, 27> code_names{
-    "usage",           "unknown_command",  "invalid_name",    "not_logged_in",      "already_logged_in",
-    "bad_credentials", "no_such_group",    "no_such_user",    "no_such_request",    "no_such_file",
-    "not_a_member",    "not_the_owner",    "user_exists",     "group_exists",       "already_a_member",
-    "request_pending", "destination_exists", "file_conflict", "not_sharing",        "other",
-    "tracker_unreachable", "no_peers",     "unfinished",      "integrity",          "disk_full",
-    "io_error",        "timeout"};
+inline constexpr std::array<std::string_view, 27> code_names{"usage",
+                                                             "unknown_command",
+                                                             "invalid_name",
+                                                             "not_logged_in",
+                                                             "already_logged_in",
+                                                             "bad_credentials",
+                                                             "no_such_group",
+                                                             "no_such_user",
+                                                             "no_such_request",
+                                                             "no_such_file",
+                                                             "not_a_member",
+                                                             "not_the_owner",
+                                                             "user_exists",
+                                                             "group_exists",
+                                                             "already_a_member",
+                                                             "request_pending",
+                                                             "destination_exists",
+                                                             "file_conflict",
+                                                             "not_sharing",
+                                                             "other",
+                                                             "tracker_unreachable",
+                                                             "no_peers",
+                                                             "unfinished",
+                                                             "integrity",
+                                                             "disk_full",
+                                                             "io_error",
+                                                             "timeout"};
 
 constexpr std::span<const std::string_view> enumerators(Code) { return code_names; }
 constexpr std::string_view name_of(Code code) { return code_names[static_cast<std::size_t>(code)]; }

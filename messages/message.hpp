@@ -21,16 +21,16 @@
 
 /// Declares the fields of an aggregate once. Packing, printing, comparing, checking, sampling and golden bytes
 /// all follow from this line. Stands inside the struct, after its fields.
-#define TUTTI_RECORD(Type, ...)                               \
-  static constexpr std::string_view type_name = #Type;        \
+#define TUTTI_RECORD(Type, ...)                                \
+  static constexpr std::string_view type_name = #Type;         \
   static constexpr std::string_view field_list = #__VA_ARGS__; \
-  auto fields() { return std::tie(__VA_ARGS__); }             \
-  auto fields() const { return std::tie(__VA_ARGS__); }       \
+  auto fields() { return std::tie(__VA_ARGS__); }              \
+  auto fields() const { return std::tie(__VA_ARGS__); }        \
   bool operator==(const Type&) const = default
 
 /// A record that travels on its own, under a number that no other message has or ever had.
-#define TUTTI_MESSAGE(Type, number, ...)                       \
-  static constexpr ::tutti::MessageId message_id{number};      \
+#define TUTTI_MESSAGE(Type, number, ...)                  \
+  static constexpr ::tutti::MessageId message_id{number}; \
   TUTTI_RECORD(Type __VA_OPT__(, ) __VA_ARGS__)
 
 namespace tutti {
@@ -51,7 +51,9 @@ concept Message = Record<T> && requires {
 
 /// An enumeration that may be a field: `enumerators(E)` lists its names from 0 without gaps.
 template <class E>
-concept Symbol = std::is_enum_v<E> && requires(E value) { std::span<const std::string_view>(enumerators(value)); };
+concept Symbol = std::is_enum_v<E> && requires(E value) {
+  std::span<const std::string_view>(enumerators(value));
+};
 
 /// A list of message types, for roles and protocols.
 template <class... M>
@@ -99,8 +101,8 @@ struct OneOf {
 
   OneOf() = default;
   template <class T>
-    requires(std::same_as<T, M> || ...)
-  OneOf(T message) : value(std::move(message)) {}  // NOLINT(google-explicit-constructor): a choice is its message
+  requires(std::same_as<T, M> || ...) OneOf(T message)
+      : value(std::move(message)) {}  // NOLINT(google-explicit-constructor): a choice is its message
   bool operator==(const OneOf&) const = default;
   template <class T>
   const T* get() const {

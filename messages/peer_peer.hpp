@@ -63,8 +63,8 @@ struct FileOpened {
 };
 /// Why a file is not, or no longer, served.
 enum class CloseReason : std::uint8_t { not_shared, logged_out, not_a_member, file_changed, busy, asked };
-inline constexpr std::array<std::string_view, 6> close_reason_names{"not_shared",   "logged_out", "not_a_member",
-                                                                    "file_changed", "busy",       "asked"};
+inline constexpr std::array<std::string_view, 6> close_reason_names{
+    "not_shared", "logged_out", "not_a_member", "file_changed", "busy", "asked"};
 constexpr std::span<const std::string_view> enumerators(CloseReason) { return close_reason_names; }
 /// S: nothing (more) of this file. Requests under way are answered by this alone.
 struct FileClosed {
@@ -85,7 +85,8 @@ struct RequestBlock {
   ByteCount length;
   TUTTI_MESSAGE(RequestBlock, 0x0308, fid, piece, offset, length);
   Fault fault() const {
-    return length.value == 0 || length > block_size_max || offset > 16_MiB ? "a block is 1 byte to 1 MiB" : "";
+    return length.value == 0 || length > block_size_max || offset > 16_MiB ? "a block is 1 byte to 1 MiB"
+                                                                           : "";
   }
 };
 /// F: does not need this block any more.
@@ -104,7 +105,8 @@ struct Block {
 };
 /// Why a block is not sent.
 enum class RejectReason : std::uint8_t { not_have, busy, cancelled, unreadable };
-inline constexpr std::array<std::string_view, 4> reject_reason_names{"not_have", "busy", "cancelled", "unreadable"};
+inline constexpr std::array<std::string_view, 4> reject_reason_names{"not_have", "busy", "cancelled",
+                                                                     "unreadable"};
 constexpr std::span<const std::string_view> enumerators(RejectReason) { return reject_reason_names; }
 /// S: this block will not come.
 struct RejectBlock {
@@ -121,8 +123,8 @@ struct Have {
   TUTTI_MESSAGE(Have, 0x030c, fid, piece);
 };
 
-using PeerPeerMessages = Messages<PeerHello, PeerWelcome, PeerUnwelcome, OpenFile, FileOpened, FileClosed, CloseFile,
-                                  RequestBlock, CancelBlock, Block, RejectBlock, Have>;
+using PeerPeerMessages = Messages<PeerHello, PeerWelcome, PeerUnwelcome, OpenFile, FileOpened, FileClosed,
+                                  CloseFile, RequestBlock, CancelBlock, Block, RejectBlock, Have>;
 
 /// One who serves, as a fetcher sees it over a link.
 struct ServingPeerRole {

@@ -88,8 +88,8 @@ struct StartDownload {
 
 /// Where a download is. Runs: finding, fetching, waiting, checking, paused. Ended: complete, failed.
 enum class DownloadPhase : std::uint8_t { finding, fetching, waiting, checking, paused, complete, failed };
-inline constexpr std::array<std::string_view, 7> download_phase_names{"finding", "fetching", "waiting", "checking",
-                                                                      "paused",  "complete", "failed"};
+inline constexpr std::array<std::string_view, 7> download_phase_names{
+    "finding", "fetching", "waiting", "checking", "paused", "complete", "failed"};
 constexpr std::span<const std::string_view> enumerators(DownloadPhase) { return download_phase_names; }
 
 struct DownloadRow {
@@ -106,8 +106,8 @@ struct DownloadRow {
   std::uint32_t peers = 0;  ///< that send us pieces of it now
   Code code = Code::other;  ///< why, when it failed or waits
   std::string sentence;     ///< the same for people, or empty
-  TUTTI_RECORD(DownloadRow, id, group, file, path, phase, size, verified, bytes_per_second, pieces, pieces_verified,
-               peers, code, sentence);
+  TUTTI_RECORD(DownloadRow, id, group, file, path, phase, size, verified, bytes_per_second, pieces,
+               pieces_verified, peers, code, sentence);
 };
 /// H: all downloads of the user, oldest first.
 struct ListDownloads {
@@ -159,15 +159,15 @@ struct ShareChanged {
   TUTTI_MESSAGE(ShareChanged, 0x0423, group, file, path, code, sentence);
 };
 
-using ShellClientMessages =
-    Messages<Ask, Told, AskLink, LinkStatus, ShareFile, HashProgress, UnshareFile, StartDownload, ListDownloads,
-             Downloads, AwaitDownloads, ForgetCommand, TrackerChanged, SessionChanged, DownloadChanged, ShareChanged>;
+using ShellClientMessages = Messages<Ask, Told, AskLink, LinkStatus, ShareFile, HashProgress, UnshareFile,
+                                     StartDownload, ListDownloads, Downloads, AwaitDownloads, ForgetCommand,
+                                     TrackerChanged, SessionChanged, DownloadChanged, ShareChanged>;
 
 /// The shell, as the client's actors see it.
 struct ShellRole {
   static constexpr std::string_view name = "shell";
-  using Accepts = Messages<Told, LinkStatus, HashProgress, Downloads, TrackerChanged, SessionChanged, DownloadChanged,
-                           ShareChanged, Notice>;
+  using Accepts = Messages<Told, LinkStatus, HashProgress, Downloads, TrackerChanged, SessionChanged,
+                           DownloadChanged, ShareChanged, Notice>;
 };
 
 }  // namespace tutti

@@ -49,7 +49,9 @@ void TextWriter::item() {
   }
 }
 
-void TextWriter::begin_message(MessageId, std::string_view name, std::size_t fields) { begin_record(name, fields); }
+void TextWriter::begin_message(MessageId, std::string_view name, std::size_t fields) {
+  begin_record(name, fields);
+}
 void TextWriter::begin_record(std::string_view name, std::size_t) {
   item();
   out_ += name;
@@ -122,7 +124,8 @@ bool TextReader::take_word(std::string_view word) {
 }
 
 void TextReader::expect(char c) {
-  if (!failed() && !take(c)) fail(std::string("'") + c + "' was expected before '" + std::string(rest_.substr(0, 20)) + "'");
+  if (!failed() && !take(c))
+    fail(std::string("'") + c + "' was expected before '" + std::string(rest_.substr(0, 20)) + "'");
 }
 
 void TextReader::expect_end() {
@@ -131,7 +134,9 @@ void TextReader::expect_end() {
 }
 
 bool TextReader::next_is(MessageId, std::string_view name) { return !failed() && peek_word() == name; }
-void TextReader::begin_message(MessageId, std::string_view name, std::size_t fields) { begin_record(name, fields); }
+void TextReader::begin_message(MessageId, std::string_view name, std::size_t fields) {
+  begin_record(name, fields);
+}
 void TextReader::begin_record(std::string_view name, std::size_t) {
   if (!take_word(name)) fail(std::string(name) + " was expected");
   expect('{');
