@@ -460,6 +460,53 @@ struct ForgetPieces {
   TUTTI_MESSAGE(ForgetPieces, 0x0566, download);
 };
 
+// --- what actors say to themselves, by timers --------------------------------------------------------------------
+
+/// tracker_link: the request of this ticket has heard nothing from the tracker it was sent to.
+struct AnswerOverdue {
+  std::uint64_t ticket = 0;
+  Address link;
+  TUTTI_MESSAGE(AnswerOverdue, 0x0580, ticket, link);
+};
+/// tracker_link: the request of this ticket has waited for as long as its asker is made to wait.
+struct AskOverdue {
+  std::uint64_t ticket = 0;
+  TUTTI_MESSAGE(AskOverdue, 0x0581, ticket);
+};
+/// tracker_link: a tracker has not answered a Hello.
+struct GreetingOverdue {
+  Address link;
+  std::uint32_t conversation = 0;
+  TUTTI_MESSAGE(GreetingOverdue, 0x0582, link, conversation);
+};
+/// tracker_link: time to say Present.
+struct PresenceDue {
+  TUTTI_MESSAGE(PresenceDue, 0x0583);
+};
+/// tracker_link: time to try the next tracker in this place.
+struct PlaceDue {
+  std::uint32_t place = 0;
+  TUTTI_MESSAGE(PlaceDue, 0x0584, place);
+};
+/// librarian: time to look whether the files that are shared are still the same.
+struct SharesDue {
+  TUTTI_MESSAGE(SharesDue, 0x0585);
+};
+/// scheduler: time to look at the downloads: sharers anew, slow peers, idle fetchers.
+struct DownloadsDue {
+  TUTTI_MESSAGE(DownloadsDue, 0x0586);
+};
+/// scheduler: a picker may find something for this fetcher now.
+struct PickDue {
+  Address fetcher;
+  TUTTI_MESSAGE(PickDue, 0x0587, fetcher);
+};
+/// fetcher: a peer has not answered a PeerHello.
+struct PeerGreetingOverdue {
+  std::uint32_t conversation = 0;
+  TUTTI_MESSAGE(PeerGreetingOverdue, 0x0588, conversation);
+};
+
 using InsideClientMessages =
     Messages<NowServing, GroupLeft, ReserveCounters, CountersReserved, HashPiece, PieceHashed, HashStretch,
              StretchHashed, HashFailed, DropHashing, RecallShares, SharesRecalled, RememberShare, ForgetShare,
@@ -468,7 +515,9 @@ using InsideClientMessages =
              DownloadPrepared, DownloadRefused, JournalPiece, FinishDownload, DownloadFinished,
              SettleDownload, OpenLane, CloseLane, FetchPiece, CancelBlocks, PeerReady, PeerLost, PeerAtFault,
              LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome, BeginPiece, StoreBlock,
-             BlockStored, PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces>;
+             BlockStored, PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces, AnswerOverdue,
+             AskOverdue, GreetingOverdue, PresenceDue, PlaceDue, SharesDue, DownloadsDue, PickDue,
+             PeerGreetingOverdue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,449 @@
+#include "peer/tracker_link.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "actors/context.hpp"
+#include "actors/ensure.hpp"
+#include "actors/log.hpp"
+
+namespace tutti {
+
+namespace {
+
+constexpr std::size_t places_max = 2;
+/// Requests without an outcome at the most: a shell has one or two, a scheduler a few a download.
+constexpr std::size_t pending_max = 8192;
+constexpr std::uint32_t counters_leased = 64;
+/// How long a place waits before it tries the next tracker; short, as only those that refused are waited for.
+constexpr Duration next_tracker_after = std::chrono::milliseconds(100);
+
+/// What is wrong with the words of a request, if anything. A wrong name has a code of its own.
+template <Record T>
+std::optional<Refused> wording_fault(const T& request) {
+  std::optional<Refused> refused;
+  detail::each_field(request, [&](std::string_view field_name, const auto& field) {
+    using Field = std::remove_cvref_t<decltype(field)>;
+    if constexpr (detail::IsName<Field>::value) {
+      if (const Fault fault = fault_of(field); !refused && !fault.empty())
+        refused =
+            Refused{Code::invalid_name, fmt::format("this {} name is not allowed: {}", field_name, fault)};
+    } else if constexpr (std::same_as<Field, Metainfo>) {
+      if (const Fault fault = fault_of(field.name); !refused && !fault.empty())
+        refused = Refused{Code::invalid_name, fmt::format("this file name is not allowed: {}", fault)};
+    }
+  });
+  if (refused) return refused;
+  if (const Fault fault = fault_of(request); !fault.empty()) return Refused{Code::usage, std::string(fault)};
+  return std::nullopt;
+}
+
+void merge_into(VersionVector& floor, const VersionVector& at) {
+  std::vector<LogPosition> merged;
+  merged.reserve(std::max(floor.positions.size(), at.positions.size()));
+  auto a = floor.positions.begin();
+  auto b = at.positions.begin();
+  while (a != floor.positions.end() || b != at.positions.end()) {
+    if (b == at.positions.end() || (a != floor.positions.end() && a->origin < b->origin)) {
+      merged.push_back(*a++);
+    } else if (a == floor.positions.end() || b->origin < a->origin) {
+      merged.push_back(*b++);
+    } else {
+      merged.push_back({a->origin, std::max(a->sequence, b->sequence)});
+      ++a;
+      ++b;
+    }
+  }
+  floor.positions = std::move(merged);
+}
+
+template <class T>
+bool asks_for(const ClientRequest& what) {
+  return what.get<T>() != nullptr;
+}
+
+}  // namespace
+
+TrackerLink::TrackerLink(TrackerLinkOptions options, Ref<StorageRole> storage, Listeners listeners)
+    : options_(std::move(options)), storage_(storage), listeners_(listeners) {
+  ENSURE(!options_.trackers.empty());
+}
+
+void TrackerLink::start(Context& context) {
+  lease_counters(context);
+  const std::size_t first = context.random().below(options_.trackers.size());
+  places_.resize(std::min(places_max, options_.trackers.size()));
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    open_place(i, (first + i) % options_.trackers.size(), context);
+}
+
+// --- what the others in the client want ---------------------------------------------------------------------
+
+void TrackerLink::on(const Ask& ask, Context& context) {
+  if (const std::optional<Refused> refused = objection(ask.what))
+    return refuse(context.sender(), ask.command, refused->code, refused->sentence, context);
+  if (pending_.size() >= pending_max)
+    return refuse(context.sender(), ask.command, Code::other,
+                  "too many requests wait for an answer of the trackers: try again in a moment", context);
+  if (asks_for<Login>(ask.what)) login_under_way_ = true;
+  const Ticket ticket = ++last_ticket_;
+  pending_.emplace(ticket, Pending{context.sender(), ask.command, ask.what, context.now(), {}, {}});
+  context.after(options_.unreachable_after, AskOverdue{ticket});
+  send_waiting(context);
+}
+
+std::optional<Refused> TrackerLink::objection(const ClientRequest& what) const {
+  return std::visit(
+      [&](const auto& request) -> std::optional<Refused> {
+        using Asked = std::remove_cvref_t<decltype(request)>;
+        if (!needs_no_login<Asked> && !session_)
+          return Refused{Code::not_logged_in, "nobody is logged in here: log in first"};
+        if (std::same_as<Asked, Login> && session_)
+          return Refused{Code::already_logged_in,
+                         fmt::format("{} is logged in here: log out first", session_->user)};
+        if (std::same_as<Asked, Login> && login_under_way_)
+          return Refused{Code::already_logged_in, "a login is under way: wait for it"};
+        return wording_fault(request);
+      },
+      what.value);
+}
+
+void TrackerLink::on(const AskLink& ask, Context& context) {
+  LinkStatus status;
+  status.command = ask.command;
+  if (session_) status.user = session_->user;
+  status.client = options_.client;
+  if (const Place* place = current()) {
+    status.tracker_number = options_.trackers[place->tracker].number;
+    status.tracker_endpoint = options_.trackers[place->tracker].client_endpoint();
+  }
+  if (serving_.port != 0)
+    status.serving = fmt::format("{}:{}", serving_.host.empty() ? "*" : serving_.host, serving_.port);
+  context.reply(status);
+}
+
+void TrackerLink::on(const ForgetCommand& forget, Context& context) {
+  for (auto it = pending_.begin(); it != pending_.end();) {
+    const Pending& pending = it->second;
+    if (pending.asker != context.sender() || pending.command != forget.command) {
+      ++it;
+      continue;
+    }
+    if (pending.counter) {
+      // It is under way and may be done: its outcome is still taken in (a login is one), only not told.
+      it->second.asker = {};
+      ++it;
+    } else {
+      if (asks_for<Login>(pending.what)) login_under_way_ = false;
+      it = pending_.erase(it);
+    }
+  }
+}
+
+void TrackerLink::on(const NowServing& serving, Context& context) {
+  serving_ = serving;
+  if (session_) say_present(context);
+}
+
+void TrackerLink::on(const CountersReserved& reserved, Context& context) {
+  lease_under_way_ = false;
+  for (std::uint32_t i = 0; i < reserved.count; ++i) counters_.push_back({reserved.first.value + i});
+  send_waiting(context);
+}
+
+void TrackerLink::lease_counters(Context& context) {
+  if (lease_under_way_ || counters_.size() >= counters_leased / 2) return;
+  lease_under_way_ = true;
+  context.send(storage_, ReserveCounters{counters_leased});
+}
+
+// --- requests ---------------------------------------------------------------------------------------------------
+
+void TrackerLink::send_waiting(Context& context) {
+  if (!current_) return;
+  for (auto& [ticket, pending] : pending_)
+    if (pending.sent_over.value == 0) send(ticket, pending, context);
+}
+
+void TrackerLink::send(Ticket ticket, Pending& pending, Context& context) {
+  if (!pending.counter) {
+    lease_counters(context);
+    if (counters_.empty()) return;
+    pending.counter = counters_.front();
+    counters_.pop_front();
+    by_counter_[*pending.counter] = ticket;
+  }
+  Request request;
+  request.counter = *pending.counter;
+  request.floor = floor_;
+  request.what = pending.what;
+  if (session_) request.token = session_->token;
+  if (auto* login = std::get_if<Login>(&request.what.value)) {
+    login->host = serving_.host;
+    login->port = serving_.port;
+  }
+  const Ref<TrackerRole> link = current()->link;
+  context.send(link, request);
+  pending.sent_over = link.address;
+  context.after(options_.answer_patience, AnswerOverdue{ticket, link.address});
+}
+
+void TrackerLink::on(const Answer& answer, Context& context) {
+  if (place_of(context.sender()) == nullptr) return;
+  const auto found = by_counter_.find(answer.counter);
+  if (found == by_counter_.end()) return;  // answered already by another tracker
+  merge_into(floor_, answer.at);
+  conclude(found->second, answer, context);
+}
+
+void TrackerLink::conclude(Ticket ticket, const Answer& answer, Context& context) {
+  const Pending pending = std::move(pending_.at(ticket));
+  by_counter_.erase(*pending.counter);
+  pending_.erase(ticket);
+
+  const auto* refused = answer.what.get<Refused>();
+  Told told{pending.command, answer.what, answer.provisional, answer.sentence};
+  if (asks_for<Login>(pending.what)) {
+    login_under_way_ = false;
+    if (const auto* logged_in = answer.what.get<LoggedIn>()) begin_session(*logged_in, context);
+  }
+  if (pending.asker.value != 0) context.answer(pending.asker, told);
+
+  if (asks_for<Logout>(pending.what) && refused == nullptr) end_session(context);
+  if (const auto* leave = pending.what.get<LeaveGroup>(); leave != nullptr && refused == nullptr) {
+    context.send(listeners_.librarian, GroupLeft{leave->group});
+    context.send(listeners_.scheduler, GroupLeft{leave->group});
+  }
+  if (refused != nullptr && refused->code == Code::not_logged_in && session_) {
+    log_info("the trackers know our session no more");
+    end_session(context);
+  }
+}
+
+void TrackerLink::on(const AnswerOverdue& overdue, Context& context) {
+  const auto found = pending_.find(overdue.ticket);
+  if (found == pending_.end() || found->second.sent_over != overdue.link || !is_current(overdue.link)) return;
+  // Only another tracker can know better. If there is none, the one that is slow is the best there is.
+  const auto spare = std::find_if(places_.begin(), places_.end(), [&](const Place& place) {
+    return place.state == Place::State::welcomed && place.link.address != overdue.link;
+  });
+  if (spare == places_.end()) {
+    context.after(options_.answer_patience, overdue);
+    return;
+  }
+  current_ = static_cast<std::size_t>(spare - places_.begin());
+  for (auto& [ticket, pending] : pending_) pending.sent_over = {};
+  tell_tracker(
+      fmt::format("a tracker was silent; tracker {} answers now", options_.trackers[spare->tracker].number),
+      context);
+  say_present(context);
+  send_waiting(context);
+}
+
+void TrackerLink::on(const AskOverdue& overdue, Context& context) {
+  const auto found = pending_.find(overdue.ticket);
+  if (found == pending_.end()) return;
+  const Duration waited = context.now() - found->second.asked;
+  if (current_ && waited < 3 * options_.unreachable_after) {
+    context.after(3 * options_.unreachable_after - waited, overdue);
+    return;
+  }
+  give_up(overdue.ticket, context);
+}
+
+void TrackerLink::give_up(Ticket ticket, Context& context) {
+  const Pending pending = std::move(pending_.at(ticket));
+  if (pending.counter) by_counter_.erase(*pending.counter);
+  pending_.erase(ticket);
+  if (asks_for<Login>(pending.what)) login_under_way_ = false;
+  if (asks_for<Logout>(pending.what) && session_) {
+    // What logging out is for happens here; the trackers see it when no more is heard of the session.
+    end_session(context);
+    if (pending.asker.value != 0)
+      context.answer(pending.asker, Told{pending.command, Done{}, true,
+                                         "no tracker answers; they will notice within 15 seconds"});
+    return;
+  }
+  if (pending.asker.value == 0) return;
+  refuse(pending.asker, pending.command, Code::tracker_unreachable,
+         pending.counter
+             ? "no tracker answers, so it is not known whether this was done: look when one is back"
+             : "no tracker of the tracker file answers: check the file and whether one runs",
+         context);
+}
+
+void TrackerLink::refuse(Address asker, CommandId command, Code code, std::string sentence,
+                         Context& context) {
+  context.answer(asker, Told{command, Refused{code, std::move(sentence)}, false, {}});
+}
+
+// --- links ------------------------------------------------------------------------------------------------------
+
+void TrackerLink::open_place(std::size_t position, std::size_t tracker, Context& context) {
+  Place& place = places_[position];
+  place.state = Place::State::connecting;
+  place.tracker = tracker;
+  place.link = context.connect<TrackerRole>(options_.trackers[tracker].client_endpoint());
+}
+
+std::optional<std::size_t> TrackerLink::next_free_tracker(std::size_t after) const {
+  for (std::size_t step = 1; step < options_.trackers.size(); ++step) {
+    const std::size_t tracker = (after + step) % options_.trackers.size();
+    const bool taken = std::any_of(places_.begin(), places_.end(),
+                                   [&](const Place& place) { return place.tracker == tracker; });
+    if (!taken) return tracker;
+  }
+  return std::nullopt;
+}
+
+/// Gives the place to the next tracker that has none; if all have one, its own tracker is connected to anew.
+void TrackerLink::move_place(std::size_t position, Context& context) {
+  context.close(places_[position].link.address);
+  const std::size_t old = places_[position].tracker;
+  open_place(position, next_free_tracker(old).value_or(old), context);
+}
+
+TrackerLink::Place* TrackerLink::place_of(Address link) {
+  const auto found = std::find_if(places_.begin(), places_.end(),
+                                  [&](const Place& place) { return place.link.address == link; });
+  return found == places_.end() ? nullptr : &*found;
+}
+
+void TrackerLink::on(const LinkUp& up, Context& context) {
+  Place* place = place_of(up.link);
+  if (place == nullptr) return;
+  place->state = Place::State::greeting;
+  ++place->conversation;
+  Hello hello;
+  hello.client = options_.client;
+  hello.software = options_.software;
+  context.send(place->link, hello);
+  context.after(options_.answer_patience, GreetingOverdue{up.link, place->conversation});
+}
+
+void TrackerLink::on(const LinkDown& down, Context& context) {
+  Place* place = place_of(down.link);
+  if (place == nullptr) return;
+  const auto position = static_cast<std::size_t>(place - places_.data());
+  const bool was_current = is_current(down.link);
+  place->state = Place::State::connecting;
+  for (auto& [ticket, pending] : pending_)
+    if (pending.sent_over == down.link) pending.sent_over = {};
+  if (was_current) {
+    choose_current(fmt::format("tracker {} is lost", options_.trackers[place->tracker].number), context);
+  } else if (!current_ && !told_tracker_) {
+    tell_tracker("no tracker answers yet", context);
+  }
+  if (next_free_tracker(place->tracker))
+    context.after(next_tracker_after, PlaceDue{static_cast<std::uint32_t>(position)});
+}
+
+void TrackerLink::on(const PlaceDue& due, Context& context) {
+  if (due.place < places_.size() && places_[due.place].state == Place::State::connecting)
+    move_place(due.place, context);
+}
+
+void TrackerLink::on(const Welcome& welcome, Context& context) {
+  Place* place = place_of(context.sender());
+  if (place == nullptr || place->state != Place::State::greeting) return;
+  place->state = Place::State::welcomed;
+  const TrackerEntry& entry = options_.trackers[place->tracker];
+  if (welcome.tracker_number != entry.number)
+    log_warning(fmt::format("the tracker at {} calls itself number {}, the tracker file says {}",
+                            entry.client_endpoint(), welcome.tracker_number, entry.number));
+  if (!current_) choose_current({}, context);
+}
+
+void TrackerLink::on(const Unwelcome& unwelcome, Context& context) {
+  Place* place = place_of(context.sender());
+  if (place == nullptr) return;
+  log_error(fmt::format("tracker {} speaks another version of the protocol: {}",
+                        options_.trackers[place->tracker].number, unwelcome.sentence));
+  place->state = Place::State::connecting;
+  if (is_current(context.sender())) choose_current("a tracker speaks another version", context);
+  context.after(options_.answer_patience, PlaceDue{static_cast<std::uint32_t>(place - places_.data())});
+}
+
+void TrackerLink::on(const GreetingOverdue& overdue, Context& context) {
+  Place* place = place_of(overdue.link);
+  if (place == nullptr || place->state != Place::State::greeting ||
+      place->conversation != overdue.conversation)
+    return;
+  move_place(static_cast<std::size_t>(place - places_.data()), context);
+}
+
+void TrackerLink::choose_current(std::string_view why, Context& context) {
+  current_.reset();
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    if (!current_ && places_[i].state == Place::State::welcomed) current_ = i;
+  if (!current_) return tell_tracker(fmt::format("{}; no other tracker answers yet", why), context);
+  const std::uint32_t number = options_.trackers[current()->tracker].number;
+  tell_tracker(why.empty() ? fmt::format("tracker {} answers", number)
+                           : fmt::format("{}; tracker {} answers now", why, number),
+               context);
+  say_present(context);
+  send_waiting(context);
+}
+
+void TrackerLink::tell_tracker(std::string sentence, Context& context) {
+  told_tracker_ = true;
+  TrackerChanged changed;
+  changed.sentence = std::move(sentence);
+  if (const Place* place = current()) {
+    changed.tracker_number = options_.trackers[place->tracker].number;
+    changed.endpoint = options_.trackers[place->tracker].client_endpoint();
+  }
+  context.send(listeners_.shell, changed);
+}
+
+// --- the session ------------------------------------------------------------------------------------------------
+
+void TrackerLink::on(const Notice& notice, Context& context) {
+  if (place_of(context.sender()) == nullptr) return;
+  context.send(listeners_.shell, notice);
+  if (notice.kind == NoticeKind::session_ended && is_current(context.sender())) end_session(context);
+}
+
+void TrackerLink::begin_session(const LoggedIn& logged_in, Context& context) {
+  session_ = Session{logged_in.uid, logged_in.user.text, logged_in.token, 0};
+  const SessionChanged changed{logged_in.uid, logged_in.user.text};
+  context.send(listeners_.shell, changed);
+  context.send(listeners_.librarian, changed);
+  context.send(listeners_.scheduler, changed);
+  say_present(context);
+}
+
+void TrackerLink::end_session(Context& context) {
+  if (!session_) return;
+  session_.reset();
+  context.cancel(presence_timer_);
+  context.send(listeners_.shell, SessionChanged{});
+  context.send(listeners_.librarian, SessionChanged{});
+  context.send(listeners_.scheduler, SessionChanged{});
+}
+
+void TrackerLink::say_present(Context& context) {
+  if (!session_) return;
+  if (current_)
+    context.send(current()->link,
+                 Present{session_->token, ++session_->presents, serving_.host, serving_.port});
+  context.cancel(presence_timer_);
+  presence_timer_ = context.after(options_.present_every, PresenceDue{});
+}
+
+void TrackerLink::on(const PresenceDue&, Context& context) { say_present(context); }
+
+void TrackerLink::check_invariants() const {
+  ENSURE(!current_ || places_.at(*current_).state == Place::State::welcomed);
+  for (const auto& [counter, ticket] : by_counter_) ENSURE(pending_.at(ticket).counter == counter);
+  for (const auto& [ticket, pending] : pending_)
+    ENSURE(!pending.counter || by_counter_.contains(*pending.counter));
+  ENSURE(pending_.size() <= pending_max);
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    for (std::size_t j = i + 1; j < places_.size(); ++j) ENSURE(places_[i].tracker != places_[j].tracker);
+}
+
+}  // namespace tutti

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "messages/inside_client.hpp"
+#include "messages/tracker_info.hpp"
+
+namespace tutti {
+
+struct TrackerLinkOptions {
+  std::vector<TrackerEntry> trackers;  ///< those of the tracker file; at least one
+  ClientKey client;
+  std::string software;
+  /// A request that nothing is heard of for so long is said again to another tracker.
+  Duration answer_patience = std::chrono::milliseconds(1500);
+  /// A request fails after so long if no tracker is there, and after three times as long if one is there but mute.
+  Duration unreachable_after = std::chrono::seconds(5);
+  Duration present_every = std::chrono::seconds(5);
+};
+
+/// Decides which tracker is spoken with. Owns the links to the trackers, the session, the request ids and what has been
+/// asked and not answered.
+///
+/// Rules:
+/// - Two links at the most: the one in use and a spare that has been welcomed, so that a tracker's death costs no new
+///   connection. The first tracker is chosen at random: clients spread over the trackers.
+/// - A tracker that cannot be reached gives its place to the next of the file that has none. A link is given up for
+///   another only when it is down, unwelcome or mute: moving without need would throw away the tracker's warm state.
+/// - A request keeps its id wherever it is sent, and a tracker answers a known id with what was answered before: so
+///   saying it again is always safe, and nobody is asked to type it again.
+/// - The floor of a request is the newest state that any answer was made from: after a failover nothing that was seen
+///   is unseen.
+/// - What can be refused here is: login and names are checked before anything is sent.
+/// - A session belongs to all trackers. It ends by logout, or when a tracker says that it has.
+///
+/// States of a link: connecting -> (LinkUp) greeting -> (Welcome) welcomed; any -> (LinkDown) connecting. Unwelcome, or
+/// no Welcome within answer_patience -> closed, and the place goes to the next tracker.
+class TrackerLink final
+    : public ActorOf<TrackerLink,
+                     Joined<TrackerLinkRole::Accepts, TrackerRole::Says,
+                            Messages<AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue>>> {
+ public:
+  /// `cast` hear of the session (librarian, scheduler), `shell` of everything.
+  struct Listeners {
+    Ref<ShellRole> shell;
+    Ref<LibrarianRole> librarian;
+    Ref<SchedulerRole> scheduler;
+  };
+  TrackerLink(TrackerLinkOptions options, Ref<StorageRole> storage, Listeners listeners);
+
+  void start(Context& context) override;
+  void check_invariants() const override;
+
+  void on(const Ask& ask, Context& context);
+  void on(const AskLink& ask, Context& context);
+  void on(const ForgetCommand& forget, Context& context);
+  void on(const NowServing& serving, Context& context);
+  void on(const CountersReserved& reserved, Context& context);
+
+  void on(const LinkUp& up, Context& context);
+  void on(const LinkDown& down, Context& context);
+  void on(const Welcome& welcome, Context& context);
+  void on(const Unwelcome& unwelcome, Context& context);
+  void on(const Answer& answer, Context& context);
+  void on(const Notice& notice, Context& context);
+
+  void on(const AnswerOverdue& overdue, Context& context);
+  void on(const AskOverdue& overdue, Context& context);
+  void on(const GreetingOverdue& overdue, Context& context);
+  void on(const PresenceDue& due, Context& context);
+  void on(const PlaceDue& due, Context& context);
+
+ private:
+  /// The link to one tracker.
+  struct Place {
+    enum class State : std::uint8_t { connecting, greeting, welcomed } state = State::connecting;
+    std::size_t tracker = 0;  ///< index in options_.trackers
+    Ref<TrackerRole> link;
+    std::uint32_t conversation = 0;  ///< grows with every Hello
+  };
+  /// A request that has no outcome yet.
+  struct Pending {
+    Address asker;
+    CommandId command;
+    ClientRequest what;
+    Instant asked{};
+    std::optional<RequestCounter> counter;  ///< none: not sent yet
+    Address sent_over;                      ///< 0: to be sent as soon as it can
+  };
+  struct Session {
+    Uid uid;
+    std::string user;
+    SessionToken token;
+    std::uint64_t presents = 0;
+  };
+  using Ticket = std::uint64_t;
+
+  void refuse(Address asker, CommandId command, Code code, std::string sentence, Context& context);
+  std::optional<Refused> objection(const ClientRequest& what) const;
+  void send_waiting(Context& context);
+  void send(Ticket ticket, Pending& pending, Context& context);
+  void conclude(Ticket ticket, const Answer& answer, Context& context);
+  void give_up(Ticket ticket, Context& context);
+  void lease_counters(Context& context);
+
+  void open_place(std::size_t position, std::size_t tracker, Context& context);
+  void move_place(std::size_t position, Context& context);
+  std::optional<std::size_t> next_free_tracker(std::size_t after) const;
+  Place* place_of(Address link);
+  Place* current() { return current_ ? &places_[*current_] : nullptr; }
+  bool is_current(Address link) const { return current_ && places_[*current_].link.address == link; }
+  void choose_current(std::string_view why, Context& context);
+  void tell_tracker(std::string sentence, Context& context);
+
+  void begin_session(const LoggedIn& logged_in, Context& context);
+  void end_session(Context& context);
+  void say_present(Context& context);
+
+  const TrackerLinkOptions options_;
+  const Ref<StorageRole> storage_;
+  const Listeners listeners_;
+
+  std::vector<Place> places_;
+  std::optional<std::size_t> current_;  ///< always a welcomed place
+  bool told_tracker_ = false;           ///< the shell knows of a tracker (or that there is none)
+
+  std::optional<Session> session_;
+  bool login_under_way_ = false;
+  VersionVector floor_;
+  NowServing serving_;
+  TimerId presence_timer_;
+
+  std::map<Ticket, Pending> pending_;
+  std::map<RequestCounter, Ticket> by_counter_;
+  Ticket last_ticket_ = 0;
+  std::deque<RequestCounter> counters_;
+  bool lease_under_way_ = false;
+};
+
+}  // namespace tutti
