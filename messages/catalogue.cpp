@@ -5,11 +5,13 @@
 #include "messages/client_tracker.hpp"
 #include "messages/codes.hpp"
 #include "messages/inside_client.hpp"
+#include "messages/inside_tracker.hpp"
 #include "messages/kernel.hpp"
 #include "messages/peer_peer.hpp"
 #include "messages/sample.hpp"
 #include "messages/shell_client.hpp"
 #include "messages/text.hpp"
+#include "messages/tracker_tracker.hpp"
 
 namespace tutti {
 
@@ -36,6 +38,19 @@ struct ShellClient {
   using List = ShellClientMessages;
 };
 
+struct InsideClient {
+  static constexpr std::string_view name = "inside_client";
+  using List = InsideClientMessages;
+};
+struct InsideTracker {
+  static constexpr std::string_view name = "inside_tracker";
+  using List = InsideTrackerMessages;
+};
+struct TrackerTracker {
+  static constexpr std::string_view name = "tracker_tracker";
+  using List = TrackerTrackerMessages;
+};
+
 template <class... Protocol>
 struct Protocols {
   using AllMessages = Joined<typename Protocol::List...>;
@@ -44,7 +59,8 @@ struct Protocols {
     (visit.template operator()<Protocol>(), ...);
   }
 };
-using AllProtocols = Protocols<Kernel, Codes, ClientTracker, PeerPeer, ShellClient>;
+using AllProtocols = Protocols<Kernel, Codes, ClientTracker, PeerPeer, ShellClient, InsideClient,
+                               InsideTracker, TrackerTracker>;
 
 constexpr std::array<MessageId, 0> retired{};
 

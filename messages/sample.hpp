@@ -10,6 +10,7 @@
 
 #include "messages/client_tracker.hpp"
 #include "messages/message.hpp"
+#include "messages/tracker_tracker.hpp"
 
 // Random values of every type that may be a field, a record or a message, made from the same field list as packing
 // and printing. For tests, fuzzers and examples. What comes out is valid: fault_of(sample<T>(bits)) is empty.
@@ -201,6 +202,17 @@ struct Sampler<VersionVector> {
     detail::sample_list(bits, vector.positions);
     std::ranges::sort(vector.positions, {}, &LogPosition::origin);
     return vector;
+  }
+};
+
+/// A digest of each bucket.
+template <>
+struct Sampler<Buckets> {
+  template <BitSource Bits>
+  static Buckets draw(Bits& bits) {
+    Buckets buckets{sample<VersionVector>(bits), {}};
+    for (std::uint32_t i = 0; i < state_buckets; ++i) buckets.digests.push_back(sample<StateDigest>(bits));
+    return buckets;
   }
 };
 

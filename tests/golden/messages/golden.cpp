@@ -4,7 +4,8 @@
 //
 //   TUTTI_GOLDEN_ADD=1 build/dev/tests/tests_golden_messages
 //
-// adds the messages that have no line yet. It never changes a line that is there.
+// adds the messages that have no line yet. It never changes a line that is there; a message that was never released and
+// still changes has its lines deleted first.
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
@@ -19,7 +20,7 @@ using namespace tutti;
 
 namespace {
 
-constexpr std::string_view protocols[] = {"client_tracker", "peer_peer"};
+constexpr std::string_view protocols[] = {"client_tracker", "peer_peer", "tracker_tracker"};
 /// How many different values of each message are kept.
 constexpr std::uint64_t values = 3;
 

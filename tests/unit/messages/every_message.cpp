@@ -1,7 +1,11 @@
 // What holds for every message of every protocol, whoever adds the next one.
 
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <msgpack.hpp>
+#include <regex>
 #include <set>
 
 #include "messages/catalogue.hpp"
@@ -198,6 +202,24 @@ BOOST_AUTO_TEST_CASE(survives_any_flipped_byte) {
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(the_catalogue)
+
+/// A message that somebody declares and forgets to list would be invisible in traces and untested.
+BOOST_AUTO_TEST_CASE(has_every_message_that_a_header_declares) {
+  static const std::regex declaration(R"(TUTTI_MESSAGE\((\w+), 0x([0-9a-f]+))");
+  std::size_t declared = 0;
+  for (const auto& file : std::filesystem::directory_iterator(TUTTI_TESTS_DIR "/../messages")) {
+    if (file.path().extension() != ".hpp") continue;
+    std::ifstream stream(file.path());
+    const std::string source{std::istreambuf_iterator<char>(stream), {}};
+    for (std::sregex_iterator at(source.begin(), source.end(), declaration), end; at != end;
+         ++at, ++declared) {
+      const MessageEntry* entry = find_message(std::string_view((*at)[1].str()));
+      BOOST_REQUIRE_MESSAGE(entry != nullptr, file.path() << ": " << (*at)[1] << " is not in the catalogue");
+      BOOST_TEST(entry->id.value == std::stoul((*at)[2], nullptr, 16), entry->name);
+    }
+  }
+  BOOST_TEST(declared == catalogue().size());
+}
 
 BOOST_AUTO_TEST_CASE(describes_what_it_does_not_know) {
   BOOST_TEST(describe(*from_hex("91cdffff")) == "message 65535 (no message has this number) x'91cdffff'");

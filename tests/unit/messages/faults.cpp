@@ -4,6 +4,7 @@
 
 #include "messages/client_tracker.hpp"
 #include "messages/peer_peer.hpp"
+#include "messages/tracker_tracker.hpp"
 
 using namespace tutti;
 
@@ -149,6 +150,61 @@ BOOST_AUTO_TEST_CASE(a_requested_block_is_1_byte_to_1_mib) {
   BOOST_TEST(is_sound(RequestBlock{{}, {}, 16_MiB, 1_MiB}));
   BOOST_TEST(!is_sound(RequestBlock{{}, {}, {0}, 1_MiB + 1_bytes}));
   BOOST_TEST(!is_sound(RequestBlock{{}, {}, 16_MiB + 1_bytes, {1}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_verifier_and_an_outcome_have_1_to_256_bytes) {
+  for (const std::size_t size : {0U, 1U, 256U, 257U}) {
+    const bool sound = size >= 1 && size <= 256;
+    BOOST_TEST(is_sound(PasswordSet{{}, 1, std::string(size, 'v')}) == sound, size);
+    BOOST_TEST(is_sound(RequestAnswered{{}, {}, Bytes(size)}) == sound, size);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(generations_of_a_membership_count_from_1) {
+  BOOST_TEST(!is_sound(MembershipChanged{{}, {}, 0, MembershipRank::requested, {}}));
+  BOOST_TEST(is_sound(MembershipChanged{{}, {}, 1, MembershipRank::requested, {}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_delta_follows_another_unless_it_is_the_first) {
+  const Sha256 hash = Sha256::from(Bytes(32, 1));
+  const std::vector<Operation> one{SessionClosed{}};
+  BOOST_TEST(is_sound(Delta{{}, {1}, {}, {}, one}));
+  BOOST_TEST(is_sound(Delta{{}, {2}, {}, hash, one}));
+  BOOST_TEST(!is_sound(Delta{{}, {0}, {}, {}, one}));
+  BOOST_TEST(!is_sound(Delta{{}, {1}, {}, hash, one}));
+  BOOST_TEST(!is_sound(Delta{{}, {2}, {}, {}, one}));
+}
+
+BOOST_AUTO_TEST_CASE(a_delta_has_1_to_64_sound_operations) {
+  for (const std::size_t size : {0U, 1U, 64U, 65U})
+    BOOST_TEST(is_sound(Delta{{}, {1}, {}, {}, std::vector<Operation>(size, SessionClosed{})}) ==
+               (size >= 1 && size <= 64));
+  BOOST_TEST(!is_sound(Delta{{}, {1}, {}, {}, {UserNamed{{}, {"-"}, 1, false}}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_presence_lives_at_most_a_minute) {
+  using std::chrono::milliseconds;
+  for (const int ttl : {-1, 0, 60'000, 60'001})
+    BOOST_TEST(
+        is_sound(PresenceGossip{{}, {}, {}, 0, milliseconds{ttl}, "h", 1}) == (ttl >= 0 && ttl <= 60'000),
+        ttl);
+  BOOST_TEST(!is_sound(PresenceGossip{{}, {}, {}, 0, milliseconds{1}, std::string(256, 'h'), 1}));
+}
+
+BOOST_AUTO_TEST_CASE(a_follower_names_its_store_and_a_range_of_versions) {
+  const StoreId store = StoreId::from(Bytes(16, 1));
+  BOOST_TEST(is_sound(RepairHello{1, 1, store, 1, {}}));
+  BOOST_TEST(!is_sound(RepairHello{2, 1, store, 1, {}}));
+  BOOST_TEST(!is_sound(RepairHello{1, 1, {}, 1, {}}));
+}
+
+BOOST_AUTO_TEST_CASE(there_is_one_digest_a_bucket) {
+  Buckets buckets;
+  for (std::uint32_t i = 0; i < state_buckets; ++i) {
+    BOOST_TEST(!is_sound(buckets));
+    buckets.digests.push_back({});
+  }
+  BOOST_TEST(is_sound(buckets));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
