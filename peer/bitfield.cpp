@@ -29,9 +29,10 @@ Bytes Bitfield::bytes() const {
 }
 
 std::uint32_t Bitfield::count() const {
-  return std::accumulate(words_.begin(), words_.end(), std::uint32_t{0}, [](std::uint32_t sum, std::uint64_t word) {
-    return sum + static_cast<std::uint32_t>(std::popcount(word));
-  });
+  return std::accumulate(words_.begin(), words_.end(), std::uint32_t{0},
+                         [](std::uint32_t sum, std::uint64_t word) {
+                           return sum + static_cast<std::uint32_t>(std::popcount(word));
+                         });
 }
 
 bool Bitfield::none() const {

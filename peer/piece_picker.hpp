@@ -158,7 +158,6 @@ class PiecePicker {
     bool snubbed = false;           ///< lost a piece by stalling and has not sent a block since
   };
 
-  const Peer& peer_of(PeerKey peer) const;
   bool seeder(const Peer& peer) const { return peer.pieces == layout_.piece_count(); }
   std::uint32_t blocks_mask(PieceIndex piece) const;
   ByteCount missing_bytes(PieceIndex piece, const Progress& progress) const;
@@ -196,6 +195,7 @@ class PiecePicker {
   std::vector<Piece> pieces_;
   std::vector<std::vector<PieceIndex>> buckets_;  ///< free pieces by `have`
   std::map<PieceIndex, Progress> progress_;
+  std::set<PieceIndex> begun_;
   std::map<PeerKey, Peer> peers_;
   std::uint32_t seeders_ = 0;
   std::set<PeerKey> suspects_;

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "actors/time.hpp"
+#include "messages/units.hpp"
+#include "peer/piece_layout.hpp"
+#include "peer/rate_meter.hpp"
+
+namespace tutti {
+
+/// Decides how many bytes may be asked for at one peer and have not come yet.
+///
+/// Rules:
+/// - Twice what the way to the peer holds (its rate times its shortest delay): once to keep it full, once so that a rate
+///   that can grow does grow, round by round. The shortest delay is used because any longer one is our own queue.
+/// - At first `start`, the best on a fast and short line; a slow peer has little of it wasted, as its first blocks
+///   shrink the window.
+/// - Never less than two blocks: one on its way, one being read at the other end.
+/// - Never more than the cap that the whole client's budget leaves this peer (RequestBudget): every byte asked for can
+///   end up in our memory.
+/// - The shortest delay is measured anew every `probe_every`: for one round the window is two blocks, so that the queue
+///   drains and the way shows its true length (it may have changed).
+class RequestWindow {
+ public:
+  static constexpr ByteCount start{4U << 20U};
+  static constexpr ByteCount least{2 * block_size.value};
+  static constexpr Duration probe_every = std::chrono::seconds(10);
+
+  explicit RequestWindow(ByteCount cap) : cap_(cap) {}
+
+  void set_cap(ByteCount cap) { cap_ = cap; }
+  /// What may be under way in all.
+  ByteCount size() const;
+  ByteCount in_flight() const { return in_flight_; }
+  /// True if a request for `bytes` more fits. One always does if nothing is under way.
+  bool may_ask(ByteCount bytes) const { return in_flight_.value == 0 || in_flight_ + bytes <= size(); }
+
+  void asked(ByteCount bytes, Instant now);
+  /// The answer to a request that was made at `asked_at`.
+  void arrived(ByteCount bytes, Instant asked_at, Instant now);
+  /// A request that will not be answered: cancelled, rejected, lost with the link.
+  void dropped(ByteCount bytes, Instant now);
+
+  std::uint64_t bytes_per_second(Instant now) const { return meter_.bytes_per_second(now); }
+  /// From request to answer on an empty line; nothing while unknown.
+  std::optional<Duration> shortest_delay() const { return shortest_delay_; }
+
+ private:
+  void run_meter(Instant now);
+
+  ByteCount cap_;
+  ByteCount in_flight_;
+  RateMeter meter_{std::chrono::seconds(1)};  ///< runs from the first answer until nothing is under way
+  bool meter_running_ = false;
+  std::optional<Duration> shortest_delay_;
+  ByteCount held_by_the_way_{start.value / 2};
+  Instant probe_at_{};  ///< when the next probe is due, or since when one goes on
+  bool probing_ = false;
+};
+
+/// Decides what share of the client's memory each peer may fill with blocks under way.
+/// Rules: all shares together are at most `total`; no share is below one block, so at most `peers_max` peers may be asked
+/// at a time.
+class RequestBudget {
+ public:
+  static constexpr ByteCount default_total{24U << 20U};
+
+  explicit RequestBudget(ByteCount total = default_total) : total_(total) {}
+  /// How many peers may be asked at a time.
+  std::size_t peers_max() const { return static_cast<std::size_t>(total_.value / block_size.value); }
+  /// The cap of each of `peers` that are asked (not more than peers_max).
+  ByteCount share(std::size_t peers) const;
+
+ private:
+  ByteCount total_;
+};
+
+}  // namespace tutti
