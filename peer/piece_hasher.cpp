@@ -1,0 +1,75 @@
+#include "peer/piece_hasher.hpp"
+
+#include <algorithm>
+
+#include "actors/ensure.hpp"
+
+namespace tutti {
+
+PieceDigests expected_digests(const Metainfo& metainfo, PieceIndex piece) {
+  return {metainfo.piece_sha1[piece.value], metainfo.piece_sha256[piece.value]};
+}
+
+PieceHasher::PieceHasher(const PieceLayout& layout, PieceIndex piece, const PieceDigests& expected,
+                         ByteCount early_max)
+    : blocks_(layout.block_count(piece)), expected_(expected), early_max_(early_max) {}
+
+PieceHasher::Added PieceHasher::add(BlockIndex block, const Payload& payload, std::uint64_t source) {
+  ENSURE(block.value < blocks_);
+  if (has(block)) return Added::duplicate;
+  came_ |= std::uint32_t{1} << block.value;
+  if (std::find(sources_.begin(), sources_.end(), source) == sources_.end()) sources_.push_back(source);
+  if (block == next_) {
+    hash_next(payload.view());
+    return Added::hashed;
+  }
+  if (early_bytes_.value + payload.size() > early_max_.value) return Added::not_kept;
+  early_bytes_.value += payload.size();
+  early_.emplace(block, payload);
+  return Added::kept;
+}
+
+std::optional<BlockIndex> PieceHasher::to_read_back() const {
+  // A kept block would have been hashed when its turn came.
+  return !complete() && has(next_) ? std::optional(next_) : std::nullopt;
+}
+
+void PieceHasher::read_back(ByteView bytes) {
+  ENSURE(to_read_back());
+  hash_next(bytes);
+}
+
+void PieceHasher::hash_next(ByteView bytes) {
+  digester_.update(bytes);
+  ++next_;
+  while (!early_.empty() && early_.begin()->first == next_) {
+    digester_.update(early_.begin()->second.view());
+    early_bytes_.value -= early_.begin()->second.size();
+    early_.erase(early_.begin());
+    ++next_;
+  }
+}
+
+bool PieceHasher::finish_matches() {
+  ENSURE(complete());
+  return digester_.finish() == expected_;
+}
+
+WholeFileHasher::WholeFileHasher(const PieceLayout& layout)
+    : layout_(layout), verified_(layout.piece_count()) {}
+
+std::optional<WholeFileHasher::Range> WholeFileHasher::next() const {
+  if (complete()) return std::nullopt;
+  const PieceIndex piece{static_cast<std::uint32_t>(hashed_.value / layout_.piece_length().value)};
+  if (!verified_.has(piece)) return std::nullopt;
+  const ByteCount left{layout_.piece_offset(piece).value + layout_.piece_size(piece).value - hashed_.value};
+  return Range{hashed_, std::min(left, block_size)};
+}
+
+void WholeFileHasher::update(ByteView bytes) {
+  hasher_.update(bytes);
+  hashed_.value += bytes.size();
+  ENSURE(hashed_ <= layout_.size());
+}
+
+}  // namespace tutti
