@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Every error code, with its exit status, in plain and in JSON form; and which of two faults is the one that is said."""
+
+import json
+import os
+import subprocess
+
+from support.files import KIB, MIB
+from support.program import until
+from support.suite import Skipped, Suite
+from support.world import PASSWORD
+
+suite = Suite()
+
+EXIT = {
+    "usage": 2, "unknown_command": 2, "invalid_name": 2,
+    "no_such_group": 3, "no_such_user": 3, "no_such_request": 3, "no_such_file": 3,
+    "not_logged_in": 4, "already_logged_in": 4, "bad_credentials": 4,
+    "not_a_member": 5, "not_the_owner": 5,
+    "tracker_unreachable": 6, "no_peers": 7, "unfinished": 7, "integrity": 8, "disk_full": 9, "io_error": 9,
+    "user_exists": 10, "group_exists": 10, "already_a_member": 10, "request_pending": 10,
+    "destination_exists": 10, "file_conflict": 10,
+    "timeout": 11, "not_sharing": 1, "other": 1,
+}
+
+
+class Person:
+    """Somebody whose commands are given in one-shot programs, so that each has an exit status."""
+
+    def __init__(self, world, name):
+        self.client = world.client(name)
+        self.client.ok(f"create_user {name} {PASSWORD}")
+        self.name = name
+
+    def refused(self, command, code, login=True):
+        """The command fails with this code: as JSON, as a line for people, and as the exit status of both."""
+        lines = ([f"login {self.name} {PASSWORD}"] if login else []) + [command]
+        text = "\n".join(lines)
+        status, out, err = self.client.script(text, "--json")
+        outcomes = [line for line in map(json.loads, out.splitlines()) if "command" in line]
+        assert len(outcomes) == len(lines), (command, out, err)
+        last = outcomes[-1]
+        assert last["ok"] is False and last["code"] == code, f"{self.name}: `{command}` should be {code}: {last}"
+        assert last["command"] == command.split()[0], last
+        assert status == EXIT[code], f"`{command}` ended with {status}"
+
+        status, out, err = self.client.script(text)
+        errors = [line for line in err.splitlines() if line.startswith("error: ")]
+        assert errors == [f"error: {code}: {last['message']}"], f"`{command}`: {errors} is not {last}"
+        assert status == EXIT[code], f"`{command}` ended with {status}"
+        return last["message"]
+
+
+def cast(world, *names):
+    people = [Person(world, name) for name in names]
+    for person in people:
+        person.client.quit()
+    return people
+
+
+@suite.test(trackers=1)
+def words_and_names(world):
+    bob, = cast(world, "bob")
+    bob.refused("create_group", "usage")
+    bob.refused("create_group one two", "usage")
+    bob.refused("login", "usage", login=False)
+    bob.refused("download_file g f", "usage")
+    bob.refused("wait soon", "usage")
+    bob.refused("create_group 'never closed", "usage")
+    assert "create_group" in bob.refused("crate_group g", "unknown_command")
+    bob.refused("frobnicate", "unknown_command", login=False)
+    for name in (".hidden", "-dash", "a/b", "'two words'", "x" * 65, "naïve", "''"):
+        bob.refused(f"create_group {name}", "invalid_name")
+    bob.refused(f"create_user .bob {PASSWORD}", "invalid_name", login=False)
+    bob.refused("join_group a:b", "invalid_name")
+    bob.refused("download_file g a/b here", "invalid_name")
+    bob.refused("download_file g '~root' here", "invalid_name")
+
+
+@suite.test(trackers=1)
+def sessions(world):
+    bob, = cast(world, "bob")
+    for command in ("create_group g", "join_group g", "leave_group g", "list_requests g", "accept_request g bob",
+                    "reject_request g bob", "list_groups", "list_members g", "list_files g", "list_peers g f",
+                    "upload_file /etc/passwd g", "download_file g f here", "show_downloads", "stop_share g f",
+                    "logout", "whoami", "wait"):
+        assert bob.client.world.run("client", *bob.client.arguments("-c", command)[1:])[0] == EXIT["not_logged_in"], \
+            command
+    bob.refused("list_groups", "not_logged_in", login=False)
+    bob.refused(f"login bob {PASSWORD}", "already_logged_in")
+    wrong = bob.refused("login bob wrong", "bad_credentials", login=False)
+    unknown = bob.refused("login nobody wrong", "bad_credentials", login=False)
+    assert wrong.replace("bob", "?") == unknown.replace("nobody", "?"), "the two must not be told apart"
+    bob.refused(f"create_user bob {PASSWORD}", "user_exists", login=False)
+
+
+@suite.test()
+def groups(world):
+    alice, bob, carol, dave = cast(world, "alice", "bob", "carol", "dave")
+    alice.client.restart()
+    alice.client.login()
+    alice.client.ok("create_group g")
+    for person in (bob, dave):
+        person.client.script(f"login {person.name} {PASSWORD}\njoin_group g")
+    alice.client.ok("accept_request g bob")
+
+    carol.refused("create_group g", "group_exists")
+    bob.refused("join_group g", "already_a_member")
+    dave.refused("join_group g", "request_pending")
+    for command in ("join_group none", "leave_group none", "list_requests none", "accept_request none bob",
+                    "reject_request none bob", "list_members none", "list_files none", "list_peers none f",
+                    "upload_file /etc/passwd none", "download_file none f here", "stop_share none f"):
+        carol.refused(command, "no_such_group")
+    for command in ("leave_group g", "list_members g", "list_files g", "list_peers g f",
+                    "upload_file /etc/passwd g", "download_file g f here", "stop_share g f"):
+        carol.refused(command, "not_a_member")
+    for person in (bob, carol):
+        person.refused("list_requests g", "not_the_owner")
+        person.refused("accept_request g dave", "not_the_owner")
+        person.refused("reject_request g dave", "not_the_owner")
+    alice.client.quit()
+    alice.refused("accept_request g ghost", "no_such_user")
+    alice.refused("reject_request g ghost", "no_such_user")
+    alice.refused("accept_request g carol", "no_such_request")
+    alice.refused("reject_request g carol", "no_such_request")
+
+
+@suite.test(trackers=1)
+def which_fault_comes_first(world):
+    """The words, login, the names, the group, membership or ownership, then the rest."""
+    alice, bob, carol = cast(world, "alice", "bob", "carol")
+    alice.client.restart()
+    alice.client.login()
+    alice.client.ok("create_group g")
+    bob.refused("create_group", "usage", login=False)
+    bob.refused("create_group .bad", "not_logged_in", login=False)
+    bob.refused("upload_file /does/not/exist g", "not_logged_in", login=False)
+    bob.refused("accept_request none .bad", "invalid_name")
+    bob.refused("upload_file /does/not/exist none", "no_such_group")
+    bob.refused("accept_request none ghost", "no_such_group")
+    carol.refused("upload_file /does/not/exist g", "not_a_member")
+    carol.refused("download_file g none /etc/passwd", "not_a_member")
+    carol.refused("accept_request g ghost", "not_the_owner")
+    alice.client.quit()
+
+
+@suite.test(trackers=1)
+def files(world):
+    alice, bob = cast(world, "alice", "bob")
+    alice.client.restart()
+    alice.client.login()
+    alice.client.ok("create_group g")
+    bob.client.script(f"login bob {PASSWORD}\njoin_group g")
+    alice.client.ok("accept_request g bob")
+    alice.client.ok(f"upload_file {world.file('song', 1000)} g")
+
+    bob.refused("download_file g none here", "no_such_file")
+    bob.refused("list_peers g none", "no_such_file")
+    bob.refused("stop_share g none", "no_such_file")
+    bob.refused(f"upload_file {world.path}/missing g", "no_such_file")
+    bob.refused("stop_share g song", "not_sharing")
+    bob.refused(f"upload_file {world.path} g", "io_error")
+    pipe = world.path / "pipe"
+    os.mkfifo(pipe)
+    bob.refused(f"upload_file {pipe} g", "io_error")
+    bob.refused("upload_file /dev/null g", "io_error")
+    here = world.file("here", 5, folder="taken")
+    bob.refused(f"download_file g song {here}", "destination_exists")
+    bob.refused(f"download_file g song {world.path}/no/such/folder/song", "io_error")
+    bob.refused(f"upload_file {world.file('song', 1000, seed='another', folder='other')} g", "file_conflict")
+    assert here.stat().st_size == 5
+
+
+@suite.test(trackers=1)
+def a_file_that_may_not_be_read(world):
+    """Also for root, whom no permission stops: the kernel itself has files that are only written."""
+    alice, = cast(world, "alice")
+    alice.client.script(f"login alice {PASSWORD}\ncreate_group g")
+    secret = world.file("secret", 100)
+    secret.chmod(0)
+    if os.geteuid() == 0:
+        secret = "/proc/sys/vm/compact_memory"
+        if os.access(secret, os.R_OK):
+            raise Skipped("this machine has no file that root cannot read")
+    alice.refused(f"upload_file {secret} g", "io_error")
+
+
+@suite.test(trackers=1)
+def a_full_disk(world):
+    """The destination is on a file system of 1 MiB: the download fails, is told so, and leaves what was there."""
+    small = world.folder("small")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tutti-test", str(small)],
+                             capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        raise Skipped(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
+    world.at_end(lambda: subprocess.run(["umount", "-l", str(small)], check=False))
+    (small / "keep").write_text("mine")
+    alice, bob = world.people("alice", "bob")
+    world.group("g", alice, bob)
+    alice.ok(f"upload_file {world.file('film', 4 * MIB)} g")
+    bob.quit()
+    fetch = f"login bob {PASSWORD}\ndownload_file g film {small}\nwait"
+    status, out, err = bob.script(fetch, "--json")
+    failed = [json.loads(line) for line in out.splitlines() if '"ok":false' in line]
+    assert failed and failed[0]["code"] == "disk_full", (out, err)
+    assert status == EXIT["disk_full"]
+    status, out, err = bob.script(fetch.replace("film", "film", 1))
+    assert status == EXIT["disk_full"] and "error: disk_full: " in err, (status, out, err)
+    assert (small / "keep").read_text() == "mine" and not (small / "film").exists()
+
+
+@suite.test(trackers=1, started=False)
+def no_tracker_up(world):
+    client = world.client("bob")
+    client.quit()
+    for options in (["--json"], []):
+        status, out, err = client.script(f"login bob {PASSWORD}", *options, patience=120)
+        assert status == EXIT["tracker_unreachable"], (status, out, err)
+        assert "tracker_unreachable" in (out if options else err)
+
+
+@suite.test(trackers=1, started=False)
+def a_bad_line_in_the_tracker_file(world):
+    world.info.write_text("# trackers\n127.0.0.1:5000\n\nnonsense\n")
+    for argv in (["client", f"127.0.0.1:{world.ports.take()}", world.info], ["tracker", world.info, "1"]):
+        status, out, err = world.run(*argv)
+        assert status == 2 and "4" in err and out == "", (argv, status, out, err)
+
+
+@suite.test(trackers=1)
+def waiting_in_vain(world):
+    """The only source stands still: `wait 1` runs out, and what a script left unfinished shows in its status."""
+    alice, bob = world.people("alice", "bob")
+    world.group("g", alice, bob)
+    alice.ok(f"upload_file {world.file('film', 8 * MIB)} g")
+    bob.quit()
+    alice.pause()
+    for options in (["--json"], []):
+        status, out, err = bob.script(
+            f"login bob {PASSWORD}\ndownload_file g film {world.path}/film-{len(options)}\nwait 1", *options)
+        assert status == EXIT["timeout"], (status, out, err)
+        assert "timeout" in (out if options else err)
+    alice.resume()
+
+
+@suite.test(trackers=1)
+def a_source_of_wrong_bytes(world):
+    """The only source has other bytes than it said, and the file's times do not give it away."""
+    alice, bob = world.people("alice", "bob")
+    world.group("g", alice, bob)
+    path = world.file("film", 1024 * KIB)
+    alice.ok(f"upload_file {path} g")
+    times = path.stat()
+    with open(path, "r+b") as file:
+        file.write(b"not what it was")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    bob.ok(f"download_file g film {world.path}/got")
+    row = bob.await_download("film", lambda row: row.get("code") in ("integrity", "no_peers"), "to be given up")
+    assert row["phase"] in ("waiting", "failed"), row
+    assert not (world.path / "got").exists()
+    if row["phase"] == "failed":
+        bob.refused("wait", "integrity")
+
+
+@suite.test(trackers=1)
+def a_source_that_is_not_there(world):
+    alice, bob = world.people("alice", "bob")
+    world.group("g", alice, bob)
+    alice.ok(f"upload_file {world.file('film', 1000)} g")
+    alice.ok("logout")
+    until(lambda: bob.ok("list_peers g film")["peers"] == [], "alice to be gone")
+    bob.do(f"download_file g film {world.path}/film")
+    bob.await_download("film", lambda row: row["phase"] == "waiting" and row["code"] == "no_peers", "to wait")
+
+
+if __name__ == "__main__":
+    suite.run()
