@@ -16,6 +16,8 @@ namespace tutti {
 /// Rules:
 /// - A file is opened without following a link and is used only if fstat calls it regular; opening does not wait for
 ///   the other end of a pipe.
+/// - A kept descriptor is used only while its path still leads to the same file: what another program has put there
+///   since is what the caller means.
 /// - A descriptor stays valid for a call that is under way even if the cache drops it meanwhile.
 /// - Reads are copies, never mappings: a mapped file that shrinks ends the process that reads it.
 class PosixDisk final : public Disk {

@@ -1,0 +1,286 @@
+#include "peer/posix_disk.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <system_error>
+
+namespace tutti {
+
+/// Owns one open file.
+class PosixDisk::Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {
+    // Cannot fail on an open file.
+    ::fstat(number, &status_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { ::close(number_); }
+  int number() const { return number_; }
+  /// As it was when the file was opened.
+  const struct stat& status() const { return status_; }
+  /// True if `path` still leads to this very file.
+  bool is_at(const std::string& path) const {
+    struct stat now {};
+    return ::lstat(path.c_str(), &now) == 0 && now.st_ino == status_.st_ino && now.st_dev == status_.st_dev;
+  }
+
+ private:
+  int number_;
+  struct stat status_ {};
+};
+
+namespace {
+
+std::string quoted(const std::string& path) { return "'" + path + "'"; }
+
+/// The fault for what the system said (`error`, an errno) about `doing` something to `path`.
+DiskFault fault_of_error(int error, std::string_view doing, const std::string& path) {
+  const std::string what = "cannot " + std::string(doing) + " " + quoted(path);
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR: return {Code::no_such_file, what + ": there is no such file or folder; check the path"};
+    case ENOSPC:
+    case EDQUOT: return {Code::disk_full, what + ": the disk or the quota is full; make room and try again"};
+    case EFBIG:
+      return {Code::disk_full,
+              what + ": the file system cannot hold a file of this size; choose another one"};
+    case EEXIST:
+    case ENOTEMPTY:
+      return {Code::destination_exists, what + ": it exists already; remove it or choose another name"};
+    case ELOOP: return {Code::io_error, what + ": it is a symbolic link; name the file itself"};
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return {Code::io_error, what + ": no permission; change the permissions or choose another place"};
+    case EISDIR: return {Code::io_error, what + ": it is a folder; name a file"};
+    case EMFILE:
+    case ENFILE: return {Code::io_error, what + ": too many files are open; raise the limit (ulimit -n)"};
+    default: return {Code::io_error, what + ": " + std::generic_category().message(error)};
+  }
+}
+
+DiskFault not_regular(const std::string& path, mode_t mode) {
+  if (S_ISDIR(mode)) return {Code::io_error, quoted(path) + " is a folder; name a file"};
+  if (S_ISLNK(mode)) return {Code::io_error, quoted(path) + " is a symbolic link; name the file itself"};
+  return {Code::io_error, quoted(path) + " is not a regular file; name one"};
+}
+
+FileIdentity identity_of(const struct stat& status) {
+  return {{static_cast<std::uint64_t>(status.st_size)},
+          std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
+          status.st_ino,
+          status.st_dev};
+}
+
+/// Calls a function that fails with -1 again while a signal interrupts it.
+template <class Call>
+auto retried(Call&& call) {
+  for (;;) {
+    const auto result = call();
+    if (result != -1 || errno != EINTR) return result;
+  }
+}
+
+/// A file system that cannot reserve room: what is free must do as a promise.
+int reserve_by_counting(int descriptor, off_t size, off_t held) {
+  struct statvfs system {};
+  if (::fstatvfs(descriptor, &system) == 0) {
+    const std::uint64_t room = std::uint64_t{system.f_bavail} * system.f_frsize;
+    if (static_cast<std::uint64_t>(std::max<off_t>(size - held, 0)) > room) return ENOSPC;
+  }
+  return ::ftruncate(descriptor, size) == 0 ? 0 : errno;
+}
+
+/// Gives the open file its size and the room for it: 0 or an errno.
+int reserve(int descriptor, const struct stat& status, ByteCount size) {
+  if (size.value > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) return EFBIG;
+  const auto wanted = static_cast<off_t>(size.value);
+  if (status.st_size > wanted && ::ftruncate(descriptor, wanted) != 0) return errno;
+  if (wanted == 0) return 0;
+  if (retried([&] { return ::fallocate(descriptor, 0, 0, wanted); }) == 0) return 0;
+  if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL) return errno;
+  return reserve_by_counting(descriptor, wanted, static_cast<off_t>(status.st_blocks) * 512);
+}
+
+}  // namespace
+
+PosixDisk::PosixDisk(std::size_t open_max) : open_max_(std::max<std::size_t>(open_max, 1)) {}
+PosixDisk::~PosixDisk() = default;
+
+PathKind PosixDisk::look(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    // A link that leads nowhere is in the way of a new file, too.
+    return ::lstat(path.c_str(), &status) == 0 ? PathKind::other : PathKind::nothing;
+  }
+  if (S_ISREG(status.st_mode)) return PathKind::regular;
+  return S_ISDIR(status.st_mode) ? PathKind::directory : PathKind::other;
+}
+
+OrFault<FileIdentity> PosixDisk::identity(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return fault_of_error(errno, "find", path);
+  if (!S_ISREG(status.st_mode)) return not_regular(path, status.st_mode);
+  return identity_of(status);
+}
+
+OrFault<Payload> PosixDisk::read(const std::string& path, ByteCount offset, ByteCount length) {
+  const OrFault<Handle> handle = handle_of(path, false);
+  if (!handle) return handle.fault();
+  const auto buffer = std::make_shared_for_overwrite<std::uint8_t[]>(length.value);
+  std::size_t done = 0;
+  while (done < length.value) {
+    const ssize_t got = retried([&] {
+      return ::pread((*handle)->number(), buffer.get() + done, length.value - done,
+                     static_cast<off_t>(offset.value + done));
+    });
+    if (got < 0) return fault_of_error(errno, "read", path);
+    if (got == 0) return DiskFault{Code::io_error, quoted(path) + " has become shorter while it was in use"};
+    done += static_cast<std::size_t>(got);
+  }
+  return Payload::hold(buffer, {buffer.get(), length.value});
+}
+
+OrFault<FileIdentity> PosixDisk::prepare(const std::string& path, ByteCount size) {
+  const int number = retried(
+      [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666); });
+  if (number < 0) return fault_of_error(errno, "make", path);
+  auto handle = std::make_shared<const Descriptor>(number);
+  if (!S_ISREG(handle->status().st_mode)) return not_regular(path, handle->status().st_mode);
+  if (const int error = reserve(number, handle->status(), size); error != 0) {
+    if (handle->status().st_size == 0) ::unlink(path.c_str());
+    return fault_of_error(error, "reserve room for", path);
+  }
+  struct stat status {};
+  if (::fstat(number, &status) != 0) return fault_of_error(errno, "make", path);
+  keep(path, true, std::move(handle));
+  return identity_of(status);
+}
+
+DiskDone PosixDisk::write(const std::string& path, ByteCount offset, ByteView bytes) {
+  const OrFault<Handle> handle = handle_of(path, true);
+  if (!handle) return handle.fault();
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t put = retried([&] {
+      return ::pwrite((*handle)->number(), bytes.data() + done, bytes.size() - done,
+                      static_cast<off_t>(offset.value + done));
+    });
+    if (put < 0) return fault_of_error(errno, "write to", path);
+    // A regular file that takes nothing without an error has no room left.
+    if (put == 0) return fault_of_error(ENOSPC, "write to", path);
+    done += static_cast<std::size_t>(put);
+  }
+  return std::nullopt;
+}
+
+DiskDone PosixDisk::sync(const std::string& path) {
+  const int number =
+      retried([&] { return ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); });
+  if (number < 0) return fault_of_error(errno, "sync", path);
+  const Descriptor descriptor(number);
+  if (retried([&] { return ::fsync(number); }) != 0) return fault_of_error(errno, "sync", path);
+  return std::nullopt;
+}
+
+DiskDone PosixDisk::rename_new(const std::string& from, const std::string& to) {
+  release(from);
+  if (::syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0)
+    return std::nullopt;
+  if (errno == EEXIST) return fault_of_error(EEXIST, "make", to);
+  if (errno != EINVAL && errno != ENOSYS) return fault_of_error(errno, "rename to", to);
+  // File systems without that flag: a hard link never replaces anything either.
+  if (::link(from.c_str(), to.c_str()) != 0) return fault_of_error(errno, "make", to);
+  ::unlink(from.c_str());
+  return std::nullopt;
+}
+
+DiskDone PosixDisk::remove(const std::string& path) {
+  release(path);
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return std::nullopt;
+  return fault_of_error(errno, "remove", path);
+}
+
+OrFault<std::vector<DirectoryEntry>> PosixDisk::list(const std::string& directory) {
+  const auto close = [](DIR* each) { ::closedir(each); };
+  const std::unique_ptr<DIR, decltype(close)> open(::opendir(directory.c_str()), close);
+  if (!open) return fault_of_error(errno, "list", directory);
+  std::vector<DirectoryEntry> entries;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(open.get());
+    if (entry == nullptr) break;
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    struct stat status {};
+    if (::fstatat(::dirfd(open.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+      continue;  // gone meanwhile
+    const PathKind kind = S_ISREG(status.st_mode)   ? PathKind::regular
+                          : S_ISDIR(status.st_mode) ? PathKind::directory
+                                                    : PathKind::other;
+    entries.push_back({name, kind});
+  }
+  if (errno != 0) return fault_of_error(errno, "list", directory);
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return entries;
+}
+
+void PosixDisk::release(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_path_.find(path);
+  if (found == by_path_.end()) return;
+  kept_.erase(found->second);
+  by_path_.erase(found);
+}
+
+std::size_t PosixDisk::open_files() const {
+  const std::lock_guard lock(mutex_);
+  return kept_.size();
+}
+
+OrFault<PosixDisk::Handle> PosixDisk::handle_of(const std::string& path, bool writable) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_path_.find(path);
+    if (found != by_path_.end() && (found->second->writable || !writable) &&
+        found->second->handle->is_at(path)) {
+      kept_.splice(kept_.begin(), kept_, found->second);
+      return found->second->handle;
+    }
+  }
+  // O_NONBLOCK: opening a pipe that somebody put there must not wait for its other end.
+  const int number = retried([&] {
+    return ::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  });
+  if (number < 0) return fault_of_error(errno, writable ? "write to" : "read", path);
+  auto handle = std::make_shared<const Descriptor>(number);
+  if (!S_ISREG(handle->status().st_mode)) return not_regular(path, handle->status().st_mode);
+  return keep(path, writable, std::move(handle));
+}
+
+PosixDisk::Handle PosixDisk::keep(const std::string& path, bool writable, Handle handle) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = by_path_.find(path); found != by_path_.end()) kept_.erase(found->second);
+  kept_.push_front({path, writable, handle});
+  by_path_[path] = kept_.begin();
+  if (kept_.size() > open_max_) {
+    by_path_.erase(kept_.back().path);
+    kept_.pop_back();
+  }
+  return handle;
+}
+
+}  // namespace tutti
