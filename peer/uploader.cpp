@@ -1,0 +1,291 @@
+#include "peer/uploader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "actors/context.hpp"
+#include "actors/ensure.hpp"
+#include "actors/log.hpp"
+
+namespace tutti {
+
+namespace {
+
+/// What the trackers are to be told of a door: an address that means "any" is left out, they see a better one.
+NowServing announcement(const std::string& endpoint) {
+  NowServing serving;
+  const std::size_t colon = endpoint.rfind(':');
+  if (colon == std::string::npos) return serving;
+  serving.host = endpoint.substr(0, colon);
+  if (serving.host.size() >= 2 && serving.host.front() == '[')
+    serving.host = serving.host.substr(1, serving.host.size() - 2);
+  if (serving.host == "0.0.0.0" || serving.host == "::" || serving.host == "*") serving.host.clear();
+  std::from_chars(endpoint.data() + colon + 1, endpoint.data() + endpoint.size(), serving.port);
+  return serving;
+}
+
+}  // namespace
+
+Uploader::Uploader(UploaderOptions options, Ref<StorageRole> storage, Ref<TrackerLinkRole> tracker_link,
+                   std::shared_ptr<Opened> door)
+    : options_(std::move(options)), storage_(storage), tracker_link_(tracker_link), door_(std::move(door)) {}
+
+void Uploader::start(Context& context) {
+  *door_ = context.listen<FetchingPeerRole>(options_.endpoint);
+  if (door_->address.value != 0) context.send(tracker_link_, announcement(door_->endpoint));
+}
+
+// --- what is served -------------------------------------------------------------------------------------------
+
+void Uploader::on(const ServeFile& serve, Context& context) {
+  const PieceLayout layout(serve.size, serve.piece_length);
+  std::optional<Bitfield> pieces = Bitfield::parse(serve.bitfield, layout.piece_count());
+  ENSURE(pieces.has_value());
+  const FileKey key{serve.gid, serve.fid};
+  files_.insert_or_assign(key, Served{context.sender(), serve.path, layout, *pieces, serve.identity});
+  for (auto& [address, link] : links_) {
+    const auto open = link.open.find(serve.fid);
+    if (open != link.open.end() && open->second == serve.gid)
+      context.answer(address, FileOpened{serve.fid, serve.bitfield});
+  }
+}
+
+void Uploader::on(const ServePiece& serve, Context& context) {
+  const auto file = files_.find({serve.gid, serve.fid});
+  if (file == files_.end()) return;  // stopped meanwhile
+  ENSURE(serve.piece.value < file->second.pieces.size());
+  file->second.pieces.set(serve.piece);
+  for (auto& [address, link] : links_) {
+    const auto open = link.open.find(serve.fid);
+    if (open != link.open.end() && open->second == serve.gid)
+      context.answer(address, Have{serve.fid, serve.piece});
+  }
+}
+
+void Uploader::on(const StopServing& stop, Context& context) {
+  stop_serving({stop.gid, stop.fid}, stop.reason, context);
+}
+
+void Uploader::stop_serving(const FileKey& key, CloseReason reason, Context& context) {
+  if (files_.erase(key) == 0) return;
+  for (auto& [address, link] : links_) {
+    const auto open = link.open.find(key.second);
+    if (open == link.open.end() || open->second != key.first) continue;
+    link.open.erase(open);
+    drop_requests(link, key.second);
+    context.answer(address, FileClosed{key.second, reason});
+    flush(address, link, context);
+  }
+}
+
+const Uploader::Served* Uploader::served(const Link& link, const Fid& fid) const {
+  const auto open = link.open.find(fid);
+  if (open == link.open.end()) return nullptr;
+  const auto file = files_.find({open->second, fid});
+  return file == files_.end() ? nullptr : &file->second;
+}
+
+// --- the peers ------------------------------------------------------------------------------------------------
+
+void Uploader::on(const LinkUp& up, Context& context) {
+  if (up.listener != door_->address) return;
+  if (links_.size() >= links_max) {
+    log_warning(fmt::format("{} peers are served: {} has to wait", links_.size(), up.peer));
+    context.close(up.link);
+    return;
+  }
+  links_.try_emplace(up.link);
+}
+
+void Uploader::on(const LinkDown& down, Context&) {
+  // Reads that are under way come back to nobody: read_done() finds no link.
+  links_.erase(down.link);
+  std::erase(ring_, down.link);
+}
+
+void Uploader::on(const PeerHello& hello, Context& context) {
+  const auto link = links_.find(context.sender());
+  if (link == links_.end()) return;
+  if (hello.version_min > peer_peer_version || hello.version_max < peer_peer_version) {
+    context.reply(PeerUnwelcome{});
+    return;
+  }
+  // A new Hello is a new conversation: what was asked in the old one is not wanted any more.
+  const std::size_t reading = link->second.reading;
+  link->second = Link{};
+  link->second.reading = reading;
+  link->second.client = hello.client;
+  std::erase(ring_, context.sender());
+  context.reply(PeerWelcome{peer_peer_version, options_.client});
+}
+
+std::optional<CloseReason> Uploader::admission(const Link& link, const OpenFile& open) const {
+  if (!link.client || !files_.contains({open.gid, open.fid})) return CloseReason::not_shared;
+  if (link.open.size() >= files_a_link_max) return CloseReason::busy;
+  return std::nullopt;
+}
+
+void Uploader::on(const OpenFile& open, Context& context) {
+  const auto link = links_.find(context.sender());
+  if (link == links_.end()) return;
+  if (const std::optional<CloseReason> reason = admission(link->second, open)) {
+    context.reply(FileClosed{open.fid, *reason});
+    return;
+  }
+  link->second.open[open.fid] = open.gid;
+  context.reply(FileOpened{open.fid, files_.at({open.gid, open.fid}).pieces.bytes()});
+}
+
+void Uploader::on(const CloseFile& close, Context& context) {
+  const auto link = links_.find(context.sender());
+  if (link == links_.end() || link->second.open.erase(close.fid) == 0) return;
+  drop_requests(link->second, close.fid);
+  context.reply(FileClosed{close.fid, CloseReason::asked});
+  flush(context.sender(), link->second, context);
+}
+
+void Uploader::on(const RequestBlock& request, Context& context) {
+  const auto found = links_.find(context.sender());
+  if (found == links_.end()) return;
+  Link& link = found->second;
+  const Served* file = served(link, request.fid);
+  if (file == nullptr) return;  // FileClosed has answered it
+  if (link.waiting.size() >= requests_waiting_max) {
+    context.reply(RejectBlock{request.fid, request.piece, request.offset, RejectReason::busy});
+    return;
+  }
+  Waiting waiting;
+  waiting.request = request;
+  const bool there = request.piece.value < file->pieces.size() && file->pieces.has(request.piece) &&
+                     request.offset + request.length <= file->layout.piece_size(request.piece);
+  if (!there) waiting.state = Waiting::State::rejected;
+  link.waiting.push_back(std::move(waiting));
+  enter_ring(context.sender(), link);
+  flush(context.sender(), link, context);
+  read_next(context);
+}
+
+void Uploader::on(const CancelBlock& cancel, Context& context) {
+  const auto found = links_.find(context.sender());
+  if (found == links_.end()) return;
+  for (Waiting& waiting : found->second.waiting) {
+    const RequestBlock& request = waiting.request;
+    if (waiting.state == Waiting::State::queued && request.fid == cancel.fid &&
+        request.piece == cancel.piece && request.offset == cancel.offset) {
+      waiting.state = Waiting::State::rejected;
+      waiting.reason = RejectReason::cancelled;
+    }
+  }
+  flush(context.sender(), found->second, context);
+}
+
+/// Requests of a file that is closed have had their answer. Those being read stay until the read comes back.
+void Uploader::drop_requests(Link& link, const Fid& fid) {
+  std::erase_if(link.waiting, [&](const Waiting& waiting) { return waiting.request.fid == fid; });
+}
+
+// --- reading and sending --------------------------------------------------------------------------------------
+
+void Uploader::enter_ring(Address address, Link& link) {
+  const bool queued = std::any_of(link.waiting.begin(), link.waiting.end(), [](const Waiting& waiting) {
+    return waiting.state == Waiting::State::queued;
+  });
+  if (link.in_ring || !queued) return;
+  link.in_ring = true;
+  ring_.push_back(address);
+}
+
+void Uploader::read_next(Context& context) {
+  // A link that may not read now (it has enough under way) comes back into the ring when one of its reads is done.
+  while (reads_.size() < reads_max && !ring_.empty()) {
+    const Address address = ring_.front();
+    ring_.pop_front();
+    Link& link = links_.at(address);
+    link.in_ring = false;
+    if (link.reading < reads_a_link && start_read(address, link, context)) enter_ring(address, link);
+  }
+}
+
+bool Uploader::start_read(Address address, Link& link, Context& context) {
+  const auto next = std::find_if(link.waiting.begin(), link.waiting.end(), [](const Waiting& waiting) {
+    return waiting.state == Waiting::State::queued;
+  });
+  if (next == link.waiting.end()) return false;
+  const Served* file = served(link, next->request.fid);
+  ENSURE(file != nullptr);
+  next->state = Waiting::State::reading;
+  next->tag = ++last_tag_;
+  reads_.emplace(next->tag, address);
+  ++link.reading;
+  context.send(storage_, ReadBlock{next->tag, file->path,
+                                   file->layout.piece_offset(next->request.piece) + next->request.offset,
+                                   next->request.length, file->identity});
+  return true;
+}
+
+void Uploader::on(const BlockRead& read, Context& context) { read_done(read.tag, nullptr, context); }
+void Uploader::on(const BlockUnreadable& unreadable, Context& context) {
+  read_done(unreadable.tag, &unreadable, context);
+}
+
+void Uploader::read_done(std::uint64_t tag, const BlockUnreadable* fault, Context& context) {
+  const auto read = reads_.find(tag);
+  if (read == reads_.end()) return;
+  const Address address = read->second;
+  reads_.erase(read);
+  if (const auto found = links_.find(address); found != links_.end()) {
+    Link& link = found->second;
+    --link.reading;
+    const auto waiting = std::find_if(link.waiting.begin(), link.waiting.end(),
+                                      [&](const Waiting& each) { return each.tag == tag; });
+    if (waiting != link.waiting.end()) {
+      const Fid fid = waiting->request.fid;
+      if (fault == nullptr) {
+        waiting->bytes = context.payload();
+        waiting->read = true;
+      } else if (const Served* file = served(link, fid)) {
+        const Gid gid = link.open.at(fid);
+        context.answer(file->by, ServingFailed{gid, fid, fault->code, fault->sentence});
+        stop_serving({gid, fid}, CloseReason::file_changed, context);
+      }
+      flush(address, link, context);
+    }
+    enter_ring(address, link);
+  }
+  read_next(context);
+}
+
+void Uploader::flush(Address address, Link& link, Context& context) {
+  while (!link.waiting.empty()) {
+    Waiting& first = link.waiting.front();
+    const RequestBlock& request = first.request;
+    if (first.read) {
+      context.answer(address, Block{request.fid, request.piece, request.offset}, std::move(first.bytes));
+    } else if (first.state == Waiting::State::rejected) {
+      context.answer(address, RejectBlock{request.fid, request.piece, request.offset, first.reason});
+    } else {
+      return;
+    }
+    link.waiting.pop_front();
+  }
+}
+
+void Uploader::check_invariants() const {
+  ENSURE(links_.size() <= links_max && reads_.size() <= reads_max);
+  for (const auto& [address, link] : links_) {
+    ENSURE(link.waiting.size() <= requests_waiting_max);
+    ENSURE(link.open.size() <= files_a_link_max);
+    const auto in_ring = std::count(ring_.begin(), ring_.end(), address);
+    ENSURE(in_ring == (link.in_ring ? 1 : 0));
+    for (const auto& [fid, gid] : link.open) ENSURE(files_.contains({gid, fid}));
+    for (const Waiting& waiting : link.waiting) ENSURE(link.open.contains(waiting.request.fid));
+    const auto reading =
+        std::count_if(reads_.begin(), reads_.end(), [&](const auto& read) { return read.second == address; });
+    ENSURE(link.reading == static_cast<std::size_t>(reading));
+  }
+}
+
+}  // namespace tutti

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "actors/actor.hpp"
+#include "messages/inside_client.hpp"
+#include "peer/bitfield.hpp"
+#include "peer/piece_layout.hpp"
+
+namespace tutti {
+
+struct UploaderOptions {
+  std::string endpoint;  ///< `ip:port` where peers are served
+  ClientKey client;
+};
+
+/// Decides which request of which peer is answered next. Owns the door where peers come in, what is served, and the
+/// requests that wait.
+///
+/// Rules:
+/// - Nothing is served but what it was told to serve, and of that only verified pieces: who may have what is decided
+///   elsewhere, in one place, and the pieces have been through the verifier.
+/// - Links take turns, one block each: a peer that asks for much gets no more than one that asks for little.
+/// - A link has at most requests_waiting_max requests waiting; one more is rejected as busy, so its memory is bounded.
+///   At most `reads_max` blocks are being read at a time, `reads_a_link` of one link: that is all the payload held here.
+/// - Answers of a link come in the order of its requests, so a rejection waits for the blocks asked for before it.
+/// - Bytes are read from the disk after it was seen that the file is still the one that was hashed; a file that has
+///   changed is not served any more, and whoever said to serve it is told.
+class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, FetchingPeerRole::Says>> {
+ public:
+  static constexpr std::size_t reads_max = 8;
+  static constexpr std::size_t reads_a_link = 4;
+  static constexpr std::size_t links_max = 1024;
+  static constexpr std::size_t files_a_link_max = 1024;
+
+  /// What came of opening the door is put into `door` when the actor starts, for the wiring to look at.
+  Uploader(UploaderOptions options, Ref<StorageRole> storage, Ref<TrackerLinkRole> tracker_link,
+           std::shared_ptr<Opened> door);
+
+  void start(Context& context) override;
+  void check_invariants() const override;
+
+  void on(const ServeFile& serve, Context& context);
+  void on(const ServePiece& serve, Context& context);
+  void on(const StopServing& stop, Context& context);
+  void on(const BlockRead& read, Context& context);
+  void on(const BlockUnreadable& unreadable, Context& context);
+
+  void on(const LinkUp& up, Context& context);
+  void on(const LinkDown& down, Context& context);
+  void on(const PeerHello& hello, Context& context);
+  void on(const OpenFile& open, Context& context);
+  void on(const CloseFile& close, Context& context);
+  void on(const RequestBlock& request, Context& context);
+  void on(const CancelBlock& cancel, Context& context);
+
+ private:
+  using FileKey = std::pair<Gid, Fid>;
+  struct Served {
+    Address by;  ///< who said to serve it
+    std::string path;
+    PieceLayout layout;
+    Bitfield pieces;
+    std::optional<FileIdentity> identity;
+  };
+  struct Waiting {
+    enum class State : std::uint8_t { queued, reading, rejected } state = State::queued;
+    RequestBlock request;
+    RejectReason reason = RejectReason::not_have;
+    std::uint64_t tag = 0;  ///< of the read
+    Payload bytes;          ///< when read
+    bool read = false;
+  };
+  struct Link {
+    std::optional<ClientKey> client;  ///< none: no Hello yet
+    std::map<Fid, Gid> open;
+    std::deque<Waiting> waiting;
+    std::size_t reading = 0;
+    bool in_ring = false;
+  };
+
+  /// Whether a peer may have a file: the one place where that is decided. None: it may.
+  std::optional<CloseReason> admission(const Link& link, const OpenFile& open) const;
+  void stop_serving(const FileKey& key, CloseReason reason, Context& context);
+  void drop_requests(Link& link, const Fid& fid);
+  void enter_ring(Address address, Link& link);
+  void read_next(Context& context);
+  bool start_read(Address address, Link& link, Context& context);
+  void flush(Address address, Link& link, Context& context);
+  void read_done(std::uint64_t tag, const BlockUnreadable* fault, Context& context);
+  const Served* served(const Link& link, const Fid& fid) const;
+
+  const UploaderOptions options_;
+  const Ref<StorageRole> storage_;
+  const Ref<TrackerLinkRole> tracker_link_;
+  const std::shared_ptr<Opened> door_;
+
+  std::map<FileKey, Served> files_;
+  std::unordered_map<Address, Link> links_;
+  std::deque<Address> ring_;  ///< links with queued requests, in their turn
+  std::map<std::uint64_t, Address> reads_;
+  std::uint64_t last_tag_ = 0;
+};
+
+}  // namespace tutti
