@@ -11,6 +11,7 @@
 #include "messages/sample.hpp"
 #include "messages/shell_client.hpp"
 #include "messages/text.hpp"
+#include "messages/trace_records.hpp"
 #include "messages/tracker_tracker.hpp"
 
 namespace tutti {
@@ -46,6 +47,10 @@ struct InsideTracker {
   static constexpr std::string_view name = "inside_tracker";
   using List = InsideTrackerMessages;
 };
+struct Trace {
+  static constexpr std::string_view name = "trace";
+  using List = TraceMessages;
+};
 struct TrackerTracker {
   static constexpr std::string_view name = "tracker_tracker";
   using List = TrackerTrackerMessages;
@@ -60,7 +65,7 @@ struct Protocols {
   }
 };
 using AllProtocols = Protocols<Kernel, Codes, ClientTracker, PeerPeer, ShellClient, InsideClient,
-                               InsideTracker, TrackerTracker>;
+                               InsideTracker, TrackerTracker, Trace>;
 
 constexpr std::array<MessageId, 0> retired{};
 

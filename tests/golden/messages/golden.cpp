@@ -1,4 +1,4 @@
-// The bytes of every message that crosses a network, as they were when it was released. A released message is never
+// The bytes of every message that crosses a network or stays in a file, as they were when it was released. A released message is never
 // edited: a change is a new message with a new number, and the old one joins the retired ones in
 // messages/catalogue.cpp.
 //
@@ -20,7 +20,7 @@ using namespace tutti;
 
 namespace {
 
-constexpr std::string_view protocols[] = {"client_tracker", "peer_peer", "tracker_tracker"};
+constexpr std::string_view protocols[] = {"client_tracker", "peer_peer", "tracker_tracker", "trace"};
 /// How many different values of each message are kept.
 constexpr std::uint64_t values = 3;
 
