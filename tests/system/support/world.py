@@ -19,7 +19,7 @@ FIRST_PORT, LAST_PORT, STRIDE = 20000, 32000, 4
 PASSWORD = "correct-horse"
 
 # Hashing a password is meant to be expensive; here it would only be slow.
-TRACKER_CONFIG = """\
+CHEAP_PASSWORDS = """\
 [password]
 passes = 1
 memory_kib = 1024
@@ -93,8 +93,8 @@ class Tracker:
 
 
 class World:
-    def __init__(self, trackers=2):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix="tutti-test-"))
+    def __init__(self, trackers=2, tracker_config=CHEAP_PASSWORDS, prefix="tutti-test-", parent=None):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         self.path.chmod(0o755)
         self.ports = Ports()
         self.programs = []
@@ -106,7 +106,7 @@ class World:
             **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}}
         (self.path / "home").mkdir()
         self.tracker_config = self.path / "tracker.toml"
-        self.tracker_config.write_text(TRACKER_CONFIG)
+        self.tracker_config.write_text(tracker_config)
         self.trackers = [Tracker(self, number, self.ports.take()) for number in range(1, trackers + 1)]
         self.info = self.path / "tracker_info.txt"
         self.info.write_text("".join(f"127.0.0.1:{each.port}\n" for each in self.trackers))
