@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tracker/password_hasher.hpp"
+
+namespace tutti {
+
+/// How a tracker keeps up with the others.
+struct SyncConfig {
+  /// Between two heartbeats: a lost delta is noticed within this and a round trip.
+  std::chrono::milliseconds heartbeat{250};
+  /// A delta that a live tracker did not acknowledge in this time is sent again, directly.
+  std::chrono::milliseconds resend_after{60};
+  /// How long an answer waits for the acknowledgements of the live trackers, at most.
+  std::chrono::milliseconds ack_wait{500};
+  /// A tracker that was not heard of for so long counts as hung: answers do not wait for it any more.
+  std::chrono::milliseconds hung_after{1000};
+  /// At the start: how long to wait for signs of the other trackers before serving alone.
+  std::chrono::milliseconds look_around{300};
+  /// How long a request waits for the state that its client has seen elsewhere.
+  std::chrono::milliseconds floor_wait{500};
+  /// Between two comparisons of the whole state with each other tracker.
+  std::chrono::milliseconds compare_every{30'000};
+  bool operator==(const SyncConfig&) const = default;
+};
+
+/// What one client may take of a tracker.
+struct LimitConfig {
+  /// Requests of one link that are under way at once; further ones are refused.
+  std::uint32_t requests_per_link = 64;
+  /// Passwords waiting for a hasher, of all links together; further ones are refused.
+  std::uint32_t passwords_waiting = 256;
+  bool operator==(const LimitConfig&) const = default;
+};
+
+/// Everything about a tracker that can be tuned. configs/tracker.toml explains each key.
+struct TrackerConfig {
+  PasswordCost password;
+  SyncConfig sync;
+  LimitConfig limits;
+  bool operator==(const TrackerConfig&) const = default;
+};
+
+/// A configuration, or what is wrong with its text (with the line).
+struct ParsedTrackerConfig {
+  TrackerConfig config;
+  std::string fault;
+};
+
+/// Reads TOML. What the text does not name keeps its default; a key that does not exist is a fault, since it is
+/// somebody's typing error.
+ParsedTrackerConfig parse_tracker_config(std::string_view text);
+
+}  // namespace tutti

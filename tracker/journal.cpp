@@ -1,0 +1,79 @@
+#include "tracker/journal.hpp"
+
+#include "messages/codec.hpp"
+#include "tracker/version_vector.hpp"
+
+namespace tutti {
+
+namespace {
+
+// Pages of the own start are large: nobody else waits for the directory then.
+constexpr ByteCount load_page_bytes = 4_MiB;
+
+}  // namespace
+
+void Journal::on(const CommitBatch& message, Context& context) {
+  const StoreFault fault = store_->commit(message);
+  if (fault) {
+    context.reply(BatchFailed{message.ticket, fault.code, fault.sentence});
+  } else {
+    context.reply(BatchCommitted{message.ticket});
+  }
+}
+
+void Journal::on(const LoadStore&, Context& context) {
+  StoreLoading first;
+  HeadPage page = store_->heads();
+  first.fault = page.fault.sentence;
+  first.heads = std::move(page.heads);
+  load_page({}, std::move(first), context);
+}
+
+void Journal::on(const LoadMore& message, Context& context) { load_page(message.after, {}, context); }
+
+void Journal::load_page(ByteView after, StoreLoading page, Context& context) {
+  RowPage rows = store_->rows({}, after, load_page_bytes, false);
+  page.store = store_->id();
+  if (page.fault.empty()) page.fault = rows.fault.sentence;
+  page.facts = std::move(rows.facts);
+  page.next = std::move(rows.next);
+  page.last = rows.last;
+  context.reply(page);
+}
+
+void Journal::on(const ReadMetainfo& message, Context& context) {
+  context.reply(MetainfoRead{message.ticket, store_->metainfo(message.gid, message.fid).metainfo});
+}
+
+void Journal::on(const ReadLog& message, Context& context) {
+  LogRead read{message.ticket, {}, false, message.have};
+  std::uint64_t room = ops_bytes_max.value;
+  for (const LogRange& range : missing(message.have, message.want)) {
+    if (read.deltas.size() >= ops_deltas_max || room == 0) break;
+    const auto limit = static_cast<std::uint32_t>(ops_deltas_max - read.deltas.size());
+    LogPage page = store_->log(range.origin, range.first, limit, {room});
+    // What was made behind a snapshot is not in the log; whoever asks needs rows instead.
+    read.truncated = read.truncated || page.truncated;
+    if (page.truncated || page.fault) break;
+    for (Delta& delta : page.deltas) {
+      if (delta.sequence > range.last) break;
+      const std::uint64_t size = encode(delta).size();
+      room -= std::min(room, size);
+      advance(read.have, delta.origin, delta.sequence);
+      read.deltas.push_back(std::move(delta));
+    }
+  }
+  context.reply(read);
+}
+
+void Journal::on(const ReadRows& message, Context& context) {
+  RowsRead read{message.ticket, store_->heads().heads, {}, {}, false};
+  RowPage page = store_->rows(message.buckets, message.after, ops_bytes_max, true);
+  if (page.fault) return;  // whoever asks asks again
+  read.facts = std::move(page.facts);
+  read.next = std::move(page.next);
+  read.last = page.last;
+  context.reply(read);
+}
+
+}  // namespace tutti

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "tracker/store.hpp"
+
+namespace tutti {
+
+/// Puts on disk what the directory hands it, and reads back what others ask for. Owns the store.
+///
+/// Rules:
+/// - Blocks for as long as the disk takes, so it has a worker of its own.
+/// - Decides nothing. One batch is one transaction; batches are as large as what piled up while the one before was
+///   written, so under load many requests share one fsync, and a lone request waits for nobody.
+class Journal final : public ActorOf<Journal, JournalRole::Accepts> {
+ public:
+  explicit Journal(std::unique_ptr<Store> store) : store_(std::move(store)) {}
+
+  void on(const CommitBatch& message, Context& context);
+  void on(const LoadStore& message, Context& context);
+  void on(const LoadMore& message, Context& context);
+  void on(const ReadMetainfo& message, Context& context);
+  void on(const ReadLog& message, Context& context);
+  void on(const ReadRows& message, Context& context);
+
+ private:
+  void load_page(ByteView after, StoreLoading page, Context& context);
+
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace tutti

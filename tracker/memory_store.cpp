@@ -1,0 +1,102 @@
+#include <algorithm>
+#include <map>
+
+#include "actors/ensure.hpp"
+#include "messages/codec.hpp"
+#include "tracker/facts.hpp"
+#include "tracker/store.hpp"
+
+namespace tutti {
+
+namespace {
+
+constexpr DecodeLimits stored{.frame_bytes = SIZE_MAX >> 1U, .list_items = SIZE_MAX >> 8U, .depth = 16};
+
+class MemoryStore final : public Store {
+ public:
+  explicit MemoryStore(const StoreId& id) : id_(id) {}
+
+  StoreId id() const override { return id_; }
+
+  HeadPage heads() override {
+    HeadPage page;
+    for (const auto& [origin, head] : heads_) page.heads.push_back(head);
+    return page;
+  }
+
+  StoreFault commit(const CommitBatch& batch) override {
+    for (const LogHead& head : batch.heads) heads_[head.origin] = head;
+    for (const Delta& delta : batch.deltas) {
+      ENSURE(heads_.contains(delta.origin));
+      log_[{delta.origin, delta.sequence}] = delta;
+    }
+    for (const RowChange& row : batch.rows) {
+      const RowPlace place{row.bucket, row.key};
+      if (row.value.empty()) {
+        rows_.erase(place);
+      } else {
+        rows_[place] = row.value;
+      }
+    }
+    return {};
+  }
+
+  RowPage rows(ByteView buckets, ByteView after, ByteCount bytes, bool whole) override {
+    RowPage page;
+    auto row = rows_.begin();
+    if (!after.empty()) row = rows_.upper_bound({after[0], Bytes(after.begin() + 1, after.end())});
+    std::uint64_t size = 0;
+    for (; row != rows_.end(); ++row) {
+      const auto& [bucket, key] = row->first;
+      if (!buckets.empty() && std::find(buckets.begin(), buckets.end(), bucket) == buckets.end()) continue;
+      Fact fact = *decode_record<Fact>(row->second, stored);
+      auto* file = std::get_if<FileDescribed>(&fact.operation.value);
+      if (file != nullptr && !whole) {
+        file->metainfo.piece_sha1 = {};
+        file->metainfo.piece_sha256 = {};
+      }
+      size += row->second.size();
+      page.facts.push_back(std::move(fact));
+      page.next = {bucket};
+      page.next.insert(page.next.end(), key.begin(), key.end());
+      if (size >= bytes.value) return page;
+    }
+    page.last = true;
+    return page;
+  }
+
+  LogPage log(const StoreId& origin, Sequence first, std::uint32_t limit, ByteCount bytes) override {
+    LogPage page;
+    std::uint64_t size = 0;
+    auto delta = log_.lower_bound({origin, first});
+    for (; delta != log_.end() && delta->first.first == origin && page.deltas.size() < limit; ++delta) {
+      page.truncated = page.truncated || (page.deltas.empty() && delta->first.second != first);
+      page.deltas.push_back(delta->second);
+      size += encode(delta->second).size();
+      if (size >= bytes.value) break;
+    }
+    if (page.deltas.empty()) page.truncated = heads_.contains(origin) && heads_[origin].sequence >= first;
+    return page;
+  }
+
+  MetainfoPage metainfo(const Gid& gid, const Fid& fid) override {
+    const Bytes key = row_keys::file_described(gid, fid);
+    const auto row = rows_.find({bucket_of(key), key});
+    if (row == rows_.end()) return {};
+    Fact fact = *decode_record<Fact>(row->second, stored);
+    return {std::get<FileDescribed>(fact.operation.value).metainfo, {}};
+  }
+
+ private:
+  using RowPlace = std::pair<std::uint8_t, Bytes>;
+  StoreId id_;
+  std::map<StoreId, LogHead> heads_;
+  std::map<std::pair<StoreId, Sequence>, Delta> log_;
+  std::map<RowPlace, Bytes> rows_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_memory_store(const StoreId& id) { return std::make_unique<MemoryStore>(id); }
+
+}  // namespace tutti
