@@ -41,6 +41,36 @@ class Sha256Hasher {
   std::unique_ptr<State> state_;
 };
 
+/// SHA-1 and SHA-256 of the same bytes.
+struct DigestPair {
+  Sha1 sha1;
+  Sha256 sha256;
+  bool operator==(const DigestPair&) const = default;
+};
+
+/// Both hashes of bytes that come in parts, read once: where the processor has SHA instructions the two run interleaved
+/// on one core (see sha_blocks.hpp), elsewhere OpenSSL does one after the other.
+class PairHasher {
+ public:
+  PairHasher();
+  /// As on a processor without SHA instructions, for tests.
+  static PairHasher portable();
+  PairHasher(PairHasher&&) noexcept;
+  PairHasher& operator=(PairHasher&&) noexcept;
+  ~PairHasher();
+
+  void update(ByteView bytes);
+  /// The digests of all bytes since the start. Afterwards the hasher is as new.
+  DigestPair finish();
+
+ private:
+  struct State;
+  struct Interleaved;
+  struct OneAfterTheOther;
+  explicit PairHasher(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
 Sha1 sha1(ByteView bytes);
 Sha256 sha256(ByteView bytes);
 
