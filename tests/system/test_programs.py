@@ -157,6 +157,51 @@ def interrupted_is_130(world):
 
 
 @suite.test(trackers=1)
+def every_form_of_the_tracker_file(world):
+    port = world.tracker(1).port
+    forms = (f"127.0.0.1 {port}", f"127.0.0.1\n{port}\n", f"localhost:{port}", f"localhost {port}  # the first",
+             f"\ufeff127.0.0.1:{port}\r\n", f"# a comment\n\n  127.0.0.1:{port}  \n\n")
+    for number, form in enumerate(forms):
+        world.info.write_text(form)
+        client = world.client(f"user-{number}")
+        client.ok(f"create_user user-{number} {PASSWORD}")
+        client.quit()
+
+
+@suite.test(trackers=1)
+def state_and_logs_are_where_they_belong(world):
+    address, log = f"127.0.0.1:{world.ports.take()}", world.path / "client.log"
+    status, out, err = world.run("client", address, world.info, "--log-file", log, "--log-level", "debug",
+                                 "-c", f"create_user alice {PASSWORD}; login alice {PASSWORD}")
+    assert status == 0, (status, out, err)
+    state = world.path / "state" / "tutti"
+    assert any(path.is_file() for path in state.rglob("*")), "the state belongs under $XDG_STATE_HOME/tutti"
+    assert log.stat().st_size > 0
+    for path in (log, *state.rglob("*")):
+        if path.is_file():
+            assert PASSWORD.encode() not in path.read_bytes(), f"a password in {path}"
+    secrets = [path for path in state.rglob("*") if path.is_file() and path.stat().st_mode & 0o077 == 0]
+    assert secrets, "the identity is for its owner's eyes"
+
+
+@suite.test(trackers=1)
+def names_of_every_kind(world):
+    alice, bob = world.people("alice", "bob")
+    world.group("g", alice, bob)
+    longest = "x" * 64
+    alice.ok(f"create_group {longest}")
+    alice.ok("create_group 0._-A")
+    for name in ("n" * 255, "ü" * 127, "-rf", ".hidden", "...", "[C] [g] x", "%s%n"):
+        path = world.file(name, 10)
+        assert alice.ok(f"upload_file '{path}' g")["file"] == name
+        bob.fetch("g", f"'{name}'", world.folder("got"))
+        assert (world.path / "got" / name).read_bytes() == path.read_bytes()
+    for name in ("~tilde", "tab\there", "bell\a", "del\x7f"):
+        path = world.file(name, 10)
+        alice.refused(f"upload_file '{path}' g", "invalid_name")
+
+
+@suite.test(trackers=1)
 def two_clients_do_not_share_a_state(world):
     alice = world.client("alice")
     alice.ok("help")

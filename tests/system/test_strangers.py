@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""What strangers say to open ports: no process ends, no state changes, no memory grows, and friends are served."""
+
+import random
+
+from support.files import KIB, MIB, same_bytes
+from support.stranger import Stranger
+from support.suite import Suite
+from support.world import PASSWORD
+
+suite = Suite()
+
+# Sanitizers keep freed memory for a while; this is far below what the strangers try to have allocated.
+MEMORY_MAX_MIB = 700
+
+# MessagePack that promises more than it brings, nests without end, or is something else altogether.
+BODIES = (
+    b"", b"\0", b"\xc1", b"\x90", b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff",
+    b"\xdb\xff\xff\xff\xffabc", b"\x91" * 10_000, b"\x81\xa1a" * 5_000, b"\x92\xcd\x02\x80", b"\x92\xcd\x02\x90\xc0",
+    b"\x95\xcd\x02\x80\x01\x01\xc4\x20" + bytes(32) + b"\xa1x", b"GET / HTTP/1.1\r\n\r\n", "ünïcode".encode() * 1000,
+    bytes(range(256)) * 40, b"\xcd\x05\x01", b"\x91\xcd\x05\x01", b"\x93\xcd\xff\xff\x01\x02",
+)
+
+
+def pester(port):
+    """Everything in BODIES, alone and in several frames, shortened and mixed up, from several strangers."""
+    chance = random.Random(port)
+    for socket_type in ("DEALER", "REQ", "ROUTER", "SUB", "PUB"):
+        stranger = Stranger(port, socket_type)
+        stranger.shake_hands()
+        for body in BODIES:
+            stranger.say(body)
+            stranger.say(b"", body)
+            stranger.say(body, chance.choice(BODIES), body)
+            stranger.say(body[:chance.randrange(len(body) + 1)])
+        for _ in range(200):
+            stranger.say(chance.randbytes(chance.randrange(1, 60)))
+        stranger.close()
+
+
+def be_rude(port):
+    """No ZMTP at all, half of it, and frames that would fill all memory."""
+    for words in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", bytes(1000), b"\xff" * 1000, random.Random(1).randbytes(10_000), b""):
+        stranger = Stranger(port)
+        stranger.raw(words)
+        stranger.close()
+    for size in (64 * MIB, 8 * 1024 * MIB, 2 ** 62):
+        stranger = Stranger(port)
+        stranger.shake_hands()
+        stranger.announce(size)
+        for _ in range(64):
+            if not stranger.raw(bytes(MIB)):
+                break
+        stranger.close()
+
+
+@suite.test()
+def at_the_doors_of_a_tracker(world):
+    alice = world.person("alice")
+    tracker = world.tracker_of(alice)
+    alice.ok("create_group before")
+    for port in (tracker.port, tracker.port + 1, tracker.port + 2):
+        pester(port)
+        be_rude(port)
+    assert tracker.program.running
+    alice.ok("create_group after")
+    bob = world.person("bob")
+    status = bob.ok("status")
+    assert (status["users"], status["groups"]) == (2, 2), status
+    assert {row["health"] for row in status["trackers"]} == {"self", "in_sync"}, status
+    assert tracker.program.peak_memory_mib() < MEMORY_MAX_MIB, tracker.program.peak_memory_mib()
+
+
+@suite.test(trackers=1)
+def at_the_door_of_a_client(world):
+    alice, bob = world.people("alice", "bob")
+    world.group("g", alice, bob)
+    song = world.file("song", 700 * KIB)
+    alice.ok(f"upload_file {song} g")
+    pester(alice.port)
+    be_rude(alice.port)
+    assert alice.running and alice.ok("whoami")["user"] == "alice"
+    bob.fetch("g", "song", world.path / "got")
+    assert same_bytes(world.path / "got", song)
+    assert alice.peak_memory_mib() < MEMORY_MAX_MIB, alice.peak_memory_mib()
+
+
+@suite.test(trackers=1)
+def many_who_say_nothing(world):
+    """Two hundred connections that only stay."""
+    alice = world.person("alice")
+    crowd = [Stranger(world.tracker(1).port) for _ in range(200)]
+    for stranger in crowd:
+        stranger.shake_hands()
+    bob = world.client("bob")
+    bob.ok(f"create_user bob {PASSWORD}")
+    alice.ok("create_group g")
+    for stranger in crowd:
+        stranger.close()
+
+
+if __name__ == "__main__":
+    suite.run()
