@@ -20,6 +20,7 @@
 //   shares       = librarian:RecallShares  storage:SharesRecalled
 //                | librarian:CheckFile  storage:FileChecked
 //                | librarian:RememberShare | librarian:ForgetShare
+//                | librarian:DownloadUnshared                                 to scheduler
 //
 //   serving      = X:ServeFile  *( X:ServePiece )  ( X:StopServing | uploader:ServingFailed )
 //   reading      = uploader:ReadBlock  storage:( BlockRead + payload | BlockUnreadable )
@@ -173,6 +174,12 @@ struct FileChecked {
   Code code = Code::io_error;
   std::string sentence;
   TUTTI_MESSAGE(FileChecked, 0x0525, tag, identity, code, sentence);
+};
+/// The user does not want to share this file any more, also if it is still being fetched.
+struct DownloadUnshared {
+  GroupName group;
+  FileName file;
+  TUTTI_MESSAGE(DownloadUnshared, 0x0527, group, file);
 };
 /// A download is complete: its file is a share of the user from now on.
 struct AdoptShare {
@@ -454,10 +461,12 @@ struct PieceUnwritable {
   std::string sentence;
   TUTTI_MESSAGE(PieceUnwritable, 0x0565, download, piece, code, sentence);
 };
-/// A download is over, or begins anew: forget which of its pieces were verified.
+/// Forget what is known of a download's pieces. `over`: blocks of it that are still on their way are not written any
+/// more; else it begins (anew).
 struct ForgetPieces {
   DownloadId download;
-  TUTTI_MESSAGE(ForgetPieces, 0x0566, download);
+  bool over = false;
+  TUTTI_MESSAGE(ForgetPieces, 0x0566, download, over);
 };
 
 // --- what actors say to themselves, by timers --------------------------------------------------------------------
@@ -510,14 +519,14 @@ struct PeerGreetingOverdue {
 using InsideClientMessages =
     Messages<NowServing, GroupLeft, ReserveCounters, CountersReserved, HashPiece, PieceHashed, HashStretch,
              StretchHashed, HashFailed, DropHashing, RecallShares, SharesRecalled, RememberShare, ForgetShare,
-             CheckFile, FileChecked, AdoptShare, ServeFile, ServePiece, StopServing, ServingFailed, ReadBlock,
-             BlockRead, BlockUnreadable, RecallDownloads, DownloadsRecalled, PrepareDownload,
-             DownloadPrepared, DownloadRefused, JournalPiece, FinishDownload, DownloadFinished,
-             SettleDownload, OpenLane, CloseLane, FetchPiece, CancelBlocks, PeerReady, PeerLost, PeerAtFault,
-             LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome, BeginPiece, StoreBlock,
-             BlockStored, PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces, AnswerOverdue,
-             AskOverdue, GreetingOverdue, PresenceDue, PlaceDue, SharesDue, DownloadsDue, PickDue,
-             PeerGreetingOverdue>;
+             CheckFile, FileChecked, DownloadUnshared, AdoptShare, ServeFile, ServePiece, StopServing,
+             ServingFailed, ReadBlock, BlockRead, BlockUnreadable, RecallDownloads, DownloadsRecalled,
+             PrepareDownload, DownloadPrepared, DownloadRefused, JournalPiece, FinishDownload,
+             DownloadFinished, SettleDownload, OpenLane, CloseLane, FetchPiece, CancelBlocks, PeerReady,
+             PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome,
+             BeginPiece, StoreBlock, BlockStored, PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces,
+             AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue, SharesDue, DownloadsDue,
+             PickDue, PeerGreetingOverdue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -538,11 +547,11 @@ struct LibrarianRole {
 /// Decides who fetches which piece of which download from whom.
 struct SchedulerRole {
   static constexpr std::string_view name = "scheduler";
-  using Accepts =
-      Messages<StartDownload, ListDownloads, AwaitDownloads, ForgetCommand, Told, SessionChanged, GroupLeft,
-               DownloadsRecalled, DownloadPrepared, DownloadRefused, DownloadFinished, StretchHashed,
-               HashFailed, ServingFailed, PeerReady, PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas,
-               PieceWanted, BlockArrived, PieceNotCome, PieceVerified, PieceCorrupt, PieceUnwritable>;
+  using Accepts = Messages<StartDownload, ListDownloads, AwaitDownloads, ForgetCommand, Told, SessionChanged,
+                           GroupLeft, DownloadUnshared, DownloadsRecalled, DownloadPrepared, DownloadRefused,
+                           DownloadFinished, StretchHashed, HashFailed, ServingFailed, PeerReady, PeerLost,
+                           PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived,
+                           PieceNotCome, PieceVerified, PieceCorrupt, PieceUnwritable>;
 };
 
 /// Owns the link to one remote peer and keeps enough requests under way on it.

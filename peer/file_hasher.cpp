@@ -1,0 +1,66 @@
+#include "peer/file_hasher.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "actors/context.hpp"
+#include "actors/ensure.hpp"
+#include "peer/piece_hasher.hpp"
+
+namespace tutti {
+
+namespace {
+
+/// Calls `take` with the bytes of a part of a file, a block at a time.
+template <class Take>
+DiskDone read_part(Disk& disk, const std::string& path, ByteCount offset, ByteCount size, Take take) {
+  for (ByteCount done; done < size;) {
+    const ByteCount length = std::min(block_size, size - done);
+    const auto bytes = disk.read(path, offset + done, length);
+    if (!bytes) return bytes.fault();
+    take(bytes->view());
+    done += length;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void FileHasher::on(const HashPiece& hash, Context& context) {
+  PieceDigester digester;
+  const DiskDone fault =
+      read_part(*disk_, hash.path, hash.offset, hash.size, [&](ByteView bytes) { digester.update(bytes); });
+  if (fault) {
+    context.reply(HashFailed{hash.job, fault->code, fault->sentence});
+    return;
+  }
+  const PieceDigests digests = digester.finish();
+  context.reply(PieceHashed{hash.job, hash.piece, digests.sha1, digests.sha256});
+}
+
+void FileHasher::on(const HashStretch& hash, Context& context) {
+  const JobKey key{context.sender(), hash.job};
+  if (hash.offset.value == 0) wholes_.erase(key);
+  Whole& whole = wholes_[key];
+  ENSURE(whole.done == hash.offset);
+  const DiskDone fault = read_part(*disk_, hash.path, hash.offset, hash.size,
+                                   [&](ByteView bytes) { whole.hasher.update(bytes); });
+  if (fault) {
+    wholes_.erase(key);
+    context.reply(HashFailed{hash.job, fault->code, fault->sentence});
+    return;
+  }
+  whole.done += hash.size;
+  StretchHashed hashed{hash.job, whole.done, {}};
+  if (hash.last) {
+    hashed.sha1 = whole.hasher.finish();
+    wholes_.erase(key);
+  }
+  context.reply(hashed);
+}
+
+void FileHasher::on(const DropHashing& drop, Context& context) {
+  wholes_.erase({context.sender(), drop.job});
+}
+
+}  // namespace tutti

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "actors/actor.hpp"
+#include "actors/digest.hpp"
+#include "messages/inside_client.hpp"
+#include "peer/disk.hpp"
+
+namespace tutti {
+
+/// Reads and hashes files that lie on the disk, in portions that its askers choose: single pieces in any order, and the
+/// whole in stretches. Owns the digests of the whole files under way.
+///
+/// Rules: it does one portion at a time and tells at once, so whoever asks decides the order, and a verifier on the same
+/// worker is never kept waiting for longer than a portion takes. Files are read in blocks: memory does not grow with the
+/// portion.
+class FileHasher final : public ActorOf<FileHasher, FileHasherRole::Accepts> {
+ public:
+  explicit FileHasher(std::shared_ptr<Disk> disk) : disk_(std::move(disk)) {}
+
+  void on(const HashPiece& hash, Context& context);
+  void on(const HashStretch& hash, Context& context);
+  void on(const DropHashing& drop, Context& context);
+
+ private:
+  struct Whole {
+    Sha1Hasher hasher;
+    ByteCount done;
+  };
+  /// Two askers may choose the same number for their jobs.
+  using JobKey = std::pair<Address, HashJob>;
+
+  const std::shared_ptr<Disk> disk_;
+  std::map<JobKey, Whole> wholes_;
+};
+
+}  // namespace tutti
