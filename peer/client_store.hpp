@@ -25,8 +25,7 @@ struct ClientIdentity {
 struct RecalledDownload {
   DownloadRecord record;
   Bitfield verified;  ///< the bytes in the part file are these pieces
-  Bitfield
-      doubtful;  ///< were verified, but the machine went down before they were synced: to be verified again
+  Bitfield doubtful;  ///< were verified, but the machine went down before they were synced: verify again
   bool operator==(const RecalledDownload&) const = default;
 };
 
@@ -41,9 +40,11 @@ struct RecalledDownload {
 ///   if only the process dies, so nothing is verified again. If the machine dies, the journal can have reached the disk
 ///   and the bytes not. So each entry carries the boot id of the machine (a number that the kernel draws at each
 ///   boot); entries of another boot are `doubtful` unless mark_synced() came after a sync of the part file.
-/// - A request counter is handed out once, ever: they are reserved in blocks, on the disk, before the first of a block
-///   is used; what a crash leaves of a block is skipped.
-/// - Thread-safe. Calls block for microseconds, reserving counters (once in thousands) for one sync of the disk.
+/// - The same holds for shares, as a download that was just completed is one: a share of another boot comes back with an
+///   identity that fits no file, so it is hashed again, unless mark_share_synced() came after a sync of the file.
+/// - A request counter is handed out once, ever: counters are reserved on the disk before the first of them is used.
+///   What a crash leaves of them is skipped.
+/// - Thread-safe. Calls block for microseconds; reserving counters for one sync of the disk.
 /// - A fault is the disk's: disk_full or io_error, with a sentence. The call then changed nothing.
 class ClientStore {
  public:
@@ -53,11 +54,13 @@ class ClientStore {
   virtual ~ClientStore() = default;
 
   virtual const ClientIdentity& identity() const = 0;
-  /// Never the same twice for this identity. From 1.
-  virtual OrFault<RequestCounter> next_request_counter() = 0;
+  /// The first of `count` counters in a row; none of them was or will be reserved a second time. From 1.
+  virtual OrFault<RequestCounter> reserve_request_counters(std::uint32_t count) = 0;
 
   /// Remembers a share; one of the same user, group and file is replaced.
   virtual DiskDone put_share(const ShareRecord& share) = 0;
+  /// The content of the shared file was synced after put_share().
+  virtual DiskDone mark_share_synced(const Uid& uid, const Gid& gid, const Fid& fid) = 0;
   /// One that is not there is no fault.
   virtual DiskDone forget_share(const Uid& uid, const Gid& gid, const Fid& fid) = 0;
   /// Those of one user, in the order they were first shared.
@@ -71,8 +74,8 @@ class ClientStore {
   virtual DiskDone journal(DownloadId id, std::span<const PieceIndex> pieces) = 0;
   /// The part file was synced after all that is journalled now had been written.
   virtual DiskDone mark_synced(DownloadId id) = 0;
-  /// This piece is not what it was thought to be (found corrupt when verified again).
-  virtual DiskDone forget_piece(DownloadId id, PieceIndex piece) = 0;
+  /// These pieces are not what they were thought to be (found corrupt when verified again, or the part file is gone).
+  virtual DiskDone forget_pieces(DownloadId id, std::span<const PieceIndex> pieces) = 0;
   /// Forgets a download and its pieces. One that is not there is no fault.
   virtual DiskDone forget_download(DownloadId id) = 0;
   /// Those of one user, oldest first.

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "peer/client_store.hpp"
+#include "peer/disk.hpp"
+
+namespace tutti {
+
+/// A client's state folder, locked: as long as this lives no other process opens it. The kernel gives the lock back
+/// when the process ends, however it ends, so a stale one cannot be left behind.
+class StateFolder {
+ public:
+  /// Makes the folder (for the owner alone) if need be, locks it, and reads or makes the identity in it.
+  static OrFault<std::unique_ptr<StateFolder>> open(const std::string& directory);
+  StateFolder(const StateFolder&) = delete;
+  StateFolder& operator=(const StateFolder&) = delete;
+  ~StateFolder();
+
+  std::string path_of(const std::string& name) const { return directory_ + "/" + name; }
+  const ClientIdentity& identity() const { return identity_; }
+
+ private:
+  StateFolder(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}
+  DiskDone read_or_make_identity();
+  DiskDone make_identity();
+
+  std::string directory_;
+  int lock_;
+  ClientIdentity identity_;
+};
+
+}  // namespace tutti
