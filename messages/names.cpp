@@ -20,6 +20,12 @@ struct CodePoint {
   std::size_t length = 0;  // in bytes; 0: malformed
 };
 
+/// A number as a tracker counts: 1 to 9 digits, not starting with 0.
+bool is_number(std::string_view text) {
+  return !text.empty() && text.size() <= 9 && text.front() != '0' &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 std::uint8_t byte_at(std::string_view text, std::size_t at) { return static_cast<std::uint8_t>(text[at]); }
 
 CodePoint decode_code_point(std::string_view text, std::size_t at) {
@@ -69,7 +75,20 @@ bool is_utf8(std::string_view text) {
   return every_code_point(text, [](std::uint32_t) { return true; });
 }
 
+std::string_view lost_name_mark(std::string_view text) {
+  const std::size_t at = text.rfind('~');
+  if (at == std::string_view::npos || at == 0) return {};
+  const std::string_view mark = text.substr(at);
+  if (mark.size() < 2 || mark[1] != 't') return {};
+  const std::string_view rest = mark.substr(2);
+  const std::size_t dash = rest.find('-');
+  const bool counted = dash != std::string_view::npos;
+  if (!is_number(rest.substr(0, dash)) || (counted && !is_number(rest.substr(dash + 1)))) return {};
+  return mark;
+}
+
 std::string_view account_name_fault(std::string_view text) {
+  text.remove_suffix(lost_name_mark(text).size());
   if (text.empty()) return "a name needs at least one character";
   if (text.size() > account_name_max_bytes) return "a name has at most 64 characters";
   if (text.front() == '.' || text.front() == '-') return "a name does not start with '.' or '-'";

@@ -8,8 +8,13 @@
 namespace tutti {
 
 /// What is wrong with a user's or a group's name; empty if nothing is. 1 to 64 of letters, digits, `.`, `_`,
-/// `-`, not starting with `.` or `-`: such a name is safe in a path, on a terminal and as a word of a command.
+/// `-`, not starting with `.` or `-`: such a name is safe in a path, on a terminal and as a word of a command. It may
+/// end in the mark of a name that was lost (see lost_name_mark); nobody can choose such a name.
 std::string_view account_name_fault(std::string_view text);
+
+/// The mark at the end of the name of somebody who lost it to another: `~t2`, or `~t2-3` if more than one who came
+/// through tracker 2 lost it. Empty if `text` has none.
+std::string_view lost_name_mark(std::string_view text);
 
 /// What is wrong with a file's name; empty if nothing is. Any UTF-8 of 1 to 255 bytes without `/`, control
 /// characters (C0, DEL, C1) or a leading `~`, and not `.` or `..`.

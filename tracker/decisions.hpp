@@ -24,7 +24,7 @@ struct PasswordWork {
   std::vector<LoginCandidate> candidates;
 };
 struct PasswordResult {
-  std::string verifier;        ///< of make_verifier
+  std::string verifier;        ///< of make_verifier; empty: there was no memory to make it
   std::optional<Uid> matched;  ///< of a check
 };
 

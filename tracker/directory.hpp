@@ -61,6 +61,8 @@ struct FileView {
   bool alive = false;  ///< somebody has said to share it
 };
 
+struct DirectoryState;
+
 /// The state of a tracker: a set of facts that only joins, and the views that people see, kept as it changes.
 ///
 /// Decides what facts join to and what follows from them: who has a name, who is a member, who owns, which files are
@@ -148,8 +150,7 @@ class Directory {
   void check_invariants() const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<DirectoryState> state_;
 };
 
 }  // namespace tutti

@@ -17,12 +17,21 @@ struct Row {
 
 /// Which row an operation is about: its kind and the ids of what it speaks of.
 Bytes row_key(const Operation& operation);
+/// The same by what it is about.
+namespace row_keys {
+Bytes user_named(const Uid& uid);
+Bytes group_named(const Gid& gid);
+Bytes password_set(const Uid& uid);
+Bytes membership_changed(const Gid& gid, const Uid& uid);
+Bytes file_described(const Gid& gid, const Fid& fid);
+Bytes share_intended(const Gid& gid, const Fid& fid, const Uid& uid);
+Bytes session_opened(const ClientKey& client, const Sha256& token_hash);
+Bytes session_closed(const ClientKey& client);
+Bytes request_answered(const ClientKey& client, RequestCounter counter);
+}  // namespace row_keys
 /// Spreads rows evenly, the same at every tracker.
 std::uint8_t bucket_of(ByteView key);
 Row row_of(const Fact& fact);
-
-/// The file of a row that holds a FileDescribed; nothing for other rows. The key of a file is made by file_row_key().
-Bytes file_row_key(const Gid& gid, const Fid& fid);
 
 /// An answer as RequestAnswered keeps it, and back; nothing if the bytes are none.
 Bytes encode_answer(const TrackerAnswer& answer);

@@ -1,0 +1,428 @@
+#include "tracker/decisions.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "actors/digest.hpp"
+#include "actors/ensure.hpp"
+#include "messages/codec.hpp"
+
+namespace tutti {
+
+namespace {
+
+/// A refusal is thrown away by nobody: each check returns it, and the request ends there.
+using Refusal = std::optional<Refused>;
+
+Refused refuse(Code code, std::string sentence) { return {code, std::move(sentence)}; }
+
+Decision refused(Refused why) { return {std::move(why), {}, {}, {}}; }
+Decision refused(Code code, std::string sentence) { return refused(refuse(code, std::move(sentence))); }
+Decision answered(TrackerAnswer answer) { return {std::move(answer), {}, {}, {}}; }
+Decision done(std::vector<Operation> operations) { return {Done{}, std::move(operations), {}, {}}; }
+
+std::uint64_t milliseconds_of(WallTime wall) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall.time_since_epoch().count()));
+}
+
+Refusal refuse_new_name(std::string_view name) {
+  if (lost_name_mark(name).empty()) return std::nullopt;
+  return refuse(Code::invalid_name,
+                fmt::format("{} ends in {}, which marks a name that was lost to another: choose one without",
+                            name, lost_name_mark(name)));
+}
+
+Refusal refuse_new_user(const Directory& directory, const UserName& name) {
+  if (Refusal refusal = refuse_new_name(name.text)) return refusal;
+  if (directory.user_named(name.text))
+    return refuse(Code::user_exists, fmt::format("the user name {} is taken: choose another", name.text));
+  return std::nullopt;
+}
+
+Refusal refuse_login(const Directory& directory, const Question& question, WallTime wall) {
+  if (const auto session = directory.session(question.client, question.token, wall))
+    return refuse(Code::already_logged_in,
+                  fmt::format("you are logged in as {}: logout first", directory.name_of(session->uid)));
+  const RequestCounter last = directory.last_session(question.client);
+  const bool open = directory.open_session(question.client).has_value();
+  if (question.counter < last || (question.counter == last && !open && last.value != 0))
+    return refuse(Code::other, "this login was overtaken by a later one: log in again");
+  return std::nullopt;
+}
+
+/// The decisions. One handler a request; each checks in the contract's order and returns at the first refusal.
+class Decider {
+ public:
+  Decider(const Directory& directory, const Question& question, const Circumstances& now)
+      : directory_(directory), question_(question), now_(now) {}
+
+  Decision decide() {
+    if (const auto session = directory_.session(question_.client, question_.token, now_.wall))
+      me_ = session->uid;
+    return std::visit(
+        [&]<class M>(const M& what) -> Decision {
+          if constexpr (!needs_no_login<M>) {
+            if (me_.is_zero()) return refused(Code::not_logged_in, "nobody is logged in here: login first");
+          }
+          return on(what);
+        },
+        question_.what.value);
+  }
+
+ private:
+  // --- accounts -------------------------------------------------------------------------------------------------
+
+  Decision on(const CreateUser& what) {
+    if (Refusal refusal = refuse_new_user(directory_, what.user)) return refused(*refusal);
+    ENSURE(question_.password.has_value());
+    if (question_.password->verifier.empty())
+      return refused(Code::other,
+                     "the tracker has no memory left for one more password: try again in a moment");
+    const Uid uid = uid_of_request(question_.client, question_.counter);
+    return done(
+        {UserNamed{uid, what.user, now_.tracker, false}, PasswordSet{uid, 1, question_.password->verifier}});
+  }
+
+  Decision on(const Login& what) {
+    if (Refusal refusal = refuse_login(directory_, question_, now_.wall)) return refused(*refusal);
+    ENSURE(question_.password.has_value() && !question_.fresh_token.is_zero());
+    if (!question_.password->matched)
+      return refused(Code::bad_credentials,
+                     "the user name or the password is wrong: try again, or create_user first");
+    const Uid uid = *question_.password->matched;
+    const std::uint64_t expires =
+        milliseconds_of(now_.wall) +
+        static_cast<std::uint64_t>(std::chrono::milliseconds(session_lifetime).count());
+    Decision decision;
+    decision.answer =
+        LoggedIn{uid, {directory_.name_of(uid)}, question_.fresh_token, directory_.renamings_of(uid)};
+    decision.operations = {SessionOpened{question_.client, question_.counter,
+                                         sha256(question_.fresh_token.view()), uid, expires}};
+    decision.presence = PresenceGossip{question_.client,  uid,
+                                       question_.counter, 0,
+                                       Presence::ttl,     what.host.empty() ? question_.seen_host : what.host,
+                                       what.port};
+    return decision;
+  }
+
+  Decision on(const Logout&) {
+    return done({SessionClosed{question_.client, directory_.last_session(question_.client)}});
+  }
+
+  // --- groups ---------------------------------------------------------------------------------------------------
+
+  Decision on(const CreateGroup& what) {
+    if (Refusal refusal = refuse_new_name(what.group.text)) return refused(*refusal);
+    if (directory_.group_named(what.group.text))
+      return refused(Code::group_exists,
+                     fmt::format("the group name {} is taken: choose another, or join_group {}",
+                                 what.group.text, what.group.text));
+    const Gid gid = gid_of_request(question_.client, question_.counter);
+    return done({GroupNamed{gid, what.group, now_.tracker, false},
+                 MembershipChanged{gid, me_, 1, MembershipRank::accepted, me_}});
+  }
+
+  Decision on(const JoinGroup& what) {
+    if (Refusal refusal = find_group(what.group)) return refused(*refusal);
+    const MembershipView mine = directory_.membership(gid_, me_);
+    if (mine.is_member())
+      return refused(Code::already_a_member, fmt::format("you are a member of {} already", what.group.text));
+    if (mine.is_requested())
+      return refused(Code::request_pending,
+                     fmt::format("you have asked to join {} already: its owner, {}, has to accept",
+                                 what.group.text, owner_name()));
+    return done({MembershipChanged{gid_, me_, mine.generation + 1, MembershipRank::requested, me_}});
+  }
+
+  Decision on(const LeaveGroup& what) {
+    if (Refusal refusal = find_group(what.group)) return refused(*refusal);
+    const MembershipView mine = directory_.membership(gid_, me_);
+    if (!mine.is_member() && !mine.is_requested()) return refused(not_a_member(what.group));
+    return done({MembershipChanged{gid_, me_, mine.generation, MembershipRank::left, me_}});
+  }
+
+  Decision on(const ListRequests& what) {
+    if (Refusal refusal = find_own_group(what.group)) return refused(*refusal);
+    JoinRequests page;
+    for (const Uid& uid :
+         first_page(directory_.requests_after(gid_, what.after, page_rows_max + 1), page.more))
+      page.users.push_back({directory_.name_of(uid)});
+    return answered(std::move(page));
+  }
+
+  Decision on(const AcceptRequest& what) {
+    if (Refusal refusal = find_request(what.group, what.user)) return refused(*refusal);
+    return done({MembershipChanged{gid_, other_, directory_.membership(gid_, other_).generation,
+                                   MembershipRank::accepted, me_}});
+  }
+
+  Decision on(const RejectRequest& what) {
+    if (Refusal refusal = find_request(what.group, what.user)) return refused(*refusal);
+    return done({MembershipChanged{gid_, other_, directory_.membership(gid_, other_).generation,
+                                   MembershipRank::rejected, me_}});
+  }
+
+  Decision on(const ListGroups& what) {
+    Groups page;
+    for (const Gid& gid : first_page(directory_.groups_after(what.after, page_rows_max + 1), page.more)) {
+      const std::optional<Uid> owner = directory_.owner_of(gid);
+      page.groups.push_back({{directory_.name_of(gid)},
+                             {owner ? directory_.name_of(*owner) : std::string{}},
+                             directory_.member_count(gid),
+                             directory_.standing(gid, me_)});
+    }
+    return answered(std::move(page));
+  }
+
+  Decision on(const ListMembers& what) {
+    if (Refusal refusal = find_joined_group(what.group)) return refused(*refusal);
+    Members page;
+    const std::optional<Uid> owner = directory_.owner_of(gid_);
+    for (const Uid& uid :
+         first_page(directory_.members_after(gid_, what.after, page_rows_max + 1), page.more))
+      page.members.push_back({{directory_.name_of(uid)}, uid == owner, !clients_online(uid).empty()});
+    return answered(std::move(page));
+  }
+
+  // --- files ----------------------------------------------------------------------------------------------------
+
+  Decision on(const ListFiles& what) {
+    if (Refusal refusal = find_joined_group(what.group)) return refused(*refusal);
+    Files page;
+    for (const FileView& file :
+         first_page(directory_.files_after(gid_, what.after, page_rows_max + 1), page.more)) {
+      const std::vector<Uid> sharers = directory_.sharers_of(gid_, file.fid);
+      const auto online = std::count_if(sharers.begin(), sharers.end(),
+                                        [&](const Uid& uid) { return !clients_online(uid).empty(); });
+      page.files.push_back({{file.name},
+                            file.size,
+                            static_cast<std::uint32_t>(sharers.size()),
+                            static_cast<std::uint32_t>(online),
+                            file.sha1});
+    }
+    return answered(std::move(page));
+  }
+
+  Decision on(const AddFile& what) {
+    if (Refusal refusal = find_joined_group(what.group)) return refused(*refusal);
+    const Fid fid = fid_of_record(encode_record(what.metainfo));
+    const std::optional<FileView> known = directory_.file(gid_, fid);
+    if (Refusal refusal = refuse_other_content(what.metainfo.name.text, fid, known)) return refused(*refusal);
+    std::vector<Operation> operations;
+    if (!known) operations.push_back(FileDescribed{gid_, fid, now_.tracker, what.metainfo});
+    if (!directory_.share(gid_, fid, me_).on) operations.push_back(share(fid, true));
+    return {FileAdded{gid_, fid, known && known->alive}, std::move(operations), {}, {}};
+  }
+
+  Decision on(const FindFile& what) {
+    if (Refusal refusal = find_joined_group(what.group)) return refused(*refusal);
+    const std::optional<FileView> file = directory_.file_named(gid_, what.file.text);
+    if (!file) return refused(no_such_file(what.group, what.file));
+    return {FileFound{gid_, file->fid, {}, sharers_online(file->fid)}, {}, FileKey{gid_, file->fid}, {}};
+  }
+
+  Decision on(const FindSharers& what) {
+    if (Refusal refusal = enter_group(what.gid)) return refused(*refusal);
+    if (!directory_.file(gid_, what.fid)) return refused(Code::no_such_file, "this group has no such file");
+    return answered(Sharers{sharers_online(what.fid)});
+  }
+
+  Decision on(const StartShare& what) {
+    if (Refusal refusal = enter_group(what.gid)) return refused(*refusal);
+    const std::optional<FileView> known = directory_.file(gid_, what.fid);
+    if (!known) return refused(Code::no_such_file, "this group has no such file: upload_file makes it known");
+    if (Refusal refusal = refuse_other_content(known->own_name, what.fid, known)) return refused(*refusal);
+    if (directory_.share(gid_, what.fid, me_).on) return done({});
+    return done({share(what.fid, true)});
+  }
+
+  Decision on(const StopShare& what) {
+    if (Refusal refusal = find_joined_group(what.group)) return refused(*refusal);
+    const std::optional<FileView> file = directory_.file_named(gid_, what.file.text);
+    if (!file) return refused(no_such_file(what.group, what.file));
+    if (!directory_.share(gid_, file->fid, me_).on)
+      return refused(Code::not_sharing,
+                     fmt::format("you do not share {} in {}", what.file.text, what.group.text));
+    return done({share(file->fid, false)});
+  }
+
+  Decision on(const AskStatus&) {
+    return answered(TrackerStatus{now_.trackers, directory_.user_count(), directory_.group_count(),
+                                  directory_.file_count()});
+  }
+
+  // --- checks. Those that find something leave it in gid_ and other_ ---------------------------------------------
+
+  Refusal find_group(const GroupName& name) {
+    const std::optional<Gid> found = directory_.group_named(name.text);
+    if (!found)
+      return refuse(
+          Code::no_such_group,
+          fmt::format("there is no group {}: list_groups shows all, create_group makes one", name.text));
+    gid_ = *found;
+    return std::nullopt;
+  }
+
+  Refusal find_own_group(const GroupName& name) {
+    if (Refusal refusal = find_group(name)) return refusal;
+    if (directory_.owner_of(gid_) == me_) return std::nullopt;
+    return refuse(Code::not_the_owner,
+                  fmt::format("only the owner of {}, {}, may do this", name.text, owner_name()));
+  }
+
+  Refused not_a_member(const GroupName& name) const {
+    const bool asked = directory_.membership(gid_, me_).is_requested();
+    return refuse(
+        Code::not_a_member,
+        asked
+            ? fmt::format("you are not a member of {} yet: its owner, {}, has to accept your request",
+                          name.text, owner_name())
+            : fmt::format("you are not a member of {}: join_group {} asks its owner", name.text, name.text));
+  }
+
+  Refusal find_joined_group(const GroupName& name) {
+    if (Refusal refusal = find_group(name)) return refusal;
+    if (directory_.membership(gid_, me_).is_member()) return std::nullopt;
+    return not_a_member(name);
+  }
+
+  Refusal enter_group(const Gid& gid) {
+    if (!directory_.is_alive(gid)) return refuse(Code::no_such_group, "the group does not exist (any more)");
+    gid_ = gid;
+    if (directory_.membership(gid_, me_).is_member()) return std::nullopt;
+    return not_a_member({directory_.name_of(gid_)});
+  }
+
+  Refusal find_request(const GroupName& group, const UserName& user) {
+    if (Refusal refusal = find_own_group(group)) return refusal;
+    const std::optional<Uid> found = directory_.user_named(user.text);
+    if (!found) return refuse(Code::no_such_user, fmt::format("there is no user {}", user.text));
+    other_ = *found;
+    const MembershipView theirs = directory_.membership(gid_, other_);
+    if (theirs.is_requested()) return std::nullopt;
+    if (theirs.is_member())
+      return refuse(Code::already_a_member,
+                    fmt::format("{} is a member of {} already", user.text, group.text));
+    return refuse(Code::no_such_request,
+                  fmt::format("{} has not asked to join {}: list_requests {} shows who has", user.text,
+                              group.text, group.text));
+  }
+
+  /// A file may come (back) under its name if nobody shares other content under it. One that is alive has a name.
+  Refusal refuse_other_content(const std::string& name, const Fid& fid,
+                               const std::optional<FileView>& known) const {
+    if (known && known->alive) return std::nullopt;
+    const std::optional<FileView> holder = directory_.file_named(gid_, name);
+    if (!holder || holder->fid == fid) return std::nullopt;
+    return refuse(Code::file_conflict,
+                  fmt::format("{} has a file named {} with other content: rename yours, or use another group",
+                              directory_.name_of(gid_), name));
+  }
+
+  Refused no_such_file(const GroupName& group, const FileName& file) const {
+    return refuse(Code::no_such_file,
+                  fmt::format("nobody shares a file named {} in {}: list_files {} shows what there is",
+                              file.text, group.text, group.text));
+  }
+
+  // --- pieces of answers ------------------------------------------------------------------------------------------
+
+  std::string owner_name() const {
+    const std::optional<Uid> owner = directory_.owner_of(gid_);
+    return owner ? directory_.name_of(*owner) : std::string{};
+  }
+
+  ShareIntended share(const Fid& fid, bool on) const {
+    const ShareView known = directory_.share(gid_, fid, me_);
+    // Stopping ends the generation that is on; starting begins the next: so a stop is never undone by its own start.
+    const std::uint64_t generation = on ? known.generation + 1 : known.generation;
+    return {gid_, fid, me_, directory_.membership(gid_, me_).generation, generation, on};
+  }
+
+  /// The clients on which a user is logged in and heard of.
+  std::vector<const PresentClient*> clients_online(const Uid& uid) const {
+    std::vector<const PresentClient*> online = now_.presence->clients_of(uid);
+    std::erase_if(online, [&](const PresentClient* each) {
+      const std::optional<Session> session = directory_.open_session(each->client);
+      return !session || session->uid != uid || session->generation != each->generation;
+    });
+    return online;
+  }
+
+  /// Sharers that can be connected to. If there are more than a page, each asking client begins at another one, so
+  /// that the load spreads.
+  std::vector<Sharer> sharers_online(const Fid& fid) const {
+    const std::vector<Uid> sharers = directory_.sharers_of(gid_, fid);
+    std::vector<Sharer> online;
+    const std::size_t first = sharers.empty() ? 0 : std::hash<ClientKey>{}(question_.client) % sharers.size();
+    for (std::size_t i = 0; i < sharers.size() && online.size() < page_rows_max; ++i) {
+      const Uid& uid = sharers[(first + i) % sharers.size()];
+      for (const PresentClient* each : clients_online(uid))
+        if (each->port != 0 && !each->host.empty())
+          online.push_back({{directory_.name_of(uid)}, each->client, each->host, each->port});
+    }
+    return online;
+  }
+
+  template <class Each>
+  static std::vector<Each> first_page(std::vector<Each> rows, bool& more) {
+    more = rows.size() > page_rows_max;
+    if (more) rows.resize(page_rows_max);
+    return rows;
+  }
+
+  const Directory& directory_;
+  const Question& question_;
+  const Circumstances& now_;
+  Uid me_;
+  Gid gid_;
+  Uid other_;
+};
+
+}  // namespace
+
+std::optional<PasswordWork> password_work(const Directory& directory, const Question& question,
+                                          WallTime wall) {
+  if (directory.outcome(question.client, question.counter) ||
+      directory.is_forgotten(question.client, question.counter))
+    return std::nullopt;
+  if (const CreateUser* create = question.what.get<CreateUser>()) {
+    if (refuse_new_user(directory, create->user)) return std::nullopt;
+    return PasswordWork{create->password, true, {}};
+  }
+  if (const Login* login = question.what.get<Login>()) {
+    if (refuse_login(directory, question, wall)) return std::nullopt;
+    return PasswordWork{login->password, false, directory.login_candidates(login->user.text)};
+  }
+  return std::nullopt;
+}
+
+Decision decide(const Directory& directory, const Question& question, const Circumstances& now) {
+  if (std::optional<TrackerAnswer> outcome = directory.outcome(question.client, question.counter))
+    return answered(std::move(*outcome));
+  if (directory.is_forgotten(question.client, question.counter))
+    return refused(Code::other,
+                   "this request is too old to know whether it was done: look, and do it again if not");
+  Decision decision = Decider(directory, question, now).decide();
+  // A login has no recorded outcome: its answer holds a secret, and logging in once more harms nobody.
+  if (!decision.operations.empty() && !question.what.get<Login>())
+    decision.operations.push_back(
+        RequestAnswered{question.client, question.counter, encode_answer(decision.answer)});
+  return decision;
+}
+
+std::vector<Operation> confirmation_of(const std::vector<Operation>& operations) {
+  std::vector<Operation> confirmations;
+  for (const Operation& each : operations) {
+    if (const UserNamed* user = each.get<UserNamed>(); user != nullptr && !user->reached_all)
+      confirmations.emplace_back(UserNamed{user->uid, user->name, user->tracker, true});
+    if (const GroupNamed* group = each.get<GroupNamed>(); group != nullptr && !group->reached_all)
+      confirmations.emplace_back(GroupNamed{group->gid, group->name, group->tracker, true});
+  }
+  return confirmations;
+}
+
+}  // namespace tutti

@@ -1,0 +1,272 @@
+#include "tracker/directory.hpp"
+
+#include <utility>
+
+#include "actors/digest.hpp"
+#include "messages/codec.hpp"
+#include "messages/names.hpp"
+#include "tracker/state.hpp"
+#include "tracker/state_told.hpp"
+
+namespace tutti {
+
+namespace {
+
+std::string_view without_mark(std::string_view text) {
+  return text.substr(0, text.size() - lost_name_mark(text).size());
+}
+
+}  // namespace
+
+Directory::Directory() : state_(std::make_unique<DirectoryState>()) {}
+Directory::Directory(Directory&&) noexcept = default;
+Directory& Directory::operator=(Directory&&) noexcept = default;
+Directory::~Directory() = default;
+
+Changes Directory::apply(const Delta& delta) {
+  Changes changes;
+  state_->changes = &changes;
+  for (const Operation& each : delta.operations) state_->join(delta.origin, delta.stamp, each);
+  state_->changes = nullptr;
+  return changes;
+}
+
+Changes Directory::join(const Fact& fact) {
+  Changes changes;
+  state_->changes = &changes;
+  state_->join(fact.origin, fact.stamp, fact.operation);
+  state_->changes = nullptr;
+  return changes;
+}
+
+void Directory::load(const Fact& fact) { state_->join(fact.origin, fact.stamp, fact.operation); }
+
+StateDigest Directory::digest() const { return state_->digest.total(); }
+DigestList<StateDigest> Directory::bucket_digests() const { return state_->digest.buckets(); }
+
+// --- names ------------------------------------------------------------------------------------------------------
+
+std::optional<Uid> Directory::user_named(std::string_view text) const {
+  const auto found = state_->find_user(text);
+  return found ? std::optional(state_->users[*found].id) : std::nullopt;
+}
+
+std::optional<Gid> Directory::group_named(std::string_view text) const {
+  const auto found = state_->find_group(text);
+  return found ? std::optional(state_->groups[*found].id) : std::nullopt;
+}
+
+std::string Directory::name_of(const Uid& uid) const {
+  const auto found = state_->users.find(uid);
+  return found ? state_->listed_name(*found) : std::string{};
+}
+
+std::string Directory::name_of(const Gid& gid) const {
+  const auto found = state_->groups.find(gid);
+  return found ? state_->listed_name(*found) : std::string{};
+}
+
+std::vector<LoginCandidate> Directory::login_candidates(std::string_view text) const {
+  // Each candidate costs a password hash; a name that more have lost needs its mark to be typed.
+  constexpr std::size_t candidates_max = 4;
+  std::vector<LoginCandidate> candidates;
+  for (const auto& [user, listed] : state_->users_called(without_mark(text))) {
+    const UserRow& row = state_->users[user];
+    const bool meant = listed == text || lost_name_mark(text).empty();
+    if (meant && row.password_counter != 0 && candidates.size() < candidates_max)
+      candidates.push_back({row.id, row.verifier});
+  }
+  return candidates;
+}
+
+std::vector<std::string> Directory::renamings_of(const Uid& uid) const {
+  std::vector<std::string> sentences;
+  const auto user = state_->users.find(uid);
+  if (!user) return sentences;
+  const UserRow& row = state_->users[*user];
+  if (const std::string listed = state_->listed_name(*user); listed != row.claim.name)
+    sentences.push_back(sentence_of_lost_user_name(row.claim.name, listed));
+  for (const GroupIndex each : row.groups) {
+    const GroupRecord& group = state_->groups[each];
+    if (group.owner != user) continue;
+    if (const std::string listed = state_->listed_name(each); listed != group.claim.name)
+      sentences.push_back(sentence_of_lost_group_name(group.claim.name, listed));
+  }
+  return sentences;
+}
+
+// --- groups -----------------------------------------------------------------------------------------------------
+
+bool Directory::is_alive(const Gid& gid) const {
+  const auto group = state_->groups.find(gid);
+  return group && state_->groups[*group].claim.known && state_->groups[*group].members > 0;
+}
+
+std::optional<Uid> Directory::owner_of(const Gid& gid) const {
+  const auto group = state_->groups.find(gid);
+  if (!group || !state_->groups[*group].owner) return std::nullopt;
+  return state_->users[*state_->groups[*group].owner].id;
+}
+
+MembershipView Directory::membership(const Gid& gid, const Uid& uid) const {
+  const Membership* membership = state_->find_membership(gid, uid);
+  return membership == nullptr ? MembershipView{} : MembershipView{membership->generation, membership->rank};
+}
+
+Standing Directory::standing(const Gid& gid, const Uid& uid) const {
+  const MembershipView view = membership(gid, uid);
+  if (view.is_requested()) return Standing::requested;
+  if (!view.is_member()) return Standing::none;
+  return owner_of(gid) == uid ? Standing::owner : Standing::member;
+}
+
+std::uint32_t Directory::member_count(const Gid& gid) const {
+  const auto group = state_->groups.find(gid);
+  return group ? state_->groups[*group].members : 0;
+}
+
+std::vector<Gid> Directory::groups_after(std::string_view after, std::size_t limit) const {
+  const auto& listing = state_->groups_by_name;
+  const auto from = after.empty() ? std::nullopt : state_->find_group(after);
+  auto at = after.empty() ? listing.begin()
+            : from        ? listing.upper_bound(*from)
+                          : listing.upper_bound(without_mark(after));
+  std::vector<Gid> page;
+  for (; at != listing.end() && page.size() < limit; ++at) page.push_back(state_->groups[*at].id);
+  return page;
+}
+
+std::vector<Uid> Directory::users_after(std::string_view after, std::size_t limit) const {
+  const auto& listing = state_->users_by_name;
+  const auto from = after.empty() ? std::nullopt : state_->find_user(after);
+  auto at = after.empty() ? listing.begin()
+            : from        ? listing.upper_bound(*from)
+                          : listing.upper_bound(without_mark(after));
+  std::vector<Uid> page;
+  for (; at != listing.end() && page.size() < limit; ++at) page.push_back(state_->users[*at].id);
+  return page;
+}
+
+std::vector<Uid> DirectoryState::page_of(const std::set<MemberKey, MemberOrder>& listing, const Gid& gid,
+                                         std::string_view after, std::size_t limit) const {
+  std::vector<Uid> page;
+  const auto group = groups.find(gid);
+  if (!group) return page;
+  const auto from = after.empty() ? std::nullopt : find_user(after);
+  auto at = after.empty() ? listing.lower_bound(NameIn{*group, {}})
+            : from        ? listing.upper_bound(MemberKey{*group, *from})
+                          : listing.upper_bound(NameIn{*group, without_mark(after)});
+  for (; at != listing.end() && at->group == *group && page.size() < limit; ++at)
+    page.push_back(users[at->user].id);
+  return page;
+}
+
+std::vector<Uid> Directory::members_after(const Gid& gid, std::string_view after, std::size_t limit) const {
+  return state_->page_of(state_->members_by_name, gid, after, limit);
+}
+
+std::vector<Uid> Directory::requests_after(const Gid& gid, std::string_view after, std::size_t limit) const {
+  return state_->page_of(state_->requests_by_name, gid, after, limit);
+}
+
+// --- files ------------------------------------------------------------------------------------------------------
+
+std::optional<FileView> Directory::file(const Gid& gid, const Fid& fid) const {
+  const auto found = state_->find_file(gid, fid);
+  if (!found || !state_->files[*found].known) return std::nullopt;
+  return state_->view_of(*found);
+}
+
+std::optional<FileView> Directory::file_named(const Gid& gid, std::string_view text) const {
+  const auto group = state_->groups.find(gid);
+  const auto found = group ? state_->find_file({*group, text}) : std::nullopt;
+  return found ? std::optional(state_->view_of(*found)) : std::nullopt;
+}
+
+std::vector<FileView> Directory::files_after(const Gid& gid, std::string_view after,
+                                             std::size_t limit) const {
+  std::vector<FileView> page;
+  const auto group = state_->groups.find(gid);
+  if (!group) return page;
+  const auto& listing = state_->files_by_name;
+  const auto from = after.empty() ? std::nullopt : state_->find_file({*group, after});
+  auto at = after.empty() ? listing.lower_bound(DirectoryState::NameIn{*group, {}})
+            : from        ? listing.upper_bound(*from)
+                          : listing.upper_bound(DirectoryState::NameIn{*group, without_mark(after)});
+  for (; at != listing.end() && state_->files[*at].group == *group && page.size() < limit; ++at)
+    page.push_back(state_->view_of(*at));
+  return page;
+}
+
+ShareView Directory::share(const Gid& gid, const Fid& fid, const Uid& uid) const {
+  const Membership* membership = state_->find_membership(gid, uid);
+  const auto file = state_->find_file(gid, fid);
+  if (membership == nullptr || !file) return {};
+  for (const Share& each : membership->shares)
+    if (each.file == *file && each.membership == membership->generation) return {each.generation, each.on};
+  return {};
+}
+
+std::vector<Uid> Directory::sharers_of(const Gid& gid, const Fid& fid) const {
+  std::vector<Uid> sharers;
+  const auto file = state_->find_file(gid, fid);
+  if (!file) return sharers;
+  for (const UserIndex user : state_->files[*file].sharers) sharers.push_back(state_->users[user].id);
+  return sharers;
+}
+
+// --- sessions and requests ----------------------------------------------------------------------------------------
+
+std::optional<Session> Directory::session(const ClientKey& client, const SessionToken& token,
+                                          WallTime now) const {
+  const auto found = state_->clients.find(client);
+  if (token.is_zero() || found == state_->clients.end()) return std::nullopt;
+  const ClientRow& row = found->second;
+  const Sha256 hash = sha256(token.view());
+  const auto milliseconds =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.time_since_epoch().count()));
+  for (const ClientRow::Token& each : row.tokens)
+    if (each.hash == hash && milliseconds < each.expires)
+      return Session{state_->users[each.user].id, row.generation};
+  return std::nullopt;
+}
+
+std::optional<Session> Directory::open_session(const ClientKey& client) const {
+  const auto found = state_->clients.find(client);
+  if (found == state_->clients.end() || found->second.tokens.empty()) return std::nullopt;
+  return Session{state_->users[found->second.tokens.front().user].id, found->second.generation};
+}
+
+RequestCounter Directory::last_session(const ClientKey& client) const {
+  const auto found = state_->clients.find(client);
+  return found == state_->clients.end() ? RequestCounter{} : found->second.generation;
+}
+
+std::optional<TrackerAnswer> Directory::outcome(const ClientKey& client, RequestCounter counter) const {
+  const auto found = state_->clients.find(client);
+  if (found == state_->clients.end()) return std::nullopt;
+  const auto outcome = found->second.outcomes.find(counter.value);
+  if (outcome == found->second.outcomes.end()) return std::nullopt;
+  return decode_answer(view_of(outcome->second));
+}
+
+bool Directory::is_forgotten(const ClientKey& client, RequestCounter counter) const {
+  const auto found = state_->clients.find(client);
+  if (found == state_->clients.end() || found->second.outcomes.size() < DirectoryState::outcomes_max)
+    return false;
+  return counter.value < found->second.outcomes.begin()->first;
+}
+
+std::uint64_t Directory::user_count() const { return state_->users_by_name.size(); }
+std::uint64_t Directory::group_count() const { return state_->groups_by_name.size(); }
+std::uint64_t Directory::file_count() const { return state_->files_by_name.size(); }
+
+void Directory::check_invariants() const {
+  state_->check_orders();
+  state_->check_memberships();
+  state_->check_files();
+  state_->check_clients();
+  state_->check_digest();
+}
+
+}  // namespace tutti

@@ -1,0 +1,70 @@
+#include "tracker/presence.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "actors/ensure.hpp"
+
+namespace tutti {
+
+bool Presence::heard(const PresenceGossip& gossip, Instant now) {
+  const auto known = clients_.find(gossip.client);
+  if (known != clients_.end()) {
+    const PresentClient& last = known->second;
+    if (std::tie(gossip.generation, gossip.count) <= std::tie(last.generation, last.count)) return false;
+    unlink(last);
+  }
+  clients_[gossip.client] = {gossip.client, gossip.uid,  gossip.generation, gossip.count,
+                             gossip.host,   gossip.port, now + gossip.ttl};
+  by_user_[gossip.uid].push_back(gossip.client);
+  return true;
+}
+
+void Presence::forget(const ClientKey& client) {
+  const auto known = clients_.find(client);
+  if (known == clients_.end()) return;
+  unlink(known->second);
+  clients_.erase(known);
+}
+
+std::vector<PresentClient> Presence::expire(Instant now) {
+  std::vector<PresentClient> faded;
+  for (const auto& [client, present] : clients_)
+    if (present.fades <= now) faded.push_back(present);
+  for (const PresentClient& each : faded) forget(each.client);
+  return faded;
+}
+
+const PresentClient* Presence::find(const ClientKey& client) const {
+  const auto known = clients_.find(client);
+  return known == clients_.end() ? nullptr : &known->second;
+}
+
+std::vector<const PresentClient*> Presence::clients_of(const Uid& uid) const {
+  std::vector<const PresentClient*> result;
+  const auto known = by_user_.find(uid);
+  if (known == by_user_.end()) return result;
+  for (const ClientKey& client : known->second) result.push_back(find(client));
+  return result;
+}
+
+void Presence::unlink(const PresentClient& present) {
+  const auto known = by_user_.find(present.uid);
+  std::erase(known->second, present.client);
+  if (known->second.empty()) by_user_.erase(known);
+}
+
+void Presence::check_invariants() const {
+  std::size_t linked = 0;
+  for (const auto& [uid, clients] : by_user_) {
+    ENSURE(!clients.empty());
+    for (const ClientKey& client : clients) {
+      const PresentClient* present = find(client);
+      ENSURE(present != nullptr && present->uid == uid);
+    }
+    linked += clients.size();
+  }
+  ENSURE(linked == clients_.size());
+}
+
+}  // namespace tutti

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "messages/tracker_tracker.hpp"
+
+// How the directory keeps facts in memory. Ids of 16 bytes are kept once and stand for themselves as numbers of 4.
+
+namespace tutti {
+
+using OriginIndex = Unit<struct OriginIndexTag, std::uint32_t>;
+using UserIndex = Unit<struct UserIndexTag, std::uint32_t>;
+using GroupIndex = Unit<struct GroupIndexTag, std::uint32_t>;
+using FileIndex = Unit<struct FileIndexTag, std::uint32_t>;
+
+/// Rows of one kind, found by id and by number. Never shrinks: facts stay.
+template <class Row, class Id, class Index>
+class RowTable {
+ public:
+  /// The number of `id`, which gets an empty row if it is new.
+  Index at(const Id& id) {
+    const auto [found, fresh] = index_.try_emplace(id, Index{static_cast<std::uint32_t>(rows_.size())});
+    if (fresh) rows_.emplace_back().id = id;
+    return found->second;
+  }
+  std::optional<Index> find(const Id& id) const {
+    const auto found = index_.find(id);
+    return found == index_.end() ? std::nullopt : std::optional(found->second);
+  }
+  Row& operator[](Index index) { return rows_[index.value]; }
+  const Row& operator[](Index index) const { return rows_[index.value]; }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(rows_.size()); }
+
+ private:
+  std::vector<Row> rows_;
+  std::unordered_map<Id, Index> index_;
+};
+
+struct OriginRow {
+  StoreId id;
+};
+
+/// When and where a fact was made.
+struct Mark {
+  std::uint64_t milliseconds = 0;
+  std::uint32_t counter = 0;
+  OriginIndex origin;
+  bool operator==(const Mark&) const = default;
+};
+
+/// A name that somebody goes by.
+struct Claim {
+  bool known = false;
+  bool reached_all = false;
+  std::uint32_t tracker = 0;
+  Mark mark;
+  std::string name;
+  bool operator==(const Claim&) const = default;
+};
+
+struct UserRow {
+  Uid id;
+  Claim claim;
+  std::uint64_t password_counter = 0;  ///< 0: no password is known
+  OriginIndex password_origin;
+  std::string verifier;
+  std::vector<GroupIndex> groups;  ///< of all membership rows
+};
+
+struct GroupRecord {
+  Gid id;
+  Claim claim;
+  std::uint32_t members = 0;
+  std::optional<UserIndex> owner;
+};
+
+struct MemberKey {
+  GroupIndex group;
+  UserIndex user;
+  auto operator<=>(const MemberKey&) const = default;
+};
+
+struct Share {
+  FileIndex file;
+  bool on = false;
+  std::uint64_t membership = 0;
+  std::uint64_t generation = 0;
+};
+
+struct Membership {
+  std::uint64_t generation = 0;  ///< 0: only share intents are known
+  MembershipRank rank = MembershipRank::requested;
+  UserIndex by;
+  Mark mark;
+  std::vector<Share> shares;
+  bool is_member() const { return generation != 0 && rank == MembershipRank::accepted; }
+  bool is_requested() const { return generation != 0 && rank == MembershipRank::requested; }
+  bool is_of_effect(const Share& share) const {
+    return is_member() && share.on && share.membership == generation;
+  }
+};
+
+struct FileId {
+  Gid gid;
+  Fid fid;
+  bool operator==(const FileId&) const = default;
+};
+
+struct FileRecord {
+  FileId id;
+  GroupIndex group;
+  bool known = false;  ///< described, not only spoken of
+  std::uint32_t tracker = 0;
+  Mark mark;
+  std::string name;
+  ByteCount size;
+  Sha1 sha1;
+  std::vector<UserIndex> sharers;  ///< whose intent is of effect
+  bool is_alive() const { return known && !sharers.empty(); }
+};
+
+struct ClientRow {
+  struct Token {
+    Sha256 hash;
+    UserIndex user;
+    std::uint64_t expires = 0;
+  };
+  bool has_session = false;
+  bool closed = false;
+  RequestCounter generation;
+  std::vector<Token> tokens;
+  std::map<std::uint64_t, std::string> outcomes;
+};
+
+}  // namespace tutti
+
+template <>
+struct std::hash<tutti::FileId> {
+  std::size_t operator()(const tutti::FileId& id) const noexcept {
+    return std::hash<tutti::Fid>{}(id.fid) * 31 + std::hash<tutti::Gid>{}(id.gid);
+  }
+};
+template <>
+struct std::hash<tutti::MemberKey> {
+  std::size_t operator()(const tutti::MemberKey& key) const noexcept {
+    const std::uint64_t both = (std::uint64_t{key.group.value} << 32U | key.user.value) * 0x9e3779b97f4a7c15U;
+    return static_cast<std::size_t>(both ^ both >> 32U);
+  }
+};

@@ -1,0 +1,73 @@
+#include "tracker/state.hpp"
+
+#include <tuple>
+#include <variant>
+
+namespace tutti {
+
+DirectoryState::DirectoryState()
+    : users_by_name(UserOrder{this}),
+      groups_by_name(GroupOrder{this}),
+      members_by_name(MemberOrder{this}),
+      requests_by_name(MemberOrder{this}),
+      files_by_name(FileOrder{this}),
+      seniors(SeniorOrder{this}) {}
+
+bool DirectoryState::is_earlier(const Mark& a, const Mark& b) const {
+  if (a.milliseconds != b.milliseconds) return a.milliseconds < b.milliseconds;
+  if (a.counter != b.counter) return a.counter < b.counter;
+  return origins[a.origin].id < origins[b.origin].id;
+}
+
+bool DirectoryState::FileOrder::operator()(FileIndex a, FileIndex b) const {
+  const FileRecord& left = state->files[a];
+  const FileRecord& right = state->files[b];
+  if (left.group != right.group) return left.group < right.group;
+  if (const int order = left.name.compare(right.name); order != 0) return order < 0;
+  if (left.mark != right.mark) return state->is_earlier(left.mark, right.mark);
+  return left.id.fid < right.id.fid;
+}
+
+bool DirectoryState::SeniorOrder::operator()(const Senior& a, const Senior& b) const {
+  if (a.group != b.group) return a.group < b.group;
+  if (a.since != b.since) return state->is_earlier(a.since, b.since);
+  return state->users[a.user].id < state->users[b.user].id;
+}
+
+Mark DirectoryState::mark_of(const StoreId& origin, const Stamp& stamp) {
+  return {stamp.milliseconds, stamp.counter, origins.at(origin)};
+}
+
+void DirectoryState::join(const StoreId& origin, const Stamp& stamp, const Operation& operation) {
+  const Mark mark = mark_of(origin, stamp);
+  std::visit([&](const auto& op) { join(mark, op); }, operation.value);
+}
+
+void DirectoryState::write(const Mark& mark, const Operation& operation) {
+  if (changes == nullptr) return;
+  changes->rows.push_back(row_of({origins[mark.origin].id, stamp_of(mark), operation}));
+}
+
+void DirectoryState::erase(Bytes key) {
+  if (changes == nullptr) return;
+  const std::uint8_t bucket = bucket_of(key);
+  changes->rows.push_back({bucket, std::move(key), {}});
+}
+
+const Membership* DirectoryState::find_membership(const MemberKey& key) const {
+  const auto found = memberships.find(key);
+  return found == memberships.end() ? nullptr : &found->second;
+}
+
+const Membership* DirectoryState::find_membership(const Gid& gid, const Uid& uid) const {
+  const auto group = groups.find(gid);
+  const auto user = users.find(uid);
+  return group && user ? find_membership({*group, *user}) : nullptr;
+}
+
+FileView DirectoryState::view_of(FileIndex file) const {
+  const FileRecord& row = files[file];
+  return {row.id.fid, listed_name(file), row.name, row.size, row.sha1, row.is_alive()};
+}
+
+}  // namespace tutti

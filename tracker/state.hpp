@@ -1,0 +1,194 @@
+#pragma once
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "tracker/directory.hpp"
+#include "tracker/row_digest.hpp"
+#include "tracker/rows.hpp"
+
+namespace tutti {
+
+/// What the directory holds. Facts are in tables; views are ordered sets of numbers, whose order is that of listings.
+/// Changing a claim or a membership takes its numbers out of the sets, changes, and puts them back (unlist, list): an
+/// ordered set must not see its keys change.
+struct DirectoryState {
+  DirectoryState();
+  DirectoryState(const DirectoryState&) = delete;
+  DirectoryState& operator=(const DirectoryState&) = delete;
+
+  /// Outcomes kept of a client: more requests than a client has under way, so whoever asks again finds its own.
+  static constexpr std::size_t outcomes_max = 256;
+
+  // --- orders. The first of one name has it ----------------------------------------------------------------
+  bool is_earlier(const Mark& a, const Mark& b) const;
+  /// (name, reached all, stamp, origin, id)
+  template <class Id>
+  bool claims_before(const Claim& a, const Id& a_id, const Claim& b, const Id& b_id) const {
+    if (const int order = a.name.compare(b.name); order != 0) return order < 0;
+    if (a.reached_all != b.reached_all) return a.reached_all;
+    if (a.mark != b.mark) return is_earlier(a.mark, b.mark);
+    return a_id < b_id;
+  }
+  struct UserOrder {
+    using is_transparent = void;
+    const DirectoryState* state;
+    bool operator()(UserIndex a, UserIndex b) const {
+      return state->claims_before(state->users[a].claim, state->users[a].id, state->users[b].claim,
+                                  state->users[b].id);
+    }
+    bool operator()(UserIndex a, std::string_view name) const { return state->users[a].claim.name < name; }
+    bool operator()(std::string_view name, UserIndex a) const { return name < state->users[a].claim.name; }
+  };
+  struct GroupOrder {
+    using is_transparent = void;
+    const DirectoryState* state;
+    bool operator()(GroupIndex a, GroupIndex b) const {
+      return state->claims_before(state->groups[a].claim, state->groups[a].id, state->groups[b].claim,
+                                  state->groups[b].id);
+    }
+    bool operator()(GroupIndex a, std::string_view name) const { return state->groups[a].claim.name < name; }
+    bool operator()(std::string_view name, GroupIndex a) const { return name < state->groups[a].claim.name; }
+  };
+  /// A name in a group: of a member or of a file.
+  struct NameIn {
+    GroupIndex group;
+    std::string_view name;
+    auto operator<=>(const NameIn&) const = default;
+  };
+  struct MemberOrder {
+    using is_transparent = void;
+    const DirectoryState* state;
+    NameIn name_of(const MemberKey& key) const { return {key.group, state->users[key.user].claim.name}; }
+    bool operator()(const MemberKey& a, const MemberKey& b) const {
+      return a.group != b.group ? a.group < b.group : UserOrder{state}(a.user, b.user);
+    }
+    bool operator()(const MemberKey& a, const NameIn& b) const { return name_of(a) < b; }
+    bool operator()(const NameIn& a, const MemberKey& b) const { return a < name_of(b); }
+  };
+  struct FileOrder {
+    using is_transparent = void;
+    const DirectoryState* state;
+    NameIn name_of(FileIndex a) const { return {state->files[a].group, state->files[a].name}; }
+    bool operator()(FileIndex a, FileIndex b) const;
+    bool operator()(FileIndex a, const NameIn& b) const { return name_of(a) < b; }
+    bool operator()(const NameIn& a, FileIndex b) const { return a < name_of(b); }
+  };
+  /// Members of a group, longest-standing first.
+  struct Senior {
+    GroupIndex group;
+    Mark since;
+    UserIndex user;
+  };
+  struct SeniorOrder {
+    using is_transparent = void;
+    const DirectoryState* state;
+    bool operator()(const Senior& a, const Senior& b) const;
+    bool operator()(const Senior& a, GroupIndex b) const { return a.group < b; }
+    bool operator()(GroupIndex a, const Senior& b) const { return a < b.group; }
+  };
+
+  // --- facts ---------------------------------------------------------------------------------------------------
+  RowTable<OriginRow, StoreId, OriginIndex> origins;
+  RowTable<UserRow, Uid, UserIndex> users;
+  RowTable<GroupRecord, Gid, GroupIndex> groups;
+  RowTable<FileRecord, FileId, FileIndex> files;
+  std::unordered_map<MemberKey, Membership> memberships;
+  std::unordered_map<ClientKey, ClientRow> clients;
+
+  // --- views ---------------------------------------------------------------------------------------------------
+  std::set<UserIndex, UserOrder> users_by_name;
+  std::set<GroupIndex, GroupOrder> groups_by_name;   ///< alive ones
+  std::set<MemberKey, MemberOrder> members_by_name;  ///< whose name is known
+  std::set<MemberKey, MemberOrder> requests_by_name;
+  std::set<FileIndex, FileOrder> files_by_name;  ///< alive ones
+  std::set<Senior, SeniorOrder> seniors;
+  RowDigest digest;
+
+  // --- joining (state_join.cpp, state_join_files.cpp, state_join_clients.cpp) --------------------------------
+  /// Where rows and notices go; null while the own store is loaded.
+  Changes* changes = nullptr;
+
+  void join(const StoreId& origin, const Stamp& stamp, const Operation& operation);
+  void join(const Mark& mark, const UserNamed& op);
+  void join(const Mark& mark, const GroupNamed& op);
+  void join(const Mark& mark, const PasswordSet& op);
+  void join(const Mark& mark, const MembershipChanged& op);
+  void join(const Mark& mark, const FileDescribed& op);
+  void join(const Mark& mark, const ShareIntended& op);
+  void join(const Mark& mark, const SessionOpened& op);
+  void join(const Mark& mark, const SessionClosed& op);
+  void join(const Mark& mark, const RequestAnswered& op);
+
+  Mark mark_of(const StoreId& origin, const Stamp& stamp);
+  Stamp stamp_of(const Mark& mark) const { return {mark.milliseconds, mark.counter}; }
+  Claim joined(const Claim& known, Claim incoming) const;
+  void list_user(UserIndex user);
+  void unlist_user(UserIndex user);
+  void list_group(GroupIndex group);
+  void unlist_group(GroupIndex group);
+  void list_member(const MemberKey& key, const Membership& membership);
+  void unlist_member(const MemberKey& key, const Membership& membership);
+  Membership& membership_row(const MemberKey& key);
+  void change_membership(const MemberKey& key, const Membership& next);
+  void add_sharer(FileIndex file, UserIndex user);
+  void remove_sharer(FileIndex file, UserIndex user);
+  void drop_session(const ClientKey& client, ClientRow& row);
+
+  void write(const Mark& mark, const Operation& operation);
+  void erase(Bytes key);
+  void tell(UserIndex to, NoticeKind kind, std::string group, std::string user, std::string sentence);
+  void tell_of_membership(const MemberKey& key, const Membership& before, const Membership& after);
+  void tell_of_owner(GroupIndex group, std::optional<UserIndex> before);
+  template <class Change>
+  void renaming_users(const std::string& name, Change change);
+  template <class Change>
+  void renaming_groups(const std::string& name, Change change);
+
+  // --- what rows say, for a digest that they come to or go from (state_digest.cpp) ----------------------------
+  using Turn = RowDigest::Turn;
+  void digest_user(RowDigest& into, UserIndex user, Turn turn) const;
+  void digest_password(RowDigest& into, UserIndex user, Turn turn) const;
+  void digest_group(RowDigest& into, GroupIndex group, Turn turn) const;
+  void digest_membership(RowDigest& into, const MemberKey& key, const Membership& membership,
+                         Turn turn) const;
+  void digest_file(RowDigest& into, FileIndex file, Turn turn) const;
+  void digest_share(RowDigest& into, const MemberKey& key, const Share& share, Turn turn) const;
+  void digest_session(RowDigest& into, const ClientKey& client, const ClientRow& row, Turn turn) const;
+  void digest_outcome(RowDigest& into, const ClientKey& client, std::uint64_t counter,
+                      const std::string& outcome, Turn turn) const;
+
+  // --- names (state_names.cpp) --------------------------------------------------------------------------------
+  /// Everybody who claims `name`, the holder first, each with the name that it is listed under.
+  std::vector<std::pair<UserIndex, std::string>> users_called(std::string_view name) const;
+  std::vector<std::pair<GroupIndex, std::string>> groups_called(std::string_view name) const;
+  std::vector<std::pair<FileIndex, std::string>> files_called(const NameIn& name) const;
+  std::optional<UserIndex> find_user(std::string_view text) const;
+  std::optional<GroupIndex> find_group(std::string_view text) const;
+  std::optional<FileIndex> find_file(const NameIn& text) const;
+  std::string listed_name(UserIndex user) const;
+  std::string listed_name(GroupIndex group) const;
+  std::string listed_name(FileIndex file) const;
+
+  // --- looking up -----------------------------------------------------------------------------------------------
+  const Membership* find_membership(const MemberKey& key) const;
+  const Membership* find_membership(const Gid& gid, const Uid& uid) const;
+  std::optional<FileIndex> find_file(const Gid& gid, const Fid& fid) const { return files.find({gid, fid}); }
+  FileView view_of(FileIndex file) const;
+  std::vector<Uid> page_of(const std::set<MemberKey, MemberOrder>& listing, const Gid& gid,
+                           std::string_view after, std::size_t limit) const;
+
+  // --- ENSUREs that views and digest are what the facts say, computed anew (state_check.cpp) ------------------
+
+  void check_orders() const;
+  void check_memberships() const;
+  void check_files() const;
+  void check_clients() const;
+  void check_digest() const;
+};
+
+}  // namespace tutti

@@ -1,0 +1,120 @@
+// Every view computed anew from the facts, and compared.
+
+#include <map>
+#include <set>
+
+#include "actors/ensure.hpp"
+#include "tracker/state.hpp"
+
+namespace tutti {
+
+namespace {
+
+/// True if an ordered set holds each of its keys where its order says, strictly.
+template <class Set>
+bool is_ordered(const Set& set) {
+  const auto before = set.key_comp();
+  for (auto at = set.begin(); at != set.end(); ++at) {
+    const auto next = std::next(at);
+    if (next != set.end() && !before(*at, *next)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void DirectoryState::check_orders() const {
+  ENSURE(changes == nullptr);
+  ENSURE(is_ordered(users_by_name) && is_ordered(groups_by_name) && is_ordered(members_by_name) &&
+         is_ordered(requests_by_name) && is_ordered(files_by_name) && is_ordered(seniors));
+  std::size_t named_users = 0;
+  for (std::uint32_t i = 0; i < users.size(); ++i) {
+    const UserRow& row = users[UserIndex{i}];
+    if (row.claim.known) ++named_users;
+    ENSURE(users_by_name.contains(UserIndex{i}) == row.claim.known);
+    for (const GroupIndex group : row.groups) ENSURE(memberships.contains({group, UserIndex{i}}));
+  }
+  ENSURE(named_users == users_by_name.size());
+}
+
+void DirectoryState::check_memberships() const {
+  std::vector<std::uint32_t> members(groups.size());
+  std::vector<std::optional<Senior>> owners(groups.size());
+  std::size_t listed_members = 0;
+  std::size_t listed_requests = 0;
+  const SeniorOrder is_before{this};
+  for (const auto& [key, membership] : memberships) {
+    const bool known = users[key.user].claim.known;
+    ENSURE(members_by_name.contains(key) == (known && membership.is_member()));
+    ENSURE(requests_by_name.contains(key) == (known && membership.is_requested()));
+    if (known && membership.is_member()) ++listed_members;
+    if (known && membership.is_requested()) ++listed_requests;
+    if (!membership.is_member()) continue;
+    const Senior senior{key.group, membership.mark, key.user};
+    ENSURE(seniors.contains(senior));
+    ++members[key.group.value];
+    std::optional<Senior>& owner = owners[key.group.value];
+    if (!owner || is_before(senior, *owner)) owner = senior;
+  }
+  ENSURE(listed_members == members_by_name.size() && listed_requests == requests_by_name.size());
+  std::size_t alive = 0;
+  std::size_t total = 0;
+  for (std::uint32_t i = 0; i < groups.size(); ++i) {
+    const GroupRecord& row = groups[GroupIndex{i}];
+    ENSURE(row.members == members[i] && row.owner.has_value() == owners[i].has_value());
+    if (row.owner) ENSURE(*row.owner == owners[i]->user);
+    ENSURE(groups_by_name.contains(GroupIndex{i}) == (row.claim.known && row.members > 0));
+    if (row.claim.known && row.members > 0) ++alive;
+    total += row.members;
+  }
+  ENSURE(alive == groups_by_name.size() && total == seniors.size());
+}
+
+void DirectoryState::check_files() const {
+  std::map<FileIndex, std::set<UserIndex>> sharers;
+  for (const auto& [key, membership] : memberships)
+    for (const Share& share : membership.shares)
+      if (membership.is_of_effect(share)) sharers[share.file].insert(key.user);
+  std::size_t alive = 0;
+  for (std::uint32_t i = 0; i < files.size(); ++i) {
+    const FileRecord& row = files[FileIndex{i}];
+    const auto found = sharers.find(FileIndex{i});
+    const std::size_t count = found == sharers.end() ? 0 : found->second.size();
+    ENSURE(row.sharers.size() == count);
+    for (const UserIndex user : row.sharers) ENSURE(found->second.contains(user));
+    ENSURE(files_by_name.contains(FileIndex{i}) == row.is_alive());
+    if (row.is_alive()) ++alive;
+  }
+  ENSURE(alive == files_by_name.size());
+}
+
+void DirectoryState::check_clients() const {
+  for (const auto& [client, row] : clients) {
+    ENSURE(row.outcomes.size() <= outcomes_max);
+    ENSURE(!row.closed || (row.has_session && row.tokens.empty()));
+    ENSURE(row.has_session || row.tokens.empty());
+    for (std::size_t i = 1; i < row.tokens.size(); ++i) ENSURE(row.tokens[i - 1].hash < row.tokens[i].hash);
+  }
+}
+
+void DirectoryState::check_digest() const {
+  RowDigest anew;
+  for (std::uint32_t i = 0; i < users.size(); ++i) {
+    digest_user(anew, UserIndex{i}, Turn::comes);
+    digest_password(anew, UserIndex{i}, Turn::comes);
+  }
+  for (std::uint32_t i = 0; i < groups.size(); ++i) digest_group(anew, GroupIndex{i}, Turn::comes);
+  for (std::uint32_t i = 0; i < files.size(); ++i) digest_file(anew, FileIndex{i}, Turn::comes);
+  for (const auto& [key, membership] : memberships) {
+    digest_membership(anew, key, membership, Turn::comes);
+    for (const Share& share : membership.shares) digest_share(anew, key, share, Turn::comes);
+  }
+  for (const auto& [client, row] : clients) {
+    digest_session(anew, client, row, Turn::comes);
+    for (const auto& [counter, outcome] : row.outcomes)
+      digest_outcome(anew, client, counter, outcome, Turn::comes);
+  }
+  ENSURE(anew == digest);
+}
+
+}  // namespace tutti

@@ -1,0 +1,82 @@
+// How facts about sessions and answered requests join.
+
+#include <tuple>
+
+#include "tracker/state.hpp"
+
+namespace tutti {
+
+/// Takes the rows of an older session away: a newer one has begun, or it was closed.
+void DirectoryState::drop_session(const ClientKey& client, ClientRow& row) {
+  digest_session(digest, client, row, Turn::goes);
+  if (row.has_session && row.closed) erase(row_keys::session_closed(client));
+  for (const ClientRow::Token& token : row.tokens) erase(row_keys::session_opened(client, token.hash));
+  row.tokens.clear();
+}
+
+void DirectoryState::join(const Mark& mark, const SessionOpened& op) {
+  const UserIndex user = users.at(op.uid);
+  ClientRow& row = clients[op.client];
+  if (row.has_session && op.generation < row.generation) return;
+  if (row.has_session && op.generation == row.generation) {
+    if (row.closed) return;
+    digest_session(digest, op.client, row, Turn::goes);
+  } else {
+    drop_session(op.client, row);
+    row.has_session = true;
+    row.closed = false;
+    row.generation = op.generation;
+  }
+  // Two facts about one token differ only if somebody broke the rules; the greater one holds, whichever came first.
+  const auto at =
+      std::lower_bound(row.tokens.begin(), row.tokens.end(), op.token_hash,
+                       [](const ClientRow::Token& each, const Sha256& hash) { return each.hash < hash; });
+  const ClientRow::Token token{op.token_hash, user, op.expires};
+  bool changed = true;
+  if (at == row.tokens.end() || at->hash != op.token_hash) {
+    row.tokens.insert(at, token);
+  } else if (std::tie(at->expires, users[at->user].id) < std::tie(op.expires, op.uid)) {
+    *at = token;
+  } else {
+    changed = false;
+  }
+  digest_session(digest, op.client, row, Turn::comes);
+  if (changed) write(mark, op);
+}
+
+void DirectoryState::join(const Mark& mark, const SessionClosed& op) {
+  ClientRow& row = clients[op.client];
+  if (row.has_session && op.generation < row.generation) return;
+  if (row.has_session && op.generation == row.generation && row.closed) return;
+  drop_session(op.client, row);
+  row.has_session = true;
+  row.closed = true;
+  row.generation = op.generation;
+  digest_session(digest, op.client, row, Turn::comes);
+  write(mark, op);
+}
+
+void DirectoryState::join(const Mark& mark, const RequestAnswered& op) {
+  auto& outcomes = clients[op.client].outcomes;
+  const std::string outcome(op.outcome.begin(), op.outcome.end());
+  const std::uint64_t counter = op.counter.value;
+  const auto known = outcomes.find(counter);
+  if (known != outcomes.end()) {
+    if (known->second <= outcome) return;
+    digest_outcome(digest, op.client, counter, known->second, Turn::goes);
+    known->second = outcome;
+  } else {
+    if (outcomes.size() == outcomes_max) {
+      const auto oldest = outcomes.begin();
+      if (counter < oldest->first) return;
+      digest_outcome(digest, op.client, oldest->first, oldest->second, Turn::goes);
+      erase(row_keys::request_answered(op.client, {oldest->first}));
+      outcomes.erase(oldest);
+    }
+    outcomes.emplace(counter, outcome);
+  }
+  digest_outcome(digest, op.client, counter, outcome, Turn::comes);
+  write(mark, op);
+}
+
+}  // namespace tutti

@@ -1,0 +1,68 @@
+// How facts about files and shares join.
+
+#include <tuple>
+
+#include "tracker/state.hpp"
+
+namespace tutti {
+
+void DirectoryState::join(const Mark& mark, const FileDescribed& op) {
+  const FileIndex file = files.at({op.gid, op.fid});
+  FileRecord& row = files[file];
+  if (row.known) {
+    const bool earlier = is_earlier(mark, row.mark) || (mark == row.mark && op.tracker < row.tracker);
+    if (!earlier) return;
+  }
+  digest_file(digest, file, Turn::goes);
+  if (row.is_alive()) files_by_name.erase(file);
+  row.known = true;
+  row.group = groups.at(op.gid);
+  row.mark = mark;
+  row.tracker = op.tracker;
+  row.name = op.metainfo.name.text;
+  row.size = op.metainfo.size;
+  row.sha1 = op.metainfo.sha1;
+  if (row.is_alive()) files_by_name.insert(file);
+  digest_file(digest, file, Turn::comes);
+  write(mark, op);
+}
+
+void DirectoryState::add_sharer(FileIndex file, UserIndex user) {
+  FileRecord& row = files[file];
+  row.sharers.push_back(user);
+  if (row.known && row.sharers.size() == 1) files_by_name.insert(file);
+}
+
+void DirectoryState::remove_sharer(FileIndex file, UserIndex user) {
+  FileRecord& row = files[file];
+  if (row.known && row.sharers.size() == 1) files_by_name.erase(file);
+  const auto found = std::find(row.sharers.begin(), row.sharers.end(), user);
+  *found = row.sharers.back();
+  row.sharers.pop_back();
+}
+
+void DirectoryState::join(const Mark& mark, const ShareIntended& op) {
+  if (op.generation == 0) return;
+  const MemberKey key{groups.at(op.gid), users.at(op.uid)};
+  const FileIndex file = files.at({op.gid, op.fid});
+  Membership& membership = membership_row(key);
+  auto share = std::find_if(membership.shares.begin(), membership.shares.end(),
+                            [&](const Share& each) { return each.file == file; });
+  const bool fresh = share == membership.shares.end();
+  if (!fresh) {
+    // Off is stronger than on.
+    if (std::make_tuple(op.membership, op.generation, !op.on) <=
+        std::make_tuple(share->membership, share->generation, !share->on))
+      return;
+    digest_share(digest, key, *share, Turn::goes);
+    if (membership.is_of_effect(*share)) remove_sharer(file, key.user);
+  } else {
+    share = membership.shares.insert(membership.shares.end(), Share{file});
+  }
+  *share = {file, op.on, op.membership, op.generation};
+  if (membership.is_of_effect(*share)) add_sharer(file, key.user);
+  digest_share(digest, key, *share, Turn::comes);
+  write(mark, op);
+}
+
+}  // namespace tutti
