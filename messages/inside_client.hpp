@@ -516,6 +516,15 @@ struct PeerGreetingOverdue {
   TUTTI_MESSAGE(PeerGreetingOverdue, 0x0588, conversation);
 };
 
+/// storage: what was shared has had time to reach the disk: make sure of it.
+struct SyncDue {
+  Uid uid;
+  Gid gid;
+  Fid fid;
+  std::string path;
+  TUTTI_MESSAGE(SyncDue, 0x0589, uid, gid, fid, path);
+};
+
 using InsideClientMessages =
     Messages<NowServing, GroupLeft, ReserveCounters, CountersReserved, HashPiece, PieceHashed, HashStretch,
              StretchHashed, HashFailed, DropHashing, RecallShares, SharesRecalled, RememberShare, ForgetShare,
@@ -526,7 +535,7 @@ using InsideClientMessages =
              PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome,
              BeginPiece, StoreBlock, BlockStored, PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces,
              AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue, SharesDue, DownloadsDue,
-             PickDue, PeerGreetingOverdue>;
+             PickDue, PeerGreetingOverdue, SyncDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 

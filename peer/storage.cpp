@@ -27,16 +27,11 @@ void complain(const DiskDone& fault) {
 
 void Storage::on(const ReserveCounters& reserve, Context& context) {
   CountersReserved reserved;
-  while (reserved.count < reserve.count) {
-    const auto counter = store_->next_request_counter();
-    if (!counter) {
-      log_error(counter.fault().sentence);
-      break;
-    }
-    if (reserved.count == 0) reserved.first = *counter;
-    // The store may skip some at the border of a block; those before it are enough for now.
-    if (counter->value != reserved.first.value + reserved.count) break;
-    ++reserved.count;
+  if (const auto first = store_->reserve_request_counters(reserve.count)) {
+    reserved.first = *first;
+    reserved.count = reserve.count;
+  } else {
+    log_error(first.fault().sentence);
   }
   context.reply(reserved);
 }
@@ -52,7 +47,15 @@ void Storage::on(const RecallShares& recall, Context& context) {
   context.reply(recalled);
 }
 
-void Storage::on(const RememberShare& remember, Context&) { complain(store_->put_share(remember.share)); }
+void Storage::on(const RememberShare& remember, Context& context) {
+  const ShareRecord& share = remember.share;
+  complain(store_->put_share(share));
+  context.after(sync_after, SyncDue{share.uid, share.gid, share.fid, share.path});
+}
+
+void Storage::on(const SyncDue& due, Context&) {
+  if (!disk_->sync(due.path)) complain(store_->mark_share_synced(due.uid, due.gid, due.fid));
+}
 
 void Storage::on(const ForgetShare& forget, Context&) {
   complain(store_->forget_share(forget.uid, forget.gid, forget.fid));
@@ -125,9 +128,9 @@ void Storage::on(const PrepareDownload& prepare, Context& context) {
   const auto refuse = [&](const DiskFault& fault) {
     context.reply(DownloadRefused{prepare.tag, fault.code, fault.sentence});
   };
-  OrFault<DownloadRecord> settled = prepare.download.id.value == 0
-                                        ? settle_new(prepare.download)
-                                        : OrFault<DownloadRecord>(prepare.download);
+  const bool is_new = prepare.download.id.value == 0;
+  OrFault<DownloadRecord> settled =
+      is_new ? settle_new(prepare.download) : OrFault<DownloadRecord>(prepare.download);
   if (!settled) return refuse(settled.fault());
   DownloadRecord& download = *settled;
   OrFault<Bitfield> pieces = pieces_on_disk(download, is_new);
@@ -192,6 +195,7 @@ OrFault<Storage::PiecesRecalled> Storage::pieces_recalled(const DownloadRecord& 
 void Storage::recheck(const DownloadRecord& download, const Bitfield& doubtful, Bitfield& verified) {
   const PieceLayout layout(download.metainfo);
   std::vector<PieceIndex> good;
+  std::vector<PieceIndex> bad;
   doubtful.for_each([&](PieceIndex piece) {
     PieceDigester digester;
     bool readable = true;
@@ -206,10 +210,11 @@ void Storage::recheck(const DownloadRecord& download, const Bitfield& doubtful, 
       verified.set(piece);
       good.push_back(piece);
     } else {
-      complain(store_->forget_piece(download.id, piece));
+      bad.push_back(piece);
     }
   });
   if (!good.empty()) complain(store_->journal(download.id, good));
+  if (!bad.empty()) complain(store_->forget_pieces(download.id, bad));
 }
 
 void Storage::on(const JournalPiece& journal, Context&) {
@@ -241,9 +246,12 @@ void Storage::on(const SettleDownload& settle, Context&) {
   download.code = settle.code;
   download.sentence = settle.sentence;
   complain(store_->put_download(download));
-  if (settle.forget_pieces)
+  if (settle.forget_pieces) {
+    std::vector<PieceIndex> all;
     for (PieceIndex piece; piece.value < PieceLayout(download.metainfo).piece_count(); ++piece)
-      complain(store_->forget_piece(settle.download, piece));
+      all.push_back(piece);
+    complain(store_->forget_pieces(settle.download, all));
+  }
   disk_->release(download.part_path);
 }
 

@@ -25,7 +25,7 @@ namespace tutti {
 ///   of which a power loss may have eaten the bytes are read and hashed again.
 /// - Once a download is finished its part path still means its file for readers who have not heard of it.
 /// - A request counter is on the disk before it is handed out.
-class Storage final : public ActorOf<Storage, StorageRole::Accepts> {
+class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messages<SyncDue>>> {
  public:
   Storage(std::shared_ptr<Disk> disk, std::shared_ptr<ClientStore> store)
       : disk_(std::move(disk)), store_(std::move(store)) {}
@@ -41,8 +41,11 @@ class Storage final : public ActorOf<Storage, StorageRole::Accepts> {
   void on(const JournalPiece& journal, Context& context);
   void on(const FinishDownload& finish, Context& context);
   void on(const SettleDownload& settle, Context& context);
+  void on(const SyncDue& due, Context& context);
 
  private:
+  /// The kernel writes what is dirty within half a minute: a sync after that waits for little.
+  static constexpr Duration sync_after = std::chrono::seconds(45);
   static constexpr std::size_t renamed_max = 4096;
 
   /// The new download's path, part path and id, or why there is none.

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "messages/inside_client.hpp"
+#include "peer/share_hashing.hpp"
+
+namespace tutti {
+
+/// Decides what this client shares. Owns the list of the user's shares and the hashing of files that are to become some.
+///
+/// Rules:
+/// - A file is asked about before it is hashed: a group that does not exist, or is not ours, is said at once and not
+///   after ten minutes of reading.
+/// - What is served is exactly what was hashed: the file's identity (size, time of change, inode) is taken before the
+///   hashing and compared after it, at login, at every block that is read, and every `look_every` for all shares.
+/// - A file that has changed is taken back from the trackers and the uploader, forgotten, and its owner is told. One
+///   whose bytes are the same although its identity is not (a copy put in its place, a machine that lost power) stays:
+///   it is hashed again and keeps its share if it is still the same file.
+/// - Logging out stops serving and forgets nothing; logging in brings every share back that is still true.
+/// - One file is hashed at a time, by all hashers: two at a time would only make both late.
+class Librarian final : public ActorOf<Librarian, Joined<LibrarianRole::Accepts, Messages<SharesDue>>> {
+ public:
+  struct Others {
+    Ref<ShellRole> shell;
+    Ref<TrackerLinkRole> tracker_link;
+    Ref<SchedulerRole> scheduler;
+    Ref<UploaderRole> uploader;
+    Ref<StorageRole> storage;
+    std::vector<Ref<FileHasherRole>> hashers;  ///< at least one
+  };
+  static constexpr Duration look_every = std::chrono::seconds(5);
+  static constexpr std::size_t looks_at_a_time = 256;
+  static constexpr std::size_t jobs_max = 1024;
+
+  explicit Librarian(Others others);
+
+  void check_invariants() const override;
+
+  void on(const ShareFile& share, Context& context);
+  void on(const UnshareFile& unshare, Context& context);
+  void on(const ForgetCommand& forget, Context& context);
+  void on(const Told& told, Context& context);
+  void on(const SessionChanged& changed, Context& context);
+  void on(const GroupLeft& left, Context& context);
+  void on(const AdoptShare& adopt, Context& context);
+  void on(const PieceHashed& hashed, Context& context);
+  void on(const StretchHashed& hashed, Context& context);
+  void on(const HashFailed& failed, Context& context);
+  void on(const SharesRecalled& recalled, Context& context);
+  void on(const FileChecked& checked, Context& context);
+  void on(const ServingFailed& failed, Context& context);
+  void on(const SharesDue& due, Context& context);
+
+ private:
+  using ShareKey = std::pair<Gid, Fid>;
+  using JobId = std::uint64_t;
+
+  /// looking: is the file still the same? -> announcing (yes) | rehashing (no, but perhaps its bytes are)
+  /// announcing: the trackers are told -> served | gone; rehashing -> announcing | gone
+  enum class ShareState : std::uint8_t { looking, rehashing, announcing, served };
+  struct Share {
+    ShareRecord record;
+    ShareState state = ShareState::looking;
+  };
+  /// A file on its way to be shared: asking (may it be?) -> waiting (its turn) -> measuring (its identity) -> hashing ->
+  /// comparing (its identity again) -> adding (at the trackers) -> gone. A rehashed share begins at waiting and ends
+  /// after comparing.
+  enum class JobState : std::uint8_t { asking, waiting, measuring, hashing, comparing, adding };
+  struct Job {
+    JobState state = JobState::asking;
+    Address asker;
+    CommandId command;
+    std::string path;
+    GroupName group;
+    FileName file;
+    std::optional<ShareKey> rehashes;  ///< a share that is there already
+    FileIdentity identity;
+    std::optional<Metainfo> metainfo;
+    std::uint64_t percent_told = 0;
+  };
+  /// What to do with an answer that comes back under a number of ours.
+  using WithTold = std::function<void(const Told&, Context&)>;
+  using WithFile = std::function<void(const FileChecked&, Context&)>;
+
+  void ask(ClientRequest what, WithTold then, Context& context);
+  void look(const std::string& path, WithFile then, Context& context);
+  void tell(Address asker, CommandId command, TrackerAnswer what, Context& context);
+
+  JobId new_job(Job job);
+  void end_job(JobId id, Context& context);
+  void fail_job(JobId id, Code code, std::string sentence, Context& context);
+  void begin_next_job(Context& context);
+  void begin_hashing(JobId id, const FileIdentity& identity, Context& context);
+  void give_portions(Context& context);
+  void hashed_more(Context& context);
+  void compare(JobId id, Context& context);
+  void add_file(JobId id, Context& context);
+  void rehashed(JobId id, Context& context);
+  std::size_t hasher_of(Address sender) const;
+
+  void look_at_share(const ShareKey& key, Context& context);
+  void announce(const ShareKey& key, Context& context);
+  void serve(const Share& share, Context& context);
+  void lose_share(const ShareKey& key, Code code, std::string sentence, Context& context);
+  void forget_share(const ShareKey& key, CloseReason reason, Context& context);
+  Share* find_share(const ShareKey& key);
+
+  const Others others_;
+  std::optional<Uid> uid_;     ///< of the session
+  std::uint64_t session_ = 0;  ///< grows with every change of it: answers of an older one are void
+  TimerId look_timer_;
+  ShareKey last_looked_;
+
+  std::map<ShareKey, Share> shares_;
+  std::map<JobId, Job> jobs_;
+  std::deque<JobId> waiting_jobs_;
+  std::optional<JobId> at_work_;  ///< the one that is measured, hashed or compared
+  std::optional<ShareHashing> hashing_;
+  JobId last_job_ = 0;
+
+  std::map<CommandId, WithTold> asked_;
+  std::map<std::uint64_t, WithFile> looked_;
+  std::uint64_t last_number_ = 0;
+};
+
+}  // namespace tutti
