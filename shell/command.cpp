@@ -1,0 +1,157 @@
+#include "shell/command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "shell/suggest.hpp"
+#include "shell/words.hpp"
+
+namespace tutti {
+
+namespace {
+
+std::string usage_word(const Argument& argument) {
+  const bool literal = argument.kind == ArgumentKind::flag || argument.kind == ArgumentKind::switch_word;
+  if (argument.kind == ArgumentKind::password) return fmt::format("[<{}>]", argument.name);
+  if (argument.optional) return fmt::format("[{}]", argument.name);
+  return literal ? std::string(argument.name) : fmt::format("<{}>", argument.name);
+}
+
+/// At most as long as a download may sensibly take; keeps the sum with the clock in range.
+constexpr double seconds_max = 1e9;
+
+bool is_seconds(const std::string& text) {
+  double value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return fault == std::errc() && end == text.data() + text.size() && value >= 0 && value <= seconds_max;
+}
+
+/// What is wrong with one word as such; names are checked later, after the login.
+std::string word_fault(const Argument& argument, const std::string& text) {
+  switch (argument.kind) {
+    case ArgumentKind::seconds:
+      return is_seconds(text) ? "" : fmt::format("'{}' is not a number of seconds", text);
+    case ArgumentKind::flag: return text == argument.name ? "" : fmt::format("'{}' is not known here", text);
+    case ArgumentKind::switch_word:
+      return text == "start" || text == "stop" ? "" : fmt::format("'{}' is neither start nor stop", text);
+    case ArgumentKind::path: return text.empty() ? fmt::format("the {} is empty", argument.name) : "";
+    case ArgumentKind::password: return text.empty() ? "the password is empty" : "";
+    case ArgumentKind::user:
+    case ArgumentKind::group:
+    case ArgumentKind::file:
+    case ArgumentKind::command: return {};
+  }
+  return {};
+}
+
+Refused usage_error(const Command& command, std::string_view what) {
+  return {Code::usage, fmt::format("{}; usage: {}", what, usage_of(command))};
+}
+
+Refused unknown_command(const std::string& word) {
+  const std::string meant = did_you_mean(word, command_words());
+  return {Code::unknown_command,
+          meant.empty() ? fmt::format("there is no command '{}'; help lists them all", word)
+                        : fmt::format("there is no command '{}'; did you mean {}?", word, meant)};
+}
+
+std::optional<Refused> arguments_fault(const Invocation& given) {
+  const std::vector<Argument>& wanted = given.command->arguments;
+  const auto needed = static_cast<std::size_t>(std::count_if(
+      wanted.begin(), wanted.end(), [](const Argument& argument) { return !argument.optional; }));
+  if (given.arguments.size() < needed) return usage_error(*given.command, "too few words");
+  if (given.arguments.size() > wanted.size()) return usage_error(*given.command, "too many words");
+  for (std::size_t i = 0; i < given.arguments.size(); ++i)
+    if (const std::string fault = word_fault(wanted[i], given.arguments[i]); !fault.empty())
+      return usage_error(*given.command, fault);
+  const bool names_command = !wanted.empty() && wanted[0].kind == ArgumentKind::command && given.has(0);
+  if (names_command && find_command(given.argument(0)) == nullptr) return unknown_command(given.argument(0));
+  return std::nullopt;
+}
+
+}  // namespace
+
+const Command* find_command(std::string_view word) {
+  if (word.empty()) return nullptr;
+  for (const Command& command : command_table())
+    if (command.name == word || command.alias == word) return &command;
+  return nullptr;
+}
+
+std::vector<std::string> command_words() {
+  std::vector<std::string> words;
+  for (const Command& command : command_table()) {
+    words.emplace_back(command.name);
+    if (!command.alias.empty()) words.emplace_back(command.alias);
+  }
+  return words;
+}
+
+std::string usage_of(const Command& command) {
+  std::string usage(command.name);
+  for (const Argument& argument : command.arguments) usage += ' ' + usage_word(argument);
+  return usage;
+}
+
+Parsed parse_command(std::string_view line) {
+  Words split = split_words(line);
+  Parsed parsed;
+  if (split.words.empty()) {
+    parsed.nothing = split.fault.empty();
+    if (!parsed.nothing) parsed.refused = {Code::usage, split.fault};
+    return parsed;
+  }
+  Invocation& invocation = parsed.invocation;
+  invocation.word = split.words.front().text;
+  for (std::size_t i = 1; i < split.words.size(); ++i)
+    invocation.arguments.push_back(std::move(split.words[i].text));
+  invocation.command = find_command(invocation.word);
+  if (!split.fault.empty()) {
+    parsed.refused = {Code::usage, split.fault};
+  } else if (invocation.command == nullptr) {
+    parsed.refused = unknown_command(invocation.word);
+  } else {
+    parsed.refused = arguments_fault(invocation);
+  }
+  return parsed;
+}
+
+std::optional<Refused> name_fault(const Invocation& invocation) {
+  for (std::size_t i = 0; i < invocation.arguments.size(); ++i) {
+    const std::string& text = invocation.arguments[i];
+    std::string_view fault;
+    switch (invocation.command->arguments[i].kind) {
+      case ArgumentKind::user:
+      case ArgumentKind::group: fault = account_name_fault(text); break;
+      case ArgumentKind::file: fault = file_name_fault(text); break;
+      default: break;
+    }
+    if (!fault.empty())
+      return Refused{Code::invalid_name, fmt::format("'{}' cannot be a name: {}", text, fault)};
+  }
+  return std::nullopt;
+}
+
+std::optional<std::size_t> password_position(const Command& command) {
+  for (std::size_t i = 0; i < command.arguments.size(); ++i)
+    if (command.arguments[i].kind == ArgumentKind::password) return i;
+  return std::nullopt;
+}
+
+std::string markdown_table() {
+  std::string table = "| command | what it does | fields of `--json` |\n|---|---|---|\n";
+  for (const Command& command : command_table()) {
+    std::string usage = usage_of(command);
+    // A bar inside a cell would end it.
+    for (std::size_t at = 0; (at = usage.find('|', at)) != std::string::npos; at += 2)
+      usage.replace(at, 1, "\\|");
+    const std::string alias = command.alias.empty() ? "" : fmt::format(" (also `{}`)", command.alias);
+    table += fmt::format("| `{}`{} | {} | {} |\n", usage, alias, command.summary, command.json);
+  }
+  return table;
+}
+
+}  // namespace tutti

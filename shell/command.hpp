@@ -1,0 +1,140 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "messages/shell_client.hpp"
+
+// One row a command: from the rows follow the parser, its errors, help, the table in README, completion, what is
+// checked before anything is sent, what is sent, and the tests that walk over all of them.
+
+namespace tutti {
+
+class LocalFiles;
+struct Command;
+
+/// What a word after the command is: how it is checked, and what Tab offers for it.
+enum class ArgumentKind : std::uint8_t {
+  user,
+  group,
+  file,      ///< the name of a file in the group before it
+  path,      ///< of the user's own files
+  password,  ///< may be left out: then it is asked for, or comes from a file or the environment
+  seconds,
+  command,      ///< the name of a command
+  flag,         ///< only the word that the argument is called by
+  switch_word,  ///< start or stop
+};
+
+struct Argument {
+  std::string_view name;  ///< as usage and JSON call it
+  ArgumentKind kind = ArgumentKind::user;
+  bool optional = false;
+};
+
+/// Whether a command needs a session, needs that there is none, or does not care.
+enum class LoginRule : std::uint8_t { any, needed, forbidden };
+
+/// One command as given. The words fit the row: their number, flags, numbers.
+struct Invocation {
+  std::string word;  ///< the command as typed
+  const Command* command = nullptr;
+  std::vector<std::string> arguments;
+
+  const std::string& argument(std::size_t position) const { return arguments[position]; }
+  bool has(std::size_t position) const { return position < arguments.size(); }
+};
+
+// --- what a command makes the shell do -------------------------------------------------------------------------
+
+/// Ask the trackers; a listing is followed to its end.
+struct AskTrackers {
+  ClientRequest request;
+};
+/// Make sure of the membership, then share what `typed_path` names.
+struct ShareLocalFile {
+  std::string typed_path;
+  GroupName group;
+};
+struct StopSharing {
+  GroupName group;
+  FileName file;
+};
+struct Fetch {
+  GroupName group;
+  FileName file;
+  std::string destination;  ///< from the root
+};
+struct ShowDownloads {
+  bool everything = false;
+};
+struct Wait {
+  std::optional<std::chrono::milliseconds> limit;
+};
+struct Serve {};
+/// Say who we are and whom we speak to, with what the trackers know of themselves or without.
+struct ShowLink {
+  bool with_trackers = false;
+};
+struct ShowHelp {
+  const Command* about = nullptr;  ///< nothing: all commands
+};
+/// Record every message into `path` from now on; empty: stop.
+struct SwitchTrace {
+  std::string path;
+};
+struct Quit {};
+
+/// The plan of a command; Refused where its words alone decide.
+using Errand = std::variant<Refused, AskTrackers, ShareLocalFile, StopSharing, Fetch, ShowDownloads, Wait,
+                            Serve, ShowLink, ShowHelp, SwitchTrace, Quit>;
+
+struct Command {
+  std::string_view name{};
+  std::string_view alias{};  ///< another spelling, or empty
+  std::vector<Argument> arguments{};
+  LoginRule login = LoginRule::any;
+  std::string_view summary{};  ///< one line
+  std::string_view details{};  ///< what `help` says beyond the line, or empty
+  /// The sentence of a success that has nothing else to show; {0} is the first argument. Empty: the answer shows
+  /// itself.
+  std::string_view done{};
+  std::string_view json{};  ///< fields beside command and ok, for README
+  /// Decides what to do. The names in the arguments are well formed. Looks at local files only to tell which
+  /// argument is one.
+  Errand (*errand)(const Invocation& invocation, const LocalFiles& files) = nullptr;
+  /// Brings the arguments into the declared order; none: they stand in it.
+  void (*arrange)(Invocation& invocation, const LocalFiles& files) = nullptr;
+};
+
+const std::vector<Command>& command_table();
+/// The row of a typed word, or nothing.
+const Command* find_command(std::string_view word);
+/// All names and aliases.
+std::vector<std::string> command_words();
+/// `download_file <group_id> <file_name> <destination_path>`.
+std::string usage_of(const Command& command);
+
+/// A line understood, or why not.
+struct Parsed {
+  Invocation invocation;
+  std::optional<Refused> refused;
+  /// True if there was nothing to do: a blank line or a comment.
+  bool nothing = false;
+};
+Parsed parse_command(std::string_view line);
+
+/// What is wrong with the names among the arguments, in their order.
+std::optional<Refused> name_fault(const Invocation& invocation);
+
+/// The position of the password among the arguments, if the command takes one.
+std::optional<std::size_t> password_position(const Command& command);
+
+/// The commands as a Markdown table, as README has it.
+std::string markdown_table();
+
+}  // namespace tutti

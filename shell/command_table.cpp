@@ -1,0 +1,322 @@
+#include <charconv>
+#include <cmath>
+
+#include "shell/command.hpp"
+#include "shell/local_files.hpp"
+
+namespace tutti {
+
+namespace {
+
+GroupName group_at(const Invocation& invocation, std::size_t position) {
+  return {invocation.argument(position)};
+}
+UserName user_at(const Invocation& invocation, std::size_t position) {
+  return {invocation.argument(position)};
+}
+FileName file_at(const Invocation& invocation, std::size_t position) {
+  return {invocation.argument(position)};
+}
+
+// --- errands: what each command makes the shell do --------------------------------------------------------------
+
+Errand create_user(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{CreateUser{user_at(given, 0), given.argument(1)}};
+}
+Errand login(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{Login{user_at(given, 0), given.argument(1), {}, 0}};
+}
+Errand logout(const Invocation&, const LocalFiles&) { return AskTrackers{Logout{}}; }
+Errand create_group(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{CreateGroup{group_at(given, 0)}};
+}
+Errand join_group(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{JoinGroup{group_at(given, 0)}};
+}
+Errand leave_group(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{LeaveGroup{group_at(given, 0)}};
+}
+Errand list_requests(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{ListRequests{group_at(given, 0), {}}};
+}
+Errand accept_request(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{AcceptRequest{group_at(given, 0), user_at(given, 1)}};
+}
+Errand reject_request(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{RejectRequest{group_at(given, 0), user_at(given, 1)}};
+}
+Errand list_groups(const Invocation&, const LocalFiles&) { return AskTrackers{ListGroups{}}; }
+Errand list_members(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{ListMembers{group_at(given, 0), {}}};
+}
+Errand list_files(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{ListFiles{group_at(given, 0), {}}};
+}
+Errand list_peers(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{FindFile{group_at(given, 0), file_at(given, 1)}};
+}
+Errand upload_file(const Invocation& given, const LocalFiles&) {
+  return ShareLocalFile{given.argument(0), group_at(given, 1)};
+}
+Errand stop_share(const Invocation& given, const LocalFiles&) {
+  return StopSharing{group_at(given, 0), file_at(given, 1)};
+}
+Errand download_file(const Invocation& given, const LocalFiles& files) {
+  const std::string& typed = given.argument(2);
+  std::string destination = files.absolute(typed);
+  // A slash at the end says "a directory", which the shortest form of a path would forget.
+  if (typed.ends_with('/') && !destination.ends_with('/')) destination += '/';
+  return Fetch{group_at(given, 0), file_at(given, 1), std::move(destination)};
+}
+Errand show_downloads(const Invocation& given, const LocalFiles&) { return ShowDownloads{given.has(0)}; }
+Errand wait(const Invocation& given, const LocalFiles&) {
+  if (!given.has(0)) return Wait{};
+  double seconds = 0;
+  const std::string& text = given.argument(0);
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return Wait{std::chrono::milliseconds(std::llround(seconds * 1000))};
+}
+Errand serve(const Invocation&, const LocalFiles&) { return Serve{}; }
+Errand whoami(const Invocation&, const LocalFiles&) { return ShowLink{false}; }
+Errand status(const Invocation&, const LocalFiles&) { return ShowLink{true}; }
+Errand help(const Invocation& given, const LocalFiles&) {
+  return ShowHelp{given.has(0) ? find_command(given.argument(0)) : nullptr};
+}
+Errand trace(const Invocation& given, const LocalFiles& files) {
+  const bool start = given.argument(0) == "start";
+  if (start != given.has(1))
+    return Refused{Code::usage, start ? "trace start needs the file to write: trace start FILE"
+                                      : "trace stop takes nothing more"};
+  return SwitchTrace{start ? files.absolute(given.argument(1)) : std::string()};
+}
+Errand quit(const Invocation&, const LocalFiles&) { return Quit{}; }
+
+// --- upload_file's two orders ----------------------------------------------------------------------------------
+
+/// How much an argument looks like the file. What exists says most; then, what cannot be a group's name.
+int likeness_to_a_file(const std::string& argument, const LocalFiles& files) {
+  const LocalFiles::Kind kind = files.kind_of(argument);
+  if (kind == LocalFiles::Kind::regular) return 3;
+  if (kind != LocalFiles::Kind::missing) return 2;
+  return GroupName{argument}.fault().empty() ? 0 : 1;
+}
+
+/// `upload_file GROUP FILE` is understood too, where the second argument is more of a file than the first.
+void arrange_upload(Invocation& given, const LocalFiles& files) {
+  if (likeness_to_a_file(given.arguments[1], files) > likeness_to_a_file(given.arguments[0], files))
+    std::swap(given.arguments[0], given.arguments[1]);
+}
+
+// --- the rows --------------------------------------------------------------------------------------------------
+
+constexpr Argument user{"user_id", ArgumentKind::user};
+constexpr Argument password{"passwd", ArgumentKind::password, true};
+constexpr Argument group{"group_id", ArgumentKind::group};
+constexpr Argument file{"file_name", ArgumentKind::file};
+constexpr auto needed = LoginRule::needed;
+
+std::vector<Command> account_commands() {
+  return {
+      {.name = "create_user",
+       .arguments = {user, password},
+       .summary = "Make an account",
+       .details = "Without a password you are asked for one; a script takes it from --password-file or "
+                  "TUTTI_PASSWORD.",
+       .done = "The account {0} is made. Log in with: login {0}",
+       .json = "user",
+       .errand = create_user},
+      {.name = "login",
+       .arguments = {user, password},
+       .login = LoginRule::forbidden,
+       .summary = "Log in; what you shared before is shared again",
+       .details =
+           "Unfinished downloads go on. Without a password you are asked for one; a script takes it from "
+           "--password-file or TUTTI_PASSWORD.",
+       .json = "user, messages (a list of sentences for the user)",
+       .errand = login},
+      {.name = "logout",
+       .login = needed,
+       .summary = "Log out; sharing and downloads pause until you log in again",
+       .done = "You are logged out. Nothing is shared until you log in again.",
+       .errand = logout},
+      {.name = "whoami",
+       .login = needed,
+       .summary = "Say who is logged in here",
+       .json = "user, client (public key, hex), serving (ip:port), tracker (null: none answers): number, "
+               "endpoint",
+       .errand = whoami},
+  };
+}
+
+std::vector<Command> group_commands() {
+  return {
+      {.name = "create_group",
+       .arguments = {group},
+       .login = needed,
+       .summary = "Make a group that you own",
+       .done = "The group {0} is made; you are its owner.",
+       .json = "group",
+       .errand = create_group},
+      {.name = "join_group",
+       .arguments = {group},
+       .login = needed,
+       .summary = "Ask the owner of a group to let you in",
+       .done = "The owner of {0} has been asked to let you in.",
+       .json = "group",
+       .errand = join_group},
+      {.name = "leave_group",
+       .arguments = {group},
+       .login = needed,
+       .summary = "Leave a group, or take your request to join back",
+       .details =
+           "When the owner leaves, the longest-standing member becomes the owner. A group whose last member "
+           "leaves is gone.",
+       .done = "You have left {0}.",
+       .json = "group",
+       .errand = leave_group},
+      {.name = "list_groups",
+       .login = needed,
+       .summary = "List all groups of the network",
+       .json = "groups: group, owner, members (number), standing (none, requested, member, owner)",
+       .errand = list_groups},
+      {.name = "list_members",
+       .arguments = {group},
+       .login = needed,
+       .summary = "List the members of your group",
+       .json = "group, members: user, owner, online",
+       .errand = list_members},
+      {.name = "list_requests",
+       .arguments = {group},
+       .login = needed,
+       .summary = "List who asks to join your group",
+       .details = "For the owner of the group.",
+       .json = "group, requests (user names)",
+       .errand = list_requests},
+      {.name = "accept_request",
+       .arguments = {group, user},
+       .login = needed,
+       .summary = "Let somebody who asked into your group",
+       .details = "For the owner of the group.",
+       .done = "{1} is a member of {0} now.",
+       .json = "group, user",
+       .errand = accept_request},
+      {.name = "reject_request",
+       .arguments = {group, user},
+       .login = needed,
+       .summary = "Turn somebody down who asked to join your group",
+       .details = "For the owner of the group.",
+       .done = "The request of {1} to join {0} is turned down.",
+       .json = "group, user",
+       .errand = reject_request},
+  };
+}
+
+std::vector<Command> file_commands() {
+  return {
+      {.name = "upload_file",
+       .arguments = {{"file_path", ArgumentKind::path}, group},
+       .login = needed,
+       .summary = "Share a file of yours in a group",
+       .details =
+           "The file stays where it is; the trackers learn its name, size and hashes. The two arguments may "
+           "stand in the other order as well. A symbolic link shares the file that it leads to.",
+       .json = "path, group, file, existed (somebody shared the same file before)",
+       .errand = upload_file,
+       .arrange = arrange_upload},
+      {.name = "list_files",
+       .arguments = {group},
+       .login = needed,
+       .summary = "List the files shared in your group",
+       .json = "group, files: file, size (bytes), sharers, sharers_online, sha1",
+       .errand = list_files},
+      {.name = "list_peers",
+       .arguments = {group, file},
+       .login = needed,
+       .summary = "List who shares a file and is online now",
+       .json = "group, file, size (bytes), sha1, pieces, piece_length, peers: user, host, port",
+       .errand = list_peers},
+      {.name = "download_file",
+       .arguments = {group, file, {"destination_path", ArgumentKind::path}},
+       .login = needed,
+       .summary = "Fetch a file from everybody who shares it",
+       .details =
+           "The destination is a directory (the file keeps its name) or a path for the file; nothing is ever "
+           "overwritten. The command returns when the download runs: see show_downloads and wait. What has "
+           "been fetched is shared with the group at once.",
+       .done = "The download of {1} runs.",
+       .json = "group, file, destination",
+       .errand = download_file},
+      {.name = "show_downloads",
+       .alias = "Show_downloads",
+       .arguments = {{"-l", ArgumentKind::flag, true}},
+       .login = needed,
+       .summary = "List your downloads: [D] runs, [C] complete",
+       .details = "On a terminal with percent, rate, time left and peers; -l shows everything. What is not "
+                  "complete is [D], "
+                  "also while it waits or after it failed; the rest of the line says so.",
+       .json =
+           "downloads: group, file, path, phase, size, verified (bytes), percent, bytes_per_second, pieces, "
+           "pieces_verified, peers; code and message when it waits or has failed",
+       .errand = show_downloads},
+      {.name = "stop_share",
+       .arguments = {group, file},
+       .login = needed,
+       .summary = "Stop sharing a file",
+       .done = "You do not share {1} in {0} any more.",
+       .json = "group, file",
+       .errand = stop_share},
+      {.name = "wait",
+       .arguments = {{"seconds", ArgumentKind::seconds, true}},
+       .login = needed,
+       .summary = "Wait until no download runs; fails if one failed",
+       .details = "With a number of seconds: fails with `timeout` if more is still to come by then.",
+       .done = "No download runs.",
+       .errand = wait},
+      {.name = "serve",
+       .login = needed,
+       .summary = "Share on until the program is told to stop",
+       .details = "For scripts: ends with Ctrl-C or a signal (SIGINT, SIGTERM, SIGHUP).",
+       .done = "Stopped serving.",
+       .errand = serve},
+  };
+}
+
+std::vector<Command> program_commands() {
+  return {
+      {.name = "status",
+       .summary = "Show the client, its tracker and what the trackers know of each other",
+       .json = "user (null: not logged in), client, serving, tracker (null: none answers): number, endpoint; "
+               "trackers: number, endpoint, health, operations_behind, last_heard_ms; users, groups, files "
+               "(numbers)",
+       .errand = status},
+      {.name = "trace",
+       .arguments = {{"start|stop", ArgumentKind::switch_word}, {"file", ArgumentKind::path, true}},
+       .summary = "Record every message into a file, for trace_view",
+       .done = "Recording of messages: {0}.",
+       .json = "path (start only)",
+       .errand = trace},
+      {.name = "help",
+       .arguments = {{"command", ArgumentKind::command, true}},
+       .summary = "Show all commands, or one",
+       .json = "commands: name, usage, summary, details, fields",
+       .errand = help},
+      {.name = "quit",
+       .alias = "exit",
+       .summary = "Leave; downloads go on at the next login",
+       .errand = quit},
+  };
+}
+
+}  // namespace
+
+const std::vector<Command>& command_table() {
+  static const std::vector<Command> table = [] {
+    std::vector<Command> rows;
+    for (auto part : {account_commands, group_commands, file_commands, program_commands})
+      for (Command& row : part()) rows.push_back(std::move(row));
+    return rows;
+  }();
+  return table;
+}
+
+}  // namespace tutti

@@ -1,0 +1,199 @@
+#include "shell/json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "shell/printable.hpp"
+
+namespace tutti {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string dump(const Json& object) {
+  // A path may be no UTF-8; such bytes are replaced, the rest of the line stays.
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+// --- the arguments that a success repeats ----------------------------------------------------------------------
+
+void add_argument(Json& object, const Argument& argument, const std::string& text) {
+  switch (argument.kind) {
+    case ArgumentKind::user: object["user"] = text; break;
+    case ArgumentKind::group: object["group"] = text; break;
+    case ArgumentKind::file: object["file"] = text; break;
+    case ArgumentKind::path:
+    case ArgumentKind::password:
+    case ArgumentKind::seconds:
+    case ArgumentKind::command:
+    case ArgumentKind::flag:
+    case ArgumentKind::switch_word: break;
+  }
+}
+
+void add_arguments(Json& object, const Invocation& given) {
+  for (std::size_t i = 0; i < given.arguments.size(); ++i)
+    add_argument(object, given.command->arguments[i], given.arguments[i]);
+}
+
+// --- rows ------------------------------------------------------------------------------------------------------
+
+Json row(const GroupRow& group) {
+  return {{"group", group.group.text},
+          {"owner", group.owner.text},
+          {"members", group.members},
+          {"standing", standing_names[static_cast<std::size_t>(group.standing)]}};
+}
+Json row(const UserName& user) { return user.text; }
+Json row(const MemberRow& member) {
+  return {{"user", member.user.text}, {"owner", member.owner}, {"online", member.online}};
+}
+Json row(const FileRow& file) {
+  return {{"file", file.file.text},
+          {"size", file.size.value},
+          {"sharers", file.sharers},
+          {"sharers_online", file.sharers_online},
+          {"sha1", file.sha1.hex()}};
+}
+Json row(const Sharer& sharer) {
+  return {{"user", sharer.user.text}, {"host", sharer.host}, {"port", sharer.port}};
+}
+Json row(const TrackerRow& tracker) {
+  return {{"number", tracker.number},
+          {"endpoint", tracker.endpoint},
+          {"health", tracker_health_names[static_cast<std::size_t>(tracker.health)]},
+          {"operations_behind", tracker.operations_behind},
+          {"last_heard_ms", tracker.last_heard.count()}};
+}
+Json row(const DownloadRow& download) {
+  Json object{{"group", download.group.text},
+              {"file", download.file.text},
+              {"path", download.path},
+              {"phase", download_phase_names[static_cast<std::size_t>(download.phase)]},
+              {"size", download.size.value},
+              {"verified", download.verified.value},
+              {"percent", percent(download.verified, download.size)},
+              {"bytes_per_second", download.bytes_per_second},
+              {"pieces", download.pieces},
+              {"pieces_verified", download.pieces_verified},
+              {"peers", download.peers}};
+  const bool has_reason = download.phase == DownloadPhase::failed || !download.sentence.empty();
+  if (has_reason) {
+    object["code"] = name_of(download.code);
+    object["message"] = download.sentence;
+  }
+  return object;
+}
+Json row(const Command& command) {
+  return {{"name", command.name},
+          {"usage", usage_of(command)},
+          {"summary", command.summary},
+          {"details", command.details},
+          {"fields", command.json}};
+}
+
+template <class Row>
+Json list(const std::vector<Row>& rows) {
+  Json array = Json::array();
+  for (const Row& each : rows) array.push_back(row(each));
+  return array;
+}
+
+// --- what each result adds -------------------------------------------------------------------------------------
+
+void add(Json&, const Done&) {}
+void add(Json& object, const LoggedIn& session) {
+  object["user"] = session.user.text;
+  object["messages"] = session.messages;
+}
+void add(Json& object, const JoinRequests& requests) { object["requests"] = list(requests.users); }
+void add(Json& object, const Groups& groups) { object["groups"] = list(groups.groups); }
+void add(Json& object, const Members& members) { object["members"] = list(members.members); }
+void add(Json& object, const Files& files) { object["files"] = list(files.files); }
+void add(Json& object, const FileAdded& added) { object["existed"] = added.existed; }
+void add(Json& object, const FileFound& found) {
+  object["size"] = found.metainfo.size.value;
+  object["sha1"] = found.metainfo.sha1.hex();
+  object["pieces"] = found.metainfo.piece_sha1.size();
+  object["piece_length"] = found.metainfo.piece_length.value;
+  object["peers"] = list(found.sharers);
+}
+void add(Json& object, const Downloads& downloads) { object["downloads"] = list(downloads.downloads); }
+void add(Json& object, const LinkReport& report) {
+  object["user"] = text_or_null(report.link.user);
+  object["client"] = report.link.client.hex();
+  object["serving"] = report.link.serving;
+  if (report.link.tracker_number == 0) {
+    object["tracker"] = nullptr;
+  } else {
+    object["tracker"] = {{"number", report.link.tracker_number}, {"endpoint", report.link.tracker_endpoint}};
+  }
+  if (!report.trackers) return;
+  object["trackers"] = list(report.trackers->trackers);
+  object["users"] = report.trackers->users;
+  object["groups"] = report.trackers->groups;
+  object["files"] = report.trackers->files;
+}
+void add(Json& object, const HelpPage& page) {
+  object["commands"] = page.about != nullptr ? Json::array({row(*page.about)}) : list(command_table());
+}
+
+}  // namespace
+
+std::string json_line(const Outcome& outcome) {
+  Json object{{"command", outcome.invocation.word}, {"ok", outcome.refused() == nullptr}};
+  if (const Refused* refused = outcome.refused(); refused != nullptr) {
+    object["code"] = name_of(refused->code);
+    object["message"] = refused->sentence;
+    return dump(object);
+  }
+  add_arguments(object, outcome.invocation);
+  for (const auto& [field, text] : outcome.further) object[field] = text;
+  std::visit(
+      [&](const auto& result) {
+        if constexpr (!std::same_as<std::decay_t<decltype(result)>, Refused>) add(object, result);
+      },
+      outcome.result);
+  if (outcome.provisional) object["provisional"] = true;
+  if (!outcome.sentence.empty()) object["message"] = outcome.sentence;
+  return dump(object);
+}
+
+std::string json_event(const TrackerChanged& changed) {
+  Json object = Json::object({{"event", "tracker_changed"}});
+  object["tracker"] = changed.tracker_number == 0 ? Json(nullptr) : Json(changed.tracker_number);
+  object["endpoint"] = text_or_null(changed.endpoint);
+  object["message"] = changed.sentence;
+  return dump(object);
+}
+
+std::string json_event(const SessionChanged& changed) {
+  return dump({{"event", "session_changed"}, {"user", text_or_null(changed.user)}});
+}
+
+std::string json_event(const DownloadChanged& changed) {
+  Json object = Json::object({{"event", "download_changed"}});
+  object.update(row(changed.download));
+  return dump(object);
+}
+
+std::string json_event(const ShareChanged& changed) {
+  return dump({{"event", "share_changed"},
+               {"group", changed.group.text},
+               {"file", changed.file.text},
+               {"path", changed.path},
+               {"code", name_of(changed.code)},
+               {"message", changed.sentence}});
+}
+
+std::string json_event(const Notice& notice) {
+  return dump({{"event", "notice"},
+               {"kind", notice_kind_names[static_cast<std::size_t>(notice.kind)]},
+               {"group", text_or_null(notice.group)},
+               {"user", text_or_null(notice.user)},
+               {"message", notice.sentence}});
+}
+
+}  // namespace tutti

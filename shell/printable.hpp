@@ -1,0 +1,29 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "messages/units.hpp"
+
+namespace tutti {
+
+/// `text` with everything that could steer a terminal made visible: control characters (C0, DEL, C1) as \x1b,
+/// characters that reverse or hide text (bidi controls, zero width, line separators) as \u202e, bytes that are no
+/// UTF-8 as \xff. What others have chosen, such as names and sentences, passes through here before it is shown.
+std::string printable(std::string_view text);
+
+/// Columns that printable text takes on a terminal. Needs a UTF-8 locale for what is beyond ASCII.
+std::size_t display_width(std::string_view text);
+
+/// `512 KiB`, `1.5 GiB`: two decimals at most, powers of 1024.
+std::string human_size(ByteCount size);
+/// `12.3 MiB/s`.
+std::string human_rate(std::uint64_t bytes_per_second);
+/// `7 s`, `3 min 05 s`, `2 h 10 min`, `more than a day`.
+std::string human_time(std::chrono::seconds duration);
+/// Whole percent, rounded down so that 100 is only said when all is there; 100 of nothing.
+unsigned percent(ByteCount done, ByteCount total);
+
+}  // namespace tutti

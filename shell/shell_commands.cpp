@@ -1,0 +1,253 @@
+// One command of the shell, from its words to its outcome.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "actors/ensure.hpp"
+#include "shell/shell.hpp"
+
+namespace tutti {
+
+namespace {
+
+/// Sorts behind every account name, so the page after it is empty: a listing from here asks for nothing but the
+/// right to see it.
+constexpr std::string_view after_all_names = "~";
+
+/// A limit shorter than an answer inside the process takes would say `timeout` though nothing runs.
+constexpr std::chrono::milliseconds shortest_limit{100};
+/// Hashing says how far it is more often than eyes can follow.
+constexpr std::chrono::milliseconds progress_pause{100};
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+Shell::Running* Shell::running(CommandId id) {
+  auto* running = std::get_if<Running>(&state_);
+  return running != nullptr && running->id == id ? running : nullptr;
+}
+
+std::optional<Refused> Shell::check(Invocation& invocation) const {
+  const Command& command = *invocation.command;
+  if (command.login == LoginRule::needed && user_.empty())
+    return Refused{Code::not_logged_in, "you are not logged in; use: login <user_id>"};
+  if (command.login == LoginRule::forbidden && !user_.empty())
+    return Refused{Code::already_logged_in, fmt::format("you are logged in as {}; use logout first", user_)};
+  if (command.arrange != nullptr) command.arrange(invocation, tools_.files);
+  if (const auto fault = name_fault(invocation)) return fault;
+  const std::optional<std::size_t> password = password_position(command);
+  if (!password || invocation.has(*password)) return std::nullopt;
+  if (options_.password) {
+    invocation.arguments.push_back(*options_.password);
+  } else if (!tools_.console.is_interactive()) {
+    return Refused{
+        Code::usage,
+        fmt::format("no password: give it as an argument, with --password-file or in TUTTI_PASSWORD; "
+                    "usage: {}",
+                    usage_of(command))};
+  }
+  return std::nullopt;
+}
+
+bool Shell::needs_secret(const Invocation& invocation) const {
+  const std::optional<std::size_t> password = password_position(*invocation.command);
+  return password && !invocation.has(*password);
+}
+
+void Shell::run(Invocation invocation, Context& context) {
+  Errand errand = invocation.command->errand(invocation, tools_.files);
+  state_ = Running{.id = {++last_command_}, .outcome = {std::move(invocation), Done{}}, .errand = errand};
+  std::visit([&](const auto& each) { begin(each, context); }, errand);
+}
+
+void Shell::begin(const Refused& refused, Context& context) { finish(refused, context); }
+
+void Shell::begin(const AskTrackers& errand, Context& context) { ask(errand.request, context); }
+
+void Shell::begin(const ShareLocalFile& errand, Context& context) {
+  auto& running = std::get<Running>(state_);
+  running.found = tools_.files.file_to_share(errand.typed_path);
+  if (!running.found.refused) {
+    const std::string name = base_name(running.found.path);
+    if (const auto fault = file_name_fault(name); !fault.empty()) {
+      finish(
+          Refused{Code::invalid_name, fmt::format("'{}' cannot be shared under its name: {}", name, fault)},
+          context);
+      return;
+    }
+    running.outcome.further = {{"path", running.found.path}, {"file", name}};
+  }
+  ask(ListMembers{errand.group, std::string(after_all_names)}, context);
+}
+
+void Shell::begin(const StopSharing& errand, Context& context) {
+  context.send(partners_.librarian, UnshareFile{std::get<Running>(state_).id, errand.group, errand.file});
+}
+
+void Shell::begin(const Fetch& errand, Context& context) {
+  auto& running = std::get<Running>(state_);
+  running.outcome.further = {{"destination", errand.destination}};
+  context.send(partners_.scheduler, StartDownload{running.id, errand.group, errand.file, errand.destination});
+}
+
+void Shell::begin(const ShowDownloads&, Context& context) {
+  context.send(partners_.scheduler, ListDownloads{std::get<Running>(state_).id});
+}
+
+void Shell::begin(const Wait& errand, Context& context) {
+  auto& running = std::get<Running>(state_);
+  context.send(partners_.scheduler, AwaitDownloads{running.id});
+  if (errand.limit)
+    running.limit = context.after(std::max(*errand.limit, shortest_limit), WaitExpired{running.id});
+  poll_progress(context);
+}
+
+void Shell::begin(const Serve&, Context&) { speaker_.hint("Serving; press Ctrl-C to stop."); }
+
+void Shell::begin(const ShowLink&, Context& context) {
+  context.send(partners_.tracker_link, AskLink{std::get<Running>(state_).id});
+}
+
+void Shell::begin(const ShowHelp& errand, Context& context) { finish(HelpPage{errand.about}, context); }
+
+void Shell::begin(const SwitchTrace& errand, Context& context) {
+  if (errand.path.empty()) {
+    tools_.trace.stop() ? finish(Done{}, context)
+                        : finish(Refused{Code::other, "nothing is being recorded"}, context);
+    return;
+  }
+  if (const std::string fault = tools_.trace.start(errand.path); !fault.empty()) {
+    finish(Refused{Code::io_error, fault}, context);
+    return;
+  }
+  std::get<Running>(state_).outcome.further = {{"path", errand.path}};
+  finish(Done{}, context);
+}
+
+void Shell::begin(const Quit&, Context& context) {
+  report(std::move(std::get<Running>(state_).outcome));
+  end(tools_.console.is_interactive() ? 0 : speaker_.exit_status(), context);
+}
+
+void Shell::ask(ClientRequest request, Context& context) {
+  auto& running = std::get<Running>(state_);
+  running.asked = std::move(request);
+  context.send(partners_.tracker_link, Ask{running.id, *running.asked});
+}
+
+void Shell::on(const Told& told, Context& context) {
+  if (name_question_ && name_question_->first == told.command) {
+    names_arrived(told, context);
+  } else if (running(told.command) != nullptr) {
+    answered(told, context);
+  }
+}
+
+void Shell::answered(const Told& told, Context& context) {
+  auto& running = std::get<Running>(state_);
+  Result result = result_of(told.what);
+  running.outcome.provisional = told.provisional;
+  running.outcome.sentence = told.sentence;
+  const bool refused = std::holds_alternative<Refused>(result);
+
+  if (const auto* link = std::get_if<ShowLink>(&running.errand); link != nullptr && link->with_trackers) {
+    // A tracker that went away meanwhile is no failure of `status`: it is what there is to say.
+    auto& report = std::get<LinkReport>(running.outcome.result);
+    if (const auto* status = told.what.get<TrackerStatus>()) report.trackers = *status;
+    finish(Result(report), context);
+    return;
+  }
+  const bool membership_was_asked = std::holds_alternative<ShareLocalFile>(running.errand) && running.asked;
+  if (membership_was_asked && !refused) {
+    share_found_file(context);
+    return;
+  }
+  if (running.asked && !refused) {
+    if (auto next = next_page(*running.asked, result)) {
+      running.pages ? append_page(*running.pages, std::move(result))
+                    : void(running.pages = std::move(result));
+      ask(std::move(*next), context);
+      return;
+    }
+  }
+  if (running.pages && !refused) {
+    append_page(*running.pages, std::move(result));
+    result = std::move(*running.pages);
+  }
+  if (running.asked) learn(*running.asked, result);
+  finish(std::move(result), context);
+}
+
+void Shell::share_found_file(Context& context) {
+  auto& running = std::get<Running>(state_);
+  if (running.found.refused) {
+    finish(*running.found.refused, context);
+    return;
+  }
+  running.asked.reset();
+  const auto& errand = std::get<ShareLocalFile>(running.errand);
+  context.send(partners_.librarian, ShareFile{running.id, running.found.path, errand.group});
+}
+
+void Shell::on(const LinkStatus& status, Context& context) {
+  Running* found = running(status.command);
+  if (found == nullptr) return;
+  found->outcome.result = LinkReport{status, std::nullopt};
+  const bool with_trackers = std::get<ShowLink>(found->errand).with_trackers && status.tracker_number != 0;
+  if (with_trackers) {
+    ask(AskStatus{}, context);
+  } else {
+    finish(found->outcome.result, context);
+  }
+}
+
+void Shell::on(const HashProgress& progress, Context& context) {
+  Running* found = running(progress.command);
+  if (found == nullptr || !speaker_.draws_progress()) return;
+  if (context.now() - found->progress_shown < progress_pause) return;
+  found->progress_shown = context.now();
+  tools_.console.progress(hash_progress_line(progress));
+}
+
+void Shell::on(const WaitExpired& expired, Context& context) {
+  Running* found = running(expired.command);
+  if (found == nullptr) return;
+  found->limit = {};
+  context.send(partners_.scheduler, ForgetCommand{expired.command});
+  finish(Refused{Code::timeout, "downloads still run; see show_downloads"}, context);
+}
+
+/// Says what came of it and asks for the next line.
+void Shell::finish(Result result, Context& context) {
+  auto& running = std::get<Running>(state_);
+  if (running.limit.value != 0) context.cancel(running.limit);
+  Outcome outcome = std::move(running.outcome);
+  outcome.result = std::move(result);
+  const bool shared = std::holds_alternative<ShareLocalFile>(running.errand);
+  const bool fetches = std::holds_alternative<Fetch>(running.errand) && outcome.refused() == nullptr;
+  const auto* question = std::get_if<AskTrackers>(&running.errand);
+  const bool logged_out =
+      question != nullptr && question->request.get<Logout>() != nullptr && !outcome.refused();
+  if (logged_out) set_user({}, context);
+  if (const auto* session = std::get_if<LoggedIn>(&outcome.result)) set_user(session->user.text, context);
+  if (shared) tools_.console.progress({});
+  report(std::move(outcome));
+  if (fetches) poll_progress(context);
+  next_line(context);
+}
+
+void Shell::report(Outcome outcome) { speaker_.tell(outcome); }
+
+void Shell::abandon(Context& context) {
+  auto& running = std::get<Running>(state_);
+  if (running.limit.value != 0) context.cancel(running.limit);
+  context.send(partners_.tracker_link, ForgetCommand{running.id});
+  context.send(partners_.scheduler, ForgetCommand{running.id});
+  tools_.console.progress({});
+  running.outcome.result = Refused{Code::unfinished, "no longer waited for; it may still take effect"};
+  report(std::move(running.outcome));
+}
+
+}  // namespace tutti
