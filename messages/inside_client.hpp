@@ -358,6 +358,11 @@ struct CancelBlocks {
   std::vector<BlockIndex> blocks;
   TUTTI_MESSAGE(CancelBlocks, 0x0553, download, piece, blocks);
 };
+/// What of the client's memory this peer's blocks under way may fill.
+struct LimitRequests {
+  ByteCount bytes;
+  TUTTI_MESSAGE(LimitRequests, 0x055d, bytes);
+};
 /// The peer is the one we looked for and answers.
 struct PeerReady {
   TUTTI_MESSAGE(PeerReady, 0x0554);
@@ -397,9 +402,10 @@ struct PieceWanted {
 struct BlockArrived {
   DownloadId download;
   PieceIndex piece;
+  std::uint32_t attempt = 0;
   BlockIndex block;
   ByteCount bytes;
-  TUTTI_MESSAGE(BlockArrived, 0x055b, download, piece, block, bytes);
+  TUTTI_MESSAGE(BlockArrived, 0x055b, download, piece, attempt, block, bytes);
 };
 /// The peer has refused a block of this piece: it will not come from there now.
 struct PieceNotCome {
@@ -516,6 +522,10 @@ struct PeerGreetingOverdue {
   TUTTI_MESSAGE(PeerGreetingOverdue, 0x0588, conversation);
 };
 
+/// fetcher: a peer that was busy may be asked again.
+struct AskAgainDue {
+  TUTTI_MESSAGE(AskAgainDue, 0x058a);
+};
 /// storage: what was shared has had time to reach the disk: make sure of it.
 struct SyncDue {
   Uid uid;
@@ -533,9 +543,9 @@ using InsideClientMessages =
              PrepareDownload, DownloadPrepared, DownloadRefused, JournalPiece, FinishDownload,
              DownloadFinished, SettleDownload, OpenLane, CloseLane, FetchPiece, CancelBlocks, PeerReady,
              PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome,
-             BeginPiece, StoreBlock, BlockStored, PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces,
-             AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue, SharesDue, DownloadsDue,
-             PickDue, PeerGreetingOverdue, SyncDue>;
+             LimitRequests, BeginPiece, StoreBlock, BlockStored, PieceVerified, PieceCorrupt, PieceUnwritable,
+             ForgetPieces, AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue, SharesDue,
+             DownloadsDue, PickDue, PeerGreetingOverdue, AskAgainDue, SyncDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -566,7 +576,7 @@ struct SchedulerRole {
 /// Owns the link to one remote peer and keeps enough requests under way on it.
 struct FetcherRole {
   static constexpr std::string_view name = "fetcher";
-  using Accepts = Messages<OpenLane, CloseLane, FetchPiece, CancelBlocks, BlockStored>;
+  using Accepts = Messages<OpenLane, CloseLane, FetchPiece, CancelBlocks, LimitRequests, BlockStored>;
 };
 
 /// Serves other peers what it was told to serve.

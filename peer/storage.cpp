@@ -174,6 +174,11 @@ OrFault<Bitfield> Storage::pieces_on_disk(const DownloadRecord& download, bool i
     auto found = pieces_recalled(download);
     if (!found) return found.fault();
     recalled = std::move(*found);
+  } else if (!is_new) {
+    // The part file is gone, and with it what the journal says of it.
+    std::vector<PieceIndex> all;
+    for (PieceIndex piece; piece.value < pieces; ++piece) all.push_back(piece);
+    if (const DiskDone fault = store_->forget_pieces(download.id, all)) return *fault;
   }
   if (auto prepared = disk_->prepare(download.part_path, download.metainfo.size); !prepared)
     return prepared.fault();

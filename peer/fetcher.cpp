@@ -1,0 +1,357 @@
+#include "peer/fetcher.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "actors/context.hpp"
+#include "actors/ensure.hpp"
+#include "peer/bitfield.hpp"
+
+namespace tutti {
+
+namespace {
+
+/// A little below what a server lets wait, so that cancelled requests that it still has do not make it refuse one.
+constexpr std::size_t asked_max = requests_waiting_max - 8;
+
+}  // namespace
+
+Fetcher::Fetcher(FetcherOptions options, Ref<SchedulerRole> scheduler)
+    : options_(std::move(options)),
+      scheduler_(scheduler),
+      window_(options_.request_limit),
+      limit_(options_.request_limit) {}
+
+void Fetcher::start(Context& context) { link_ = context.connect<ServingPeerRole>(options_.endpoint); }
+
+// --- the link -------------------------------------------------------------------------------------------------
+
+bool Fetcher::from_peer(Context& context) const {
+  return state_ == State::ready && context.sender() == link_.address;
+}
+
+void Fetcher::on(const LinkUp& up, Context& context) {
+  if (up.link != link_.address || state_ == State::ended) return;
+  state_ = State::greeting;
+  ++conversation_;
+  context.send(link_, PeerHello{peer_peer_version, peer_peer_version, options_.self});
+  context.after(options_.greeting_patience, PeerGreetingOverdue{conversation_});
+}
+
+void Fetcher::on(const PeerGreetingOverdue& overdue, Context& context) {
+  if (state_ != State::greeting || overdue.conversation != conversation_) return;
+  context.close(link_.address);
+  state_ = State::connecting;
+  link_ = context.connect<ServingPeerRole>(options_.endpoint);
+  context.send(scheduler_, PeerLost{fmt::format("{} does not answer", options_.endpoint)});
+}
+
+void Fetcher::on(const PeerWelcome& welcome, Context& context) {
+  if (state_ != State::greeting || context.sender() != link_.address) return;
+  if (welcome.client != options_.expected) {
+    end(context);
+    context.send(scheduler_, PeerLost{fmt::format("{} is another client now", options_.endpoint)});
+    return;
+  }
+  state_ = State::ready;
+  context.send(scheduler_, PeerReady{});
+  for (auto& [id, lane] : lanes_) open(lane, context);
+}
+
+void Fetcher::on(const PeerUnwelcome&, Context& context) {
+  if (context.sender() != link_.address) return;
+  end(context);
+  context.send(scheduler_,
+               PeerLost{fmt::format("{} speaks another version of the protocol", options_.endpoint)});
+}
+
+void Fetcher::on(const LinkDown& down, Context& context) {
+  if (down.link != link_.address || state_ == State::ended) return;
+  if (down.loss == LinkLoss::misbehaved)
+    return accuse(fmt::format("{} sends what is no message", options_.endpoint), context);
+  state_ = State::connecting;
+  drop_all(context);
+  context.send(scheduler_, PeerLost{fmt::format("{} cannot be reached", options_.endpoint)});
+}
+
+void Fetcher::drop_all(Context& context) {
+  for (const Asked& asked : asked_) window_.dropped(asked.length, context.now());
+  asked_.clear();
+  assignments_.clear();
+  order_.clear();
+  piece_wanted_ = false;
+  for (auto& [id, lane] : lanes_) lane.opened = false;
+}
+
+void Fetcher::accuse(std::string sentence, Context& context) {
+  end(context);
+  context.send(scheduler_, PeerAtFault{std::move(sentence)});
+}
+
+void Fetcher::end(Context& context) {
+  state_ = State::ended;
+  drop_all(context);
+  context.close(link_.address);
+}
+
+// --- lanes ----------------------------------------------------------------------------------------------------
+
+void Fetcher::on(const OpenLane& what, Context& context) {
+  const auto [lane, is_new] =
+      lanes_.try_emplace(what.download, Lane{what, PieceLayout(what.size, what.piece_length)});
+  if (state_ == State::ready && !lane->second.opened) open(lane->second, context);
+}
+
+void Fetcher::open(Lane& lane, Context& context) {
+  context.send(link_, OpenFile{lane.what.gid, lane.what.fid});
+}
+
+void Fetcher::on(const CloseLane& close, Context& context) {
+  const auto lane = lanes_.find(close.download);
+  if (lane == lanes_.end()) return;
+  const Fid fid = lane->second.what.fid;
+  if (state_ == State::ready) context.send(link_, CloseFile{fid});
+  lanes_.erase(lane);
+  std::erase_if(assignments_, [&](const auto& each) { return each.first.first == close.download; });
+  std::erase_if(order_, [&](const PieceKey& key) { return key.first == close.download; });
+  for (Asked& asked : asked_)
+    if (asked.download == close.download) asked.cancelled = true;
+  ask_for_more(context);
+}
+
+Fetcher::Lane* Fetcher::lane_of(const Fid& fid) {
+  const auto found = std::find_if(lanes_.begin(), lanes_.end(),
+                                  [&](const auto& each) { return each.second.what.fid == fid; });
+  return found == lanes_.end() ? nullptr : &found->second;
+}
+
+void Fetcher::on(const FileOpened& opened, Context& context) {
+  if (!from_peer(context)) return;
+  Lane* lane = lane_of(opened.fid);
+  if (lane == nullptr) return;  // closed meanwhile
+  if (!Bitfield::parse(opened.bitfield, lane->layout.piece_count()))
+    return accuse(fmt::format("{} sends a bitfield that does not fit the file", options_.endpoint), context);
+  lane->opened = true;
+  context.send(scheduler_, LaneOpened{lane->what.download, opened.bitfield});
+  ask_for_more(context);
+}
+
+void Fetcher::on(const FileClosed& closed, Context& context) {
+  if (!from_peer(context)) return;
+  Lane* lane = lane_of(closed.fid);
+  // Whatever was asked for of this file until now is answered by this.
+  drop_lane_work(lane == nullptr ? DownloadId{} : lane->what.download, closed.fid, context);
+  if (lane != nullptr && closed.reason != CloseReason::asked) {
+    lane->opened = false;
+    context.send(scheduler_, LaneClosed{lane->what.download, closed.reason});
+  }
+  ask_for_more(context);
+}
+
+void Fetcher::drop_lane_work(DownloadId download, const Fid& fid, Context& context) {
+  std::erase_if(asked_, [&](const Asked& asked) {
+    if (asked.fid == fid) window_.dropped(asked.length, context.now());
+    return asked.fid == fid;
+  });
+  std::erase_if(assignments_, [&](const auto& each) { return each.first.first == download; });
+  std::erase_if(order_, [&](const PieceKey& key) { return key.first == download; });
+}
+
+void Fetcher::on(const Have& have, Context& context) {
+  if (!from_peer(context)) return;
+  const Lane* lane = lane_of(have.fid);
+  if (lane == nullptr || !lane->opened) return;
+  if (have.piece.value >= lane->layout.piece_count())
+    return accuse(fmt::format("{} says it has a piece that there is not", options_.endpoint), context);
+  context.send(scheduler_, PeerHas{lane->what.download, have.piece});
+}
+
+// --- asking ---------------------------------------------------------------------------------------------------
+
+void Fetcher::on(const FetchPiece& fetch, Context& context) {
+  piece_wanted_ = false;
+  const auto lane = lanes_.find(fetch.download);
+  if (state_ != State::ready || lane == lanes_.end() || !lane->second.opened) {
+    // It crossed with the news that nothing comes from here: those bring the piece back to others.
+    return;
+  }
+  const PieceKey key{fetch.download, fetch.piece};
+  Assignment assignment;
+  assignment.what = fetch;
+  assignment.to_ask.assign(fetch.blocks.begin(), fetch.blocks.end());
+  cancel_asked(key, {}, context);
+  std::erase(order_, key);
+  assignments_.insert_or_assign(key, std::move(assignment));
+  order_.push_back(key);
+  ask_for_more(context);
+}
+
+void Fetcher::on(const CancelBlocks& cancel, Context& context) {
+  const PieceKey key{cancel.download, cancel.piece};
+  const auto found = assignments_.find(key);
+  if (found == assignments_.end()) return;
+  cancel_asked(key, cancel.blocks, context);
+  if (cancel.blocks.empty()) {
+    found->second.to_ask.clear();
+  } else {
+    for (const BlockIndex block : cancel.blocks) std::erase(found->second.to_ask, block);
+  }
+  settle(key);
+  ask_for_more(context);
+}
+
+/// Takes back the requests for these blocks of a piece; none named: for all.
+void Fetcher::cancel_asked(const PieceKey& key, const std::vector<BlockIndex>& blocks, Context& context) {
+  const auto assignment = assignments_.find(key);
+  for (Asked& asked : asked_) {
+    if (asked.cancelled || PieceKey{asked.download, asked.piece} != key) continue;
+    if (!blocks.empty() && std::find(blocks.begin(), blocks.end(), asked.block) == blocks.end()) continue;
+    asked.cancelled = true;
+    if (assignment != assignments_.end()) --assignment->second.asked;
+    context.send(link_, CancelBlock{asked.fid, asked.piece, PieceLayout::block_offset(asked.block)});
+  }
+}
+
+/// Forgets a piece of which nothing more is to come.
+void Fetcher::settle(const PieceKey& key) {
+  const auto found = assignments_.find(key);
+  if (found == assignments_.end() || !found->second.to_ask.empty()) return;
+  std::erase(order_, key);
+  if (found->second.asked == 0) assignments_.erase(found);
+}
+
+void Fetcher::on(const LimitRequests& limit, Context& context) {
+  limit_ = limit.bytes;
+  window_.set_cap(limit.bytes);
+  ask_for_more(context);
+}
+
+void Fetcher::on(const BlockStored& stored, Context& context) {
+  ENSURE(unstored_ >= stored.bytes);
+  unstored_ -= stored.bytes;
+  ask_for_more(context);
+}
+
+bool Fetcher::has_room(ByteCount bytes) const {
+  return state_ == State::ready && asked_.size() < asked_max && window_.may_ask(bytes) &&
+         (window_.in_flight() + unstored_ + bytes <= limit_ + RequestWindow::least || unstored_.value == 0);
+}
+
+void Fetcher::ask_for_more(Context& context) {
+  while (ask_next(context)) {
+  }
+  const bool any_open =
+      std::any_of(lanes_.begin(), lanes_.end(), [](const auto& each) { return each.second.opened; });
+  if (piece_wanted_ || busy_ || !order_.empty() || !any_open || !has_room(block_size)) return;
+  piece_wanted_ = true;
+  context.send(scheduler_, PieceWanted{});
+}
+
+bool Fetcher::ask_next(Context& context) {
+  if (order_.empty()) return false;
+  const PieceKey key = order_.front();
+  Assignment& assignment = assignments_.at(key);
+  const Lane& lane = lanes_.at(key.first);
+  const BlockIndex block = assignment.to_ask.front();
+  const ByteCount length = lane.layout.block_length(key.second, block);
+  if (!has_room(length)) return false;
+  context.send(link_, RequestBlock{lane.what.fid, key.second, PieceLayout::block_offset(block), length});
+  window_.asked(length, context.now());
+  asked_.push_back({lane.what.fid, key.first, key.second, block, length, context.now(), false});
+  ++assignment.asked;
+  assignment.to_ask.pop_front();
+  if (assignment.to_ask.empty()) order_.pop_front();
+  return true;
+}
+
+// --- what comes -----------------------------------------------------------------------------------------------
+
+std::deque<Fetcher::Asked>::iterator Fetcher::find_asked(const Fid& fid, PieceIndex piece, ByteCount offset) {
+  return std::find_if(asked_.begin(), asked_.end(), [&](const Asked& asked) {
+    return asked.fid == fid && asked.piece == piece && PieceLayout::block_offset(asked.block) == offset;
+  });
+}
+
+void Fetcher::on(const Block& block, Context& context) {
+  if (!from_peer(context)) return;
+  const auto found = find_asked(block.fid, block.piece, block.offset);
+  if (found == asked_.end()) {
+    // A file that was closed on our side may still have blocks on their way.
+    if (lane_of(block.fid) == nullptr) return;
+    return accuse(fmt::format("{} sends a block that was not asked for", options_.endpoint), context);
+  }
+  const Asked asked = *found;
+  if (context.payload().size() != asked.length.value)
+    return accuse(fmt::format("{} sends {} bytes where {} were asked for", options_.endpoint,
+                              context.payload().size(), asked.length.value),
+                  context);
+  asked_.erase(found);
+  window_.arrived(asked.length, asked.at, context.now());
+  if (!asked.cancelled) use_block(asked, context);
+  ask_for_more(context);
+}
+
+void Fetcher::use_block(const Asked& asked, Context& context) {
+  const PieceKey key{asked.download, asked.piece};
+  Assignment& assignment = assignments_.at(key);
+  const FetchPiece& what = assignment.what;
+  const Ref<HashVerifierRole> verifier{what.verifier};
+  if (!assignment.begun) {
+    assignment.begun = true;
+    const OpenLane& lane = lanes_.at(asked.download).what;
+    context.send(verifier, BeginPiece{asked.download, asked.piece, what.attempt, scheduler_.address,
+                                      lane.part_path, lane.size, lane.piece_length, what.sha1, what.sha256});
+  }
+  // The scheduler hears of the block before the verifier can say anything about its piece.
+  context.send(scheduler_,
+               BlockArrived{asked.download, asked.piece, what.attempt, asked.block, asked.length});
+  context.send(verifier, StoreBlock{asked.download, asked.piece, what.attempt, asked.block},
+               context.payload());
+  unstored_ += asked.length;
+  --assignment.asked;
+  settle(key);
+}
+
+void Fetcher::on(const RejectBlock& reject, Context& context) {
+  if (!from_peer(context)) return;
+  const auto found = find_asked(reject.fid, reject.piece, reject.offset);
+  if (found == asked_.end()) return;
+  const Asked asked = *found;
+  asked_.erase(found);
+  window_.dropped(asked.length, context.now());
+  if (!asked.cancelled) {
+    const PieceKey key{asked.download, asked.piece};
+    --assignments_.at(key).asked;
+    cancel_asked(key, {}, context);
+    assignments_.at(key).to_ask.clear();
+    settle(key);
+    if (reject.reason != RejectReason::not_have && !busy_) {
+      busy_ = true;
+      context.after(options_.busy_pause, AskAgainDue{});
+    }
+    context.send(scheduler_, PieceNotCome{asked.download, asked.piece, reject.reason});
+  }
+  ask_for_more(context);
+}
+
+void Fetcher::on(const AskAgainDue&, Context& context) {
+  busy_ = false;
+  ask_for_more(context);
+}
+
+void Fetcher::check_invariants() const {
+  ENSURE(asked_.size() <= asked_max);
+  ENSURE(state_ == State::ready || (asked_.empty() && assignments_.empty()));
+  for (const PieceKey& key : order_) ENSURE(!assignments_.at(key).to_ask.empty());
+  for (const auto& [key, assignment] : assignments_) {
+    ENSURE(lanes_.contains(key.first));
+    ENSURE(!assignment.to_ask.empty() || assignment.asked > 0);
+    const auto asked = std::count_if(asked_.begin(), asked_.end(), [&](const Asked& each) {
+      return !each.cancelled && PieceKey{each.download, each.piece} == key;
+    });
+    ENSURE(assignment.asked == static_cast<std::size_t>(asked));
+  }
+}
+
+}  // namespace tutti

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "messages/inside_client.hpp"
+#include "peer/piece_layout.hpp"
+#include "peer/request_window.hpp"
+
+namespace tutti {
+
+struct FetcherOptions {
+  std::string endpoint;  ///< where the peer serves
+  ClientKey expected;    ///< whom the trackers say we meet there
+  ClientKey self;
+  ByteCount request_limit = RequestWindow::start;
+  Duration greeting_patience = std::chrono::seconds(3);
+  Duration busy_pause = std::chrono::milliseconds(500);
+};
+
+/// Owns the link to one remote peer and keeps enough requests under way on it, for all downloads that it serves (a lane
+/// each). Which pieces, it is told.
+///
+/// Rules:
+/// - A block goes from the socket to the verifier by handle: it is looked at nowhere between.
+/// - As many bytes are under way as the window says; blocks that the verifier still holds count against the limit too,
+///   so that a slow disk slows the requests and not the memory.
+/// - It asks for a piece more when it could ask for a block and has none left to ask for.
+/// - A block that was not asked for, or is not as long as was asked, is the peer's fault: it is not spoken with any more.
+///   One that was cancelled in time is no fault, only not used.
+/// - When the link is lost nothing of it is believed any more: the lanes are opened anew when it stands again.
+///
+/// States: connecting -> (LinkUp) greeting -> (PeerWelcome from the right one) ready; any -> (LinkDown) connecting; any
+/// -> (a fault, another client, another version) ended.
+class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, ServingPeerRole::Says,
+                                                     Messages<PeerGreetingOverdue, AskAgainDue>>> {
+ public:
+  Fetcher(FetcherOptions options, Ref<SchedulerRole> scheduler);
+
+  void start(Context& context) override;
+  void check_invariants() const override;
+
+  void on(const OpenLane& open, Context& context);
+  void on(const CloseLane& close, Context& context);
+  void on(const FetchPiece& fetch, Context& context);
+  void on(const CancelBlocks& cancel, Context& context);
+  void on(const LimitRequests& limit, Context& context);
+  void on(const BlockStored& stored, Context& context);
+
+  void on(const LinkUp& up, Context& context);
+  void on(const LinkDown& down, Context& context);
+  void on(const PeerWelcome& welcome, Context& context);
+  void on(const PeerUnwelcome& unwelcome, Context& context);
+  void on(const FileOpened& opened, Context& context);
+  void on(const FileClosed& closed, Context& context);
+  void on(const Block& block, Context& context);
+  void on(const RejectBlock& reject, Context& context);
+  void on(const Have& have, Context& context);
+
+  void on(const PeerGreetingOverdue& overdue, Context& context);
+  void on(const AskAgainDue& due, Context& context);
+
+ private:
+  enum class State : std::uint8_t { connecting, greeting, ready, ended };
+  struct Lane {
+    OpenLane what;
+    PieceLayout layout;
+    bool opened = false;
+  };
+  /// Blocks of a piece that are to be asked for or have been.
+  struct Assignment {
+    FetchPiece what;
+    std::deque<BlockIndex> to_ask;
+    std::size_t asked = 0;  ///< and not answered
+    bool begun = false;     ///< the verifier knows of it
+  };
+  struct Asked {
+    Fid fid;
+    DownloadId download;
+    PieceIndex piece;
+    BlockIndex block;
+    ByteCount length;
+    Instant at{};
+    bool cancelled = false;  ///< the answer is not used
+  };
+  using PieceKey = std::pair<DownloadId, PieceIndex>;
+
+  bool from_peer(Context& context) const;
+  Lane* lane_of(const Fid& fid);
+  void open(Lane& lane, Context& context);
+  void ask_for_more(Context& context);
+  bool ask_next(Context& context);
+  bool has_room(ByteCount bytes) const;
+  std::deque<Asked>::iterator find_asked(const Fid& fid, PieceIndex piece, ByteCount offset);
+  void use_block(const Asked& asked, Context& context);
+  void settle(const PieceKey& key);
+  void cancel_asked(const PieceKey& key, const std::vector<BlockIndex>& blocks, Context& context);
+  void drop_lane_work(DownloadId download, const Fid& fid, Context& context);
+  void drop_all(Context& context);
+  void accuse(std::string sentence, Context& context);
+  void end(Context& context);
+
+  const FetcherOptions options_;
+  const Ref<SchedulerRole> scheduler_;
+  State state_ = State::connecting;
+  Ref<ServingPeerRole> link_;
+  std::uint32_t conversation_ = 0;
+
+  std::map<DownloadId, Lane> lanes_;
+  std::map<PieceKey, Assignment> assignments_;
+  std::deque<PieceKey> order_;  ///< assignments that have blocks to ask for, in the order they were given
+  std::deque<Asked> asked_;
+  RequestWindow window_;
+  ByteCount limit_;
+  ByteCount unstored_;  ///< at the verifiers
+  bool piece_wanted_ = false;
+  bool busy_ = false;
+};
+
+}  // namespace tutti
