@@ -19,7 +19,7 @@
 //   request  = F:Submit [ D:PasswordNeeded F:PasswordKnown ] D:Settled     one answer a Submit, in any order
 //   password = F:HashPassword H:PasswordHashed | F:CheckPassword H:PasswordChecked
 //   commit   = D:CommitBatch ( J:BatchCommitted | J:BatchFailed )          one under way at a time
-//   own      = D:DirectoryHolds D:Spread R:SpreadSettled                   deltas on disk, published, acknowledged
+//   own      = D:DirectoryHolds D:Spread D:AwaitReached R:Reached          deltas on disk, published, acknowledged
 //   others'  = R:Learned D:DirectoryHolds | R:LearnedFacts D:DirectoryHolds
 //   presence = F:PresenceSaid D:Gossip to R, R:GossipHeard to D
 //   notices  = D:Notify to F
@@ -215,12 +215,17 @@ struct Spread {
   std::vector<Delta> deltas;
   TUTTI_MESSAGE(Spread, 0x0631, deltas);
 };
-/// R: nobody waits any more for the own deltas up to `through`: every tracker of the file but `missing` has them on
-/// disk.
-struct SpreadSettled {
-  Sequence through;
+/// D: answers wait until every live tracker has this on disk.
+struct AwaitReached {
+  Ticket ticket;
+  VersionVector at;
+  TUTTI_MESSAGE(AwaitReached, 0x0632, ticket, at);
+};
+/// R: nobody need wait for this any more: every tracker of the file has it on disk but those in `missing`.
+struct Reached {
+  Ticket ticket;
   std::vector<std::uint32_t> missing;
-  TUTTI_MESSAGE(SpreadSettled, 0x0632, through, missing);
+  TUTTI_MESSAGE(Reached, 0x063c, ticket, missing);
 };
 /// R: others' deltas, of each origin in order, next after those before.
 struct Learned {
@@ -262,7 +267,7 @@ struct TrackersSeen {
 struct AskOwnBuckets {
   TUTTI_MESSAGE(AskOwnBuckets, 0x063a);
 };
-/// D: `at` is what is on disk; the digests are of a state that has exactly that.
+/// D: the digests are of a state that has exactly `at`; some of it may not be on disk yet.
 struct OwnBuckets {
   VersionVector at;
   DigestList<StateDigest> digests;
@@ -319,7 +324,7 @@ struct Hopeless {
   std::string sentence;
   TUTTI_MESSAGE(Hopeless, 0x0646, sentence);
 };
-/// The doors are open: `endpoint` is where clients are served.
+/// Requests are answered from now on: `endpoint` is where.
 struct Serving {
   std::string endpoint;
   TUTTI_MESSAGE(Serving, 0x0647, endpoint);
@@ -329,9 +334,9 @@ using InsideTrackerMessages =
     Messages<HashPassword, PasswordHashed, CheckPassword, PasswordChecked, Submit, PasswordNeeded,
              PasswordKnown, Settled, PresenceSaid, Notify, ServiceChanged, CommitBatch, BatchCommitted,
              BatchFailed, LoadStore, StoreLoading, LoadMore, ReadMetainfo, MetainfoRead, ReadLog, LogRead,
-             ReadRows, RowsRead, DirectoryHolds, Spread, SpreadSettled, Learned, LearnedFacts, CaughtUp, Want,
-             Gossip, GossipHeard, TrackersSeen, AskOwnBuckets, OwnBuckets, AskNode, NodeStatus, AskUsers,
-             Users, AskGroups, GroupsKnown, Hopeless, Serving>;
+             ReadRows, RowsRead, DirectoryHolds, Spread, AwaitReached, Reached, Learned, LearnedFacts,
+             CaughtUp, Want, Gossip, GossipHeard, TrackersSeen, AskOwnBuckets, OwnBuckets, AskNode,
+             NodeStatus, AskUsers, Users, AskGroups, GroupsKnown, Hopeless, Serving>;
 
 // --- roles ----------------------------------------------------------------------------------------------------
 
@@ -349,8 +354,8 @@ struct FrontDeskRole {
 struct DirectoryRole {
   static constexpr std::string_view name = "directory";
   using Accepts = Messages<Submit, PasswordKnown, PresenceSaid, BatchCommitted, BatchFailed, StoreLoading,
-                           MetainfoRead, SpreadSettled, Learned, LearnedFacts, CaughtUp, GossipHeard,
-                           TrackersSeen, AskOwnBuckets, AskNode, AskUsers, AskGroups>;
+                           MetainfoRead, Reached, Learned, LearnedFacts, CaughtUp, GossipHeard, TrackersSeen,
+                           AskOwnBuckets, AskNode, AskUsers, AskGroups>;
 };
 /// Owns the disk.
 struct JournalRole {
@@ -360,7 +365,7 @@ struct JournalRole {
 /// Speaks with the other trackers.
 struct ReplicatorRole {
   static constexpr std::string_view name = "replicator";
-  using Accepts = Messages<DirectoryHolds, Spread, Want, Gossip, LogRead, RowsRead, OwnBuckets>;
+  using Accepts = Messages<DirectoryHolds, Spread, AwaitReached, Want, Gossip, LogRead, RowsRead, OwnBuckets>;
 };
 /// Speaks with whoever runs the tracker.
 struct ConsoleRole {

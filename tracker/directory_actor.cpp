@@ -1,0 +1,521 @@
+#include "tracker/directory_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/ensure.hpp"
+#include "actors/log.hpp"
+#include "tracker/version_vector.hpp"
+
+namespace tutti {
+
+namespace {
+
+constexpr std::chrono::seconds tick{1};
+// A clock that is further ahead than this is worth a word to whoever runs the tracker.
+constexpr std::chrono::seconds clock_tolerance{60};
+// The journal's trial commits have this ticket.
+constexpr Ticket trial{0};
+constexpr std::size_t console_rows = 50;
+// Clients whose floors could not be reached that are remembered; forgetting one costs it one more wait.
+constexpr std::size_t given_up_max = 4096;
+
+bool changes_something(const ClientRequest& request) {
+  return std::visit(
+      []<class M>(const M&) {
+        return Messages<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, AcceptRequest,
+                        RejectRequest, AddFile, StartShare, StopShare>::has<M>;
+      },
+      request.value);
+}
+
+std::string sentence_about(const std::vector<std::uint32_t>& missing) {
+  if (missing.empty()) return {};
+  std::string text = missing.size() == 1 ? "tracker " : "trackers ";
+  for (std::size_t i = 0; i < missing.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(missing[i]);
+  return text + " unreachable";
+}
+
+}  // namespace
+
+// --- starting ---------------------------------------------------------------------------------------------------
+
+void DirectoryActor::start(Context& context) {
+  context.send(place_.journal, LoadStore{});
+  context.after(tick, DirectoryTick{});
+}
+
+void DirectoryActor::on(const StoreLoading& message, Context& context) {
+  if (phase_ != Phase::loading) return;
+  if (!message.fault.empty()) {
+    context.send(place_.console, Hopeless{"the store cannot be read: " + message.fault});
+    return;
+  }
+  store_ = message.store;
+  if (!own_) own_.emplace(LogHead{store_, {}, {}}, HybridClock{});
+  for (const LogHead& head : message.heads) heads_.join(head);
+  for (const Fact& fact : message.facts) {
+    directory_.load(fact);
+    own_->clock().saw(fact.stamp);
+  }
+  if (!message.last) {
+    context.send(place_.journal, LoadMore{message.next});
+    return;
+  }
+  load_finished(context);
+}
+
+void DirectoryActor::load_finished(Context& context) {
+  own_->recovered(heads_.head_of(store_));
+  durable_ = heads_.vector();
+  durable_digest_ = directory_.digest();
+  phase_ = Phase::syncing;
+  // After a failed commit others hold nothing of what was lost, so there is nothing to wait for.
+  if (was_serving_) begin_service(context);
+  tell_replicator(true, context);
+}
+
+void DirectoryActor::on(const CaughtUp&, Context& context) {
+  if (phase_ == Phase::syncing) begin_service(context);
+}
+
+void DirectoryActor::begin_service(Context& context) {
+  phase_ = Phase::serving;
+  was_serving_ = true;
+  context.send(place_.front_desk, ServiceChanged{true, store_});
+  std::deque<Submit> waiting = std::move(waiting_for_service_);
+  waiting_for_service_.clear();
+  for (const Submit& submit : waiting) admit(submit, context);
+}
+
+// --- a request, stage by stage ----------------------------------------------------------------------------------
+
+void DirectoryActor::on(const Submit& message, Context& context) {
+  if (phase_ == Phase::serving) {
+    admit(message, context);
+  } else {
+    waiting_for_service_.push_back(message);
+  }
+}
+
+bool DirectoryActor::is_above_floor(const Submit& submit) const {
+  if (covers(heads_.vector(), submit.request.floor)) return true;
+  const auto given_up = given_up_.find(submit.client);
+  return given_up != given_up_.end() &&
+         covers(merged(heads_.vector(), given_up->second), submit.request.floor);
+}
+
+void DirectoryActor::admit(const Submit& submit, Context& context) {
+  if (is_above_floor(submit)) return ask(submit, context);
+  waiting_for_floor_[submit.ticket] = submit;
+  context.send(place_.replicator, Want{submit.request.floor});
+  context.after(sync_.floor_wait, FloorWaitOver{submit.ticket});
+}
+
+void DirectoryActor::look_at_floors(Context& context) {
+  if (phase_ != Phase::serving) return;
+  std::vector<Submit> ready;
+  for (const auto& [ticket, submit] : waiting_for_floor_)
+    if (is_above_floor(submit)) ready.push_back(submit);
+  for (const Submit& submit : ready) {
+    waiting_for_floor_.erase(submit.ticket);
+    ask(submit, context);
+  }
+}
+
+void DirectoryActor::on(const FloorWaitOver& message, Context& context) {
+  const auto waiting = waiting_for_floor_.find(message.ticket);
+  if (waiting == waiting_for_floor_.end()) return;
+  const Submit submit = std::move(waiting->second);
+  waiting_for_floor_.erase(waiting);
+  // By client, so that what one writes into its floor is of no consequence to another.
+  if (given_up_.size() >= given_up_max) given_up_.clear();
+  given_up_[submit.client] = submit.request.floor;
+  if (phase_ == Phase::serving) {
+    ask(submit, context);
+  } else {
+    waiting_for_service_.push_back(submit);
+  }
+}
+
+namespace {
+
+Question question_of(const Submit& submit) {
+  const Request& request = submit.request;
+  return {submit.client, submit.seen_host, request.counter, request.token, request.what, {}, {}};
+}
+
+}  // namespace
+
+void DirectoryActor::ask(const Submit& submit, Context& context) {
+  const std::optional<PasswordWork> work =
+      password_work(directory_, question_of(submit), context.wall_time());
+  if (!work) return settle(submit, std::nullopt, context);
+  PasswordNeeded needed{submit.ticket, work->password, work->make_verifier, {}};
+  for (const LoginCandidate& candidate : work->candidates) needed.verifiers.push_back(candidate.verifier);
+  waiting_for_password_[submit.ticket] = submit;
+  candidates_[submit.ticket] = work->candidates;
+  context.send(place_.front_desk, needed);
+}
+
+void DirectoryActor::on(const PasswordKnown& message, Context& context) {
+  auto waiting = waiting_for_password_.extract(message.ticket);
+  auto candidates = candidates_.extract(message.ticket);
+  if (waiting.empty()) return;
+  if (message.refused)
+    return refuse(message.ticket, Code::other,
+                  "the tracker has too many logins to check: try again in a moment", context);
+  PasswordResult result{message.verifier, std::nullopt};
+  if (message.match != 0 && message.match <= candidates.mapped().size())
+    result.matched = candidates.mapped()[message.match - 1].uid;
+  if (phase_ != Phase::serving) {
+    // The store is being read anew; the password is checked again afterwards, against what is on disk.
+    waiting_for_service_.push_back(std::move(waiting.mapped()));
+    return;
+  }
+  settle(waiting.mapped(), std::move(result), context);
+}
+
+void DirectoryActor::settle(const Submit& submit, std::optional<PasswordResult> password, Context& context) {
+  Question question = question_of(submit);
+  context.fill_secret(question.fresh_token.bytes);
+  question.password = std::move(password);
+  Decision decision = decide(directory_, question, circumstances(context));
+  Decided decided{
+      submit.ticket, std::move(decision.answer), decision.metainfo_of, std::move(decision.presence), {}, {}};
+  if (!decision.operations.empty()) {
+    if (read_only_) return refuse(submit.ticket, *read_only_, read_only_sentence_, context);
+    decided.operations = decision.operations;
+    decided.reach = make_own(std::move(decision.operations), context);
+  } else if (changes_something(submit.request.what)) {
+    decided.reach = heads_.vector();
+  }
+  wait_for_disk(std::move(decided), context);
+}
+
+void DirectoryActor::wait_for_disk(Decided decided, Context& context) {
+  if (!gathering_.empty()) {
+    gathering_.waiting.push_back(std::move(decided));
+  } else if (writing_) {
+    writing_->waiting.push_back(std::move(decided));
+  } else {
+    std::vector<Decided> one;
+    one.push_back(std::move(decided));
+    after_disk(std::move(one), context);
+  }
+  commit_if_idle(context);
+}
+
+void DirectoryActor::after_disk(std::vector<Decided> waiting, Context& context) {
+  std::vector<Decided> changes;
+  VersionVector reach;
+  for (Decided& decided : waiting) {
+    if (decided.reach && place_.trackers > 1) {
+      reach = merged(reach, *decided.reach);
+      changes.push_back(std::move(decided));
+    } else {
+      after_reach(std::move(decided), {}, context);
+    }
+  }
+  if (changes.empty()) return;
+  const Ticket ticket{++last_ticket_};
+  waiting_for_reach_[ticket] = std::move(changes);
+  context.send(place_.replicator, AwaitReached{ticket, reach});
+}
+
+void DirectoryActor::on(const Reached& message, Context& context) {
+  auto waiting = waiting_for_reach_.extract(message.ticket);
+  if (waiting.empty()) return;
+  for (Decided& decided : waiting.mapped()) after_reach(std::move(decided), message.missing, context);
+  commit_if_idle(context);
+}
+
+void DirectoryActor::after_reach(Decided decided, const std::vector<std::uint32_t>& missing,
+                                 Context& context) {
+  if (missing.empty() && !decided.operations.empty() && !read_only_ && phase_ == Phase::serving) {
+    std::vector<Operation> confirmation = confirmation_of(decided.operations);
+    if (!confirmation.empty()) make_own(std::move(confirmation), context);
+  }
+  if (decided.presence && presence_.heard(*decided.presence, context.now()))
+    context.send(place_.replicator, Gossip{*decided.presence});
+  if (!decided.metainfo_of) return give(decided, missing, context);
+  const FileKey file = *decided.metainfo_of;
+  const Ticket ticket{++last_ticket_};
+  waiting_for_metainfo_.emplace(ticket, std::pair(std::move(decided), missing));
+  context.send(place_.journal, ReadMetainfo{ticket, file.gid, file.fid});
+}
+
+void DirectoryActor::on(const MetainfoRead& message, Context& context) {
+  auto waiting = waiting_for_metainfo_.extract(message.ticket);
+  if (waiting.empty()) return;
+  auto& [decided, missing] = waiting.mapped();
+  auto* found = std::get_if<FileFound>(&decided.what.value);
+  ENSURE(found != nullptr);
+  if (!message.metainfo)
+    return refuse(decided.ticket, Code::io_error, "the tracker cannot read its store: try another tracker",
+                  context);
+  found->metainfo = *message.metainfo;
+  give(decided, missing, context);
+}
+
+void DirectoryActor::give(const Decided& decided, const std::vector<std::uint32_t>& missing,
+                          Context& context) {
+  const bool refused = std::holds_alternative<Refused>(decided.what.value);
+  Answer answer{
+      {}, durable_, !refused && !missing.empty(), refused ? "" : sentence_about(missing), decided.what};
+  ++requests_;
+  context.send(place_.front_desk, Settled{decided.ticket, std::move(answer)});
+}
+
+void DirectoryActor::refuse(Ticket ticket, Code code, const std::string& sentence, Context& context) {
+  give({ticket, Refused{code, sentence}, {}, {}, {}, {}}, {}, context);
+}
+
+Circumstances DirectoryActor::circumstances(Context& context) const {
+  return {place_.tracker, context.wall_time(), &presence_, trackers_};
+}
+
+// --- changes and the disk ---------------------------------------------------------------------------------------
+
+VersionVector DirectoryActor::make_own(std::vector<Operation> operations, Context& context) {
+  const Delta delta = own_->seal(std::move(operations), context.wall_time());
+  ENSURE(take(delta, context));
+  gathering_.own.push_back(delta);
+  warn_of_clocks(context);
+  VersionVector own;
+  advance(own, store_, delta.sequence);
+  return own;
+}
+
+bool DirectoryActor::take(const Delta& delta, Context&) {
+  switch (heads_.judge(delta)) {
+    case DeltaFit::known: return true;
+    case DeltaFit::gap: return false;
+    case DeltaFit::forked:
+      if (std::find(forked_.begin(), forked_.end(), delta.origin) == forked_.end()) {
+        forked_.push_back(delta.origin);
+        log_error(
+            "the log of store " + delta.origin.hex() + " has forked at " +
+            std::to_string(delta.sequence.value) +
+            ": an older copy of that store was put back and written on; its later changes are not taken");
+      }
+      return false;
+    case DeltaFit::next: break;
+  }
+  const Sha256 hash = hash_of(delta);
+  heads_.advance(delta, hash);
+  gathering_.heads[delta.origin] = {delta.origin, delta.sequence, hash};
+  gathering_.commit.deltas.push_back(delta);
+  gather(directory_.apply(delta));
+  return true;
+}
+
+void DirectoryActor::gather(Changes changes) {
+  for (Row& row : changes.rows)
+    gathering_.commit.rows.push_back({row.bucket, std::move(row.key), std::move(row.value)});
+  for (Told& told : changes.told) gathering_.told.push_back(std::move(told));
+}
+
+void DirectoryActor::commit_if_idle(Context& context) {
+  if (writing_ || gathering_.empty()) return;
+  writing_ = std::move(gathering_);
+  gathering_ = {};
+  writing_->at = heads_.vector();
+  if (!joining_) writing_->digest = directory_.digest();
+  writing_->commit.ticket = {++last_ticket_};
+  for (const auto& [origin, head] : writing_->heads) writing_->commit.heads.push_back(head);
+  context.send(place_.journal, writing_->commit);
+  writing_->commit = {};
+}
+
+void DirectoryActor::on(const BatchCommitted& message, Context& context) {
+  if (message.ticket == trial) {
+    if (read_only_) log_info("the store can be written again");
+    read_only_.reset();
+    return;
+  }
+  if (!writing_) return;
+  Batch batch = std::move(*writing_);
+  writing_.reset();
+  ++commits_;
+  durable_ = batch.at;
+  durable_digest_ = batch.digest;
+  if (gathering_.empty() && !joining_) durable_digest_ = directory_.digest();
+  tell_replicator(false, context);
+  if (!batch.own.empty()) context.send(place_.replicator, Spread{std::move(batch.own)});
+  notify(batch.told, context);
+  after_disk(std::move(batch.waiting), context);
+  commit_if_idle(context);
+}
+
+void DirectoryActor::on(const BatchFailed& message, Context& context) {
+  if (message.ticket == trial) return;
+  if (!writing_) return;
+  log_error("a change could not be stored: " + message.sentence);
+  read_only_ = message.code;
+  read_only_sentence_ = message.sentence;
+  std::vector<Decided> lost = std::move(writing_->waiting);
+  std::move(gathering_.waiting.begin(), gathering_.waiting.end(), std::back_inserter(lost));
+  writing_.reset();
+  gathering_ = {};
+  for (const Decided& decided : lost) refuse(decided.ticket, message.code, message.sentence, context);
+  // Memory knows more than the disk now, and joined facts cannot be taken out again: begin anew from the disk.
+  phase_ = Phase::loading;
+  directory_ = Directory();
+  heads_ = LogHeads();
+  own_.reset();
+  joining_ = false;
+  context.send(place_.front_desk, ServiceChanged{false, store_});
+  context.send(place_.journal, LoadStore{});
+}
+
+void DirectoryActor::tell_replicator(bool rejected, Context& context) {
+  context.send(place_.replicator, DirectoryHolds{store_, durable_, durable_digest_, rejected});
+}
+
+void DirectoryActor::notify(const std::vector<Told>& told, Context& context) {
+  for (const Told& each : told)
+    for (const PresentClient* client : presence_.clients_of(each.to))
+      context.send(place_.front_desk, Notify{client->client, each.notice});
+}
+
+void DirectoryActor::warn_of_clocks(Context& context) {
+  const bool ahead = own_->clock().ahead_of(context.wall_time()) > clock_tolerance;
+  if (ahead && !warned_of_clocks_)
+    log_warning("the clock of another tracker is ahead of this one's by " +
+                std::to_string(own_->clock().ahead_of(context.wall_time()).count() / 1000) +
+                " s, or this one's has gone back: set them right. Nothing is lost meanwhile");
+  warned_of_clocks_ = ahead;
+}
+
+// --- from other trackers ----------------------------------------------------------------------------------------
+
+void DirectoryActor::on(const Learned& message, Context& context) {
+  // With a disk that takes nothing, or a store being read, nothing can be promised: it will be pulled again.
+  bool taken = phase_ != Phase::loading && !read_only_;
+  for (const Delta& delta : message.deltas) {
+    taken = taken && take(delta, context);
+    if (!taken) break;
+    own_->clock().saw(delta.stamp);
+    if (delta.origin == store_) own_->recovered(heads_.head_of(store_));
+  }
+  if (phase_ != Phase::loading) warn_of_clocks(context);
+  if (!taken) tell_replicator(true, context);
+  look_at_floors(context);
+  commit_if_idle(context);
+}
+
+void DirectoryActor::on(const LearnedFacts& message, Context& context) {
+  if (phase_ == Phase::loading || read_only_) return tell_replicator(true, context);
+  joining_ = true;
+  for (const Fact& fact : message.facts) {
+    gather(directory_.join(fact));
+    own_->clock().saw(fact.stamp);
+  }
+  if (message.last) {
+    joining_ = false;
+    for (const LogHead& head : message.heads) {
+      if (head.sequence <= heads_.head_of(head.origin).sequence) continue;
+      heads_.join(head);
+      gathering_.heads[head.origin] = head;
+    }
+    own_->recovered(heads_.head_of(store_));
+    look_at_floors(context);
+    if (gathering_.empty() && !writing_) {
+      durable_digest_ = directory_.digest();
+      tell_replicator(false, context);
+    }
+  }
+  commit_if_idle(context);
+}
+
+void DirectoryActor::on(const TrackersSeen& message, Context&) { trackers_ = message.trackers; }
+
+void DirectoryActor::on(const AskOwnBuckets&, Context& context) {
+  if (phase_ == Phase::loading || joining_) return;
+  context.reply(OwnBuckets{heads_.vector(), directory_.bucket_digests()});
+}
+
+// --- presence ---------------------------------------------------------------------------------------------------
+
+void DirectoryActor::on(const PresenceSaid& message, Context& context) {
+  if (phase_ != Phase::serving) return;
+  const Present& present = message.present;
+  const std::optional<Session> session =
+      directory_.session(message.client, present.token, context.wall_time());
+  if (!session) {
+    // An unknown session may not have come here yet; one that was known and is no more has ended.
+    if (directory_.last_session(message.client).value != 0 && !directory_.open_session(message.client))
+      context.send(
+          place_.front_desk,
+          Notify{message.client, {NoticeKind::session_ended, "", "", "the session has ended: log in again"}});
+    return;
+  }
+  const PresenceGossip gossip{message.client,      session->uid,
+                              session->generation, present.count,
+                              Presence::ttl,       present.host.empty() ? message.seen_host : present.host,
+                              present.port};
+  if (presence_.heard(gossip, context.now())) context.send(place_.replicator, Gossip{gossip});
+}
+
+void DirectoryActor::on(const GossipHeard& message, Context& context) {
+  if (phase_ == Phase::loading) return;
+  const std::optional<Session> session = directory_.open_session(message.presence.client);
+  if (!session || session->uid != message.presence.uid || session->generation != message.presence.generation)
+    return;
+  presence_.heard(message.presence, context.now());
+}
+
+void DirectoryActor::on(const DirectoryTick&, Context& context) {
+  presence_.expire(context.now());
+  if (read_only_ && phase_ == Phase::serving) {
+    CommitBatch again;
+    again.ticket = trial;
+    again.heads = heads_.all();
+    context.send(place_.journal, again);
+  }
+  context.after(tick, DirectoryTick{});
+}
+
+// --- the console ------------------------------------------------------------------------------------------------
+
+void DirectoryActor::on(const AskNode&, Context& context) {
+  context.reply(NodeStatus{phase_ == Phase::serving, store_, durable_, durable_digest_,
+                           directory_.user_count(), directory_.group_count(), directory_.file_count(),
+                           presence_.size(), requests_, commits_, trackers_});
+}
+
+void DirectoryActor::on(const AskUsers& message, Context& context) {
+  Users users;
+  std::vector<Uid> uids = directory_.users_after(message.after, console_rows + 1);
+  users.more = uids.size() > console_rows;
+  uids.resize(std::min(uids.size(), console_rows));
+  for (const Uid& uid : uids)
+    users.users.push_back({directory_.name_of(uid), !presence_.clients_of(uid).empty()});
+  context.reply(users);
+}
+
+void DirectoryActor::on(const AskGroups& message, Context& context) {
+  GroupsKnown groups;
+  std::vector<Gid> gids = directory_.groups_after(message.after, console_rows + 1);
+  groups.more = gids.size() > console_rows;
+  gids.resize(std::min(gids.size(), console_rows));
+  for (const Gid& gid : gids) {
+    const std::optional<Uid> owner = directory_.owner_of(gid);
+    groups.groups.push_back({{directory_.name_of(gid)},
+                             {owner ? directory_.name_of(*owner) : ""},
+                             directory_.member_count(gid),
+                             Standing::none});
+  }
+  context.reply(groups);
+}
+
+void DirectoryActor::check_invariants() const {
+  presence_.check_invariants();
+  ENSURE(waiting_for_password_.size() == candidates_.size());
+  ENSURE(phase_ == Phase::loading || covers(heads_.vector(), durable_));
+  // Whoever waits for the disk waits for a batch that exists.
+  ENSURE(gathering_.waiting.empty() || !gathering_.empty());
+  if (phase_ == Phase::serving && own_) ENSURE(own_->head().sequence == heads_.head_of(store_).sequence);
+}
+
+}  // namespace tutti

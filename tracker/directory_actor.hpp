@@ -1,0 +1,166 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "messages/inside_tracker.hpp"
+#include "tracker/config.hpp"
+#include "tracker/decisions.hpp"
+#include "tracker/directory.hpp"
+#include "tracker/logs.hpp"
+#include "tracker/presence.hpp"
+
+namespace tutti {
+
+/// Where the directory stands in its tracker.
+struct DirectoryPlace {
+  std::uint32_t tracker = 0;
+  std::uint32_t trackers = 1;  ///< in the file
+  Ref<FrontDeskRole> front_desk;
+  Ref<JournalRole> journal;
+  Ref<ReplicatorRole> replicator;
+  Ref<ConsoleRole> console;
+};
+
+/// Every second.
+struct DirectoryTick {
+  TUTTI_MESSAGE(DirectoryTick, 0x06c0);
+};
+/// A request has waited long enough for the state that its client has seen.
+struct FloorWaitOver {
+  Ticket ticket;
+  TUTTI_MESSAGE(FloorWaitOver, 0x06c1, ticket);
+};
+
+/// Takes requests through their stages and facts from other trackers into the state. Decides nothing about users and
+/// groups itself: decide() does. Owns the state, the own log, presence, and what waits for what.
+///
+/// Life:    loading --last page--> syncing --CaughtUp--> serving
+///          serving --BatchFailed--> loading (what memory knew beyond the disk is given up), then serving, read-only
+///          until a trial commit succeeds
+/// Request: waits for service, then for its floor, then for its password, is decided, waits for the commit of all
+///          that it was decided by, then (a change) for the other trackers, then for metainfo (a file), is answered.
+///
+/// Rules:
+/// - An answer leaves only when everything it was decided by is on disk here: a reader must not see what a crash can
+///   take back, and a sequence number that a client has seen must never be used again.
+/// - The answer to a change leaves only when every live tracker has it on disk, or it says which has not. A change that
+///   was found to be done already (a repeated request) waits like a fresh one: the first answer may never have left.
+/// - One batch is under way to the journal; what comes meanwhile gathers in the next. So requests share fsyncs.
+/// - A request below its client's floor waits for the missing state, but only once for each: what nobody who is alive
+///   could deliver in that time is remembered as given up, or every request of that client would be slow for ever.
+class DirectoryActor final
+    : public ActorOf<DirectoryActor, Joined<DirectoryRole::Accepts, Messages<DirectoryTick, FloorWaitOver>>> {
+ public:
+  DirectoryActor(const DirectoryPlace& place, const SyncConfig& sync) : place_(place), sync_(sync) {}
+
+  void start(Context& context) override;
+  void on(const StoreLoading& message, Context& context);
+  void on(const CaughtUp& message, Context& context);
+  void on(const Submit& message, Context& context);
+  void on(const FloorWaitOver& message, Context& context);
+  void on(const PasswordKnown& message, Context& context);
+  void on(const PresenceSaid& message, Context& context);
+  void on(const GossipHeard& message, Context& context);
+  void on(const BatchCommitted& message, Context& context);
+  void on(const BatchFailed& message, Context& context);
+  void on(const MetainfoRead& message, Context& context);
+  void on(const Reached& message, Context& context);
+  void on(const Learned& message, Context& context);
+  void on(const LearnedFacts& message, Context& context);
+  void on(const TrackersSeen& message, Context& context);
+  void on(const AskOwnBuckets& message, Context& context);
+  void on(const AskNode& message, Context& context);
+  void on(const AskUsers& message, Context& context);
+  void on(const AskGroups& message, Context& context);
+  void on(const DirectoryTick& message, Context& context);
+  void check_invariants() const override;
+
+ private:
+  enum class Phase : std::uint8_t { loading, syncing, serving };
+
+  /// An answer that is decided but may not leave yet.
+  struct Decided {
+    Ticket ticket;
+    TrackerAnswer what;
+    std::optional<FileKey> metainfo_of;
+    std::optional<PresenceGossip> presence;
+    std::vector<Operation> operations;   // for their confirmation
+    std::optional<VersionVector> reach;  // what the other trackers must have first
+  };
+  /// What goes to disk together.
+  struct Batch {
+    CommitBatch commit;
+    std::map<StoreId, LogHead> heads;
+    std::vector<Delta> own;
+    std::vector<Told> told;
+    std::vector<Decided> waiting;
+    VersionVector at;
+    StateDigest digest;
+    bool empty() const { return commit.deltas.empty() && commit.rows.empty() && heads.empty(); }
+  };
+
+  void load_finished(Context& context);
+  void begin_service(Context& context);
+  // requests, stage by stage
+  void admit(const Submit& submit, Context& context);
+  bool is_above_floor(const Submit& submit) const;
+  void look_at_floors(Context& context);
+  void ask(const Submit& submit, Context& context);
+  void settle(const Submit& submit, std::optional<PasswordResult> password, Context& context);
+  void wait_for_disk(Decided decided, Context& context);
+  void after_disk(std::vector<Decided> waiting, Context& context);
+  void after_reach(Decided decided, const std::vector<std::uint32_t>& missing, Context& context);
+  void give(const Decided& decided, const std::vector<std::uint32_t>& missing, Context& context);
+  void refuse(Ticket ticket, Code code, const std::string& sentence, Context& context);
+  // changes
+  VersionVector make_own(std::vector<Operation> operations, Context& context);
+  bool take(const Delta& delta, Context& context);
+  void gather(Changes changes);
+  void commit_if_idle(Context& context);
+  void tell_replicator(bool rejected, Context& context);
+  void notify(const std::vector<Told>& told, Context& context);
+  void warn_of_clocks(Context& context);
+  Circumstances circumstances(Context& context) const;
+
+  DirectoryPlace place_;
+  SyncConfig sync_;
+  Phase phase_ = Phase::loading;
+  bool was_serving_ = false;
+  StoreId store_;
+
+  Directory directory_;
+  Presence presence_;
+  LogHeads heads_;
+  std::optional<OwnLog> own_;
+  VersionVector durable_;  // what is on disk
+  StateDigest durable_digest_;
+  bool joining_ = false;  // some pages of a snapshot are joined, not all
+
+  std::deque<Submit> waiting_for_service_;
+  std::map<Ticket, Submit> waiting_for_floor_;
+  std::map<Ticket, Submit> waiting_for_password_;
+  std::map<Ticket, std::vector<LoginCandidate>> candidates_;
+  std::map<Ticket, std::vector<Decided>> waiting_for_reach_;
+  std::map<Ticket, std::pair<Decided, std::vector<std::uint32_t>>> waiting_for_metainfo_;
+  std::map<ClientKey, VersionVector> given_up_;  // floors that nobody could deliver
+
+  Batch gathering_;
+  std::optional<Batch> writing_;
+  std::optional<Code> read_only_;  // why nothing can be written
+  std::string read_only_sentence_;
+
+  std::uint64_t last_ticket_ = 0;
+  std::vector<TrackerRow> trackers_;
+  std::uint64_t requests_ = 0;
+  std::uint64_t commits_ = 0;
+  bool warned_of_clocks_ = false;
+  std::vector<StoreId> forked_;
+};
+
+}  // namespace tutti

@@ -1,0 +1,175 @@
+#include "tracker/front_desk.hpp"
+
+#include <algorithm>
+
+#include "actors/ensure.hpp"
+#include "actors/log.hpp"
+
+namespace tutti {
+
+namespace {
+
+// `1.2.3.4` of `1.2.3.4:5678`, `::1` of `[::1]:5678`.
+std::string host_of(const std::string& peer) {
+  if (peer.starts_with('[')) return peer.substr(1, peer.find(']') - 1);
+  const std::size_t colon = peer.rfind(':');
+  if (colon == std::string::npos || peer.find(':') != colon) return peer;
+  return peer.substr(0, colon);
+}
+
+Answer refusal(RequestCounter counter, std::string sentence) {
+  Answer answer;
+  answer.counter = counter;
+  answer.what = Refused{Code::other, std::move(sentence)};
+  return answer;
+}
+
+}  // namespace
+
+FrontDesk::FrontDesk(FrontDeskPlace place, const LimitConfig& limits)
+    : place_(std::move(place)), limits_(limits) {
+  for (const Ref<PasswordHasherRole> hasher : place_.hashers) hashers_.push_back({hasher, false});
+}
+
+void FrontDesk::start(Context& context) {
+  const Opened door = context.listen<ClientRole>(place_.endpoint);
+  if (!door.fault.empty())
+    context.send(place_.console, Hopeless{"cannot serve clients on " + place_.endpoint + ": " + door.fault});
+  endpoint_ = door.endpoint;
+}
+
+void FrontDesk::on(const LinkUp& message, Context&) { links_[message.link].host = host_of(message.peer); }
+
+void FrontDesk::on(const LinkDown& message, Context&) {
+  const auto link = links_.find(message.link);
+  if (link == links_.end()) return;
+  const auto [first, last] = links_of_client_.equal_range(link->second.client);
+  const auto mine = std::find_if(first, last, [&](const auto& each) { return each.second == message.link; });
+  if (mine != last) links_of_client_.erase(mine);
+  links_.erase(link);
+}
+
+void FrontDesk::on(const Hello& message, Context& context) {
+  const auto found = links_.find(context.sender());
+  if (found == links_.end()) return;
+  Link& link = found->second;
+  if (link.greeted) return;  // said once; a repeated one changes nothing
+  if (message.version_min > client_tracker_version || message.version_max < client_tracker_version) {
+    context.reply(Unwelcome{client_tracker_version, client_tracker_version,
+                            "this tracker speaks version " + std::to_string(client_tracker_version) +
+                                " of the protocol: use a client of the same release"});
+    return;
+  }
+  link.greeted = true;
+  link.client = message.client;
+  links_of_client_.emplace(link.client, context.sender());
+  context.reply(Welcome{client_tracker_version, place_.tracker, store_, !serving_});
+}
+
+FrontDesk::Link* FrontDesk::greeted_sender(Context& context) {
+  const auto link = links_.find(context.sender());
+  if (link == links_.end()) return nullptr;
+  if (link->second.greeted) return &link->second;
+  log_debug("a client from " + link->second.host + " speaks before it says hello");
+  context.close(context.sender());
+  links_.erase(link);
+  return nullptr;
+}
+
+void FrontDesk::on(const Request& message, Context& context) {
+  Link* link = greeted_sender(context);
+  if (link == nullptr) return;
+  if (link->under_way >= limits_.requests_per_link) {
+    context.reply(refusal(message.counter, "too many requests are under way: wait for some answers first"));
+    return;
+  }
+  ++link->under_way;
+  const Ticket ticket{++last_ticket_};
+  under_way_[ticket] = {context.sender(), message.counter};
+  context.send(place_.directory, Submit{ticket, link->client, link->host, message});
+}
+
+void FrontDesk::on(const Present& message, Context& context) {
+  const Link* link = greeted_sender(context);
+  if (link == nullptr) return;
+  context.send(place_.directory, PresenceSaid{link->client, link->host, message});
+}
+
+void FrontDesk::on(const Settled& message, Context& context) {
+  const auto under_way = under_way_.find(message.ticket);
+  if (under_way == under_way_.end()) return;
+  const UnderWay request = under_way->second;
+  under_way_.erase(under_way);
+  const auto link = links_.find(request.link);
+  if (link == links_.end()) return;  // it left before the answer came, and asks again elsewhere
+  --link->second.under_way;
+  Answer answer = message.answer;
+  answer.counter = request.counter;
+  context.answer(request.link, answer);
+}
+
+void FrontDesk::on(const Notify& message, Context& context) {
+  const auto [first, last] = links_of_client_.equal_range(message.client);
+  for (auto link = first; link != last; ++link) context.answer(link->second, message.notice);
+}
+
+void FrontDesk::on(const ServiceChanged& message, Context& context) {
+  if (message.serving && store_.is_zero() && !endpoint_.empty())
+    context.send(place_.console, Serving{endpoint_});
+  serving_ = message.serving;
+  store_ = message.store;
+}
+
+// --- passwords --------------------------------------------------------------------------------------------------
+
+void FrontDesk::on(const PasswordNeeded& message, Context& context) {
+  if (passwords_.size() >= limits_.passwords_waiting) {
+    context.send(place_.directory, PasswordKnown{message.ticket, true, {}, 0});
+    return;
+  }
+  passwords_.push_back(message);
+  hash_next(context);
+}
+
+void FrontDesk::hash_next(Context& context) {
+  for (Hasher& hasher : hashers_) {
+    if (hasher.busy || passwords_.empty()) continue;
+    hasher.busy = true;
+    const PasswordNeeded& job = passwords_.front();
+    if (job.make_verifier) {
+      context.send(hasher.ref, HashPassword{job.ticket, job.password});
+    } else {
+      context.send(hasher.ref, CheckPassword{job.ticket, job.password, job.verifiers});
+    }
+    passwords_.pop_front();
+  }
+}
+
+void FrontDesk::hasher_is_free(Context& context) {
+  for (Hasher& hasher : hashers_)
+    if (hasher.ref.address == context.sender()) hasher.busy = false;
+  hash_next(context);
+}
+
+void FrontDesk::on(const PasswordHashed& message, Context& context) {
+  const bool refused = message.verifier.empty();
+  context.send(place_.directory, PasswordKnown{message.ticket, refused, message.verifier, 0});
+  hasher_is_free(context);
+}
+
+void FrontDesk::on(const PasswordChecked& message, Context& context) {
+  context.send(place_.directory, PasswordKnown{message.ticket, false, {}, message.match});
+  hasher_is_free(context);
+}
+
+void FrontDesk::check_invariants() const {
+  std::size_t greeted = 0;
+  for (const auto& [address, link] : links_) {
+    ENSURE(link.under_way <= limits_.requests_per_link);
+    greeted += link.greeted ? 1 : 0;
+  }
+  ENSURE(links_of_client_.size() == greeted);
+  ENSURE(passwords_.size() <= limits_.passwords_waiting);
+}
+
+}  // namespace tutti

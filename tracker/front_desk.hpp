@@ -1,0 +1,84 @@
+#pragma once
+
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "messages/inside_tracker.hpp"
+#include "tracker/config.hpp"
+
+namespace tutti {
+
+/// Where the front desk stands in its tracker.
+struct FrontDeskPlace {
+  std::uint32_t tracker = 0;
+  std::string endpoint;  ///< P
+  Ref<DirectoryRole> directory;
+  Ref<ConsoleRole> console;
+  std::vector<Ref<PasswordHasherRole>> hashers;
+};
+
+/// Speaks with clients. Owns the door (ROUTER on P), what is known of each link, and the queue of passwords.
+///
+/// Link:  new --Hello--> greeted; anything else before Hello closes it, and so does a Hello without common version.
+///
+/// Rules:
+/// - A client is its key; whatever it asks is asked in that key's name.
+/// - Everything that is remembered of a link is bounded: requests under way per link, passwords that wait in all. More
+///   than that is refused at once, since a queue would only make the refusal late.
+/// - While the tracker is catching up requests are passed on and wait in the directory; Welcome says so.
+/// - Passwords go to whichever hasher is free, first come first served.
+class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts, ClientRole::Says>> {
+ public:
+  FrontDesk(FrontDeskPlace place, const LimitConfig& limits);
+
+  void start(Context& context) override;
+  void on(const LinkUp& message, Context& context);
+  void on(const LinkDown& message, Context& context);
+  void on(const Hello& message, Context& context);
+  void on(const Request& message, Context& context);
+  void on(const Present& message, Context& context);
+  void on(const PasswordNeeded& message, Context& context);
+  void on(const PasswordHashed& message, Context& context);
+  void on(const PasswordChecked& message, Context& context);
+  void on(const Settled& message, Context& context);
+  void on(const Notify& message, Context& context);
+  void on(const ServiceChanged& message, Context& context);
+  void check_invariants() const override;
+
+ private:
+  struct Link {
+    std::string host;  // where it comes from, without the port
+    bool greeted = false;
+    ClientKey client;
+    std::uint32_t under_way = 0;
+  };
+  struct UnderWay {
+    Address link;
+    RequestCounter counter;
+  };
+  struct Hasher {
+    Ref<PasswordHasherRole> ref;
+    bool busy = false;
+  };
+
+  Link* greeted_sender(Context& context);
+  void hash_next(Context& context);
+  void hasher_is_free(Context& context);
+
+  FrontDeskPlace place_;
+  LimitConfig limits_;
+  std::string endpoint_;  // as bound; empty: the door is not open
+  bool serving_ = false;
+  StoreId store_;
+  std::unordered_map<Address, Link> links_;
+  std::unordered_multimap<ClientKey, Address> links_of_client_;
+  std::unordered_map<Ticket, UnderWay> under_way_;
+  std::uint64_t last_ticket_ = 0;
+  std::deque<PasswordNeeded> passwords_;
+  std::vector<Hasher> hashers_;
+};
+
+}  // namespace tutti

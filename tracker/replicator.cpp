@@ -1,0 +1,558 @@
+#include "tracker/replicator.hpp"
+
+#include <algorithm>
+
+#include "actors/ensure.hpp"
+#include "actors/log.hpp"
+#include "messages/codec.hpp"
+#include "tracker/version_vector.hpp"
+
+namespace tutti {
+
+namespace {
+
+constexpr std::chrono::milliseconds wait_check{10};
+// A link without a sensible word for so long is dialled anew.
+constexpr std::chrono::seconds dumb_after{2};
+// Not more often than this, or two trackers that come up together would dial for ever.
+constexpr std::chrono::milliseconds dial_pause{200};
+// While catching up brings nothing new for so long, serving begins nevertheless.
+constexpr std::chrono::seconds catch_up_patience{3};
+constexpr std::uint32_t pull_credit = 4;
+// Whoever lacks more than this gets a snapshot: rows are fewer than the deltas that made them.
+constexpr std::uint64_t snapshot_from = 20'000;
+
+// A snapshot of which no page comes for so long is given up.
+constexpr std::chrono::seconds join_patience{5};
+constexpr const char* copied_store =
+    "its store is a copy of this tracker's: stop one of them and give it a data folder of its own";
+
+std::vector<std::uint32_t> others_of(const ReplicatorPlace& place) {
+  std::vector<std::uint32_t> others;
+  for (const TrackerEntry& entry : place.trackers)
+    if (entry.number != place.tracker) others.push_back(entry.number);
+  return others;
+}
+
+}  // namespace
+
+Replicator::Replicator(ReplicatorPlace place, const SyncConfig& sync)
+    : place_(std::move(place)), sync_(sync), book_(others_of(place_), sync) {
+  for (const TrackerEntry& entry : place_.trackers)
+    if (entry.number != place_.tracker) peers_[entry.number].entry = entry;
+}
+
+// --- links ------------------------------------------------------------------------------------------------------
+
+void Replicator::start(Context& context) {
+  const Opened feed = context.publish<FeedTopic>(place_.feed_endpoint);
+  const Opened door = context.listen<RepairFollowerRole>(place_.repair_endpoint);
+  if (!feed.fault.empty())
+    context.send(place_.console, Hopeless{"cannot publish on " + place_.feed_endpoint + ": " + feed.fault});
+  if (!door.fault.empty())
+    context.send(place_.console,
+                 Hopeless{"cannot serve trackers on " + place_.repair_endpoint + ": " + door.fault});
+  feed_ = {feed.address};
+  door_ = door.address;
+}
+
+void Replicator::dial(Peer& peer, Context& context) {
+  const std::uint32_t number = peer.entry.number;
+  if (peer.source) context.close(peer.source.address);
+  if (peer.feed) context.close(peer.feed.address);
+  book_.source_is(number, false, context.now());
+  peer.source_stands = false;
+  peer.joining = false;
+  // Subscribed before anything is pulled, so that nothing falls between the two.
+  peer.feed = context.subscribe<FeedTopic>(peer.entry.topic_endpoint());
+  peer.source = context.connect<RepairSourceRole>(peer.entry.repair_endpoint());
+  peer.dialled = context.now();
+  peer.feed_heard = context.now();
+}
+
+Replicator::Peer* Replicator::peer_of_feed(Address link) {
+  for (auto& [number, peer] : peers_)
+    if (peer.feed.address == link) return &peer;
+  return nullptr;
+}
+
+Replicator::Peer* Replicator::peer_of_source(Address link) {
+  for (auto& [number, peer] : peers_)
+    if (peer.source.address == link) return &peer;
+  return nullptr;
+}
+
+Replicator::Peer* Replicator::peer_of_follower(Address link) {
+  for (auto& [number, peer] : peers_)
+    if (peer.follower && peer.follower.address == link) return &peer;
+  return nullptr;
+}
+
+void Replicator::complain(Peer& peer, const std::string& sentence) {
+  if (peer.complaint == sentence) return;
+  peer.complaint = sentence;
+  log_error("tracker " + std::to_string(peer.entry.number) + ": " + sentence);
+}
+
+void Replicator::on(const LinkUp& message, Context& context) {
+  Peer* peer = peer_of_source(message.link);
+  if (peer == nullptr) return;
+  peer->source_stands = true;
+  peer->dialled = context.now();
+  context.send(peer->source,
+               RepairHello{tracker_tracker_version, tracker_tracker_version, store_, place_.tracker, held_});
+}
+
+void Replicator::on(const LinkDown& message, Context& context) {
+  if (Peer* peer = peer_of_source(message.link)) {
+    peer->source_stands = false;
+    peer->joining = false;
+    peer->dialled = context.now();
+    book_.source_is(peer->entry.number, false, context.now());
+    if (caught_up_) log_info("tracker " + std::to_string(peer->entry.number) + " is cut off");
+    settle(context);
+    pull_if_needed(context);
+    check_caught_up(context);
+  } else if (Peer* follower = peer_of_follower(message.link)) {
+    follower->follower = {};
+    follower->pull_credit = 0;
+    book_.follower_is(follower->entry.number, false, context.now());
+    settle(context);
+  }
+}
+
+void Replicator::watch_links(Context& context) {
+  const Instant now = context.now();
+  for (auto& [number, peer] : peers_) {
+    const TrackerSeen& seen = book_.trackers().at(number);
+    const bool dumb_source = peer.source_stands && !seen.source_up && now - peer.dialled > dumb_after;
+    const bool dumb_feed = seen.source_up && now - peer.feed_heard > dumb_after;
+    if (dumb_source || dumb_feed) dial(peer, context);
+    if (peer.joining && now - peer.joining_since > join_patience) peer.joining = false;
+  }
+}
+
+// --- the directory ----------------------------------------------------------------------------------------------
+
+void Replicator::on(const DirectoryHolds& message, Context& context) {
+  const bool grown = held_ != message.at;
+  store_ = message.store;
+  held_ = message.at;
+  digest_ = message.digest;
+  passed_on_ = message.rejected ? held_ : merged(passed_on_, held_);
+  if (!linked_up_) {
+    linked_up_ = true;
+    progress_ = context.now();
+    for (auto& [number, peer] : peers_) {
+      dial(peer, context);
+      if (peer.early) welcome(peer.early->first, peer.early->second, context);
+      peer.early.reset();
+    }
+    context.after(sync_.look_around, LookedAround{});
+    context.after(Duration::zero(), HeartbeatDue{});
+  }
+  if (grown) {
+    for (auto& [number, peer] : peers_)
+      if (book_.trackers().at(number).source_up) context.send(peer.source, Ack{held_});
+  }
+  check_caught_up(context);
+}
+
+void Replicator::on(const Spread& message, Context& context) {
+  for (const Delta& delta : message.deltas) {
+    book_.published(delta, context.now());
+    if (encode(delta).size() <= delta_published_max.value) {
+      context.send(feed_, delta);
+    } else {
+      for (auto& [number, peer] : peers_)
+        if (peer.follower) context.send(peer.follower, Ops{{delta}, false});
+    }
+  }
+}
+
+void Replicator::on(const AwaitReached& message, Context& context) {
+  book_.await(message.ticket, message.at, context.now());
+  settle(context);
+}
+
+void Replicator::settle(Context& context) {
+  for (const Reached& reached : book_.settled(context.now())) context.send(place_.directory, reached);
+  if (checking_waits_ || !book_.is_waiting()) return;
+  checking_waits_ = true;
+  context.after(wait_check, WaitCheck{});
+}
+
+void Replicator::on(const WaitCheck&, Context& context) {
+  checking_waits_ = false;
+  for (SyncBook::Resend& resend : book_.resends(context.now()))
+    context.send(peers_.at(resend.number).follower, Ops{std::move(resend.deltas), false});
+  settle(context);
+}
+
+void Replicator::on(const Want& message, Context& context) {
+  // Nobody may have said yet that it has this: ask everybody who is followed.
+  for (auto& [number, peer] : peers_)
+    if (book_.trackers().at(number).source_up && !covers(passed_on_, message.at)) pull(peer, context);
+}
+
+void Replicator::on(const Gossip& message, Context& context) { context.send(feed_, message.presence); }
+
+void Replicator::on(const LookedAround&, Context& context) {
+  looked_around_ = true;
+  check_caught_up(context);
+}
+
+void Replicator::check_caught_up(Context& context) {
+  if (caught_up_ || !linked_up_) return;
+  const bool everybody = std::all_of(book_.trackers().begin(), book_.trackers().end(),
+                                     [](const auto& each) { return each.second.source_up; });
+  if (!everybody && !looked_around_) return;
+  const bool stuck = context.now() - progress_ > catch_up_patience;
+  if (!book_.is_caught_up(held_) && !stuck) return;
+  if (!book_.is_caught_up(held_))
+    log_warning("serving without having caught up with the other trackers: they do not answer");
+  caught_up_ = true;
+  context.send(place_.directory, CaughtUp{});
+}
+
+// --- heartbeats -------------------------------------------------------------------------------------------------
+
+void Replicator::on(const HeartbeatDue&, Context& context) {
+  context.after(sync_.heartbeat, HeartbeatDue{});
+  context.send(feed_, Heartbeat{store_, place_.tracker, ++heartbeats_, held_, digest_});
+  watch_links(context);
+  pull_if_needed(context);
+  settle(context);
+  check_caught_up(context);
+  compare_states(context);
+  tell_directory_of_trackers(context);
+}
+
+void Replicator::on(const Heartbeat& message, Context& context) {
+  Peer* peer = peer_of_feed(context.sender());
+  if (peer == nullptr || message.number != peer->entry.number) return;
+  const Instant now = context.now();
+  peer->feed_heard = now;
+  book_.heard(message.number, now);
+  book_.holds(message.number, message.at);
+  book_.digest_is(message.number, message.at, message.digest);
+  const bool differs = message.at == held_ && message.digest != digest_;
+  if (differs && !message.digest.is_zero() && !digest_.is_zero() && now - peer->compared > dumb_after) {
+    complain(*peer, "the same operations gave another state than here: comparing both");
+    peer->compared = now;
+    context.send(peer->source, AskBuckets{});
+  }
+  settle(context);
+  pull_if_needed(context);
+}
+
+void Replicator::tell_directory_of_trackers(Context& context) {
+  TrackersSeen seen;
+  for (const TrackerEntry& entry : place_.trackers) {
+    if (entry.number == place_.tracker) {
+      seen.trackers.push_back({entry.number, entry.client_endpoint(), TrackerHealth::self, 0, {}});
+    } else {
+      seen.trackers.push_back(row_of(peers_.at(entry.number), context.now()));
+    }
+  }
+  context.send(place_.directory, seen);
+}
+
+TrackerRow Replicator::row_of(const Peer& peer, Instant now) const {
+  const TrackerSeen& tracker = book_.trackers().at(peer.entry.number);
+  TrackerRow row{peer.entry.number, peer.entry.client_endpoint(), TrackerHealth::unreachable, 0, {}};
+  row.operations_behind = count_missing(tracker.at, held_) + count_missing(held_, tracker.at);
+  if (tracker.heard_ever)
+    row.last_heard = std::chrono::duration_cast<std::chrono::milliseconds>(now - tracker.heard);
+  if (book_.is_live(peer.entry.number, now))
+    row.health = row.operations_behind == 0 ? TrackerHealth::in_sync : TrackerHealth::behind;
+  return row;
+}
+
+// --- taking in --------------------------------------------------------------------------------------------------
+
+void Replicator::on(const Delta& message, Context& context) {
+  Peer* peer = peer_of_feed(context.sender());
+  if (peer == nullptr) return;
+  peer->feed_heard = context.now();
+  book_.heard(peer->entry.number, context.now());
+  VersionVector at;
+  advance(at, message.origin, message.sequence);
+  book_.holds(peer->entry.number, at);
+  take(*peer, {message}, context);
+}
+
+void Replicator::take(Peer&, const std::vector<Delta>& deltas, Context& context) {
+  Learned learned;
+  for (const Delta& delta : deltas) {
+    const Sequence last = position_in(passed_on_, delta.origin);
+    if (delta.sequence != last + Sequence{1}) continue;
+    advance(passed_on_, delta.origin, delta.sequence);
+    learned.deltas.push_back(delta);
+  }
+  if (!learned.deltas.empty()) {
+    progress_ = context.now();
+    context.send(place_.directory, learned);
+  }
+  settle(context);
+  pull_if_needed(context);
+}
+
+void Replicator::on(const PresenceGossip& message, Context& context) {
+  Peer* peer = peer_of_feed(context.sender());
+  if (peer == nullptr) return;
+  peer->feed_heard = context.now();
+  book_.heard(peer->entry.number, context.now());
+  context.send(place_.directory, GossipHeard{message});
+}
+
+void Replicator::on(const RepairWelcome& message, Context& context) {
+  Peer* peer = peer_of_source(context.sender());
+  if (peer == nullptr) return;
+  if (message.number != peer->entry.number)
+    return complain(*peer, "at its address answers tracker " + std::to_string(message.number) +
+                               ": the tracker files differ");
+  if (message.store == store_) return complain(*peer, copied_store);
+  const Instant now = context.now();
+  book_.store_is(message.number, message.store);
+  book_.source_is(message.number, true, now);
+  book_.holds(message.number, message.at);
+  peer->complaint.clear();
+  peer->compared = now;
+  if (caught_up_) log_info("tracker " + std::to_string(message.number) + " is linked");
+  context.reply(Ack{held_});
+  settle(context);
+  pull_if_needed(context);
+  check_caught_up(context);
+}
+
+void Replicator::on(const RepairUnwelcome& message, Context& context) {
+  if (Peer* peer = peer_of_source(context.sender()))
+    complain(*peer, "it does not let us follow it: " + message.sentence);
+}
+
+void Replicator::pull_if_needed(Context& context) {
+  if (!linked_up_) return;
+  if (std::any_of(peers_.begin(), peers_.end(), [](const auto& each) { return each.second.joining; })) return;
+  const std::optional<std::uint32_t> number = book_.pull_from(passed_on_, context.now());
+  if (!number) return;
+  Peer& peer = peers_.at(*number);
+  if (count_missing(passed_on_, book_.trackers().at(*number).at) > snapshot_from) {
+    ask_snapshot(peer, {}, context);
+  } else {
+    pull(peer, context);
+  }
+}
+
+void Replicator::pull(Peer& peer, Context& context) {
+  peer.credit_left = pull_credit;
+  book_.pull_sent(peer.entry.number, context.now());
+  context.send(peer.source, Pull{passed_on_, pull_credit});
+}
+
+void Replicator::on(const Ops& message, Context& context) {
+  Peer* peer = peer_of_source(context.sender());
+  if (peer == nullptr) return;
+  const Instant now = context.now();
+  book_.heard(peer->entry.number, now);
+  book_.pull_goes_on(now);
+  if (peer->credit_left > 0) --peer->credit_left;
+  if (message.last) {
+    peer->credit_left = 0;
+    book_.pull_ended();
+  }
+  const VersionVector before = passed_on_;
+  take(*peer, message.deltas, context);
+  if (!message.last && peer->credit_left == 0 && passed_on_ != before) pull(*peer, context);
+  // A delta that was sent again may be on disk already: its acknowledgement was lost then.
+  if (passed_on_ == before) context.reply(Ack{held_});
+}
+
+void Replicator::on(const LogTruncated&, Context& context) {
+  Peer* peer = peer_of_source(context.sender());
+  if (peer == nullptr || peer->joining) return;
+  book_.heard(peer->entry.number, context.now());
+  ask_snapshot(*peer, {}, context);
+}
+
+void Replicator::ask_snapshot(Peer& peer, Bytes buckets, Context& context) {
+  if (peer.joining) return;
+  log_info("joining the state of tracker " + std::to_string(peer.entry.number));
+  peer.joining = true;
+  peer.joining_since = context.now();
+  peer.joining_buckets = std::move(buckets);
+  peer.joining_heads.clear();
+  book_.pull_sent(peer.entry.number, context.now());
+  context.send(peer.source, AskSnapshot{peer.joining_buckets, {}});
+}
+
+void Replicator::on(const SnapshotChunk& message, Context& context) {
+  Peer* peer = peer_of_source(context.sender());
+  if (peer == nullptr || !peer->joining) return;
+  const Instant now = context.now();
+  book_.heard(peer->entry.number, now);
+  book_.pull_goes_on(now);
+  progress_ = now;
+  peer->joining_since = now;
+  // The rows of later pages may be of later operations than the first page's heads: those are the ones that are whole.
+  if (peer->joining_heads.empty()) peer->joining_heads = message.heads;
+  LearnedFacts learned{message.facts, {}, message.last};
+  if (message.last && peer->joining_buckets.empty()) learned.heads = peer->joining_heads;
+  context.send(place_.directory, learned);
+  if (!message.last) {
+    context.reply(AskSnapshot{peer->joining_buckets, message.next});
+    return;
+  }
+  peer->joining = false;
+  book_.pull_ended();
+  for (const LogHead& head : learned.heads) advance(passed_on_, head.origin, head.sequence);
+  pull_if_needed(context);
+}
+
+// --- giving out -------------------------------------------------------------------------------------------------
+
+void Replicator::on(const RepairHello& message, Context& context) {
+  const auto peer = peers_.find(message.number);
+  if (!linked_up_ && peer != peers_.end()) {
+    peer->second.early = {context.sender(), message};
+  } else {
+    welcome(context.sender(), message, context);
+  }
+}
+
+void Replicator::welcome(Address follower, const RepairHello& hello, Context& context) {
+  const auto refuse = [&](const std::string& sentence) {
+    context.answer(follower, RepairUnwelcome{tracker_tracker_version, tracker_tracker_version, sentence});
+  };
+  const auto found = peers_.find(hello.number);
+  if (found == peers_.end())
+    return refuse("tracker " + std::to_string(hello.number) + " is not another one of tracker " +
+                  std::to_string(place_.tracker) + "'s file: the tracker files differ");
+  if (hello.version_min > tracker_tracker_version || hello.version_max < tracker_tracker_version)
+    return refuse("tracker " + std::to_string(place_.tracker) + " speaks another version");
+  Peer& peer = found->second;
+  if (hello.store == store_) {
+    complain(peer, copied_store);
+    return refuse("your store is a copy of tracker " + std::to_string(place_.tracker) + "'s");
+  }
+  const Instant now = context.now();
+  peer.follower = {follower};
+  peer.pull_credit = 0;
+  book_.store_is(hello.number, hello.store);
+  book_.follower_is(hello.number, true, now);
+  book_.holds(hello.number, hello.at);
+  context.answer(follower,
+                 RepairWelcome{tracker_tracker_version, store_, place_.tracker, held_, !caught_up_});
+  if (!book_.trackers().at(hello.number).source_up && now - peer.dialled > dial_pause) dial(peer, context);
+  settle(context);
+  pull_if_needed(context);
+}
+
+void Replicator::on(const Ack& message, Context& context) {
+  Peer* peer = peer_of_follower(context.sender());
+  if (peer == nullptr) return;
+  book_.heard(peer->entry.number, context.now());
+  book_.holds(peer->entry.number, message.at);
+  settle(context);
+  pull_if_needed(context);
+}
+
+void Replicator::on(const Pull& message, Context& context) {
+  Peer* peer = peer_of_follower(context.sender());
+  if (peer == nullptr) return;
+  book_.heard(peer->entry.number, context.now());
+  peer->pull_have = message.have;
+  peer->pull_credit = message.credit;
+  serve_pull(*peer, context);
+}
+
+void Replicator::serve_pull(Peer& peer, Context& context) {
+  peer.reading = {++last_ticket_};
+  context.send(place_.journal, ReadLog{peer.reading, peer.pull_have, held_});
+}
+
+void Replicator::on(const LogRead& message, Context& context) {
+  for (auto& [number, peer] : peers_) {
+    if (peer.reading != message.ticket || !peer.follower || peer.pull_credit == 0) continue;
+    if (message.truncated && message.deltas.empty()) {
+      peer.pull_credit = 0;
+      context.send(peer.follower, LogTruncated{held_});
+      return;
+    }
+    const bool last = covers(message.have, held_);
+    peer.pull_have = message.have;
+    peer.pull_credit = last ? 0 : peer.pull_credit - 1;
+    context.send(peer.follower, Ops{message.deltas, last});
+    if (peer.pull_credit > 0) serve_pull(peer, context);
+    return;
+  }
+}
+
+void Replicator::on(const AskSnapshot& message, Context& context) {
+  Peer* peer = peer_of_follower(context.sender());
+  if (peer == nullptr) return;
+  book_.heard(peer->entry.number, context.now());
+  peer->reading_rows = {++last_ticket_};
+  context.send(place_.journal, ReadRows{peer->reading_rows, message.buckets, message.after});
+}
+
+void Replicator::on(const RowsRead& message, Context& context) {
+  for (auto& [number, peer] : peers_)
+    if (peer.reading_rows == message.ticket && peer.follower)
+      context.send(peer.follower, SnapshotChunk{message.heads, message.facts, message.next, message.last});
+}
+
+// --- comparing whole states -------------------------------------------------------------------------------------
+
+void Replicator::compare_states(Context& context) {
+  for (auto& [number, peer] : peers_) {
+    if (!book_.trackers().at(number).source_up || context.now() - peer.compared < sync_.compare_every)
+      continue;
+    peer.compared = context.now();
+    context.send(peer.source, AskBuckets{});
+  }
+}
+
+void Replicator::on(const AskBuckets&, Context& context) {
+  Peer* peer = peer_of_follower(context.sender());
+  if (peer == nullptr) return;
+  book_.heard(peer->entry.number, context.now());
+  peer->wants_buckets = true;
+  context.send(place_.directory, AskOwnBuckets{});
+}
+
+void Replicator::on(const Buckets& message, Context& context) {
+  Peer* peer = peer_of_source(context.sender());
+  if (peer == nullptr) return;
+  book_.heard(peer->entry.number, context.now());
+  peer->buckets = message;
+  context.send(place_.directory, AskOwnBuckets{});
+}
+
+void Replicator::on(const OwnBuckets& message, Context& context) {
+  for (auto& [number, peer] : peers_) {
+    if (peer.wants_buckets && peer.follower)
+      context.send(peer.follower, Buckets{message.at, message.digests});
+    peer.wants_buckets = false;
+    if (!peer.buckets) continue;
+    const Buckets theirs = std::move(*peer.buckets);
+    peer.buckets.reset();
+    if (theirs.at != message.at) continue;  // states of different moments say nothing
+    Bytes different;
+    for (std::size_t i = 0; i < state_buckets; ++i)
+      if (theirs.digests[i] != message.digests[i]) different.push_back(static_cast<std::uint8_t>(i));
+    if (different.empty()) continue;
+    complain(peer, "the same operations gave another state than here, in " +
+                       std::to_string(different.size()) +
+                       " of 256 buckets: a bug, or a bad disk. Joining what it has");
+    ask_snapshot(peer, std::move(different), context);
+  }
+}
+
+void Replicator::check_invariants() const {
+  book_.check_invariants();
+  ENSURE(!linked_up_ || covers(passed_on_, held_));
+  ENSURE(peers_.size() + 1 == place_.trackers.size());
+}
+
+}  // namespace tutti

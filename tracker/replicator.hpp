@@ -1,0 +1,162 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "messages/inside_tracker.hpp"
+#include "messages/tracker_info.hpp"
+#include "tracker/config.hpp"
+#include "tracker/sync_book.hpp"
+
+namespace tutti {
+
+/// Where the replicator stands in its tracker.
+struct ReplicatorPlace {
+  std::uint32_t tracker = 0;
+  std::vector<TrackerEntry> trackers;  ///< of the file, this one included
+  std::string feed_endpoint;           ///< where our feed is published
+  std::string repair_endpoint;         ///< where followers are served
+  Ref<DirectoryRole> directory;
+  Ref<JournalRole> journal;
+  Ref<ConsoleRole> console;
+};
+
+/// Every `heartbeat`.
+struct HeartbeatDue {
+  TUTTI_MESSAGE(HeartbeatDue, 0x06c8);
+};
+/// Soon, while somebody waits.
+struct WaitCheck {
+  TUTTI_MESSAGE(WaitCheck, 0x06c9);
+};
+/// The time to look for others before serving alone is over.
+struct LookedAround {
+  TUTTI_MESSAGE(LookedAround, 0x06ca);
+};
+
+/// Speaks with the other trackers: publishes what this one did, takes in what they did, repairs what was lost on the
+/// way. Decides little: SyncBook does. Owns the feed, the repair door and two links to each other tracker.
+///
+/// Of each other tracker: we follow it (its feed, and a link to its repair door), and it may follow us (a link to ours).
+///
+/// Rules:
+/// - Deltas of one origin go to the directory in order, without gaps, once; what comes out of order is dropped and
+///   pulled, since buffers for it would have to be bounded and then do the same.
+/// - Acknowledged is what the directory says is on disk, never what was received.
+/// - A delta above 64 KiB goes to each follower over its own link: the feed is a queue for each subscriber.
+/// - A hello from a tracker whom we cannot reach is a reason to dial it at once: it has just come back.
+/// - A link that stands but says nothing sensible for 2 s is dialled anew: sockets that once met a wrong service stay
+///   dumb.
+class Replicator final
+    : public ActorOf<Replicator,
+                     Joined<ReplicatorRole::Accepts, FeedTopic::Says, RepairSourceRole::Says,
+                            RepairFollowerRole::Says, Messages<HeartbeatDue, WaitCheck, LookedAround>>> {
+ public:
+  Replicator(ReplicatorPlace place, const SyncConfig& sync);
+
+  void start(Context& context) override;
+  void check_invariants() const override;
+
+  // the directory and the journal
+  void on(const DirectoryHolds& message, Context& context);
+  void on(const Spread& message, Context& context);
+  void on(const AwaitReached& message, Context& context);
+  void on(const Want& message, Context& context);
+  void on(const Gossip& message, Context& context);
+  void on(const LogRead& message, Context& context);
+  void on(const RowsRead& message, Context& context);
+  void on(const OwnBuckets& message, Context& context);
+  // links and time
+  void on(const LinkUp& message, Context& context);
+  void on(const LinkDown& message, Context& context);
+  void on(const HeartbeatDue& message, Context& context);
+  void on(const WaitCheck& message, Context& context);
+  void on(const LookedAround& message, Context& context);
+  // the feeds of others
+  void on(const Delta& message, Context& context);
+  void on(const Heartbeat& message, Context& context);
+  void on(const PresenceGossip& message, Context& context);
+  // from those we follow
+  void on(const RepairWelcome& message, Context& context);
+  void on(const RepairUnwelcome& message, Context& context);
+  void on(const Ops& message, Context& context);
+  void on(const LogTruncated& message, Context& context);
+  void on(const SnapshotChunk& message, Context& context);
+  void on(const Buckets& message, Context& context);
+  // from those who follow us
+  void on(const RepairHello& message, Context& context);
+  void on(const Pull& message, Context& context);
+  void on(const Ack& message, Context& context);
+  void on(const AskSnapshot& message, Context& context);
+  void on(const AskBuckets& message, Context& context);
+
+ private:
+  /// Another tracker and our links with it.
+  struct Peer {
+    TrackerEntry entry;
+    Ref<FeedTopic> feed;
+    Ref<RepairSourceRole> source;
+    Instant dialled;     // the source
+    Instant feed_heard;  // or dialled
+    bool source_stands = false;
+    Ref<RepairFollowerRole> follower;
+    // What it pulls from us. One read of the log at a time; `reading` is its ticket.
+    VersionVector pull_have;
+    std::uint32_t pull_credit = 0;
+    Ticket reading;
+    Ticket reading_rows;
+    // What we pull from it.
+    std::uint32_t credit_left = 0;
+    bool joining = false;   // a snapshot of it, page by page
+    Instant joining_since;  // of the last page
+    Bytes joining_buckets;
+    std::vector<LogHead> joining_heads;
+    std::optional<Buckets> buckets;  // said by it, to be compared
+    bool wants_buckets = false;
+    std::optional<std::pair<Address, RepairHello>> early;  // said before our own store was loaded
+    Instant compared;
+    std::string complaint;  // the last, so that it is logged once
+  };
+
+  Peer* peer_of_feed(Address link);
+  Peer* peer_of_source(Address link);
+  Peer* peer_of_follower(Address link);
+  void dial(Peer& peer, Context& context);
+  void complain(Peer& peer, const std::string& sentence);
+  void take(Peer& peer, const std::vector<Delta>& deltas, Context& context);
+  void pull_if_needed(Context& context);
+  void pull(Peer& peer, Context& context);
+  void welcome(Address follower, const RepairHello& hello, Context& context);
+  void serve_pull(Peer& peer, Context& context);
+  void ask_snapshot(Peer& peer, Bytes buckets, Context& context);
+  void settle(Context& context);
+  void check_caught_up(Context& context);
+  void watch_links(Context& context);
+  void compare_states(Context& context);
+  void tell_directory_of_trackers(Context& context);
+  TrackerRow row_of(const Peer& peer, Instant now) const;
+
+  ReplicatorPlace place_;
+  SyncConfig sync_;
+  SyncBook book_;
+  std::map<std::uint32_t, Peer> peers_;
+  Ref<FeedTopic> feed_;
+  Address door_;
+
+  bool linked_up_ = false;  // the directory has loaded and the links are dialled
+  StoreId store_;
+  VersionVector held_;  // on disk here
+  StateDigest digest_;
+  VersionVector passed_on_;  // held, or with the directory on its way to the disk
+  bool looked_around_ = false;
+  bool caught_up_ = false;
+  Instant progress_;  // when passed_on_ last grew, while catching up
+  bool checking_waits_ = false;
+  std::uint64_t heartbeats_ = 0;
+  std::uint64_t last_ticket_ = 0;
+};
+
+}  // namespace tutti
