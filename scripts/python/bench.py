@@ -129,7 +129,6 @@ class Tutti:
         self.fetcher.await_sharers("g", FILE, names)
 
     def prepare(self, _target):
-        # The downloader of the round before is a sharer now; this one is to begin with nothing.
         forget_peak(self.fetcher.pid)
 
     def sources_pids(self):
@@ -144,6 +143,7 @@ class Tutti:
         return seconds, cpu_of([self.fetcher.pid]) - before, peak_of([self.fetcher.pid])
 
     def clean_up(self):
+        # It is a sharer now; the next round is to begin with nothing.
         self.fetcher.ok(f"stop_share g {FILE}")
 
     def close(self):
@@ -293,8 +293,8 @@ class Bench:
         others = busy_seconds() - busy_before - own - downloader_cpu - sources_cpu
         if files.sha1(target) != self.sha1:
             raise AssertionError(f"{contestant.name} fetched something else")
-        target.unlink()
         contestant.clean_up()
+        target.unlink()
         return Run(seconds, downloader_cpu, sources_cpu, peak), others / wall
 
     def close(self):

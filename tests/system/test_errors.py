@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from support.files import KIB, MIB
+from support.files import KIB, MIB, flip_bytes, same_bytes
 from support.program import until
 from support.suite import Skipped, Suite
 from support.world import PASSWORD
@@ -244,33 +244,87 @@ def waiting_in_vain(world):
 
 
 @suite.test(trackers=1)
-def a_source_of_wrong_bytes(world):
-    """The only source has other bytes than it said, and the file's times do not give it away."""
+def nobody_to_fetch_from(world):
+    """The command says so, and what it started goes on when somebody comes."""
     alice, bob = world.people("alice", "bob")
     world.group("g", alice, bob)
-    path = world.file("film", 1024 * KIB)
-    alice.ok(f"upload_file {path} g")
-    times = path.stat()
-    with open(path, "r+b") as file:
-        file.write(b"not what it was")
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    bob.ok(f"download_file g film {world.path}/got")
-    row = bob.await_download("film", lambda row: row.get("code") in ("integrity", "no_peers"), "to be given up")
-    assert row["phase"] in ("waiting", "failed"), row
-    assert not (world.path / "got").exists()
-    if row["phase"] == "failed":
-        bob.refused("wait", "integrity")
+    film = world.file("film", 1000)
+    alice.ok(f"upload_file {film} g")
+    alice.ok("logout")
+    bob.await_sharers("g", "film", [])
+    bob.refused(f"download_file g film {world.path}/got", "no_peers")
+    bob.await_download("film", lambda row: row["phase"] == "waiting" and row["code"] == "no_peers", "to wait")
+    bob.quit()
+    status, out, err = bob.script(f"login bob {PASSWORD}\ndownload_file g film {world.path}/second")
+    assert status == EXIT["no_peers"] and "error: no_peers: " in err, (status, out, err)
+    alice.login()
+    status, out, err = bob.script(f"login bob {PASSWORD}\nwait")
+    assert status == 0, (status, out, err)
+    assert same_bytes(world.path / "got", film) and same_bytes(world.path / "second", film)
 
 
 @suite.test(trackers=1)
-def a_source_that_is_not_there(world):
+def a_disk_that_forgets(world):
+    """All pieces were right when they came, but the whole is not: what is on the disk by then has changed."""
     alice, bob = world.people("alice", "bob")
     world.group("g", alice, bob)
-    alice.ok(f"upload_file {world.file('film', 1000)} g")
-    alice.ok("logout")
-    until(lambda: bob.ok("list_peers g film")["peers"] == [], "alice to be gone")
-    bob.do(f"download_file g film {world.path}/film")
-    bob.await_download("film", lambda row: row["phase"] == "waiting" and row["code"] == "no_peers", "to wait")
+    size = 64 * MIB
+    alice.ok(f"upload_file {world.file('film', size)} g")
+    bob.quit()
+    for options in ([], ["--json"]):
+        target = world.folder(f"got-{len(options)}")
+        alice.pause()
+        program = world.program("bob-waits", [*bob.arguments(*options)])
+        for command in (f"login bob {PASSWORD}", f"download_file g film {target}", "wait"):
+            program.say(command)
+        alice.resume()
+        part = until(lambda: next((path for path in target.iterdir() if pieces_in(path)), None),
+                     "pieces to come under the name of something unfinished", between=0.001)
+        alice.pause()
+        damage_pieces(part)
+        alice.resume()
+        program.end_input()
+        assert program.wait() == EXIT["integrity"], program.log()
+        said = "\n".join(program.lines) + program.stderr()
+        assert "error: integrity: " in said or '"code":"integrity"' in said, said
+        assert not (target / "film").exists()
+
+
+def pieces_in(path):
+    """Where in a file of random bytes, not all of which have come, pieces end that are there."""
+    ends = []
+    with open(path, "rb") as file:
+        for end in range(512 * KIB - 1, path.stat().st_size, 512 * KIB):
+            file.seek(end)
+            if file.read(1) not in (b"", b"\0"):
+                ends.append(end)
+    return ends
+
+
+def damage_pieces(path):
+    for end in pieces_in(path):
+        flip_bytes(path, end, 1)
+
+
+@suite.test(trackers=1)
+def interrupted_while_waiting(world):
+    """What is not finished is called unfinished; the status is that of an interruption."""
+    alice, bob = world.people("alice", "bob")
+    world.group("g", alice, bob)
+    alice.ok(f"upload_file {world.file('film', MIB)} g")
+    alice.pause()
+    bob.ok(f"download_file g film {world.path}/got")
+    bob.begin("wait")
+    bob.signal(2)
+    outcome = bob.result()
+    assert (outcome["ok"], outcome["code"]) == (False, "unfinished"), outcome
+    assert bob.wait() == 130
+
+
+@suite.test(trackers=1)
+def a_recording_that_does_not_run(world):
+    bob, = cast(world, "bob")
+    bob.refused("trace stop", "other")
 
 
 if __name__ == "__main__":
