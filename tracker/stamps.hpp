@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 
 #include "actors/time.hpp"
 #include "messages/tracker_tracker.hpp"
@@ -14,8 +15,13 @@ class HybridClock {
   /// A stamp later than every one given or seen before.
   Stamp next(WallTime wall) {
     const Stamp now{milliseconds_of(wall), 0};
-    last_ = now > last_ ? now : Stamp{last_.milliseconds, last_.counter + 1};
-    if (last_.counter == UINT32_MAX) last_ = {last_.milliseconds + 1, 0};
+    if (now > last_) {
+      last_ = now;
+    } else if (last_.counter == UINT32_MAX) {
+      last_ = {last_.milliseconds + 1, 0};
+    } else {
+      ++last_.counter;
+    }
     return last_;
   }
   /// Takes notice of somebody else's stamp, or of a stored one.

@@ -1,0 +1,340 @@
+// Facts at random: whatever their order, and however often each is heard, they join to one state; and that state is
+// what a naive reading of all the facts says.
+
+#include <rapidcheck.h>
+
+#include <boost/test/unit_test.hpp>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include "actors/random.hpp"
+#include "tests/unit/tracker/state_support.hpp"
+
+using namespace tutti;
+using namespace tutti::test;
+
+namespace {
+
+/// From so few ids, names and stamps that nearly everything meets.
+class FactMaker {
+ public:
+  explicit FactMaker(std::uint64_t seed) : random_(seed) {}
+
+  std::vector<Fact> some_facts() {
+    const std::uint64_t count = random_.below(100);
+    std::vector<Fact> result;
+    for (std::uint64_t i = 0; i < count; ++i) result.push_back(fact());
+    return result;
+  }
+  Random& random() { return random_; }
+
+ private:
+  std::uint8_t few(std::uint64_t bound) { return static_cast<std::uint8_t>(1 + random_.below(bound)); }
+  bool coin() { return random_.chance(1, 2); }
+  Uid uid() { return id_of<Uid>(few(4)); }
+  Gid gid() { return id_of<Gid>(few(3)); }
+  ClientKey client() { return id_of<ClientKey>(few(2)); }
+  Metainfo metainfo() { return metainfo_of(coin() ? "song" : "hymn~t1", few(3)); }
+  std::string name() { return coin() ? "bob" : "eve"; }
+
+  Fact fact() { return {id_of<StoreId>(few(3)), {few(3), few(2)}, operation()}; }
+
+  Operation operation() {
+    switch (random_.below(11)) {
+      case 0: return UserNamed{uid(), {name()}, few(3), coin()};
+      case 1: return GroupNamed{gid(), {name()}, few(3), coin()};
+      case 2: return PasswordSet{uid(), few(2), "verifier " + std::to_string(few(3))};
+      case 3:
+      case 4:
+      case 5:
+        return MembershipChanged{gid(), uid(), few(3), static_cast<MembershipRank>(random_.below(4)), uid()};
+      case 6: {
+        const Metainfo described = metainfo();
+        return FileDescribed{gid(), fid_of(described), few(3), described};
+      }
+      case 7: return ShareIntended{gid(), fid_of(metainfo()), uid(), few(3), few(2), coin()};
+      case 8: return SessionOpened{client(), {few(3)}, id_of<Sha256>(few(3)), uid(), few(2)};
+      case 9: return SessionClosed{client(), {few(3)}};
+      default: return RequestAnswered{client(), {random_.below(300)}, Bytes{few(3)}};
+    }
+  }
+
+  Random random_;
+};
+
+Directory joined(const std::vector<Fact>& facts) {
+  Directory directory;
+  for (const Fact& each : facts) directory.join(each);
+  return directory;
+}
+
+bool are_equal(const Directory& a, const Directory& b) {
+  return a.digest() == b.digest() && a.bucket_digests() == b.bucket_digests() && printed(a) == printed(b);
+}
+
+/// The rows that a store holds after these facts.
+std::vector<Fact> rows_of(const std::vector<Fact>& facts) {
+  Directory directory;
+  std::map<Bytes, Row> rows;
+  for (const Fact& each : facts)
+    for (Row& row : directory.join(each).rows) {
+      if (row.value.empty()) {
+        rows.erase(row.key);
+      } else {
+        rows[row.key] = std::move(row);
+      }
+    }
+  std::vector<Fact> result;
+  for (const auto& [key, row] : rows) result.push_back(*decode_record<Fact>(row.value).value);
+  return result;
+}
+
+template <class T>
+std::vector<T> both(std::vector<T> a, const std::vector<T>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// --- the naive model: keeps every fact and reads them all again for each question -------------------------------
+
+using Order = std::tuple<std::uint64_t, std::uint32_t, StoreId>;
+Order order_of(const Fact& fact) { return {fact.stamp.milliseconds, fact.stamp.counter, fact.origin}; }
+
+struct NaiveClaim {
+  std::string name;
+  bool reached = false;
+  Order order;
+  std::uint32_t tracker = 0;
+};
+
+struct NaiveMembership {
+  std::uint64_t generation = 0;
+  MembershipRank rank = MembershipRank::requested;
+  Order order;
+};
+
+class NaiveModel {
+ public:
+  explicit NaiveModel(const std::vector<Fact>& facts) : facts_(facts) {}
+
+  template <class Op, class Id>
+  std::optional<NaiveClaim> claim(Id Op::*of, const Id& id) const {
+    std::optional<NaiveClaim> result;
+    bool reached = false;
+    for (const Fact& fact : facts_) {
+      const Op* op = fact.operation.get<Op>();
+      if (op == nullptr || op->*of != id) continue;
+      const NaiveClaim each{op->name.text, false, order_of(fact), op->tracker};
+      const auto key = [](const NaiveClaim& x) { return std::tie(x.order, x.name, x.tracker); };
+      if (!result || key(each) < key(*result)) result = each;
+      reached = reached || op->reached_all;
+    }
+    if (result) result->reached = reached;
+    return result;
+  }
+
+  NaiveMembership membership(const Gid& gid, const Uid& uid) const {
+    NaiveMembership result;
+    for (const Fact& fact : facts_) {
+      const auto* op = fact.operation.get<MembershipChanged>();
+      if (op == nullptr || op->gid != gid || op->uid != uid) continue;
+      const auto strength = std::make_tuple(op->generation, op->rank);
+      const auto known = std::make_tuple(result.generation, result.rank);
+      if (strength > known || (strength == known && order_of(fact) < result.order))
+        result = {op->generation, op->rank, order_of(fact)};
+    }
+    return result;
+  }
+  bool is_member(const Gid& gid, const Uid& uid) const {
+    const NaiveMembership each = membership(gid, uid);
+    return each.generation != 0 && each.rank == MembershipRank::accepted;
+  }
+  std::set<Uid> members(const Gid& gid) const {
+    std::set<Uid> result;
+    for (std::uint8_t i = 1; i <= 4; ++i)
+      if (is_member(gid, id_of<Uid>(i))) result.insert(id_of<Uid>(i));
+    return result;
+  }
+  std::optional<Uid> owner(const Gid& gid) const {
+    std::optional<std::pair<Order, Uid>> first;
+    for (const Uid& uid : members(gid)) {
+      const std::pair<Order, Uid> each{membership(gid, uid).order, uid};
+      if (!first || each < *first) first = each;
+    }
+    return first ? std::optional(first->second) : std::nullopt;
+  }
+  std::optional<Uid> user_named(const std::string& name) const {
+    std::optional<std::tuple<bool, Order, Uid>> first;
+    for (std::uint8_t i = 1; i <= 4; ++i) {
+      const auto each = claim(&UserNamed::uid, id_of<Uid>(i));
+      if (!each || each->name != name) continue;
+      const auto key = std::make_tuple(!each->reached, each->order, id_of<Uid>(i));
+      if (!first || key < *first) first = key;
+    }
+    return first ? std::optional(std::get<2>(*first)) : std::nullopt;
+  }
+  std::optional<Gid> group_named(const std::string& name) const {
+    std::optional<std::tuple<bool, Order, Gid>> first;
+    for (std::uint8_t i = 1; i <= 3; ++i) {
+      const auto each = claim(&GroupNamed::gid, id_of<Gid>(i));
+      if (!each || each->name != name || members(id_of<Gid>(i)).empty()) continue;
+      const auto key = std::make_tuple(!each->reached, each->order, id_of<Gid>(i));
+      if (!first || key < *first) first = key;
+    }
+    return first ? std::optional(std::get<2>(*first)) : std::nullopt;
+  }
+  std::set<Uid> sharers(const Gid& gid, const Fid& fid) const {
+    std::set<Uid> result;
+    for (const Uid& uid : members(gid)) {
+      std::tuple<std::uint64_t, std::uint64_t, bool> highest{0, 0, true};
+      for (const Fact& fact : facts_) {
+        const auto* op = fact.operation.get<ShareIntended>();
+        if (op != nullptr && op->gid == gid && op->fid == fid && op->uid == uid)
+          highest = std::max(highest, std::make_tuple(op->membership, op->generation, !op->on));
+      }
+      if (!std::get<2>(highest) && std::get<0>(highest) == membership(gid, uid).generation)
+        result.insert(uid);
+    }
+    return result;
+  }
+  std::set<Fid> files(const Gid& gid) const {
+    std::set<Fid> result;
+    for (const Fact& fact : facts_) {
+      const auto* op = fact.operation.get<FileDescribed>();
+      if (op != nullptr && op->gid == gid && !sharers(gid, op->fid).empty()) result.insert(op->fid);
+    }
+    return result;
+  }
+
+ private:
+  const std::vector<Fact>& facts_;
+};
+
+/// Compares every view with the model.
+void compare(const Directory& directory, const std::vector<Fact>& facts) {
+  const NaiveModel model(facts);
+  for (const std::string name : {"bob", "eve"}) {
+    RC_ASSERT((directory.user_named(name) == model.user_named(name)));
+    RC_ASSERT((directory.group_named(name) == model.group_named(name)));
+  }
+  for (std::uint8_t g = 1; g <= 3; ++g) {
+    const Gid gid = id_of<Gid>(g);
+    RC_ASSERT((directory.owner_of(gid) == model.owner(gid)));
+    const std::set<Uid> members = model.members(gid);
+    RC_ASSERT(directory.member_count(gid) == members.size());
+    std::set<Uid> named;
+    for (const Uid& uid : members)
+      if (model.claim(&UserNamed::uid, uid)) named.insert(uid);
+    const std::vector<Uid> listed = directory.members_after(gid, "", 100);
+    RC_ASSERT((std::set<Uid>(listed.begin(), listed.end()) == named));
+    RC_ASSERT(listed.size() == named.size());
+    std::set<Fid> files;
+    for (const FileView& file : directory.files_after(gid, "", 100)) {
+      files.insert(file.fid);
+      const std::vector<Uid> sharers = directory.sharers_of(gid, file.fid);
+      RC_ASSERT((std::set<Uid>(sharers.begin(), sharers.end()) == model.sharers(gid, file.fid)));
+      RC_ASSERT((directory.file_named(gid, file.name)->fid == file.fid));
+    }
+    RC_ASSERT((files == model.files(gid)));
+  }
+}
+
+FactMaker some_maker() { return FactMaker(*rc::gen::noShrink(rc::gen::arbitrary<std::uint64_t>())); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(join)
+
+BOOST_AUTO_TEST_CASE(any_order_and_duplication_gives_one_state) {
+  BOOST_TEST(rc::check([] {
+    FactMaker maker = some_maker();
+    std::vector<Fact> facts = maker.some_facts();
+    const Directory once = joined(facts);
+    once.check_invariants();
+    for (int round = 0; round < 3; ++round) {
+      if (!facts.empty())
+        for (int i = 0; i < 5; ++i) facts.push_back(facts[maker.random().below(facts.size())]);
+      maker.random().shuffle(facts);
+      const Directory again = joined(facts);
+      again.check_invariants();
+      RC_ASSERT(are_equal(once, again));
+    }
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(views_are_what_a_naive_reading_of_all_facts_says) {
+  BOOST_TEST(rc::check([] {
+    std::vector<Fact> facts;
+    Directory directory;
+    FactMaker maker = some_maker();
+    for (const Fact& each : maker.some_facts()) {
+      facts.push_back(each);
+      directory.join(each);
+      directory.check_invariants();
+      compare(directory, facts);
+    }
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(states_join_commutatively_associatively_idempotently) {
+  BOOST_TEST(rc::check([] {
+    FactMaker maker = some_maker();
+    const std::vector<Fact> a = maker.some_facts();
+    const std::vector<Fact> b = maker.some_facts();
+    const std::vector<Fact> c = maker.some_facts();
+    // States travel as the rows of a store.
+    const std::vector<Fact> rows_a = rows_of(a);
+    const std::vector<Fact> rows_b = rows_of(b);
+    const std::vector<Fact> rows_c = rows_of(c);
+    RC_ASSERT(are_equal(joined(a), joined(rows_a)));
+    RC_ASSERT(are_equal(joined(both(rows_a, rows_b)), joined(both(rows_b, rows_a))));
+    RC_ASSERT(are_equal(joined(both(rows_of(both(rows_a, rows_b)), rows_c)),
+                        joined(both(rows_a, rows_of(both(rows_b, rows_c))))));
+    RC_ASSERT(are_equal(joined(both(rows_a, rows_a)), joined(rows_a)));
+    RC_ASSERT(are_equal(joined(both(a, b)), joined(both(rows_a, rows_b))));
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_written_is_what_changed) {
+  BOOST_TEST(rc::check([] {
+    FactMaker maker = some_maker();
+    Directory directory;
+    for (const Fact& each : maker.some_facts()) {
+      const StateDigest before = directory.digest();
+      const Changes changes = directory.join(each);
+      RC_ASSERT((directory.digest() == before) == changes.rows.empty());
+      RC_ASSERT(directory.join(each).rows.empty());
+    }
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(a_revoked_generation_never_revives) {
+  BOOST_TEST(rc::check([] {
+    FactMaker maker = some_maker();
+    const Gid gid = id_of<Gid>(1);
+    const Uid uid = id_of<Uid>(1);
+    const std::uint64_t revoked = 1 + maker.random().below(3);
+    std::vector<Fact> facts = maker.some_facts();
+    // Nobody asks anew.
+    std::erase_if(facts, [&](const Fact& fact) {
+      const auto* op = fact.operation.get<MembershipChanged>();
+      return op != nullptr && op->gid == gid && op->uid == uid && op->generation > revoked;
+    });
+    const MembershipRank rank = maker.random().chance(1, 2) ? MembershipRank::left : MembershipRank::rejected;
+    facts.push_back({id_of<StoreId>(1), {9, 9}, MembershipChanged{gid, uid, revoked, rank, uid}});
+    maker.random().shuffle(facts);
+    Directory directory;
+    bool is_revoked = false;
+    for (const Fact& each : facts) {
+      directory.join(each);
+      const auto* op = each.operation.get<MembershipChanged>();
+      is_revoked = is_revoked || (op != nullptr && op->gid == gid && op->uid == uid &&
+                                  op->generation == revoked && op->rank >= MembershipRank::rejected);
+      if (is_revoked) RC_ASSERT(!directory.membership(gid, uid).is_member());
+    }
+    RC_ASSERT(is_revoked);
+  }));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

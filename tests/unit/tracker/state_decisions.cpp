@@ -1,0 +1,515 @@
+#include <boost/test/unit_test.hpp>
+
+#include "tests/unit/tracker/state_support.hpp"
+
+using namespace tutti;
+using namespace tutti::test;
+
+BOOST_TEST_DONT_PRINT_LOG_VALUE(tutti::Code)
+BOOST_TEST_DONT_PRINT_LOG_VALUE(tutti::Standing)
+
+namespace {
+
+constexpr std::string_view longest_name = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl";
+
+CreateUser create(std::string user) { return {{std::move(user)}, "secret"}; }
+Login login(std::string user, std::string password = "secret") {
+  return {{std::move(user)}, std::move(password), "", 7000};
+}
+
+/// A tracker with three accounts that are logged in, and a group of anna's.
+struct Town {
+  Town() {
+    for (auto& [client, name] : everybody()) {
+      tracker.succeeds(*client, create(name));
+      tracker.get<LoggedIn>(*client, login(name));
+    }
+    tracker.succeeds(anna, CreateGroup{{"choir"}});
+  }
+  std::vector<std::pair<TestClient*, std::string>> everybody() {
+    return {{&anna, "anna"}, {&bob, "bob"}, {&carl, "carl"}};
+  }
+  void let_in(TestClient& client, const std::string& name) {
+    tracker.succeeds(client, JoinGroup{{"choir"}});
+    tracker.succeeds(anna, AcceptRequest{{"choir"}, {name}});
+  }
+  Gid choir() const { return *tracker.directory.group_named("choir"); }
+  Uid uid(std::string_view name) const { return *tracker.directory.user_named(name); }
+  std::vector<std::string> files(TestClient& client) {
+    std::vector<std::string> names;
+    for (const FileRow& row : tracker.get<Files>(client, ListFiles{{"choir"}, ""}).files)
+      names.push_back(row.file.text);
+    return names;
+  }
+
+  TestTracker tracker{1};
+  TestClient anna{1};
+  TestClient bob{2};
+  TestClient carl{3};
+  TestClient stranger{9};
+};
+
+/// What every request but three answers to somebody who is not logged in, and with which code a member, an outsider
+/// and somebody who names a missing group are refused.
+const std::vector<std::pair<std::string, ClientRequest>>& of_a_group(const std::string& group) {
+  static std::map<std::string, std::vector<std::pair<std::string, ClientRequest>>> known;
+  auto& list = known[group];
+  if (list.empty())
+    list = {{"leave", LeaveGroup{{group}}},
+            {"requests", ListRequests{{group}, ""}},
+            {"accept", AcceptRequest{{group}, {"bob"}}},
+            {"reject", RejectRequest{{group}, {"bob"}}},
+            {"members", ListMembers{{group}, ""}},
+            {"files", ListFiles{{group}, ""}},
+            {"add", AddFile{{group}, metainfo_of("f", 1)}},
+            {"find", FindFile{{group}, {"f"}}},
+            {"stop", StopShare{{group}, {"f"}}}};
+  return list;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(state_decisions)
+
+// --- accounts ---------------------------------------------------------------------------------------------------
+
+BOOST_FIXTURE_TEST_CASE(an_account_is_made_once, Town) {
+  BOOST_TEST(tracker.code(stranger, create("anna")) == Code::user_exists);
+  tracker.succeeds(stranger, create("Anna"));
+  tracker.succeeds(stranger, create(std::string(longest_name)));
+  BOOST_TEST(tracker.directory.user_count() == 5u);
+  BOOST_TEST(tracker.directory.name_of(uid("anna")) == "anna");
+}
+
+BOOST_FIXTURE_TEST_CASE(nobody_chooses_a_name_with_the_mark_of_a_lost_one, Town) {
+  BOOST_TEST(tracker.code(stranger, create("bob~t2")) == Code::invalid_name);
+  BOOST_TEST(tracker.code(anna, CreateGroup{{"choir~t1-2"}}) == Code::invalid_name);
+  BOOST_TEST(tracker.code(stranger, CreateGroup{{"choir~t1-2"}}) == Code::not_logged_in);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_login_proves_itself_by_its_token, Town) {
+  const auto session = tracker.directory.session(anna.key, anna.token, tracker.wall);
+  BOOST_REQUIRE(session.has_value());
+  BOOST_TEST(session->uid.hex() == uid("anna").hex());
+  BOOST_TEST(!tracker.directory.session(bob.key, anna.token, tracker.wall).has_value());
+  BOOST_TEST(!tracker.directory.session(anna.key, bob.token, tracker.wall).has_value());
+  BOOST_TEST(!tracker.directory.session(anna.key, SessionToken{}, tracker.wall).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_wrong_password_and_an_unknown_user_look_the_same, Town) {
+  const Refused wrong = tracker.refusal(stranger, login("anna", "guess"));
+  const Refused unknown = tracker.refusal(stranger, login("nobody", "guess"));
+  BOOST_TEST(wrong.code == Code::bad_credentials);
+  BOOST_TEST(unknown.code == Code::bad_credentials);
+  BOOST_TEST(wrong.sentence == unknown.sentence);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_unknown_user_costs_the_same_password_work, Town) {
+  const auto question = [&](std::string user) {
+    return Question{stranger.key, "", {1}, {}, login(std::move(user)), {}, {}};
+  };
+  const auto known = password_work(tracker.directory, question("anna"), tracker.wall);
+  const auto unknown = password_work(tracker.directory, question("nobody"), tracker.wall);
+  BOOST_REQUIRE((known.has_value() && unknown.has_value()));
+  BOOST_TEST(known->candidates.size() == 1u);
+  BOOST_TEST(unknown->candidates.empty());
+  BOOST_TEST((!known->make_verifier && !unknown->make_verifier));
+}
+
+BOOST_FIXTURE_TEST_CASE(no_password_work_is_done_for_what_is_refused_anyway, Town) {
+  const auto work = [&](const TestClient& client, ClientRequest what) {
+    return password_work(tracker.directory, {client.key, "", {99}, client.token, std::move(what), {}, {}},
+                         tracker.wall);
+  };
+  BOOST_TEST(!work(stranger, create("anna")).has_value());
+  BOOST_TEST(!work(stranger, create("x~t1")).has_value());
+  BOOST_TEST(!work(anna, login("anna")).has_value());
+  BOOST_TEST(!work(anna, Logout{}).has_value());
+  BOOST_TEST(work(stranger, create("new"))->make_verifier);
+}
+
+BOOST_FIXTURE_TEST_CASE(without_memory_for_a_password_no_account_is_made, Town) {
+  Question question{stranger.key, "", {1}, {}, create("new"), {}, PasswordResult{}};
+  const Decision decision = decide(tracker.directory, question, {1, tracker.wall, &tracker.presence, {}});
+  BOOST_TEST(decision.answer.get<Refused>()->code == Code::other);
+  BOOST_TEST(decision.operations.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(who_is_logged_in_cannot_log_in_again, Town) {
+  BOOST_TEST(tracker.code(anna, login("bob")) == Code::already_logged_in);
+  tracker.succeeds(anna, Logout{});
+  const LoggedIn as_bob = tracker.get<LoggedIn>(anna, login("bob"));
+  BOOST_TEST(as_bob.user.text == "bob");
+  BOOST_TEST(as_bob.messages.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_client_has_one_session_that_of_its_last_login, Town) {
+  const SessionToken first = anna.token;
+  anna.token = {};  // the client has lost it
+  tracker.get<LoggedIn>(anna, login("anna"));
+  BOOST_TEST(!tracker.directory.session(anna.key, first, tracker.wall).has_value());
+  BOOST_TEST(tracker.directory.session(anna.key, anna.token, tracker.wall).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_login_that_a_later_one_overtook_is_refused, Town) {
+  TestClient late = anna;
+  late.token = {};
+  late.counter = {0};
+  tracker.succeeds(anna, Logout{});
+  late.counter = RequestCounter{1};
+  BOOST_TEST(tracker.code(late, login("anna")) == Code::other);  // 2: the closed one
+}
+
+BOOST_FIXTURE_TEST_CASE(a_session_ends_in_time, Town) {
+  tracker.wall += session_lifetime;
+  BOOST_TEST(tracker.code(anna, ListGroups{""}) == Code::not_logged_in);
+  tracker.get<LoggedIn>(anna, login("anna"));
+}
+
+BOOST_FIXTURE_TEST_CASE(logout_ends_the_session_and_needs_one, Town) {
+  tracker.succeeds(anna, Logout{});
+  BOOST_TEST(tracker.code(anna, Logout{}) == Code::not_logged_in);
+  BOOST_TEST(!tracker.directory.open_session(anna.key).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(login_comes_before_every_other_check, Town) {
+  for (const auto& [what, request] : of_a_group("no-such-group"))
+    BOOST_TEST(tracker.code(stranger, request) == Code::not_logged_in, what);
+  BOOST_TEST(tracker.code(stranger, CreateGroup{{"choir"}}) == Code::not_logged_in);
+  BOOST_TEST(tracker.code(stranger, JoinGroup{{"choir"}}) == Code::not_logged_in);
+  BOOST_TEST(tracker.code(stranger, ListGroups{""}) == Code::not_logged_in);
+  BOOST_TEST(tracker.code(stranger, FindSharers{}) == Code::not_logged_in);
+  BOOST_TEST(tracker.code(stranger, StartShare{}) == Code::not_logged_in);
+}
+
+BOOST_FIXTURE_TEST_CASE(status_needs_no_login_and_counts, Town) {
+  const TrackerStatus status = tracker.get<TrackerStatus>(stranger, AskStatus{});
+  BOOST_TEST(status.users == 3u);
+  BOOST_TEST(status.groups == 1u);
+  BOOST_TEST(status.files == 0u);
+}
+
+// --- groups -----------------------------------------------------------------------------------------------------
+
+BOOST_FIXTURE_TEST_CASE(a_missing_group_comes_before_membership, Town) {
+  for (const auto& [what, request] : of_a_group("nowhere"))
+    BOOST_TEST(tracker.code(bob, request) == Code::no_such_group, what);
+  BOOST_TEST(tracker.code(bob, JoinGroup{{"nowhere"}}) == Code::no_such_group);
+  BOOST_TEST(tracker.code(bob, FindSharers{}) == Code::no_such_group);
+  BOOST_TEST(tracker.code(bob, StartShare{}) == Code::no_such_group);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_outsider_is_not_a_member_and_not_the_owner, Town) {
+  for (const auto& [what, request] : of_a_group("choir")) {
+    const bool owners = what == "requests" || what == "accept" || what == "reject";
+    BOOST_TEST(tracker.code(bob, request) == (owners ? Code::not_the_owner : Code::not_a_member), what);
+  }
+  BOOST_TEST(tracker.code(bob, FindSharers{choir(), {}}) == Code::not_a_member);
+  BOOST_TEST(tracker.code(bob, StartShare{choir(), {}}) == Code::not_a_member);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_member_is_not_the_owner, Town) {
+  let_in(bob, "bob");
+  BOOST_TEST(tracker.code(bob, ListRequests{{"choir"}, ""}) == Code::not_the_owner);
+  BOOST_TEST(tracker.code(bob, AcceptRequest{{"choir"}, {"carl"}}) == Code::not_the_owner);
+  BOOST_TEST(tracker.code(bob, RejectRequest{{"choir"}, {"nobody"}}) == Code::not_the_owner);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_group_is_made_once_and_owned_by_its_maker, Town) {
+  BOOST_TEST(tracker.code(bob, CreateGroup{{"choir"}}) == Code::group_exists);
+  BOOST_TEST(tracker.directory.standing(choir(), uid("anna")) == Standing::owner);
+  BOOST_TEST(tracker.directory.member_count(choir()) == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(joining_is_asked_answered_and_told, Town) {
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  BOOST_REQUIRE(tracker.told.size() == 1u);
+  BOOST_TEST(tracker.told[0].to.hex() == uid("anna").hex());
+  BOOST_TEST((tracker.told[0].notice.kind == NoticeKind::join_requested));
+  BOOST_TEST(tracker.told[0].notice.user == "bob");
+  BOOST_TEST(tracker.told[0].notice.group == "choir");
+  BOOST_TEST(tracker.code(bob, JoinGroup{{"choir"}}) == Code::request_pending);
+  BOOST_TEST(tracker.code(bob, ListFiles{{"choir"}, ""}) == Code::not_a_member);
+  const JoinRequests requests = tracker.get<JoinRequests>(anna, ListRequests{{"choir"}, ""});
+  BOOST_REQUIRE(requests.users.size() == 1u);
+  BOOST_TEST(requests.users[0].text == "bob");
+
+  tracker.told.clear();
+  tracker.succeeds(anna, AcceptRequest{{"choir"}, {"bob"}});
+  BOOST_REQUIRE(tracker.told.size() == 1u);
+  BOOST_TEST(tracker.told[0].to.hex() == uid("bob").hex());
+  BOOST_TEST((tracker.told[0].notice.kind == NoticeKind::accepted));
+  BOOST_TEST(tracker.code(bob, JoinGroup{{"choir"}}) == Code::already_a_member);
+  BOOST_TEST(tracker.code(anna, JoinGroup{{"choir"}}) == Code::already_a_member);
+  BOOST_TEST(tracker.get<JoinRequests>(anna, ListRequests{{"choir"}, ""}).users.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(only_a_request_can_be_accepted_or_rejected, Town) {
+  BOOST_TEST(tracker.code(anna, AcceptRequest{{"choir"}, {"nobody"}}) == Code::no_such_user);
+  BOOST_TEST(tracker.code(anna, RejectRequest{{"choir"}, {"nobody"}}) == Code::no_such_user);
+  BOOST_TEST(tracker.code(anna, AcceptRequest{{"choir"}, {"bob"}}) == Code::no_such_request);
+  BOOST_TEST(tracker.code(anna, RejectRequest{{"choir"}, {"bob"}}) == Code::no_such_request);
+  let_in(bob, "bob");
+  BOOST_TEST(tracker.code(anna, AcceptRequest{{"choir"}, {"bob"}}) == Code::already_a_member);
+  BOOST_TEST(tracker.code(anna, RejectRequest{{"choir"}, {"bob"}}) == Code::already_a_member);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_was_rejected_is_told_and_may_ask_again, Town) {
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  tracker.told.clear();
+  tracker.succeeds(anna, RejectRequest{{"choir"}, {"bob"}});
+  BOOST_REQUIRE(tracker.told.size() == 1u);
+  BOOST_TEST((tracker.told[0].notice.kind == NoticeKind::rejected));
+  BOOST_TEST(tracker.directory.standing(choir(), uid("bob")) == Standing::none);
+  let_in(bob, "bob");
+  BOOST_TEST(tracker.directory.membership(choir(), uid("bob")).generation == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_request_can_be_taken_back, Town) {
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  tracker.succeeds(bob, LeaveGroup{{"choir"}});
+  BOOST_TEST(tracker.code(anna, AcceptRequest{{"choir"}, {"bob"}}) == Code::no_such_request);
+  BOOST_TEST(tracker.code(bob, LeaveGroup{{"choir"}}) == Code::not_a_member);
+}
+
+BOOST_FIXTURE_TEST_CASE(when_the_owner_leaves_the_longest_standing_member_owns, Town) {
+  let_in(carl, "carl");
+  let_in(bob, "bob");
+  tracker.told.clear();
+  tracker.succeeds(anna, LeaveGroup{{"choir"}});
+  BOOST_TEST(tracker.directory.owner_of(choir())->hex() == uid("carl").hex());
+  BOOST_REQUIRE(tracker.told.size() == 1u);
+  BOOST_TEST((tracker.told[0].notice.kind == NoticeKind::became_owner));
+  BOOST_TEST(tracker.told[0].to.hex() == uid("carl").hex());
+  // Back again, anna is the newest.
+  tracker.succeeds(anna, JoinGroup{{"choir"}});
+  tracker.succeeds(carl, AcceptRequest{{"choir"}, {"anna"}});
+  tracker.succeeds(carl, LeaveGroup{{"choir"}});
+  BOOST_TEST(tracker.directory.owner_of(choir())->hex() == uid("bob").hex());
+}
+
+BOOST_FIXTURE_TEST_CASE(when_the_last_member_leaves_the_group_is_gone_and_its_name_free, Town) {
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  const Gid old = choir();
+  tracker.succeeds(anna, LeaveGroup{{"choir"}});
+  BOOST_TEST(tracker.code(anna, LeaveGroup{{"choir"}}) == Code::no_such_group);
+  BOOST_TEST(tracker.get<Groups>(anna, ListGroups{""}).groups.empty());
+  tracker.succeeds(bob, CreateGroup{{"choir"}});
+  BOOST_TEST(choir().hex() != old.hex());
+  BOOST_TEST(tracker.get<JoinRequests>(bob, ListRequests{{"choir"}, ""}).users.empty());
+  BOOST_TEST(tracker.get<Groups>(bob, ListGroups{""}).groups.size() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(groups_are_listed_with_the_asker_s_standing, Town) {
+  tracker.succeeds(bob, CreateGroup{{"band"}});
+  tracker.succeeds(anna, JoinGroup{{"band"}});
+  tracker.succeeds(carl, CreateGroup{{"duo"}});
+  const Groups groups = tracker.get<Groups>(anna, ListGroups{""});
+  BOOST_REQUIRE(groups.groups.size() == 3u);
+  BOOST_TEST(!groups.more);
+  const std::vector<GroupRow> expected{{{"band"}, {"bob"}, 1, Standing::requested},
+                                       {{"choir"}, {"anna"}, 1, Standing::owner},
+                                       {{"duo"}, {"carl"}, 1, Standing::none}};
+  BOOST_TEST((groups.groups == expected));
+  BOOST_TEST(tracker.get<Groups>(anna, ListGroups{"band"}).groups.size() == 2u);
+  BOOST_TEST(tracker.get<Groups>(anna, ListGroups{"between"}).groups.size() == 2u);
+  BOOST_TEST(tracker.get<Groups>(anna, ListGroups{"duo"}).groups.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(listings_come_in_pages, Town) {
+  std::vector<Operation> operations;
+  for (std::uint32_t i = 0; i < page_rows_max + 7; ++i) {
+    Gid gid = id_of<Gid>(77);
+    gid.bytes[0] = static_cast<std::uint8_t>(i);
+    gid.bytes[1] = static_cast<std::uint8_t>(i >> 8U);
+    const Stamp stamp{5'000'000, i};
+    tracker.directory.load({id_of<StoreId>(1), stamp, GroupNamed{gid, {"g" + gid.hex()}, 1, true}});
+    tracker.directory.load({id_of<StoreId>(1), stamp,
+                            MembershipChanged{gid, uid("carl"), 1, MembershipRank::accepted, uid("carl")}});
+  }
+  std::vector<std::string> names;
+  Groups page;
+  do {
+    page = tracker.get<Groups>(anna, ListGroups{names.empty() ? "" : names.back()});
+    for (const GroupRow& row : page.groups) names.push_back(row.group.text);
+  } while (page.more);
+  BOOST_TEST(names.size() == page_rows_max + 8);
+  BOOST_TEST(std::is_sorted(names.begin(), names.end()));
+  BOOST_TEST((std::adjacent_find(names.begin(), names.end()) == names.end()));
+}
+
+BOOST_FIXTURE_TEST_CASE(members_are_listed_with_who_owns_and_who_is_online, Town) {
+  let_in(bob, "bob");
+  let_in(carl, "carl");
+  tracker.succeeds(carl, Logout{});
+  const Members members = tracker.get<Members>(bob, ListMembers{{"choir"}, ""});
+  const std::vector<MemberRow> expected{
+      {{"anna"}, true, true}, {{"bob"}, false, true}, {{"carl"}, false, false}};
+  BOOST_TEST((members.members == expected));
+  BOOST_TEST(tracker.get<Members>(bob, ListMembers{{"choir"}, "anna"}).members.size() == 2u);
+}
+
+// --- files ------------------------------------------------------------------------------------------------------
+
+BOOST_FIXTURE_TEST_CASE(a_file_is_added_found_and_listed, Town) {
+  const Metainfo metainfo = metainfo_of("song", 1);
+  const FileAdded added = tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo});
+  BOOST_TEST(added.fid.hex() == fid_of(metainfo).hex());
+  BOOST_TEST(!added.existed);
+  const FileFound found = tracker.get<FileFound>(anna, FindFile{{"choir"}, {"song"}});
+  BOOST_TEST(found.fid.hex() == added.fid.hex());
+  BOOST_REQUIRE(found.sharers.size() == 1u);
+  BOOST_TEST(found.sharers[0].user.text == "anna");
+  BOOST_TEST(found.sharers[0].host == "10.0.0.1");
+  BOOST_TEST(found.sharers[0].port == 7000);
+  const Files files = tracker.get<Files>(anna, ListFiles{{"choir"}, ""});
+  BOOST_TEST((files.files == std::vector<FileRow>{{{"song"}, {1000}, 1, 1, metainfo.sha1}}));
+  BOOST_TEST(tracker.get<TrackerStatus>(anna, AskStatus{}).files == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_found_file_names_the_metainfo_that_the_store_has, Town) {
+  const FileAdded added = tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
+  const Question question{anna.key, "", {50}, anna.token, FindFile{{"choir"}, {"song"}}, {}, {}};
+  const Decision decision = decide(tracker.directory, question, {1, tracker.wall, &tracker.presence, {}});
+  BOOST_TEST((decision.metainfo_of == FileKey{added.gid, added.fid}));
+  const Row& row = tracker.rows.at(row_keys::file_described(added.gid, added.fid));
+  const auto fact = decode_record<Fact>(row.value);
+  BOOST_REQUIRE(static_cast<bool>(fact));
+  BOOST_TEST((fact->operation.get<FileDescribed>()->metainfo == metainfo_of("song", 1)));
+}
+
+BOOST_FIXTURE_TEST_CASE(the_same_file_gets_one_more_sharer, Town) {
+  let_in(bob, "bob");
+  tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
+  BOOST_TEST(tracker.get<FileAdded>(bob, AddFile{{"choir"}, metainfo_of("song", 1)}).existed);
+  BOOST_TEST(tracker.get<FileAdded>(bob, AddFile{{"choir"}, metainfo_of("song", 1)}).existed);
+  const Files files = tracker.get<Files>(anna, ListFiles{{"choir"}, ""});
+  BOOST_REQUIRE(files.files.size() == 1u);
+  BOOST_TEST(files.files[0].sharers == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_same_name_with_other_content_is_a_conflict, Town) {
+  let_in(bob, "bob");
+  tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
+  BOOST_TEST(tracker.code(bob, AddFile{{"choir"}, metainfo_of("song", 2)}) == Code::file_conflict);
+  BOOST_TEST(tracker.code(anna, AddFile{{"choir"}, metainfo_of("song", 2)}) == Code::file_conflict);
+  tracker.succeeds(bob, CreateGroup{{"band"}});
+  tracker.get<FileAdded>(bob, AddFile{{"band"}, metainfo_of("song", 2)});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_file_nobody_shares_is_gone_and_its_name_free, Town) {
+  const FileAdded old = tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
+  tracker.succeeds(anna, StopShare{{"choir"}, {"song"}});
+  BOOST_TEST(files(anna).empty());
+  BOOST_TEST(tracker.code(anna, FindFile{{"choir"}, {"song"}}) == Code::no_such_file);
+  BOOST_TEST(tracker.code(anna, StopShare{{"choir"}, {"song"}}) == Code::no_such_file);
+  tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 2)});
+  // The old one cannot take the name back from the new one, by neither way.
+  BOOST_TEST(tracker.code(anna, StartShare{old.gid, old.fid}) == Code::file_conflict);
+  BOOST_TEST(tracker.code(anna, AddFile{{"choir"}, metainfo_of("song", 1)}) == Code::file_conflict);
+  tracker.succeeds(anna, StopShare{{"choir"}, {"song"}});
+  tracker.succeeds(anna, StartShare{old.gid, old.fid});
+  BOOST_TEST(tracker.get<FileFound>(anna, FindFile{{"choir"}, {"song"}}).fid.hex() == old.fid.hex());
+}
+
+BOOST_FIXTURE_TEST_CASE(sharing_starts_and_stops, Town) {
+  let_in(bob, "bob");
+  const FileAdded file = tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
+  BOOST_TEST(tracker.code(bob, StopShare{{"choir"}, {"song"}}) == Code::not_sharing);
+  BOOST_TEST(tracker.code(bob, StopShare{{"choir"}, {"hymn"}}) == Code::no_such_file);
+  BOOST_TEST(tracker.code(bob, StartShare{file.gid, id_of<Fid>(8)}) == Code::no_such_file);
+  BOOST_TEST(tracker.code(bob, FindSharers{file.gid, id_of<Fid>(8)}) == Code::no_such_file);
+  tracker.succeeds(bob, StartShare{file.gid, file.fid});
+  const std::size_t deltas = tracker.deltas.size();
+  tracker.succeeds(bob, StartShare{file.gid, file.fid});
+  BOOST_TEST(tracker.deltas.size() == deltas);  // nothing new
+  BOOST_TEST(tracker.get<Sharers>(bob, FindSharers{file.gid, file.fid}).sharers.size() == 2u);
+  for (int round = 0; round < 3; ++round) {
+    tracker.succeeds(bob, StopShare{{"choir"}, {"song"}});
+    BOOST_TEST(tracker.code(bob, StopShare{{"choir"}, {"song"}}) == Code::not_sharing);
+    tracker.succeeds(bob, StartShare{file.gid, file.fid});
+  }
+  BOOST_TEST(tracker.get<Sharers>(bob, FindSharers{file.gid, file.fid}).sharers.size() == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(only_who_is_online_is_a_sharer_to_connect_to, Town) {
+  const FileAdded file = tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
+  tracker.now += Presence::ttl;
+  tracker.presence.expire(tracker.now);
+  BOOST_TEST(tracker.get<Sharers>(anna, FindSharers{file.gid, file.fid}).sharers.empty());
+  BOOST_TEST(tracker.get<Files>(anna, ListFiles{{"choir"}, ""}).files[0].sharers == 1u);
+  BOOST_TEST(tracker.get<Files>(anna, ListFiles{{"choir"}, ""}).files[0].sharers_online == 0u);
+  tracker.present(anna, 1);
+  BOOST_TEST(tracker.get<Sharers>(anna, FindSharers{file.gid, file.fid}).sharers.size() == 1u);
+  tracker.succeeds(anna, Logout{});
+  tracker.get<LoggedIn>(anna, login("bob"));
+  tracker.succeeds(anna, JoinGroup{{"choir"}});
+  // Logout pauses the sharing, login resumes it. (Her presence is still heard of, but not her session.)
+  BOOST_TEST(tracker.directory.sharers_of(file.gid, file.fid).size() == 1u);
+  tracker.succeeds(anna, Logout{});
+  tracker.get<LoggedIn>(anna, login("anna"));
+  BOOST_TEST(tracker.get<Sharers>(anna, FindSharers{file.gid, file.fid}).sharers.size() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(leaving_ends_the_own_shares_there, Town) {
+  let_in(bob, "bob");
+  tracker.get<FileAdded>(bob, AddFile{{"choir"}, metainfo_of("song", 1)});
+  tracker.get<FileAdded>(bob, AddFile{{"choir"}, metainfo_of("hymn", 2)});
+  tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("hymn", 2)});
+  tracker.succeeds(bob, LeaveGroup{{"choir"}});
+  BOOST_TEST((files(anna) == std::vector<std::string>{"hymn"}));
+  BOOST_TEST(tracker.directory.sharers_of(choir(), fid_of(metainfo_of("hymn", 2))).size() == 1u);
+  let_in(bob, "bob");
+  BOOST_TEST((files(anna) == std::vector<std::string>{"hymn"}));  // coming back revives nothing
+  BOOST_TEST(tracker.code(bob, StopShare{{"choir"}, {"hymn"}}) == Code::not_sharing);
+  BOOST_TEST(!tracker.get<FileAdded>(bob, AddFile{{"choir"}, metainfo_of("song", 1)}).existed);
+  BOOST_TEST((files(anna) == std::vector<std::string>{"hymn", "song"}));
+}
+
+// --- requests ---------------------------------------------------------------------------------------------------
+
+BOOST_FIXTURE_TEST_CASE(a_request_asked_again_is_answered_as_before, Town) {
+  tracker.succeeds(stranger, create("dora"));
+  const std::size_t deltas = tracker.deltas.size();
+  BOOST_TEST((tracker.ask_again(stranger, create("dora")) == TrackerAnswer(Done{})));
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  BOOST_TEST((tracker.ask_again(bob, JoinGroup{{"choir"}}) == TrackerAnswer(Done{})));
+  tracker.succeeds(bob, Logout{});
+  BOOST_TEST((tracker.ask_again(bob, Logout{}) == TrackerAnswer(Done{})));
+  const FileAdded added = tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
+  BOOST_TEST((tracker.ask_again(anna, AddFile{{"choir"}, metainfo_of("song", 1)}) == TrackerAnswer(added)));
+  BOOST_TEST(tracker.deltas.size() == deltas + 3);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_refused_request_may_succeed_later, Town) {
+  BOOST_TEST(tracker.code(stranger, create("anna")) == Code::user_exists);
+  BOOST_TEST(!tracker.directory.outcome(stranger.key, stranger.counter).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_login_asked_again_gives_a_session_without_storing_a_token, Town) {
+  const LoggedIn first = tracker.get<LoggedIn>(stranger, login("carl"));
+  stranger.token = {};
+  const TrackerAnswer again = tracker.ask_again(stranger, login("carl"));
+  BOOST_REQUIRE(again.get<LoggedIn>() != nullptr);
+  BOOST_TEST(tracker.directory.session(stranger.key, first.token, tracker.wall).has_value());
+  BOOST_TEST(tracker.directory.session(stranger.key, again.get<LoggedIn>()->token, tracker.wall).has_value());
+  for (const auto& [key, row] : tracker.rows)
+    BOOST_TEST((std::search(row.value.begin(), row.value.end(), first.token.bytes.begin(),
+                            first.token.bytes.end()) == row.value.end()));
+}
+
+BOOST_FIXTURE_TEST_CASE(outcomes_are_kept_for_the_last_256_requests, Town) {
+  tracker.succeeds(stranger, create("user-0"));
+  const RequestCounter first = stranger.counter;
+  for (int i = 1; i < 256; ++i) tracker.succeeds(stranger, create("user-" + std::to_string(i)));
+  BOOST_TEST(tracker.directory.outcome(stranger.key, first).has_value());
+  BOOST_TEST(!tracker.directory.is_forgotten(stranger.key, first));
+  tracker.succeeds(stranger, create("user-256"));
+  BOOST_TEST(!tracker.directory.outcome(stranger.key, first).has_value());
+  TestClient late = stranger;
+  late.counter = {};
+  BOOST_TEST(tracker.code(late, create("another")) == Code::other);  // or its account would have two names
+  BOOST_TEST(tracker.rows.count(row_keys::request_answered(stranger.key, first)) == 0u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
