@@ -35,7 +35,7 @@ void FrontDesk::start(Context& context) {
   const Opened door = context.listen<ClientRole>(place_.endpoint);
   if (!door.fault.empty())
     context.send(place_.console, Hopeless{"cannot serve clients on " + place_.endpoint + ": " + door.fault});
-  endpoint_ = door.endpoint;
+  open_ = door.fault.empty();
 }
 
 void FrontDesk::on(const LinkUp& message, Context&) { links_[message.link].host = host_of(message.peer); }
@@ -114,8 +114,8 @@ void FrontDesk::on(const Notify& message, Context& context) {
 }
 
 void FrontDesk::on(const ServiceChanged& message, Context& context) {
-  if (message.serving && store_.is_zero() && !endpoint_.empty())
-    context.send(place_.console, Serving{endpoint_});
+  if (message.serving && store_.is_zero() && open_)
+    context.send(place_.console, Serving{place_.endpoint});
   serving_ = message.serving;
   store_ = message.store;
 }

@@ -70,7 +70,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
 
   FrontDeskPlace place_;
   LimitConfig limits_;
-  std::string endpoint_;  // as bound; empty: the door is not open
+  bool open_ = false;  // the door
   bool serving_ = false;
   StoreId store_;
   std::unordered_map<Address, Link> links_;

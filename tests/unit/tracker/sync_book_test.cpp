@@ -1,0 +1,182 @@
+#include "tracker/sync_book.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tracker/version_vector.hpp"
+
+using namespace tutti;
+using namespace std::chrono_literals;
+
+namespace {
+
+const StoreId own = [] {
+  StoreId id;
+  id.bytes.fill(1);
+  return id;
+}();
+
+VersionVector own_up_to(std::uint64_t sequence) {
+  VersionVector at;
+  advance(at, own, Sequence{sequence});
+  return at;
+}
+
+// This is tracker 1 of three.
+struct Book : SyncBook {
+  Book() : SyncBook({2, 3}, SyncConfig{}) {}
+  Instant now{1h};
+
+  void link(std::uint32_t number) {
+    source_is(number, true, now);
+    follower_is(number, true, now);
+  }
+  void publish(std::uint64_t sequence) {
+    Delta delta;
+    delta.origin = own;
+    delta.sequence = {sequence};
+    delta.operations = {SessionClosed{}};
+    published(delta, now);
+  }
+  void pass(Duration time) {
+    now += time;
+    check_invariants();
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(sync_book)
+
+BOOST_AUTO_TEST_CASE(an_answer_waits_for_every_live_tracker) {
+  Book book;
+  book.link(2);
+  book.link(3);
+  book.publish(1);
+  book.await({1}, own_up_to(1), book.now);
+  BOOST_TEST(book.settled(book.now).empty());
+  book.holds(2, own_up_to(1));
+  BOOST_TEST(book.settled(book.now).empty());
+  book.holds(3, own_up_to(1));
+  const std::vector<Reached> reached = book.settled(book.now);
+  BOOST_REQUIRE(reached.size() == 1);
+  BOOST_TEST((reached[0].ticket == Ticket{1}));
+  BOOST_TEST(reached[0].missing.empty());
+  BOOST_TEST(book.settled(book.now).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_tracker_that_is_not_linked_both_ways_is_missing_at_once) {
+  Book book;
+  book.link(2);
+  book.source_is(3, true, book.now);
+  book.await({1}, own_up_to(1), book.now);
+  book.holds(2, own_up_to(1));
+  const std::vector<Reached> reached = book.settled(book.now);
+  BOOST_REQUIRE(reached.size() == 1);
+  BOOST_TEST((reached[0].missing == std::vector<std::uint32_t>{3}));
+}
+
+BOOST_AUTO_TEST_CASE(a_disconnect_ends_the_wait_at_once) {
+  Book book;
+  book.link(2);
+  book.link(3);
+  book.await({1}, own_up_to(1), book.now);
+  book.holds(2, own_up_to(1));
+  BOOST_TEST(book.settled(book.now).empty());
+  book.source_is(3, false, book.now);
+  BOOST_REQUIRE(book.settled(book.now).size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_hung_tracker_delays_one_answer_and_not_the_next) {
+  Book book;
+  book.link(2);
+  book.link(3);
+  book.holds(2, own_up_to(9));
+  book.await({1}, own_up_to(1), book.now);
+  book.pass(499ms);
+  BOOST_TEST(book.settled(book.now).empty());
+  book.pass(1ms);
+  BOOST_REQUIRE(book.settled(book.now).size() == 1);
+  book.await({2}, own_up_to(2), book.now);
+  BOOST_TEST(book.settled(book.now).size() == 1);
+  // It has caught up: answers wait for it again.
+  book.heard(3, book.now);
+  book.holds(3, own_up_to(1));
+  book.await({3}, own_up_to(3), book.now);
+  BOOST_TEST(book.settled(book.now).empty());
+  // Silence makes it hung even if nothing was asked of it meanwhile.
+  book.pass(1000ms);
+  BOOST_TEST(!book.is_live(3, book.now));
+  BOOST_TEST(book.settled(book.now).size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_acknowledged_is_sent_again_at_growing_distances) {
+  Book book;
+  book.link(2);
+  book.link(3);
+  book.publish(1);
+  book.publish(2);
+  book.holds(2, own_up_to(2));
+  BOOST_TEST(book.resends(book.now).empty());
+  book.pass(60ms);
+  std::vector<SyncBook::Resend> resends = book.resends(book.now);
+  BOOST_REQUIRE(resends.size() == 1);
+  BOOST_TEST(resends[0].number == 3U);
+  BOOST_TEST(resends[0].deltas.size() == 2);
+  BOOST_TEST(book.resends(book.now).empty());
+  book.pass(60ms);
+  BOOST_TEST(book.resends(book.now).size() == 1);
+  book.pass(60ms);
+  BOOST_TEST(book.resends(book.now).empty());
+  book.pass(60ms);
+  book.holds(3, own_up_to(1));
+  resends = book.resends(book.now);
+  BOOST_REQUIRE(resends.size() == 1);
+  BOOST_TEST(resends[0].deltas.size() == 1);
+  BOOST_TEST(book.is_waiting());
+  book.holds(3, own_up_to(2));
+  BOOST_TEST(!book.is_waiting());
+}
+
+BOOST_AUTO_TEST_CASE(one_pull_at_a_time_from_who_has_most_and_then_from_another) {
+  Book book;
+  book.link(2);
+  book.link(3);
+  BOOST_TEST(!book.pull_from({}, book.now).has_value());
+  book.holds(2, own_up_to(5));
+  book.holds(3, own_up_to(3));
+  BOOST_TEST(book.pull_from({}, book.now).value() == 2U);
+  book.pull_sent(2, book.now);
+  BOOST_TEST(!book.pull_from({}, book.now).has_value());
+  book.pass(500ms);
+  BOOST_TEST(book.pull_from({}, book.now).value() == 3U);
+  book.pull_sent(3, book.now);
+  book.pull_ended();
+  BOOST_TEST(book.pull_from(own_up_to(3), book.now).value() == 2U);
+  BOOST_TEST(!book.is_caught_up(own_up_to(3)));
+  BOOST_TEST(book.is_caught_up(own_up_to(5)));
+  book.source_is(2, false, book.now);
+  BOOST_TEST(!book.pull_from(own_up_to(3), book.now).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_tracker_that_comes_back_empty_has_nothing) {
+  Book book;
+  book.link(2);
+  book.store_is(2, own);
+  book.holds(2, own_up_to(5));
+  StoreId other = own;
+  other.bytes[0] = 9;
+  book.store_is(2, other);
+  BOOST_TEST(book.trackers().at(2).at.positions.empty());
+}
+
+BOOST_AUTO_TEST_CASE(own_deltas_are_kept_within_bounds) {
+  Book book;
+  for (std::uint64_t n = 1; n <= 10'000; ++n) book.publish(n);
+  book.check_invariants();
+  book.link(2);
+  book.holds(2, own_up_to(100));  // lacks more than is kept: it pulls
+  book.pass(1s);
+  BOOST_TEST(book.resends(book.now).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
