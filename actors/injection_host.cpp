@@ -185,6 +185,14 @@ std::optional<Envelope> InjectionHost::find_encoded(Address to, MessageId id) {
   return envelope;
 }
 
+std::optional<Envelope> InjectionHost::take_oldest(Address to) {
+  const auto at = std::find_if(outbox_.begin(), outbox_.end(), [&](const Envelope& e) { return e.to == to; });
+  if (at == outbox_.end()) return std::nullopt;
+  Envelope envelope = std::move(*at);
+  outbox_.erase(at);
+  return envelope;
+}
+
 void InjectionHost::expect_silence() const {
   if (!outbox_.empty()) throw ExpectationFailed("expected silence, got " + describe(outbox_.front()));
 }

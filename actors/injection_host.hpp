@@ -109,6 +109,8 @@ class InjectionHost final : private Stage {
     return Said<M>{*decode<M>(envelope->body, {.frame_bytes = SIZE_MAX >> 1U, .list_items = 1U << 24U}).value,
                    envelope->from, std::move(envelope->payload)};
   }
+  /// Takes the oldest message for `to`, whatever it is; nothing if there is none.
+  std::optional<Envelope> take_oldest(Address to);
   /// Nothing (more) is in the outbox, or nothing for `to`.
   void expect_silence() const;
   void expect_silence(Address to) const;

@@ -1,0 +1,128 @@
+// Says a script of messages to one actor and shows what it answers; or says to it again what a trace recorded.
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "actors/trace_file.hpp"
+#include "shell/programs/inject/kinds.hpp"
+#include "shell/tools/inject_script.hpp"
+#include "shell/tools/replay.hpp"
+#include "tutti_version.hpp"
+
+namespace {
+
+using namespace tutti;
+
+constexpr int all_well = 0;
+constexpr int not_as_expected = 1;
+constexpr int bad_usage = 2;
+
+constexpr std::string_view about =
+    "Says messages to one actor, alone in a host whose time stands until it is told to pass, and shows\n"
+    "what it answers. Exit status: 0 all was as expected, 1 something was not, 2 usage.\n";
+
+constexpr std::string_view language =
+    "A script, a line a step ('#' begins a comment, '\\' at the end goes on in the next line):\n"
+    "  actor NAME [setting=value ...]             the actor under test; see --list\n"
+    "  alice -> NAME: JoinGroup{group: \"lab\"}     alice says it; new names are born by speaking\n"
+    "  alice -> NAME: Block{...} + 512 bytes      with a payload of zeros, or of + x'0af1'\n"
+    "  expect NAME -> alice: Told{command: $c, *} the oldest message for alice; * is any value, or the\n"
+    "                                             rest; $c any value, remembered; a name alone is enough\n"
+    "  expect silence [alice]                     nothing (more) was said\n"
+    "  expect fault \"text\"                        the newest dropped message was dropped for this\n"
+    "  advance 250ms                              us, ms, s, min\n"
+    "  link up 127.0.0.1:5000 [as t1]             a link of the actor stands\n"
+    "  link down t1 [silent]                      disconnected, silent, unreachable, misbehaved, closed\n"
+    "  accept 127.0.0.1:6000 as bob               bob comes in at a door of the actor\n"
+    "  forget [alice]   links   stop   seed 7   refuse 127.0.0.1:6000\n"
+    "In messages @name is an address and $c what an expectation remembered.\n";
+
+struct Arguments {
+  bool list = false;
+  std::string replay;
+  std::vector<std::string> words;
+};
+
+std::vector<ActorKind> all_kinds() {
+  std::vector<ActorKind> kinds = client_kinds();
+  for (ActorKind& kind : tracker_kinds()) kinds.push_back(std::move(kind));
+  return kinds;
+}
+
+int run_scripts(const std::vector<ActorKind>& kinds, std::vector<std::string> paths) {
+  if (paths.empty()) paths.emplace_back("-");
+  for (const std::string& path : paths) {
+    InjectScript script(kinds, std::cout);
+    if (path == "-") {
+      script.run(std::cin, "standard input");
+    } else {
+      std::ifstream file(path);
+      if (!file) throw BadRequest(path + " cannot be read");
+      script.run(file, path);
+    }
+    std::cout << path << ": all " << script.expectations() << " expectations hold\n";
+  }
+  return all_well;
+}
+
+int run_replay(const std::vector<ActorKind>& kinds, const Arguments& arguments) {
+  if (arguments.words.empty()) throw BadRequest("--replay TRACE needs the name of an actor");
+  const std::string& name = arguments.words.front();
+  Casting::Settings settings;
+  for (std::size_t i = 1; i < arguments.words.size(); ++i) {
+    const std::string& word = arguments.words[i];
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos) throw BadRequest("a setting is name=value, not '" + word + "'");
+    settings[word.substr(0, equals)] = word.substr(equals + 1);
+  }
+  TraceReader trace;
+  if (const std::string fault = trace.open(arguments.replay); !fault.empty()) throw BadRequest(fault);
+  const ReplayOutcome outcome = replay(trace, find_kind(kinds, name), name, settings, std::cout);
+  std::cout << outcome.delivered << " messages delivered again; " << outcome.same << " answers the same, "
+            << outcome.different << " different\n";
+  return outcome.different == 0 ? all_well : not_as_expected;
+}
+
+int run(const Arguments& arguments) {
+  const std::vector<ActorKind> kinds = all_kinds();
+  if (arguments.list) {
+    std::cout << list_kinds(kinds);
+    return all_well;
+  }
+  return arguments.replay.empty() ? run_scripts(kinds, arguments.words) : run_replay(kinds, arguments);
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+  CLI::App app{std::string(about), "inject"};
+  Arguments arguments;
+  app.footer(std::string(language));
+  app.set_version_flag("--version", std::string(version));
+  app.add_flag("--list", arguments.list, "Print the actors, what they accept and their settings");
+  app.add_option("--replay", arguments.replay, "Give an actor again what this trace recorded")
+      ->type_name("TRACE");
+  app.add_option("words", arguments.words,
+                 "Scripts ('-' or none: standard input); with --replay an actor and its settings");
+  try {
+    app.parse(argc, argv);
+    return run(arguments);
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    app.exit(error);
+    return bad_usage;
+  } catch (const ExpectationFailed& failed) {
+    std::cout.flush();
+    std::cerr << failed.what() << '\n';
+    return not_as_expected;
+  } catch (const std::exception& error) {
+    std::cout.flush();
+    std::cerr << "inject: " << error.what() << '\n';
+    return bad_usage;
+  }
+}

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "shell/tools/actor_kind.hpp"
+
+namespace tutti {
+
+/// Every actor of a client that a script can name.
+std::vector<ActorKind> client_kinds();
+/// Every actor of a tracker that a script can name.
+std::vector<ActorKind> tracker_kinds();
+
+}  // namespace tutti

@@ -1,0 +1,73 @@
+#include "shell/tools/actor_kind.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "messages/catalogue.hpp"
+
+namespace tutti {
+
+namespace {
+
+std::string names_of(const std::vector<MessageId>& ids) {
+  std::string names;
+  for (const MessageId id : ids) {
+    const MessageEntry* entry = find_message(id);
+    names += std::string(names.empty() ? "" : " ") + std::string(entry == nullptr ? "?" : entry->name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::uint64_t Casting::number(std::string_view name) const {
+  const std::string& text = setting(name);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size())
+    throw BadRequest(std::string(name) + "=" + text + " is no number");
+  return value;
+}
+
+std::vector<TrackerEntry> trackers_of(std::string_view setting) {
+  std::string lines(setting);
+  std::ranges::replace(lines, ',', '\n');
+  TrackerInfo info = parse_tracker_info(lines);
+  if (!info) throw BadRequest("trackers=" + std::string(setting) + ": " + info.fault);
+  return std::move(info.trackers);
+}
+
+CastActor cast_actor(InjectionHost& host, const ActorKind& kind, const Casting::Settings& given) {
+  Casting::Settings settings;
+  for (const ActorSetting& setting : kind.settings) settings[setting.name] = setting.usual;
+  for (const auto& [name, value] : given) {
+    if (!settings.contains(name)) throw BadRequest(kind.name + " has no setting '" + name + "'");
+    settings[name] = value;
+  }
+  Casting casting(host, settings);
+  // Reserved before the partners, so that an actor's address does not depend on how many it has.
+  const Address address = host.reserve<AnyRole>().address;
+  host.spawn_at(address, kind.name, kind.make(casting));
+  return {address, casting.partners()};
+}
+
+const ActorKind& find_kind(std::span<const ActorKind> kinds, std::string_view name) {
+  const auto at = std::ranges::find(kinds, name, &ActorKind::name);
+  if (at == kinds.end())
+    throw BadRequest("no actor is called '" + std::string(name) + "': see inject --list");
+  return *at;
+}
+
+std::string list_kinds(std::span<const ActorKind> kinds) {
+  std::string text;
+  for (const ActorKind& kind : kinds) {
+    text += kind.name + ": " + kind.summary + '\n';
+    text += "  accepts  " + names_of(kind.accepts) + '\n';
+    if (!kind.hears.empty()) text += "  hears    " + names_of(kind.hears) + '\n';
+    for (const ActorSetting& setting : kind.settings)
+      text += "  setting  " + setting.name + "=" + setting.usual + "  " + setting.meaning + '\n';
+  }
+  return text;
+}
+
+}  // namespace tutti
