@@ -282,8 +282,7 @@ std::string event_sentence(const DownloadChanged& changed, const Style& style) {
 }
 
 std::string event_sentence(const ShareChanged& changed, const Style&) {
-  return fmt::format("{} in {} is not shared any more: {}", changed.file.text, changed.group.text,
-                     changed.sentence);
+  return fmt::format("[{}] {}: {}", changed.group.text, changed.file.text, changed.sentence);
 }
 
 std::string event_sentence(const Notice& notice, const Style&) { return notice.sentence; }

@@ -72,8 +72,8 @@ struct ShellOptions {
 ///   and a person who does not want to wait presses Ctrl-C.
 /// - An answer is only for the command that waits for it; whatever comes late is dropped. Rationale: an abandoned
 ///   command has already been reported.
-/// - The membership is asked for before the file to share is looked at in earnest. Rationale: scripts rely on the
-///   order of the checks, and hashing a large file for a group that refuses it would be wasted.
+/// - What is wrong with a file to share is only said to a member of the group. Rationale: scripts rely on the order
+///   of the checks, and that of local files comes last.
 /// - Nothing waits for names that Tab would need: they are asked for and used when they are there.
 ///
 /// States: AwaitingLine -> AwaitingSecret | Running | Ended; AwaitingSecret -> Running | AwaitingLine | Ended;
@@ -146,7 +146,6 @@ class Shell final : public ActorOf<Shell, Joined<ShellRole::Accepts, Messages<Pr
   void begin(const Quit& errand, Context& context);
   void ask(ClientRequest request, Context& context);
   void answered(const Told& told, Context& context);
-  void share_found_file(Context& context);
   void report(Outcome outcome);
   void finish(Result result, Context& context);
   void abandon(Context& context);

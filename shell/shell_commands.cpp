@@ -69,17 +69,18 @@ void Shell::begin(const AskTrackers& errand, Context& context) { ask(errand.requ
 void Shell::begin(const ShareLocalFile& errand, Context& context) {
   auto& running = std::get<Running>(state_);
   running.found = tools_.files.file_to_share(errand.typed_path);
-  if (!running.found.refused) {
-    const std::string name = base_name(running.found.path);
-    if (const auto fault = file_name_fault(name); !fault.empty()) {
-      finish(
-          Refused{Code::invalid_name, fmt::format("'{}' cannot be shared under its name: {}", name, fault)},
-          context);
-      return;
-    }
-    running.outcome.further = {{"path", running.found.path}, {"file", name}};
+  if (running.found.refused) {
+    ask(ListMembers{errand.group, std::string(after_all_names)}, context);
+    return;
   }
-  ask(ListMembers{errand.group, std::string(after_all_names)}, context);
+  const std::string name = base_name(running.found.path);
+  if (const auto fault = file_name_fault(name); !fault.empty()) {
+    finish(Refused{Code::invalid_name, fmt::format("'{}' cannot be shared under its name: {}", name, fault)},
+           context);
+    return;
+  }
+  running.outcome.further = {{"path", running.found.path}, {"file", name}};
+  context.send(partners_.librarian, ShareFile{running.id, running.found.path, errand.group});
 }
 
 void Shell::begin(const StopSharing& errand, Context& context) {
@@ -150,7 +151,6 @@ void Shell::answered(const Told& told, Context& context) {
   Result result = result_of(told.what);
   running.outcome.provisional = told.provisional;
   running.outcome.sentence = told.sentence;
-  const bool refused = std::holds_alternative<Refused>(result);
 
   if (const auto* link = std::get_if<ShowLink>(&running.errand); link != nullptr && link->with_trackers) {
     // A tracker that went away meanwhile is no failure of `status`: it is what there is to say.
@@ -159,12 +159,10 @@ void Shell::answered(const Told& told, Context& context) {
     finish(Result(report), context);
     return;
   }
-  const bool membership_was_asked = std::holds_alternative<ShareLocalFile>(running.errand) && running.asked;
-  if (membership_was_asked && !refused) {
-    share_found_file(context);
-    return;
-  }
-  if (running.asked && !refused) {
+  const bool refused = std::holds_alternative<Refused>(result);
+  // We are a member, so what is wrong with the file is the first thing that is wrong.
+  if (!refused && running.found.refused) result = *running.found.refused;
+  if (running.asked && !refused && !running.found.refused) {
     if (auto next = next_page(*running.asked, result)) {
       running.pages ? append_page(*running.pages, std::move(result))
                     : void(running.pages = std::move(result));
@@ -178,17 +176,6 @@ void Shell::answered(const Told& told, Context& context) {
   }
   if (running.asked) learn(*running.asked, result);
   finish(std::move(result), context);
-}
-
-void Shell::share_found_file(Context& context) {
-  auto& running = std::get<Running>(state_);
-  if (running.found.refused) {
-    finish(*running.found.refused, context);
-    return;
-  }
-  running.asked.reset();
-  const auto& errand = std::get<ShareLocalFile>(running.errand);
-  context.send(partners_.librarian, ShareFile{running.id, running.found.path, errand.group});
 }
 
 void Shell::on(const LinkStatus& status, Context& context) {
@@ -244,6 +231,7 @@ void Shell::abandon(Context& context) {
   auto& running = std::get<Running>(state_);
   if (running.limit.value != 0) context.cancel(running.limit);
   context.send(partners_.tracker_link, ForgetCommand{running.id});
+  context.send(partners_.librarian, ForgetCommand{running.id});
   context.send(partners_.scheduler, ForgetCommand{running.id});
   tools_.console.progress({});
   running.outcome.result = Refused{Code::unfinished, "no longer waited for; it may still take effect"};

@@ -1,0 +1,567 @@
+#include "shell/shell.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "shell/exit_status.hpp"
+#include "tests/injection/shell/shell_fixture.hpp"
+
+namespace tutti {
+namespace {
+
+using Kind = ShellWorld::Kind;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+DownloadRow running_row() {
+  DownloadRow row;
+  row.group = {"lab"};
+  row.file = {"f"};
+  row.phase = DownloadPhase::fetching;
+  row.size = 100_bytes;
+  row.verified = 50_bytes;
+  return row;
+}
+
+BOOST_AUTO_TEST_SUITE(shell)
+
+// --- the order of things ---------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_script_runs_one_command_after_the_other) {
+  ShellWorld world;
+  world.log_in();
+  world.console.events = {LineTyped{"create_group a"}, LineTyped{"# comment"}, LineTyped{""},
+                          LineTyped{"create_group b"}, InputEnded{}};
+  world.host.input_ready(0);
+  BOOST_TEST(world.expect_question<CreateGroup>().group.text == "a");
+  world.host.expect_silence();
+  world.answer(Done{});
+  BOOST_TEST(world.expect_question<CreateGroup>().group.text == "b");
+  BOOST_TEST(!world.has_ended());
+  world.answer(Refused{Code::group_exists, "it exists"});
+  BOOST_TEST(world.has_ended());
+  BOOST_TEST(world.exit_status == 10);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_failure_decides_the_exit_status) {
+  ShellWorld world;
+  for (const std::string line : {"whoami", "frobnicate", "help"}) world.type(line);
+  BOOST_TEST(world.take_errors() ==
+             "error: not_logged_in: you are not logged in; use: login <user_id>\n"
+             "error: unknown_command: there is no command 'frobnicate'; help lists them all\n");
+  world.type("quit");
+  BOOST_TEST(world.has_ended());
+  BOOST_TEST(world.exit_status == 4);
+}
+
+BOOST_AUTO_TEST_CASE(thousands_of_lines_do_not_grow_the_stack) {
+  ShellWorld world(Kind::json);
+  for (int i = 0; i < 20000; ++i) world.console.events.push_back(LineTyped{"whoami"});
+  world.console.events.push_back(InputEnded{});
+  world.host.input_ready(0);
+  BOOST_TEST(world.has_ended());
+}
+
+BOOST_AUTO_TEST_CASE(checks_come_in_their_order) {
+  ShellWorld world(Kind::json);
+  const auto code_of = [&](const std::string& line) {
+    world.type(line);
+    const std::string output = world.take_output();
+    const std::size_t begin = output.find("\"code\":\"") + 8;
+    return output.substr(begin, output.find('"', begin) - begin);
+  };
+  // The words, then the login, then the names.
+  BOOST_TEST(code_of("create_group") == "usage");
+  BOOST_TEST(code_of("create_group a/b") == "not_logged_in");
+  BOOST_TEST(code_of("upload_file /no/such lab") == "not_logged_in");
+  BOOST_TEST(code_of("create_user a/b pw") == "invalid_name");
+  world.log_in();
+  BOOST_TEST(code_of("login") == "usage");
+  BOOST_TEST(code_of("login a/b pw") == "already_logged_in");
+  BOOST_TEST(code_of("create_group a/b") == "invalid_name");
+  BOOST_TEST(code_of("download_file lab a/b /x") == "invalid_name");
+  world.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(every_command_that_needs_a_login_says_so) {
+  for (const Command& command : command_table()) {
+    if (command.login != LoginRule::needed) continue;
+    ShellWorld world;
+    std::string line(command.name);
+    for (const Argument& argument : command.arguments)
+      if (!argument.optional) line += " x";
+    world.type(line);
+    BOOST_TEST(world.take_errors().starts_with("error: not_logged_in:"), line);
+    world.host.expect_silence();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_upload_asks_for_the_membership_before_it_complains_about_the_file) {
+  ShellWorld world;
+  world.log_in();
+  world.type("upload_file missing lab");
+  const auto question = world.expect_question<ListMembers>();
+  BOOST_TEST(question.group.text == "lab");
+  // The page behind all names: nothing but the right to see it.
+  BOOST_TEST((question.after > std::string(64, 'z')));
+  world.answer(Refused{Code::no_such_group, "no group lab"});
+  BOOST_TEST(world.take_errors() == "error: no_such_group: no group lab\n");
+  world.type("upload_file missing lab");
+  world.expect_question<ListMembers>();
+  world.answer(Members{});
+  BOOST_TEST(world.take_errors() == "error: no_such_file: there is no such file\n");
+  world.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_file_whose_name_is_not_allowed_is_refused_before_anything_is_asked) {
+  ShellWorld world;
+  world.log_in();
+  world.files.kinds = {{"a\nb", LocalFiles::Kind::regular}};
+  world.type("upload_file 'a\nb' lab");
+  BOOST_TEST(world.take_errors().starts_with("error: invalid_name: 'a\\x0ab' cannot be shared"));
+  world.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_share_is_reported) {
+  ShellWorld world;
+  world.log_in();
+  world.files.kinds = {{"f", LocalFiles::Kind::regular}};
+  world.type("upload_file f lab");
+  const auto share = world.host.expect<ShareFile>(world.librarian);
+  world.host.inject(world.librarian.address, world.shell.address,
+                    Told{share->command, Refused{Code::file_conflict, "other content"}, false, ""});
+  BOOST_TEST(world.take_errors() == "error: file_conflict: other content\n");
+}
+
+BOOST_AUTO_TEST_CASE(listings_are_followed_to_their_end) {
+  ShellWorld world;
+  world.log_in();
+  world.type("list_groups");
+  BOOST_TEST(world.expect_question<ListGroups>().after == "");
+  world.answer(Groups{{{{"a"}, {"x"}, 1, {}}, {{"b"}, {"x"}, 1, {}}}, true});
+  BOOST_TEST(world.take_output() == "");
+  BOOST_TEST(world.expect_question<ListGroups>().after == "b");
+  world.answer(Groups{{{{"c"}, {"x"}, 1, {}}}, true});
+  BOOST_TEST(world.expect_question<ListGroups>().after == "c");
+  world.answer(Groups{});
+  BOOST_TEST(world.take_output() == "a\nb\nc\n");
+  world.type("list_files lab");
+  world.expect_question<ListFiles>();
+  world.answer(Files{{{{"f"}, {}, 1, 1, {}}}, true});
+  const auto next = world.expect_question<ListFiles>();
+  BOOST_TEST(next.group.text == "lab");
+  BOOST_TEST(next.after == "f");
+  world.answer(Refused{Code::not_a_member, "no more"});
+  BOOST_TEST(world.take_output() == "");
+  BOOST_TEST(world.take_errors() == "error: not_a_member: no more\n");
+  world.type("list_requests lab");
+  world.expect_question<ListRequests>();
+  world.answer(JoinRequests{{{"u"}}, true});
+  world.expect_question<ListRequests>();
+  world.answer(JoinRequests{{{"v"}}, false});
+  BOOST_TEST(world.take_output() == "u\nv\n");
+  world.type("list_members lab");
+  world.expect_question<ListMembers>();
+  world.answer(Members{{{{"u"}, true, true}}, true});
+  world.expect_question<ListMembers>();
+  world.answer(Members{{{{"v"}, false, true}}, false});
+  BOOST_TEST(world.take_output() == "u\nv\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_page_that_promises_more_ends_the_listing) {
+  ShellWorld world;
+  world.log_in();
+  world.type("list_groups");
+  world.expect_question<ListGroups>();
+  world.answer(Groups{{}, true});
+  world.host.expect_silence();
+  world.type("whoami");
+  world.host.expect<AskLink>(world.tracker_link);
+}
+
+BOOST_AUTO_TEST_CASE(late_and_foreign_answers_are_dropped) {
+  ShellWorld world;
+  world.log_in();
+  world.type("create_group a");
+  world.expect_question<CreateGroup>();
+  world.host.inject(world.tracker_link.address, world.shell.address, Told{{999}, Done{}, false, ""});
+  BOOST_TEST(world.take_output() == "");
+  world.answer(Done{});
+  BOOST_TEST(world.take_output() != "");
+  world.answer(Done{});
+  world.host.inject(world.scheduler.address, world.shell.address, Downloads{world.asked, {}});
+  world.host.inject(world.tracker_link.address, world.shell.address,
+                    LinkStatus{world.asked, "", {}, 0, "", ""});
+  BOOST_TEST(world.take_output() == "");
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_of_another_kind_is_refused) {
+  ShellWorld world;
+  world.log_in();
+  world.type("list_groups");
+  world.expect_question<ListGroups>();
+  world.answer(Sharers{});
+  BOOST_TEST(world.take_errors().starts_with("error: other: "));
+}
+
+// --- passwords -------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_script_without_a_password_fails) {
+  ShellWorld world;
+  world.type("login alice");
+  BOOST_TEST(world.take_errors().starts_with("error: usage: no password"));
+  world.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_password_from_outside_is_used_where_none_is_given) {
+  ShellWorld world(Kind::script, "from a file");
+  world.type("create_user alice");
+  BOOST_TEST(world.expect_question<CreateUser>().password == "from a file");
+  world.answer(Done{});
+  world.type("login alice inline");
+  BOOST_TEST(world.expect_question<Login>().password == "inline");
+}
+
+BOOST_AUTO_TEST_CASE(a_person_is_asked_for_it) {
+  ShellWorld world(Kind::terminal);
+  world.type("login alice");
+  BOOST_TEST(world.console.secret_prompt == "password for alice: ");
+  world.host.expect_silence();
+  world.press(SecretTyped{"hidden"});
+  BOOST_TEST(world.expect_question<Login>().password == "hidden");
+  BOOST_TEST(world.console.remembered == std::vector<std::string>{"login alice"},
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_or_abandoned_password_asks_nobody) {
+  ShellWorld world(Kind::terminal);
+  world.type("login alice");
+  world.press(SecretTyped{""});
+  BOOST_TEST(world.take_errors().starts_with("error: usage: "));
+  world.type("login alice");
+  world.send(Signal::interrupt);
+  world.host.expect_silence();
+  world.type("help");
+  BOOST_TEST(world.take_output() != "");
+}
+
+BOOST_AUTO_TEST_CASE(an_inline_password_is_not_remembered) {
+  ShellWorld world(Kind::terminal);
+  world.type("login alice secret");
+  world.expect_question<Login>();
+  world.answer(Refused{Code::bad_credentials, "wrong"});
+  world.type("lgoin alice secret");
+  for (const std::string& line : world.console.remembered)
+    BOOST_TEST(line.find("secret") == std::string::npos, line);
+}
+
+// --- waiting ---------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(wait_runs_out) {
+  ShellWorld world;
+  world.log_in();
+  world.type("wait 5");
+  const auto question = world.host.expect<AwaitDownloads>(world.scheduler);
+  world.host.advance(milliseconds(4999));
+  world.host.expect_silence();
+  world.host.advance(milliseconds(1));
+  BOOST_TEST((world.host.expect<ForgetCommand>(world.scheduler)->command == question->command));
+  BOOST_TEST(world.take_errors().starts_with("error: timeout: "));
+  world.press(InputEnded{});
+  BOOST_TEST(world.exit_status == 11);
+}
+
+BOOST_AUTO_TEST_CASE(the_limit_of_a_wait_that_ended_is_forgotten) {
+  ShellWorld world;
+  world.log_in();
+  world.type("wait 5");
+  const auto question = world.host.expect<AwaitDownloads>(world.scheduler);
+  world.host.inject(world.scheduler.address, world.shell.address, Told{question->command, Done{}, false, ""});
+  world.type("wait");
+  world.host.expect<AwaitDownloads>(world.scheduler);
+  world.host.advance(seconds(10));
+  world.host.expect_silence();
+  BOOST_TEST(world.take_errors() == "");
+}
+
+BOOST_AUTO_TEST_CASE(serve_ends_when_told_to_stop) {
+  ShellWorld world;
+  world.log_in();
+  world.type("serve");
+  world.host.advance(seconds(1000));
+  BOOST_TEST(!world.has_ended());
+  world.send(Signal::terminate);
+  BOOST_TEST(world.has_ended());
+  BOOST_TEST(world.exit_status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(an_interrupted_script_says_so_in_its_status) {
+  ShellWorld world(Kind::json);
+  world.log_in();
+  world.type("wait");
+  const auto question = world.host.expect<AwaitDownloads>(world.scheduler);
+  world.send(Signal::interrupt);
+  BOOST_TEST((world.host.expect<ForgetCommand>(world.scheduler)->command == question->command));
+  BOOST_TEST(world.take_output().starts_with(R"({"command":"wait","ok":false,"code":"unfinished")"));
+  BOOST_TEST(world.has_ended());
+  BOOST_TEST(world.exit_status == exit_interrupted);
+
+  ShellWorld serving(Kind::json);
+  serving.log_in();
+  serving.type("serve");
+  serving.send(Signal::interrupt);
+  BOOST_TEST(serving.take_output() == "{\"command\":\"serve\",\"ok\":true}\n");
+  BOOST_TEST(serving.exit_status == exit_interrupted);
+
+  ShellWorld idle;
+  idle.send(Signal::hang_up);
+  BOOST_TEST(idle.exit_status == exit_interrupted);
+}
+
+// --- a person --------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(the_prompt_names_user_and_tracker) {
+  ShellWorld world(Kind::terminal);
+  BOOST_TEST(world.console.prompt_text == "tutti@(no tracker)> ");
+  world.host.inject(world.tracker_link.address, world.shell.address, TrackerChanged{1, "127.0.0.1:5000", ""});
+  BOOST_TEST(world.console.prompt_text == "tutti@t1> ");
+  BOOST_TEST(world.take_output() == "");
+  world.host.inject(world.tracker_link.address, world.shell.address, SessionChanged{{}, "alice"});
+  BOOST_TEST(world.console.prompt_text == "alice@t1> ");
+  world.host.inject(world.tracker_link.address, world.shell.address, TrackerChanged{2, "127.0.0.1:5010", ""});
+  BOOST_TEST(world.console.prompt_text == "alice@t2> ");
+  BOOST_TEST(world.take_output() == "Tracker 2 at 127.0.0.1:5010 answers now.\n");
+  world.host.inject(world.tracker_link.address, world.shell.address, SessionChanged{{}, ""});
+  BOOST_TEST(world.console.prompt_text == "tutti@t2> ");
+}
+
+BOOST_AUTO_TEST_CASE(a_client_without_a_tracker_says_that_it_waits) {
+  ShellWorld world(Kind::terminal);
+  world.host.inject(world.tracker_link.address, world.shell.address, TrackerChanged{0, "", ""});
+  BOOST_TEST(world.take_output() == "No tracker answers; trying on.\n");
+  world.host.inject(world.tracker_link.address, world.shell.address, TrackerChanged{1, "127.0.0.1:5000", ""});
+  BOOST_TEST(world.take_output() == "Tracker 1 at 127.0.0.1:5000 answers now.\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_persons_failures_do_not_fail_the_program) {
+  ShellWorld world(Kind::terminal);
+  world.type("whoami");
+  world.type("quit");
+  BOOST_TEST(world.exit_status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(ctrl_c_abandons_what_runs_and_nothing_else) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.type("create_group lab");
+  world.expect_question<CreateGroup>();
+  world.send(Signal::interrupt);
+  BOOST_TEST((world.host.expect<ForgetCommand>(world.tracker_link)->command == world.asked));
+  world.host.discard();
+  BOOST_TEST(world.take_errors().starts_with("error: unfinished: "));
+  world.answer(Done{});
+  BOOST_TEST(world.take_output() == "");
+  world.type("create_group lab2");
+  world.expect_question<CreateGroup>();
+  BOOST_TEST(!world.has_ended());
+}
+
+BOOST_AUTO_TEST_CASE(ctrl_c_at_the_prompt) {
+  ShellWorld world(Kind::terminal);
+  world.console.has_half_typed_line = true;
+  world.send(Signal::interrupt);
+  BOOST_TEST(world.take_output() == "");
+  world.send(Signal::interrupt);
+  BOOST_TEST(world.take_output() == "Type quit or press Ctrl-D to leave.\n");
+  BOOST_TEST(!world.has_ended());
+}
+
+BOOST_AUTO_TEST_CASE(ctrl_c_ends_serving_and_returns_to_the_prompt) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.type("serve");
+  world.send(Signal::interrupt);
+  BOOST_TEST(!world.has_ended());
+  world.type("quit");
+  BOOST_TEST(world.has_ended());
+}
+
+BOOST_AUTO_TEST_CASE(a_resized_window_is_drawn_again) {
+  ShellWorld world(Kind::terminal);
+  world.send(Signal::resize);
+  world.send(Signal::resumed);
+  BOOST_TEST(world.console.redraws == 2);
+}
+
+// --- progress --------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(progress_is_asked_for_while_something_runs) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.host.inject(world.scheduler.address, world.shell.address, DownloadChanged{running_row()});
+  // One question was sent at login and is still open: no second one.
+  world.host.expect_silence();
+  world.host.inject(world.scheduler.address, world.shell.address, Downloads{{1}, {running_row()}});
+  BOOST_TEST(world.console.progress_text == "f  50% of 100 B");
+  world.host.advance(milliseconds(500));
+  const auto again = world.host.expect<ListDownloads>(world.scheduler);
+  world.host.inject(world.scheduler.address, world.shell.address, Downloads{again->command, {}});
+  BOOST_TEST(world.console.progress_text == "");
+  world.host.advance(seconds(10));
+  world.host.expect_silence();
+  BOOST_TEST(world.take_output() == "");
+}
+
+BOOST_AUTO_TEST_CASE(scripts_are_not_told_about_progress) {
+  ShellWorld world;
+  world.log_in();
+  world.host.inject(world.scheduler.address, world.shell.address, DownloadChanged{running_row()});
+  world.host.expect_silence();
+  BOOST_TEST(world.take_output() + world.take_errors() == "");
+}
+
+BOOST_AUTO_TEST_CASE(hashing_shows_how_far_it_is) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.files.kinds = {{"f", LocalFiles::Kind::regular}};
+  world.type("upload_file f lab");
+  const auto share = world.host.expect<ShareFile>(world.librarian);
+  world.host.advance(seconds(1));
+  world.host.discard();
+  world.host.inject(world.librarian.address, world.shell.address,
+                    HashProgress{share->command, 50_bytes, 200_bytes});
+  BOOST_TEST(world.console.progress_text == "hashing  25% of 200 B");
+  world.host.inject(world.librarian.address, world.shell.address,
+                    HashProgress{share->command, 60_bytes, 200_bytes});
+  BOOST_TEST(world.console.progress_text == "hashing  25% of 200 B");
+  world.host.inject(world.librarian.address, world.shell.address,
+                    Told{share->command, FileAdded{}, false, ""});
+  BOOST_TEST(world.console.progress_text == "");
+  BOOST_TEST(world.take_output() == "You share f in lab.\n");
+}
+
+// --- events ----------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(events_in_each_form) {
+  DownloadRow failed = running_row();
+  failed.phase = DownloadPhase::failed;
+  failed.code = Code::disk_full;
+  failed.sentence = "the disk is full.";
+  const ShareChanged share{{"lab"}, {"f"}, "/f", Code::no_such_file, "the file is gone."};
+  const Notice notice{NoticeKind::join_requested, "lab", "bob", "bob asks to join lab."};
+  const auto tell = [&](ShellWorld& world) {
+    world.host.inject(world.scheduler.address, world.shell.address, DownloadChanged{failed});
+    world.host.inject(world.librarian.address, world.shell.address, share);
+    world.host.inject(world.tracker_link.address, world.shell.address, notice);
+    world.host.inject(world.tracker_link.address, world.shell.address, TrackerChanged{0, "", "No tracker."});
+  };
+  ShellWorld script;
+  tell(script);
+  BOOST_TEST(script.take_output() == "");
+  BOOST_TEST(script.take_errors() ==
+             "note: The download of f in lab has failed: the disk is full.\n"
+             "note: [lab] f: the file is gone.\n"
+             "note: bob asks to join lab.\nnote: No tracker.\n");
+  ShellWorld terminal(Kind::terminal);
+  tell(terminal);
+  BOOST_TEST(terminal.take_output() ==
+             "The download of f in lab has failed: the disk is full.\nf in lab is not shared any more: the "
+             "file is gone.\n"
+             "bob asks to join lab.\nNo tracker.\n");
+  ShellWorld json(Kind::json);
+  tell(json);
+  json.host.inject(json.tracker_link.address, json.shell.address, SessionChanged{{}, "alice"});
+  BOOST_TEST(json.take_errors() == "");
+  BOOST_TEST(
+      json.take_output() ==
+      R"({"event":"download_changed","group":"lab","file":"f","path":"","phase":"failed","size":100,"verified":50,"percent":50,"bytes_per_second":0,"pieces":0,"pieces_verified":0,"peers":0,"code":"disk_full","message":"the disk is full."})"
+      "\n"
+      R"({"event":"share_changed","group":"lab","file":"f","path":"/f","code":"no_such_file","message":"the file is gone."})"
+      "\n"
+      R"({"event":"notice","kind":"join_requested","group":"lab","user":"bob","message":"bob asks to join lab."})"
+      "\n"
+      R"({"event":"tracker_changed","tracker":null,"endpoint":null,"message":"No tracker."})"
+      "\n"
+      R"({"event":"session_changed","user":"alice"})"
+      "\n");
+}
+
+// --- Tab -------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(names_are_fetched_behind_the_tab) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.press(TabPressed{"join_group l"});
+  BOOST_REQUIRE_EQUAL(world.console.completions.size(), 1U);
+  BOOST_TEST(world.console.completions[0].candidates.empty());
+  world.expect_question<ListGroups>();
+  // The user has not typed on: what comes is used at once.
+  world.console.still_at_tab = true;
+  world.answer(Groups{{{{"lab"}, {"bob"}, 1, {}}}, false});
+  BOOST_REQUIRE_EQUAL(world.console.completions.size(), 2U);
+  BOOST_TEST(world.console.completions[1].common == "lab ");
+  world.host.expect_silence();
+  // The next Tab knows it, and asks again behind it; nothing new comes, so nothing happens.
+  world.press(TabPressed{"join_group l"});
+  BOOST_TEST(world.console.completions.back().common == "lab ");
+  world.expect_question<ListGroups>();
+  world.answer(Groups{{{{"lab"}, {"bob"}, 1, {}}}, false});
+  BOOST_TEST(world.console.completions.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_late_answer_does_not_disturb_another_line) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.press(TabPressed{"stop_share lab "});
+  BOOST_TEST(world.expect_question<ListFiles>().group.text == "lab");
+  world.console.still_at_tab = false;
+  world.answer(Files{{{{"f"}, {}, 1, 1, {}}}, false});
+  BOOST_TEST(world.console.completions.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(tab_asks_nobody_before_the_login_and_nothing_twice) {
+  ShellWorld world(Kind::terminal);
+  world.press(TabPressed{"join_group l"});
+  world.host.expect_silence();
+  world.log_in();
+  world.press(TabPressed{"join_group l"});
+  world.expect_question<ListGroups>();
+  world.press(TabPressed{"stop_share lab "});
+  world.host.expect_silence();
+  world.answer(Refused{Code::tracker_unreachable, "none"});
+  world.press(TabPressed{"accept_request lab "});
+  world.expect_question<ListRequests>();
+}
+
+BOOST_AUTO_TEST_CASE(listings_teach_the_tab) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.type("list_groups");
+  world.expect_question<ListGroups>();
+  world.answer(Groups{{{{"lab"}, {"x"}, 1, {}}}, true});
+  world.expect_question<ListGroups>();
+  world.answer(Groups{{{{"zoo"}, {"x"}, 1, {}}}, false});
+  world.press(TabPressed{"join_group z"});
+  BOOST_TEST(world.console.completions.back().common == "zoo ");
+  world.press(TabPressed{"join_group l"});
+  BOOST_TEST(world.console.completions.back().common == "lab ");
+}
+
+// --- traces ----------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(recording_is_switched_on_and_off) {
+  ShellWorld world;
+  world.type("trace stop");
+  BOOST_TEST(world.take_errors() == "error: other: nothing is being recorded\n");
+  world.type("trace start t");
+  BOOST_TEST(world.trace.path == "/here/t");
+  world.type("trace stop");
+  BOOST_TEST(world.trace.path == "");
+  world.trace.fault = "t cannot be written";
+  world.type("trace start t");
+  BOOST_TEST(world.take_errors() == "error: io_error: t cannot be written\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace tutti
