@@ -25,7 +25,11 @@ void RateMeter::pause(Instant now) {
 void RateMeter::add(ByteCount bytes, Instant now) {
   resume(now);
   age(now);
-  bytes_ += static_cast<double>(bytes.value);
+  // They came all along since the bytes before, so they are as old as that time is on the average.
+  const double window = seconds_of(window_);
+  const double share = since_add_ > 0 ? window * (1 - std::exp(-since_add_ / window)) / since_add_ : 1.0;
+  bytes_ += static_cast<double>(bytes.value) * share;
+  since_add_ = 0;
 }
 
 std::uint64_t RateMeter::bytes_per_second(Instant now) const {
@@ -41,6 +45,7 @@ void RateMeter::age(Instant now) {
   const double kept = std::exp(-passed / seconds_of(window_));
   bytes_ *= kept;
   seconds_ = seconds_ * kept + seconds_of(window_) * (1 - kept);
+  since_add_ += passed;
   last_ = std::max(last_, now);
 }
 

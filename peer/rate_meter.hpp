@@ -32,8 +32,9 @@ class RateMeter {
   Duration window_;
   Instant last_{};
   bool running_ = false;
-  double bytes_ = 0;    ///< weighed
-  double seconds_ = 0;  ///< weighed
+  double bytes_ = 0;      ///< weighed
+  double seconds_ = 0;    ///< weighed
+  double since_add_ = 0;  ///< seconds that counted since the last add()
 };
 
 }  // namespace tutti

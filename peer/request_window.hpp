@@ -21,7 +21,7 @@ namespace tutti {
 /// - Never more than the cap that the whole client's budget leaves this peer (RequestBudget): every byte asked for can
 ///   end up in our memory.
 /// - The shortest delay is measured anew every `probe_every`: for one round the window is two blocks, so that the queue
-///   drains and the way shows its true length (it may have changed).
+///   drains and the way shows its true length, give or take a block (it may have changed).
 class RequestWindow {
  public:
   static constexpr ByteCount start{4U << 20U};
