@@ -42,9 +42,15 @@ std::string plain_host(std::string_view host) {
   return std::string(host);
 }
 
-std::string strip_tcp(const std::string& endpoint) {
+/// Where a socket is bound, as people write it: no scheme, an IPv4 address as such.
+std::string bound_to(const zmq::socket_t& socket) {
+  std::string endpoint = socket.get(zmq::sockopt::last_endpoint);
   constexpr std::string_view scheme = "tcp://";
-  return endpoint.starts_with(scheme) ? endpoint.substr(scheme.size()) : endpoint;
+  if (endpoint.starts_with(scheme)) endpoint.erase(0, scheme.size());
+  const std::size_t end = endpoint.find(']');
+  if (!endpoint.starts_with('[') || end == std::string::npos) return endpoint;
+  const std::string host = endpoint.substr(1, end - 1);
+  return plain_host(host) == host ? endpoint : plain_host(host) + endpoint.substr(end + 1);
 }
 
 }  // namespace
@@ -281,7 +287,7 @@ DoorLink::~DoorLink() {
   close_socket();
 }
 
-std::string DoorLink::bound_endpoint() const { return strip_tcp(socket_.get(zmq::sockopt::last_endpoint)); }
+std::string DoorLink::bound_endpoint() const { return bound_to(socket_); }
 
 void DoorLink::send(Address to, const Bytes& body, const Payload& payload) {
   const auto peer = peers_.find(to.value);
@@ -400,7 +406,7 @@ TopicLink::TopicLink(LinkOwner& worker, const ZmqHostOptions& options, Address s
 
 TopicLink::~TopicLink() { close_socket(); }
 
-std::string TopicLink::bound_endpoint() const { return strip_tcp(socket_.get(zmq::sockopt::last_endpoint)); }
+std::string TopicLink::bound_endpoint() const { return bound_to(socket_); }
 
 void TopicLink::send(Address, const Bytes& body, const Payload& payload) {
   send_frames(nullptr, body, payload);
