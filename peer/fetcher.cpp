@@ -174,7 +174,7 @@ void Fetcher::on(const FetchPiece& fetch, Context& context) {
   const auto lane = lanes_.find(fetch.download);
   if (state_ != State::ready || lane == lanes_.end() || !lane->second.opened) {
     // It crossed with the news that nothing comes from here: those bring the piece back to others.
-    return;
+    return ask_for_more(context);
   }
   const PieceKey key{fetch.download, fetch.piece};
   Assignment assignment;

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "actors/context.hpp"
-#include "actors/ensure.hpp"
 #include "peer/piece_hasher.hpp"
 
 namespace tutti {
@@ -42,7 +41,11 @@ void FileHasher::on(const HashStretch& hash, Context& context) {
   const JobKey key{context.sender(), hash.job};
   if (hash.offset.value == 0) wholes_.erase(key);
   Whole& whole = wholes_[key];
-  ENSURE(whole.done == hash.offset);
+  if (whole.done != hash.offset) {
+    wholes_.erase(key);
+    context.reply(HashFailed{hash.job, Code::other, "a part of the file was left out"});
+    return;
+  }
   const DiskDone fault = read_part(*disk_, hash.path, hash.offset, hash.size,
                                    [&](ByteView bytes) { whole.hasher.update(bytes); });
   if (fault) {

@@ -1,0 +1,27 @@
+#include "peer/download.hpp"
+
+namespace tutti {
+
+DownloadRow Download::row(Instant now, std::uint32_t peers) const {
+  DownloadRow row;
+  row.id = record.id;
+  row.group = record.group;
+  row.file = record.metainfo.name;
+  row.path = record.path;
+  row.phase = phase;
+  row.size = layout.size();
+  row.verified = verified;
+  row.bytes_per_second = phase == DownloadPhase::fetching ? rate.bytes_per_second(now) : 0;
+  row.pieces = layout.piece_count();
+  row.pieces_verified = pieces().count();
+  row.peers = peers;
+  row.code = code;
+  row.sentence = sentence;
+  if (phase == DownloadPhase::complete) {
+    row.verified = layout.size();
+    row.pieces_verified = row.pieces;
+  }
+  return row;
+}
+
+}  // namespace tutti

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/time.hpp"
+#include "messages/inside_client.hpp"
+#include "peer/piece_layout.hpp"
+#include "peer/piece_picker.hpp"
+#include "peer/rate_meter.hpp"
+
+namespace tutti {
+
+/// The SHA-1 of a whole download: a chain along the verified pieces from the start, so that little is left to read when
+/// the last piece comes.
+struct WholeHashing {
+  ByteCount done;
+  PieceIndex prefix;  ///< all pieces before it are verified
+  bool under_way = false;
+  ByteCount due;  ///< where the stretch under way ends
+};
+
+/// What the scheduler knows of one download of the user. Has a picker exactly while it runs and has had its turn.
+struct Download {
+  DownloadRecord record;
+  PieceLayout layout;
+  DownloadPhase phase = DownloadPhase::finding;
+  Code code = Code::other;
+  std::string sentence;
+
+  /// What is on the disk, before a picker counts it.
+  Bitfield prepared;
+  std::optional<PiecePicker> picker;
+  ByteCount verified;
+  RateMeter rate;
+  WholeHashing whole;
+
+  /// none -> asked (StartShare) -> served; off: the user does not want it.
+  enum class Sharing : std::uint8_t { none, asked, served, off } sharing = Sharing::none;
+  std::vector<Sharer> sharers;
+  /// Peers that closed the file: not asked again before.
+  std::map<PeerKey, Instant> shunned;
+  Instant ask_sharers_at{};
+  bool asking_sharers = false;
+  bool searched = false;  ///< there has been time to find somebody
+
+  Download(DownloadRecord of, Bitfield on_disk)
+      : record(std::move(of)), layout(record.metainfo), phase(record.phase), prepared(std::move(on_disk)) {}
+
+  bool runs() const { return phase != DownloadPhase::complete && phase != DownloadPhase::failed; }
+  const Bitfield& pieces() const { return picker ? picker->verified_pieces() : prepared; }
+  DownloadRow row(Instant now, std::uint32_t peers) const;
+};
+
+}  // namespace tutti

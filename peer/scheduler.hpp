@@ -1,0 +1,192 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "messages/inside_client.hpp"
+#include "peer/download.hpp"
+#include "peer/request_window.hpp"
+
+namespace tutti {
+
+struct SchedulerOptions {
+  ClientKey self;
+  /// How often the trackers are asked who shares a file that is being fetched.
+  Duration sharers_every = std::chrono::seconds(2);
+  /// A fetcher that no download needs keeps its link so long, for the next one.
+  Duration fetcher_idle = std::chrono::seconds(20);
+  /// Downloads that fetch at a time; more wait for their turn.
+  std::size_t active_max = 64;
+  /// Peers of one download.
+  std::size_t peers_max = 24;
+  /// Bytes of blocks under way, over all peers.
+  ByteCount request_memory = RequestBudget::default_total;
+};
+
+/// Decides which downloads run and which peer is asked for which of their pieces. Owns the downloads of the user, their
+/// pickers, and one fetcher a remote peer, which all downloads from it share.
+///
+/// Rules:
+/// - A download is said to run when its place on the disk is made; from then on it survives anything but the user: no
+///   source, no tracker, no session only make it wait, and a restart brings it back.
+/// - Which piece next is the picker's decision; here is only whose turn it is: a fetcher with room asks, its downloads
+///   take turns.
+/// - A peer that sent a bad piece alone is spoken with no more in this session, nor one that breaks the protocol.
+/// - Every verified piece is journalled and served at once.
+/// - A file gets its name when the SHA-1 of the whole is right, and never over another file.
+/// - Bounded: downloads that fetch, peers of a download, fetchers (by the memory for requests), descriptors (by the disk).
+///
+/// A download: finding -> fetching <-> waiting -> checking -> complete; any of these -> failed; the end of the session
+/// forgets it here, and the next login brings it back from the store. A failed one goes on when it is started again.
+class Scheduler final
+    : public ActorOf<Scheduler, Joined<SchedulerRole::Accepts, Messages<DownloadsDue, PickDue>>> {
+ public:
+  struct Others {
+    Ref<ShellRole> shell;
+    Ref<TrackerLinkRole> tracker_link;
+    Ref<LibrarianRole> librarian;
+    Ref<UploaderRole> uploader;
+    Ref<StorageRole> storage;
+    std::vector<Ref<HashVerifierRole>> verifiers;  ///< at least one
+    std::vector<Ref<FileHasherRole>> hashers;      ///< at least one
+  };
+
+  Scheduler(SchedulerOptions options, Others others);
+
+  void check_invariants() const override;
+
+  // Commands.
+  void on(const StartDownload& start, Context& context);
+  void on(const ListDownloads& list, Context& context);
+  void on(const AwaitDownloads& await, Context& context);
+  void on(const ForgetCommand& forget, Context& context);
+
+  // The session, the trackers, the disk.
+  void on(const Told& told, Context& context);
+  void on(const SessionChanged& changed, Context& context);
+  void on(const GroupLeft& left, Context& context);
+  void on(const DownloadUnshared& unshared, Context& context);
+  void on(const DownloadsRecalled& recalled, Context& context);
+  void on(const DownloadPrepared& prepared, Context& context);
+  void on(const DownloadRefused& refused, Context& context);
+  void on(const DownloadFinished& finished, Context& context);
+  void on(const StretchHashed& hashed, Context& context);
+  void on(const HashFailed& failed, Context& context);
+  void on(const ServingFailed& failed, Context& context);
+
+  // Fetchers and verifiers.
+  void on(const PeerReady& ready, Context& context);
+  void on(const PeerLost& lost, Context& context);
+  void on(const PeerAtFault& fault, Context& context);
+  void on(const LaneOpened& opened, Context& context);
+  void on(const LaneClosed& closed, Context& context);
+  void on(const PeerHas& has, Context& context);
+  void on(const PieceWanted& wanted, Context& context);
+  void on(const BlockArrived& arrived, Context& context);
+  void on(const PieceNotCome& not_come, Context& context);
+  void on(const PieceVerified& verified, Context& context);
+  void on(const PieceCorrupt& corrupt, Context& context);
+  void on(const PieceUnwritable& unwritable, Context& context);
+
+  void on(const DownloadsDue& due, Context& context);
+  void on(const PickDue& due, Context& context);
+
+ private:
+  /// A download that is being prepared: asked for by a command, or brought back by a login (no asker).
+  struct Starting {
+    Address asker;
+    CommandId command;
+    std::vector<Sharer> sharers;
+    DownloadRecord record;
+  };
+  struct Waiter {
+    Address asker;
+    CommandId command;
+  };
+  struct Source {
+    Ref<FetcherRole> fetcher;
+    PeerKey peer;
+    ClientKey client;
+    std::string endpoint;
+    bool ready = false;
+    bool hungry = false;  ///< it wants a piece and there was none
+    std::set<DownloadId> lanes;
+    DownloadId last_fed;  ///< whose turn it was
+    TimerId pick_timer;
+    std::optional<Instant> idle_since;
+  };
+  using WithTold = std::function<void(const Told&, Context&)>;
+
+  // Lifecycle (scheduler.cpp).
+  void ask(ClientRequest what, WithTold then, Context& context);
+  void tell(Address asker, CommandId command, TrackerAnswer what, Context& context);
+  void found(const Waiter& asker, const StartDownload& start, const FileFound& file, Context& context);
+  void prepare(Starting starting, Context& context);
+  void resume_or_list(DownloadRecord record, Context& context);
+  void take_turns(Context& context);
+  void activate(Download& download, Context& context);
+  void share(DownloadId id, Context& context);
+  void hash_on(Download& download, Context& context);
+  void finish_if_complete(Download& download, Context& context);
+  void fail(Download& download, Code code, std::string sentence, Context& context);
+  void stop_fetching(Download& download, Context& context);
+  void set_phase(Download& download, DownloadPhase phase, Code code, std::string sentence, Context& context);
+  void settle_phase(Download& download, Context& context);
+  void answer_waiters(Context& context);
+  void clear(Context& context);
+  Download* find(DownloadId id);
+  bool any_runs() const;
+  std::uint32_t peers_of(const Download& download) const;
+  void keep_ticking(Context& context);
+
+  // The swarm (scheduler_swarm.cpp).
+  void ask_sharers(Download& download, Context& context);
+  void use_sharers(Download& download, Context& context);
+  void leave_absent(const Download& download, Context& context);
+  void open_lane(Download& download, const Sharer& sharer, Context& context);
+  Source* source_for(const Download& download, const Sharer& sharer, Context& context);
+  void stop_source(Address fetcher, Context& context);
+  void leave_lanes(Source& source, Context& context);
+  void leave_lane(Source& source, DownloadId id, Context& context);
+  void ban(const ClientKey& client, std::string_view why, Context& context);
+  void share_memory(Context& context);
+  void feed(Source& source, Context& context);
+  bool feed_from(Source& source, Download& download, Context& context);
+  void feed_hungry(DownloadId id, Context& context);
+  void cancel(Download& download, PeerKey peer, PieceIndex piece, std::vector<BlockIndex> blocks,
+              Context& context);
+  Source* source_of(Address fetcher);
+  Source* source_with_lane(PeerKey peer, DownloadId id);
+  PeerKey key_of(const ClientKey& client);
+  Address verifier_of(PieceIndex piece) const;
+
+  const SchedulerOptions options_;
+  const Others others_;
+  const RequestBudget budget_;
+
+  std::optional<Uid> uid_;  ///< of the session
+  std::map<DownloadId, Download> downloads_;
+  std::map<std::uint64_t, Starting> starting_;
+  std::map<CommandId, WithTold> asked_;
+  std::uint64_t last_number_ = 0;
+  std::uint64_t finding_ = 0;  ///< downloads that the trackers are asked about
+  std::vector<Waiter> waiters_;
+  std::optional<Refused> first_failure_;  ///< since the last AwaitDownloads
+  bool ticking_ = false;
+
+  std::map<Address, Source> sources_;
+  std::map<ClientKey, PeerKey> peer_keys_;
+  std::map<Address, ClientKey>
+      clients_of_fetchers_;  ///< also of those that have stopped: for blame that comes late
+  std::set<ClientKey> banned_;
+};
+
+}  // namespace tutti

@@ -1,0 +1,382 @@
+// The scheduler's part that deals with peers: who is asked for which piece.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "actors/context.hpp"
+#include "actors/ensure.hpp"
+#include "actors/log.hpp"
+#include "peer/fetcher.hpp"
+#include "peer/piece_hasher.hpp"
+#include "peer/scheduler.hpp"
+
+namespace tutti {
+
+namespace {
+
+std::string endpoint_of(const Sharer& sharer) {
+  return sharer.host.find(':') == std::string::npos ? fmt::format("{}:{}", sharer.host, sharer.port)
+                                                    : fmt::format("[{}]:{}", sharer.host, sharer.port);
+}
+
+}  // namespace
+
+// --- who shares it --------------------------------------------------------------------------------------------
+
+void Scheduler::ask_sharers(Download& download, Context& context) {
+  if (download.asking_sharers) return;
+  download.asking_sharers = true;
+  ask(
+      FindSharers{download.record.gid, download.record.fid},
+      [this, id = download.record.id](const Told& told, Context& at) {
+        Download* now = find(id);
+        if (now == nullptr || !now->runs() || !now->picker) return;
+        now->asking_sharers = false;
+        now->searched = true;
+        now->ask_sharers_at = at.now() + options_.sharers_every;
+        if (const auto* refused = told.what.get<Refused>()) {
+          if (refused->code == Code::no_such_group || refused->code == Code::not_a_member)
+            fail(*now, refused->code, refused->sentence, at);
+          return;
+        }
+        if (const auto* sharers = told.what.get<Sharers>()) {
+          now->sharers = sharers->sharers;
+          if (!now->picker->complete()) use_sharers(*now, at);
+        }
+      },
+      context);
+}
+
+void Scheduler::use_sharers(Download& download, Context& context) {
+  const DownloadId id = download.record.id;
+  leave_absent(download, context);
+  std::vector<Sharer> sharers = download.sharers;
+  std::erase_if(sharers, [&](const Sharer& sharer) {
+    return sharer.client == options_.self || banned_.contains(sharer.client);
+  });
+  // More than are of use: others are tried another time.
+  if (sharers.size() > options_.peers_max) context.random().shuffle(sharers);
+  auto lanes = static_cast<std::size_t>(std::count_if(
+      sources_.begin(), sources_.end(), [&](const auto& each) { return each.second.lanes.contains(id); }));
+  for (const Sharer& sharer : sharers) {
+    const bool known = source_with_lane(key_of(sharer.client), id) != nullptr;
+    if (!known && lanes >= options_.peers_max) continue;
+    open_lane(download, sharer, context);
+    lanes += known ? 0U : 1U;
+  }
+}
+
+/// Those who cannot be reached and do not share it any more are not waited for.
+void Scheduler::leave_absent(const Download& download, Context& context) {
+  for (auto& [address, source] : sources_) {
+    const bool shares = std::any_of(download.sharers.begin(), download.sharers.end(),
+                                    [&](const Sharer& sharer) { return sharer.client == source.client; });
+    if (!source.ready && !shares) leave_lane(source, download.record.id, context);
+  }
+}
+
+void Scheduler::open_lane(Download& download, const Sharer& sharer, Context& context) {
+  const PeerKey key = key_of(sharer.client);
+  if (download.picker->banned(key)) return;
+  const auto shunned = download.shunned.find(key);
+  if (shunned != download.shunned.end() && context.now() < shunned->second) return;
+  const DownloadId id = download.record.id;
+  Source* source = source_with_lane(key, id);
+  if (source != nullptr && !source->ready && source->endpoint != endpoint_of(sharer)) {
+    // The client serves elsewhere now (it was restarted on another port).
+    stop_source(source->fetcher.address, context);
+    source = nullptr;
+  }
+  if (source == nullptr) source = source_for(download, sharer, context);
+  if (source == nullptr || download.picker->knows(key)) return;
+  source->lanes.insert(id);
+  source->idle_since.reset();
+  context.send(source->fetcher,
+               OpenLane{id, download.record.gid, download.record.fid, download.record.part_path,
+                        download.layout.size(), download.layout.piece_length()});
+}
+
+/// A fetcher to this client that has no lane for the same file yet (of another group, or to another place).
+Scheduler::Source* Scheduler::source_for(const Download& download, const Sharer& sharer, Context& context) {
+  const std::string endpoint = endpoint_of(sharer);
+  for (auto& [address, source] : sources_) {
+    const bool taken = std::any_of(source.lanes.begin(), source.lanes.end(), [&](DownloadId id) {
+      return downloads_.at(id).record.fid == download.record.fid;
+    });
+    if (source.client == sharer.client && source.endpoint == endpoint && !taken) return &source;
+  }
+  if (sources_.size() >= budget_.peers_max()) {
+    const auto idle = std::find_if(sources_.begin(), sources_.end(),
+                                   [](const auto& each) { return each.second.idle_since.has_value(); });
+    if (idle == sources_.end()) return nullptr;
+    stop_source(idle->first, context);
+  }
+  FetcherOptions options;
+  options.endpoint = endpoint;
+  options.expected = sharer.client;
+  options.self = options_.self;
+  options.request_limit = budget_.share(sources_.size() + 1);
+  const Ref<SchedulerRole> self{context.self()};
+  const auto fetcher = context.spawn<FetcherRole>(fmt::format("fetcher {}", endpoint),
+                                                  std::make_unique<Fetcher>(std::move(options), self));
+  Source& source = sources_[fetcher.address];
+  source.fetcher = fetcher;
+  source.peer = key_of(sharer.client);
+  source.client = sharer.client;
+  source.endpoint = endpoint;
+  source.idle_since = context.now();
+  clients_of_fetchers_[fetcher.address] = sharer.client;
+  share_memory(context);
+  return &source;
+}
+
+void Scheduler::share_memory(Context& context) {
+  if (sources_.empty()) return;
+  const ByteCount share = budget_.share(sources_.size());
+  for (const auto& [address, source] : sources_) context.send(source.fetcher, LimitRequests{share});
+}
+
+PeerKey Scheduler::key_of(const ClientKey& client) {
+  const auto [known, is_new] = peer_keys_.try_emplace(client, PeerKey{peer_keys_.size() + 1});
+  return known->second;
+}
+
+Scheduler::Source* Scheduler::source_of(Address fetcher) {
+  const auto found = sources_.find(fetcher);
+  return found == sources_.end() ? nullptr : &found->second;
+}
+
+Scheduler::Source* Scheduler::source_with_lane(PeerKey peer, DownloadId id) {
+  for (auto& [address, source] : sources_)
+    if (source.peer == peer && source.lanes.contains(id)) return &source;
+  return nullptr;
+}
+
+void Scheduler::stop_source(Address fetcher, Context& context) {
+  Source& source = sources_.at(fetcher);
+  leave_lanes(source, context);
+  context.cancel(source.pick_timer);
+  context.stop(fetcher);
+  sources_.erase(fetcher);
+  share_memory(context);
+}
+
+void Scheduler::leave_lanes(Source& source, Context& context) {
+  const std::set<DownloadId> lanes = source.lanes;
+  for (const DownloadId id : lanes) leave_lane(source, id, context);
+}
+
+void Scheduler::leave_lane(Source& source, DownloadId id, Context& context) {
+  if (source.lanes.erase(id) == 0) return;
+  if (source.lanes.empty()) source.idle_since = context.now();
+  context.send(source.fetcher, CloseLane{id});
+  Download& download = downloads_.at(id);
+  if (download.picker) download.picker->remove_peer(source.peer);
+}
+
+// --- what fetchers say ----------------------------------------------------------------------------------------
+
+void Scheduler::on(const PeerReady&, Context& context) {
+  if (Source* source = source_of(context.sender())) source->ready = true;
+}
+
+void Scheduler::on(const PeerLost& lost, Context& context) {
+  Source* source = source_of(context.sender());
+  if (source == nullptr) return;
+  if (source->ready) log_info(fmt::format("peer lost: {}", lost.sentence));
+  source->ready = false;
+  source->hungry = false;
+  const std::set<DownloadId> lanes = source->lanes;
+  for (const DownloadId id : lanes) {
+    Download& download = downloads_.at(id);
+    if (!download.picker->knows(source->peer)) continue;
+    download.picker->remove_peer(source->peer);
+    // Somebody else may have come, or this one to another address.
+    ask_sharers(download, context);
+    settle_phase(download, context);
+    feed_hungry(id, context);
+  }
+}
+
+void Scheduler::on(const PeerAtFault& fault, Context& context) {
+  if (const Source* source = source_of(context.sender()))
+    ban(ClientKey(source->client), fault.sentence, context);
+}
+
+void Scheduler::ban(const ClientKey& client, std::string_view why, Context& context) {
+  if (!banned_.insert(client).second) return;
+  log_warning(fmt::format("nothing more is fetched from client {}: {}", client.hex(), why));
+  std::set<DownloadId> concerned;
+  std::vector<Address> gone;
+  for (const auto& [address, source] : sources_) {
+    if (source.client != client) continue;
+    concerned.insert(source.lanes.begin(), source.lanes.end());
+    gone.push_back(address);
+  }
+  for (const Address address : gone) stop_source(address, context);
+  for (const DownloadId id : concerned) {
+    ask_sharers(downloads_.at(id), context);
+    feed_hungry(id, context);
+    if (Download* download = find(id)) settle_phase(*download, context);
+  }
+}
+
+void Scheduler::on(const LaneOpened& opened, Context& context) {
+  Source* source = source_of(context.sender());
+  if (source == nullptr || !source->lanes.contains(opened.download)) return;
+  Download& download = downloads_.at(opened.download);
+  const std::optional<Bitfield> has = Bitfield::parse(opened.bitfield, download.layout.piece_count());
+  ENSURE(has.has_value());
+  if (!download.picker->knows(source->peer)) {
+    download.picker->add_peer(source->peer, *has);
+  } else {
+    // Said again because it has more, or serves it from another place.
+    has->for_each([&](PieceIndex piece) { download.picker->peer_has(source->peer, piece); });
+  }
+  settle_phase(download, context);
+  if (source->hungry) feed(*source, context);
+}
+
+void Scheduler::on(const LaneClosed& closed, Context& context) {
+  Source* source = source_of(context.sender());
+  if (source == nullptr || !source->lanes.contains(closed.download)) return;
+  Download& download = downloads_.at(closed.download);
+  download.picker->remove_peer(source->peer);
+  // Asked for again when the trackers still name this peer a while later.
+  download.shunned[source->peer] = context.now() + options_.sharers_every;
+  leave_lane(*source, closed.download, context);
+  ask_sharers(download, context);
+  settle_phase(download, context);
+  feed_hungry(closed.download, context);
+}
+
+void Scheduler::on(const PeerHas& has, Context& context) {
+  Source* source = source_of(context.sender());
+  if (source == nullptr || !source->lanes.contains(has.download)) return;
+  Download& download = downloads_.at(has.download);
+  if (!download.picker->knows(source->peer)) return;
+  download.picker->peer_has(source->peer, has.piece);
+  if (download.phase != DownloadPhase::fetching) settle_phase(download, context);
+  if (source->hungry) feed(*source, context);
+}
+
+// --- pieces ---------------------------------------------------------------------------------------------------
+
+Address Scheduler::verifier_of(PieceIndex piece) const {
+  return others_.verifiers[piece.value % others_.verifiers.size()].address;
+}
+
+void Scheduler::on(const PieceWanted&, Context& context) {
+  if (Source* source = source_of(context.sender())) feed(*source, context);
+}
+
+void Scheduler::on(const PickDue& due, Context& context) {
+  Source* source = source_of(due.fetcher);
+  if (source != nullptr && source->hungry) feed(*source, context);
+}
+
+/// Gives a fetcher one piece, of the next of its downloads that has one for it.
+void Scheduler::feed(Source& source, Context& context) {
+  context.cancel(source.pick_timer);
+  source.hungry = false;
+  std::vector<DownloadId> turns(source.lanes.upper_bound(source.last_fed), source.lanes.end());
+  turns.insert(turns.end(), source.lanes.begin(), source.lanes.upper_bound(source.last_fed));
+  for (const DownloadId id : turns)
+    if (feed_from(source, downloads_.at(id), context)) return;
+  source.hungry = true;
+  std::optional<Instant> review;
+  for (const DownloadId id : turns) {
+    const PiecePicker& picker = *downloads_.at(id).picker;
+    if (const auto at = picker.review_at(source.peer, context.now()))
+      review = review ? std::min(*review, *at) : *at;
+  }
+  if (review)
+    source.pick_timer =
+        context.after(std::max(*review - context.now(), Duration(std::chrono::milliseconds(1))),
+                      PickDue{source.fetcher.address});
+}
+
+bool Scheduler::feed_from(Source& source, Download& download, Context& context) {
+  if (!download.picker->knows(source.peer)) return false;
+  const std::optional<Pick> pick = download.picker->pick(source.peer, context.now(), context.random());
+  if (!pick) return false;
+  for (const PeerKey loser : pick->cancel_at) cancel(download, loser, pick->piece, {}, context);
+  const PieceDigests digests = expected_digests(download.record.metainfo, pick->piece);
+  source.last_fed = download.record.id;
+  context.send(source.fetcher, FetchPiece{download.record.id, pick->piece, pick->attempt, pick->blocks,
+                                          digests.sha1, digests.sha256, verifier_of(pick->piece)});
+  return true;
+}
+
+void Scheduler::feed_hungry(DownloadId id, Context& context) {
+  for (auto& [address, source] : sources_)
+    if (source.hungry && source.lanes.contains(id)) feed(source, context);
+}
+
+void Scheduler::cancel(Download& download, PeerKey peer, PieceIndex piece, std::vector<BlockIndex> blocks,
+                       Context& context) {
+  if (Source* source = source_with_lane(peer, download.record.id))
+    context.send(source->fetcher, CancelBlocks{download.record.id, piece, std::move(blocks)});
+}
+
+void Scheduler::on(const BlockArrived& arrived, Context& context) {
+  const Source* source = source_of(context.sender());
+  Download* download = find(arrived.download);
+  if (source == nullptr || download == nullptr || !download->picker) return;
+  download->rate.add(arrived.bytes, context.now());
+  const std::vector<PeerKey> others =
+      download->picker->received(source->peer, arrived.piece, arrived.block, arrived.attempt, context.now());
+  for (const PeerKey other : others) cancel(*download, other, arrived.piece, {arrived.block}, context);
+}
+
+void Scheduler::on(const PieceNotCome& not_come, Context& context) {
+  const Source* source = source_of(context.sender());
+  Download* download = find(not_come.download);
+  if (source == nullptr || download == nullptr || !download->picker) return;
+  if (not_come.reason == RejectReason::not_have) {
+    download->picker->peer_lacks(source->peer, not_come.piece, context.now());
+  } else {
+    download->picker->release(source->peer, not_come.piece, context.now());
+  }
+  feed_hungry(not_come.download, context);
+}
+
+void Scheduler::on(const PieceVerified& verified, Context& context) {
+  Download* download = find(verified.download);
+  if (download == nullptr || !download->picker || download->pieces().has(verified.piece)) return;
+  download->picker->verified(verified.piece, context.now());
+  download->verified += download->layout.piece_size(verified.piece);
+  context.send(others_.storage, JournalPiece{verified.download, verified.piece});
+  if (download->sharing == Download::Sharing::served)
+    context.send(others_.uploader, ServePiece{download->record.gid, download->record.fid, verified.piece});
+  hash_on(*download, context);
+  finish_if_complete(*download, context);
+}
+
+void Scheduler::on(const PieceCorrupt& corrupt, Context& context) {
+  Download* download = find(corrupt.download);
+  if (download == nullptr || !download->picker) return;
+  std::vector<PeerKey> sources;
+  for (const Address fetcher : corrupt.fetchers)
+    if (const auto client = clients_of_fetchers_.find(fetcher); client != clients_of_fetchers_.end())
+      sources.push_back(key_of(client->second));
+  log_warning(fmt::format("piece {} of {} came wrong and is fetched again", corrupt.piece.value,
+                          download->record.metainfo.name.text));
+  const Blame blame = download->picker->corrupt(corrupt.piece, sources, context.now());
+  if (blame.culprit) {
+    const auto culprit = std::find_if(peer_keys_.begin(), peer_keys_.end(),
+                                      [&](const auto& each) { return each.second == *blame.culprit; });
+    ENSURE(culprit != peer_keys_.end());
+    ban(ClientKey(culprit->first), "it sent a wrong piece", context);
+  }
+  feed_hungry(corrupt.download, context);
+}
+
+void Scheduler::on(const PieceUnwritable& unwritable, Context& context) {
+  Download* download = find(unwritable.download);
+  if (download == nullptr || !download->runs() || !download->picker) return;
+  fail(*download, unwritable.code, unwritable.sentence, context);
+}
+
+}  // namespace tutti
