@@ -35,7 +35,10 @@ Uploader::Uploader(UploaderOptions options, Ref<StorageRole> storage, Ref<Tracke
 
 void Uploader::start(Context& context) {
   *door_ = context.listen<FetchingPeerRole>(options_.endpoint);
-  if (door_->address.value != 0) context.send(tracker_link_, announcement(door_->endpoint));
+  if (door_->address.value == 0) return;
+  NowServing serving = announcement(door_->endpoint);
+  if (!options_.public_host.empty()) serving.host = options_.public_host;
+  context.send(tracker_link_, serving);
 }
 
 // --- what is served -------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@
 namespace tutti {
 
 struct UploaderOptions {
-  std::string endpoint;  ///< `ip:port` where peers are served
+  std::string endpoint;     ///< `ip:port` where peers are served
+  std::string public_host;  ///< where they reach us, if it is another
   ClientKey client;
 };
 

@@ -1,0 +1,48 @@
+#include "peer/client.hpp"
+
+#include "peer/file_hasher.hpp"
+#include "peer/hash_verifier.hpp"
+#include "peer/librarian.hpp"
+#include "peer/storage.hpp"
+#include "peer/uploader.hpp"
+
+namespace tutti {
+
+ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at, std::shared_ptr<Disk> disk,
+                       std::shared_ptr<ClientStore> store) {
+  const ClientKey self = store->identity().key;
+  ClientCast cast;
+
+  TrackerLinkOptions link;
+  link.trackers = settings.trackers;
+  link.client = self;
+  link.software = settings.software;
+  link.answer_patience = settings.answer_patience;
+  link.unreachable_after = settings.unreachable_after;
+  link.present_every = settings.present_every;
+  cast.tracker_link = std::make_unique<TrackerLink>(
+      std::move(link), at.storage, TrackerLink::Listeners{at.shell, at.librarian, at.scheduler});
+
+  cast.librarian = std::make_unique<Librarian>(
+      Librarian::Others{at.shell, at.tracker_link, at.scheduler, at.uploader, at.storage, at.hashers});
+
+  SchedulerOptions scheduler = settings.scheduler;
+  scheduler.self = self;
+  cast.scheduler = std::make_unique<Scheduler>(
+      std::move(scheduler), Scheduler::Others{at.shell, at.tracker_link, at.librarian, at.uploader,
+                                              at.storage, at.verifiers, at.hashers});
+
+  auto door = std::make_shared<Opened>();
+  cast.door = door;
+  cast.uploader = std::make_unique<Uploader>(UploaderOptions{settings.endpoint, settings.public_host, self},
+                                             at.storage, at.tracker_link, std::move(door));
+
+  for (std::size_t i = 0; i < at.verifiers.size(); ++i)
+    cast.verifiers.push_back(std::make_unique<HashVerifier>(disk));
+  for (std::size_t i = 0; i < at.hashers.size(); ++i)
+    cast.hashers.push_back(std::make_unique<FileHasher>(disk));
+  cast.storage = std::make_unique<Storage>(std::move(disk), std::move(store));
+  return cast;
+}
+
+}  // namespace tutti

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "messages/inside_client.hpp"
+#include "messages/tracker_info.hpp"
+#include "peer/client_store.hpp"
+#include "peer/disk.hpp"
+#include "peer/scheduler.hpp"
+#include "peer/tracker_link.hpp"
+
+namespace tutti {
+
+/// What makes one client different from another.
+struct ClientSettings {
+  std::string endpoint;     ///< `ip:port` where peers are served; port 0 lets the system choose
+  std::string public_host;  ///< where peers reach us; empty: `ip`, or the address that the trackers see
+  std::vector<TrackerEntry> trackers;  ///< of the tracker file
+  std::string software;                ///< name and version, for the trackers' logs
+  Duration answer_patience = std::chrono::milliseconds(1500);
+  Duration unreachable_after = std::chrono::seconds(5);
+  Duration present_every = std::chrono::seconds(5);
+  SchedulerOptions scheduler;  ///< `self` is set from the store's identity
+};
+
+/// Addresses of a client's actors, reserved in some host. Storage, verifiers and hashers block, so each is on a worker of
+/// its own; verifier i and hasher i may share one. Scheduler and its fetchers are on one worker: what a fetcher says of
+/// a block reaches the scheduler before what a verifier says of it.
+struct ClientAddresses {
+  Ref<ShellRole> shell;
+  Ref<TrackerLinkRole> tracker_link;
+  Ref<LibrarianRole> librarian;
+  Ref<SchedulerRole> scheduler;
+  Ref<UploaderRole> uploader;
+  Ref<StorageRole> storage;
+  std::vector<Ref<HashVerifierRole>> verifiers;
+  std::vector<Ref<FileHasherRole>> hashers;
+};
+
+/// The actors of a client without its shell, to be put at those addresses.
+struct ClientCast {
+  std::unique_ptr<Actor> tracker_link;
+  std::unique_ptr<Actor> librarian;
+  std::unique_ptr<Actor> scheduler;
+  std::unique_ptr<Actor> uploader;
+  std::unique_ptr<Actor> storage;
+  std::vector<std::unique_ptr<Actor>> verifiers;
+  std::vector<std::unique_ptr<Actor>> hashers;
+  /// What came of opening the door for peers; filled when the uploader has started. With a fault the client cannot
+  /// serve: its program says so and ends.
+  std::shared_ptr<const Opened> door;
+};
+
+/// Builds a whole client for any host.
+ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at, std::shared_ptr<Disk> disk,
+                       std::shared_ptr<ClientStore> store);
+
+}  // namespace tutti

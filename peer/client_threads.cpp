@@ -1,0 +1,47 @@
+#include "peer/client_threads.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+namespace tutti {
+
+namespace {
+
+constexpr std::size_t hashers_max = 16;
+
+std::size_t cores() { return static_cast<std::size_t>(std::max(sysconf(_SC_NPROCESSORS_ONLN), 1L)); }
+
+}  // namespace
+
+ClientAddresses reserve_client(ZmqHost& host, Ref<ShellRole> shell, std::size_t hashers) {
+  ClientAddresses at;
+  at.shell = shell;
+  const auto desk = host.add_worker("desk");
+  at.tracker_link = host.reserve<TrackerLinkRole>(desk);
+  at.librarian = host.reserve<LibrarianRole>(desk);
+  at.scheduler = host.reserve<SchedulerRole>(host.add_worker("fetch"));
+  at.uploader = host.reserve<UploaderRole>(host.add_worker("serve"));
+  at.storage = host.reserve<StorageRole>(host.add_worker("storage"));
+  for (std::size_t i = 0; i < std::min(hashers == 0 ? cores() : hashers, hashers_max); ++i) {
+    const auto worker = host.add_worker("hash-" + std::to_string(i));
+    at.verifiers.push_back(host.reserve<HashVerifierRole>(worker));
+    at.hashers.push_back(host.reserve<FileHasherRole>(worker));
+  }
+  return at;
+}
+
+void spawn_client(ZmqHost& host, const ClientAddresses& at, ClientCast cast) {
+  host.spawn(at.storage, "storage", std::move(cast.storage));
+  for (std::size_t i = 0; i < at.verifiers.size(); ++i) {
+    host.spawn(at.verifiers[i], "hash_verifier-" + std::to_string(i), std::move(cast.verifiers[i]));
+    host.spawn(at.hashers[i], "file_hasher-" + std::to_string(i), std::move(cast.hashers[i]));
+  }
+  host.spawn(at.tracker_link, "tracker_link", std::move(cast.tracker_link));
+  host.spawn(at.librarian, "librarian", std::move(cast.librarian));
+  host.spawn(at.uploader, "uploader", std::move(cast.uploader));
+  host.spawn(at.scheduler, "scheduler", std::move(cast.scheduler));
+}
+
+}  // namespace tutti
