@@ -26,9 +26,21 @@ class Stranger:
             return False
 
     def shake_hands(self):
+        """Whether they let this one in. Nothing may be said before they have said that they are ready."""
         name, value = b"Socket-Type", self._socket_type.encode()
         ready = b"\x05READY" + bytes([len(name)]) + name + len(value).to_bytes(4, "big") + value
-        return self.raw(GREETING + frame(ready, command=True))
+        return self.raw(GREETING + frame(ready, command=True)) and self._hears(len(GREETING) + 2)
+
+    def _hears(self, count):
+        try:
+            while count > 0:
+                heard = self._socket.recv(count)
+                if not heard:
+                    return False
+                count -= len(heard)
+            return True
+        except OSError:
+            return False
 
     def say(self, *frames):
         return all([self.raw(frame(body, more=index + 1 < len(frames))) for index, body in enumerate(frames)])
@@ -38,4 +50,11 @@ class Stranger:
         return self.raw(b"\x02" + size.to_bytes(8, "big"))
 
     def close(self):
+        """Hangs up, and waits until the other side has read everything and done the same."""
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+            while self._socket.recv(65536):
+                pass
+        except OSError:
+            pass
         self._socket.close()
