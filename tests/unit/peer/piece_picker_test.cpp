@@ -359,6 +359,20 @@ BOOST_AUTO_TEST_CASE(equals_do_not_fetch_each_others_pieces) {
   BOOST_TEST(!table.pick(bob).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_little_faster_is_no_reason_to_fetch_twice) {
+  Table table("..#.", {{ann, "#..."}});
+  table.show_pace(ann, 0_piece, 10U << 20U);
+  table.picker.add_peer(bob, pieces(".#.."));
+  table.show_pace(bob, 1_piece, 15U << 20U);
+  table.picker.peer_has(ann, 3_piece);
+  table.picker.peer_has(bob, 3_piece);
+  BOOST_TEST(table.pick(ann).has_value());
+  BOOST_TEST(!table.pick(bob).has_value());
+  // 200 ms were due for the piece; when as many have passed in silence, bob would be done in less than half the rest.
+  table.now = *table.picker.review_at(bob, table.now);
+  BOOST_TEST(table.pick(bob).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(endgame_is_bounded) {
   const std::string wanted = ".." + std::string(20, '#');
   Table table(".." + std::string(20, '.'), {{ann, "#." + std::string(20, '.')}});
