@@ -368,7 +368,7 @@ BOOST_AUTO_TEST_CASE(a_little_faster_is_no_reason_to_fetch_twice) {
   table.picker.peer_has(bob, 3_piece);
   BOOST_TEST(table.pick(ann).has_value());
   BOOST_TEST(!table.pick(bob).has_value());
-  // 200 ms were due for the piece; when as many have passed in silence, bob would be done in less than half the rest.
+  // Ann needs 200 ms, bob 133: after 67 ms of silence ann is thought to need more than twice that.
   table.now = *table.picker.review_at(bob, table.now);
   BOOST_TEST(table.pick(bob).has_value());
 }
