@@ -309,6 +309,22 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_what_changed) {
   }));
 }
 
+BOOST_AUTO_TEST_CASE(which_outcomes_are_forgotten_depends_on_no_order) {
+  BOOST_TEST(rc::check([] {
+    Random random(*rc::gen::noShrink(rc::gen::arbitrary<std::uint64_t>()));
+    std::vector<Fact> facts;
+    for (int i = 0; i < 500; ++i)
+      facts.push_back({id_of<StoreId>(1),
+                       {1, 0},
+                       RequestAnswered{id_of<ClientKey>(1), {random.below(700)}, encode_answer(Done{})}});
+    const Directory once = joined(facts);
+    once.check_invariants();
+    random.shuffle(facts);
+    RC_ASSERT(are_equal(once, joined(facts)));
+    RC_ASSERT(are_equal(once, joined(rows_of(facts))));
+  }));
+}
+
 BOOST_AUTO_TEST_CASE(a_revoked_generation_never_revives) {
   BOOST_TEST(rc::check([] {
     FactMaker maker = some_maker();
