@@ -1,0 +1,97 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/client_tracker.hpp"
+
+namespace tutti::testing {
+
+/// A tracker of a network, as a real process on loopback.
+class TrackerProcess {
+ public:
+  TrackerProcess(const std::string& info, std::uint32_t number, const std::string& data,
+                 const std::string& config);
+  TrackerProcess(const TrackerProcess&) = delete;
+  TrackerProcess& operator=(const TrackerProcess&) = delete;
+  /// Kills it if it still runs.
+  ~TrackerProcess();
+
+  /// Waits for a line of its output that contains `text` and returns it. Fails after 10 s.
+  std::string expect_line(const std::string& text);
+  /// Types a line.
+  void type(const std::string& line);
+  void close_input();
+  void send_signal(int signal) const;
+  /// Waits for its end. Its exit status, or 128 + the signal.
+  int wait();
+  void kill_now() {
+    send_signal(SIGKILL);
+    wait();
+  }
+  /// The digest of its state, from its console; once it is serving.
+  std::string digest();
+
+ private:
+  std::string read_line(std::chrono::steady_clock::time_point deadline);
+  pid_t pid_ = -1;
+  int input_ = -1;
+  int output_ = -1;
+  std::string buffer_;
+};
+
+/// Trackers with data folders of their own in a folder that goes away, on free ports.
+class Network {
+ public:
+  explicit Network(std::uint32_t trackers);
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+  ~Network();
+
+  /// Starts a tracker and waits until it serves.
+  TrackerProcess& start(std::uint32_t number);
+  TrackerProcess& operator[](std::uint32_t number) { return *processes_.at(number - 1); }
+  void stop(std::uint32_t number) { processes_.at(number - 1).reset(); }
+  std::string endpoint(std::uint32_t number) const;
+  std::string data(std::uint32_t number) const { return folder_ + "/tracker-" + std::to_string(number); }
+  const std::string& info() const { return info_; }
+  const std::string& config() const { return config_; }
+  /// Waits until these trackers have one digest that is not zero. False after `patience`.
+  bool become_equal(const std::vector<std::uint32_t>& numbers,
+                    std::chrono::milliseconds patience = std::chrono::seconds{5});
+
+ private:
+  std::string folder_;
+  std::string info_;
+  std::string config_;
+  std::uint16_t first_port_ = 0;
+  std::vector<std::unique_ptr<TrackerProcess>> processes_;
+};
+
+/// A client's side of the conversation with trackers, request by request.
+class TestClient {
+ public:
+  explicit TestClient(std::uint8_t key) { key_.bytes.fill(key); }
+
+  /// Asks a tracker and waits for the answer, 5 s at most. Remembers token and floor as a client does.
+  std::optional<Answer> ask(const std::string& endpoint, const ClientRequest& what);
+  /// The request that was asked last, with the same counter, again.
+  std::optional<Answer> ask_again(const std::string& endpoint);
+  std::chrono::milliseconds last_took() const { return took_; }
+
+ private:
+  std::optional<Answer> exchange(const std::string& endpoint);
+  ClientKey key_;
+  Request request_;
+  std::uint64_t counter_ = 0;
+  std::chrono::milliseconds took_{};
+};
+
+}  // namespace tutti::testing
