@@ -34,7 +34,7 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
 
   auto door = std::make_shared<Opened>();
   cast.door = door;
-  cast.uploader = std::make_unique<Uploader>(UploaderOptions{settings.endpoint, settings.public_host, self},
+  cast.uploader = std::make_unique<Uploader>(UploaderOptions{settings.endpoint, self, settings.public_host},
                                              at.storage, at.tracker_link, std::move(door));
 
   for (std::size_t i = 0; i < at.verifiers.size(); ++i)

@@ -17,8 +17,8 @@ namespace tutti {
 
 struct UploaderOptions {
   std::string endpoint;     ///< `ip:port` where peers are served
-  std::string public_host;  ///< where they reach us, if it is another
   ClientKey client;
+  std::string public_host;  ///< where they reach us, if it is another
 };
 
 /// Decides which request of which peer is answered next. Owns the door where peers come in, what is served, and the
