@@ -26,14 +26,14 @@ DiskDone read_part(Disk& disk, const std::string& path, ByteCount offset, ByteCo
 }  // namespace
 
 void FileHasher::on(const HashPiece& hash, Context& context) {
-  PieceDigester digester;
+  PairHasher digester;
   const DiskDone fault =
       read_part(*disk_, hash.path, hash.offset, hash.size, [&](ByteView bytes) { digester.update(bytes); });
   if (fault) {
     context.reply(HashFailed{hash.job, fault->code, fault->sentence});
     return;
   }
-  const PieceDigests digests = digester.finish();
+  const DigestPair digests = digester.finish();
   context.reply(PieceHashed{hash.job, hash.piece, digests.sha1, digests.sha256});
 }
 

@@ -17,7 +17,7 @@ void HashVerifier::on(const BeginPiece& begin, Context&) {
   const PieceLayout layout(begin.size, begin.piece_length);
   download.under_way.emplace(
       begin.piece, UnderWay{begin.attempt, begin.scheduler, begin.path, layout,
-                            PieceHasher(layout, begin.piece, PieceDigests{begin.sha1, begin.sha256})});
+                            PieceHasher(layout, begin.piece, DigestPair{begin.sha1, begin.sha256})});
 }
 
 void HashVerifier::on(const StoreBlock& store, Context& context) {

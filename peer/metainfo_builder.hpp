@@ -16,7 +16,7 @@ class MetainfoBuilder {
   /// `name` must have passed its fault().
   MetainfoBuilder(FileName name, const PieceLayout& layout);
 
-  void add_piece(PieceIndex piece, const PieceDigests& digests);
+  void add_piece(PieceIndex piece, const DigestPair& digests);
   void set_whole(const Sha1& digest) { whole_ = digest; }
   /// Pieces that are still missing, for progress.
   std::uint32_t missing() const { return layout_.piece_count() - known_.count(); }
@@ -28,7 +28,7 @@ class MetainfoBuilder {
   FileName name_;
   PieceLayout layout_;
   Bitfield known_;
-  std::vector<PieceDigests> digests_;
+  std::vector<DigestPair> digests_;
   std::optional<Sha1> whole_;
 };
 

@@ -6,11 +6,11 @@
 
 namespace tutti {
 
-PieceDigests expected_digests(const Metainfo& metainfo, PieceIndex piece) {
+DigestPair expected_digests(const Metainfo& metainfo, PieceIndex piece) {
   return {metainfo.piece_sha1[piece.value], metainfo.piece_sha256[piece.value]};
 }
 
-PieceHasher::PieceHasher(const PieceLayout& layout, PieceIndex piece, const PieceDigests& expected,
+PieceHasher::PieceHasher(const PieceLayout& layout, PieceIndex piece, const DigestPair& expected,
                          ByteCount early_max)
     : blocks_(layout.block_count(piece)), expected_(expected), early_max_(early_max) {}
 

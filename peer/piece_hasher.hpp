@@ -14,30 +14,8 @@
 
 namespace tutti {
 
-/// The two digests of one piece.
-struct PieceDigests {
-  Sha1 sha1;
-  Sha256 sha256;
-  bool operator==(const PieceDigests&) const = default;
-};
-
-/// Both digests of one piece, whose bytes come in order.
-class PieceDigester {
- public:
-  void update(ByteView bytes) {
-    sha1_.update(bytes);
-    sha256_.update(bytes);
-  }
-  /// Afterwards it is as new.
-  PieceDigests finish() { return {sha1_.finish(), sha256_.finish()}; }
-
- private:
-  Sha1Hasher sha1_;
-  Sha256Hasher sha256_;
-};
-
 /// What the metainfo says the digests of `piece` are.
-PieceDigests expected_digests(const Metainfo& metainfo, PieceIndex piece);
+DigestPair expected_digests(const Metainfo& metainfo, PieceIndex piece);
 
 /// Decides whether the blocks of one piece, as they come in, are the piece of the metainfo. Owns the state of the
 /// digests and the blocks that came too early.
@@ -56,7 +34,7 @@ class PieceHasher {
     duplicate,  ///< not needed: do not write it either
   };
 
-  PieceHasher(const PieceLayout& layout, PieceIndex piece, const PieceDigests& expected,
+  PieceHasher(const PieceLayout& layout, PieceIndex piece, const DigestPair& expected,
               ByteCount early_max = ByteCount{2 * block_size.value});
 
   /// A block, which must be of the length that the layout says, from the peer that the caller calls `source`.
@@ -77,9 +55,9 @@ class PieceHasher {
   void hash_next(ByteView bytes);
 
   std::uint32_t blocks_;
-  PieceDigests expected_;
+  DigestPair expected_;
   ByteCount early_max_;
-  PieceDigester digester_;
+  PairHasher digester_;
   BlockIndex next_;
   std::uint32_t came_ = 0;  ///< bit i: block i has come
   std::map<BlockIndex, Payload> early_;

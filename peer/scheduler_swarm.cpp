@@ -302,7 +302,7 @@ bool Scheduler::feed_from(Source& source, Download& download, Context& context) 
   const std::optional<Pick> pick = download.picker->pick(source.peer, context.now(), context.random());
   if (!pick) return false;
   for (const PeerKey loser : pick->cancel_at) cancel(download, loser, pick->piece, {}, context);
-  const PieceDigests digests = expected_digests(download.record.metainfo, pick->piece);
+  const DigestPair digests = expected_digests(download.record.metainfo, pick->piece);
   source.last_fed = download.record.id;
   context.send(source.fetcher, FetchPiece{download.record.id, pick->piece, pick->attempt, pick->blocks,
                                           digests.sha1, digests.sha256, verifier_of(pick->piece)});

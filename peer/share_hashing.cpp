@@ -33,7 +33,7 @@ std::optional<HashPiece> ShareHashing::next_piece() {
   return HashPiece{job_, path_, piece, layout_.piece_offset(piece), layout_.piece_size(piece)};
 }
 
-void ShareHashing::piece_done(std::size_t hasher, PieceIndex piece, const PieceDigests& digests) {
+void ShareHashing::piece_done(std::size_t hasher, PieceIndex piece, const DigestPair& digests) {
   --busy_[hasher];
   pieces_done_ += layout_.piece_size(piece);
   builder_.add_piece(piece, digests);

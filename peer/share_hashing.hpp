@@ -38,7 +38,7 @@ class ShareHashing {
   using Portion = std::variant<HashPiece, HashStretch>;
   /// What this hasher is to do next; nothing if it has enough to do or nothing is left.
   std::optional<Portion> next(std::size_t hasher);
-  void piece_done(std::size_t hasher, PieceIndex piece, const PieceDigests& digests);
+  void piece_done(std::size_t hasher, PieceIndex piece, const DigestPair& digests);
   void stretch_done(std::size_t hasher, ByteCount done, const std::optional<Sha1>& whole);
   bool complete() const { return builder_.complete(); }
   Metainfo build() const { return builder_.build(); }

@@ -202,7 +202,7 @@ void Storage::recheck(const DownloadRecord& download, const Bitfield& doubtful, 
   std::vector<PieceIndex> good;
   std::vector<PieceIndex> bad;
   doubtful.for_each([&](PieceIndex piece) {
-    PieceDigester digester;
+    PairHasher digester;
     bool readable = true;
     for (BlockIndex block; readable && block.value < layout.block_count(piece); ++block) {
       const auto bytes =

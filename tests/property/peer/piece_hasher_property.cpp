@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_CASE(any_order_any_copies_any_bound_of_memory_make_the_same_piec
     Random random(seed);
     const PieceLayout layout({1 + random.below((4_MiB).value)}, 4_MiB);
     const std::uint32_t count = layout.block_count(0_piece);
-    PieceDigester digester;
+    PairHasher digester;
     std::vector<BlockIndex> order;
     for (BlockIndex block; block.value < count; ++block) {
       digester.update(block_of(layout, block));

@@ -11,10 +11,10 @@ namespace {
 struct FourBlocks {
   PieceLayout layout{ByteCount{3 * block_size.value + 5}, 2_MiB};
   std::vector<Bytes> blocks;
-  PieceDigests digests;
+  DigestPair digests;
 
   FourBlocks() {
-    PieceDigester digester;
+    PairHasher digester;
     for (BlockIndex block; block.value < 4; ++block) {
       blocks.emplace_back(layout.block_length(0_piece, block).value,
                           static_cast<std::uint8_t>('a' + block.value));
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(one_wrong_byte_is_found) {
 
 BOOST_AUTO_TEST_CASE(both_digests_must_be_right) {
   for (const bool first : {true, false}) {
-    PieceDigests wrong = digests;
+    DigestPair wrong = digests;
     (first ? wrong.sha1.bytes[0] : wrong.sha256.bytes[0]) ^= 1;
     PieceHasher piece(layout, 0_piece, wrong);
     for (BlockIndex block; block.value < 4; ++block) piece.add(block, payload(block), 1);
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(digests_in_any_order_make_a_sound_metainfo) {
   const PieceLayout layout(1200_KiB, 512_KiB);
   MetainfoBuilder builder({"song.flac"}, layout);
   const auto digests_of = [](std::string_view text) {
-    return PieceDigests{sha1(view_of(text)), sha256(view_of(text))};
+    return DigestPair{sha1(view_of(text)), sha256(view_of(text))};
   };
   builder.add_piece(2_piece, digests_of("two"));
   builder.add_piece(0_piece, digests_of("zero"));
