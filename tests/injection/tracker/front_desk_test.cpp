@@ -1,0 +1,176 @@
+#include "tracker/front_desk.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/injection/tracker/support.hpp"
+
+using namespace tutti;
+using namespace tutti::testing;
+
+namespace {
+
+struct Fixture : World {
+  Ref<DirectoryRole> directory = probe<DirectoryRole>();
+  Ref<ConsoleRole> console = probe<ConsoleRole>();
+  Ref<PasswordHasherRole> hasher1 = probe<PasswordHasherRole>("hasher1");
+  Ref<PasswordHasherRole> hasher2 = probe<PasswordHasherRole>("hasher2");
+  Ref<FrontDeskRole> desk;
+  Address door;
+
+  Fixture() {
+    desk = spawn<FrontDeskRole>(
+        "front_desk",
+        std::make_unique<FrontDesk>(
+            FrontDeskPlace{1, "127.0.0.1:5000", directory, console, {hasher1, hasher2}}, LimitConfig{3, 2}));
+    door = host.link_to("127.0.0.1:5000");
+  }
+  Address greeted(std::uint8_t key, std::string_view peer = "10.0.0.9:40000") {
+    const Address link = host.accept(door, peer);
+    inject(link, desk.address, Hello{1, 1, id_of<ClientKey>(key), "test"});
+    expect<Welcome>(link);
+    return link;
+  }
+  static Request request(std::uint64_t counter) {
+    Request request;
+    request.counter = {counter};
+    request.what = ListGroups{};
+    return request;
+  }
+  PasswordNeeded needed(std::uint64_t ticket) { return {{ticket}, "secret", false, {"verifier"}}; }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(front_desk)
+
+BOOST_FIXTURE_TEST_CASE(a_port_in_use_is_told_to_whoever_runs_the_tracker, World) {
+  host.refuse_endpoint("127.0.0.1:5000", "address in use");
+  const auto console = probe<ConsoleRole>();
+  spawn<FrontDeskRole>(
+      "front_desk",
+      std::make_unique<FrontDesk>(FrontDeskPlace{1, "127.0.0.1:5000", probe<DirectoryRole>(), console, {}},
+                                  LimitConfig{}));
+  BOOST_TEST(expect<Hopeless>(console).sentence == "cannot serve clients on 127.0.0.1:5000: address in use");
+}
+
+BOOST_FIXTURE_TEST_CASE(it_says_when_requests_are_answered, Fixture) {
+  const Address early = host.accept(door);
+  inject(early, desk.address, Hello{1, 1, id_of<ClientKey>(1), "test"});
+  expect_exactly(early, Welcome{1, 1, {}, true});
+  inject(directory.address, desk.address, ServiceChanged{true, id_of<StoreId>(5)});
+  expect_exactly(console.address, Serving{"127.0.0.1:5000"});
+  const Address late = host.accept(door);
+  inject(late, desk.address, Hello{1, 1, id_of<ClientKey>(2), "test"});
+  expect_exactly(late, Welcome{1, 1, id_of<StoreId>(5), false});
+  // Said once: afterwards the store may be read anew.
+  inject(directory.address, desk.address, ServiceChanged{false, id_of<StoreId>(5)});
+  inject(directory.address, desk.address, ServiceChanged{true, id_of<StoreId>(5)});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(without_a_common_version_there_is_no_conversation, Fixture) {
+  const Address link = host.accept(door);
+  inject(link, desk.address, Hello{2, 3, id_of<ClientKey>(1), "test"});
+  BOOST_TEST(expect<Unwelcome>(link).version_max == 1);
+  inject(link, desk.address, request(1));
+  BOOST_TEST(!host.is_open(link));
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(who_speaks_before_hello_is_closed, Fixture) {
+  const Address link = host.accept(door);
+  inject(link, desk.address, request(1));
+  BOOST_TEST(!host.is_open(link));
+  const Address another = host.accept(door);
+  inject(another, desk.address, Present{});
+  BOOST_TEST(!host.is_open(another));
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_request_is_asked_in_the_name_of_its_link, Fixture) {
+  const Address link = greeted(7, "[fe80::1]:40000");
+  inject(link, desk.address, request(12));
+  const auto submit = expect<Submit>(directory);
+  BOOST_TEST((submit.client == id_of<ClientKey>(7)));
+  BOOST_TEST(submit.seen_host == "fe80::1");
+  BOOST_TEST((submit.request == request(12)));
+  Answer answer;
+  answer.what = Groups{};
+  inject(directory.address, desk.address, Settled{submit.ticket, answer});
+  BOOST_TEST((expect<Answer>(link).counter == RequestCounter{12}));
+  // An answer that comes twice is given once.
+  inject(directory.address, desk.address, Settled{submit.ticket, answer});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_has_so_many_requests_under_way_and_no_more, Fixture) {
+  const Address link = greeted(7);
+  std::vector<Ticket> tickets;
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    inject(link, desk.address, request(n));
+    tickets.push_back(expect<Submit>(directory).ticket);
+  }
+  inject(link, desk.address, request(4));
+  const auto refused = expect<Answer>(link);
+  BOOST_TEST((refused.counter == RequestCounter{4}));
+  BOOST_TEST(refused.what.get<Refused>() != nullptr);
+  expect_silence();
+  inject(directory.address, desk.address, Settled{tickets[1], {}});
+  BOOST_TEST((expect<Answer>(link).counter == RequestCounter{2}));
+  inject(link, desk.address, request(5));
+  expect<Submit>(directory);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_answer_to_somebody_who_left_is_dropped, Fixture) {
+  const Address link = greeted(7);
+  inject(link, desk.address, request(1));
+  const auto submit = expect<Submit>(directory);
+  host.link_down(link);
+  inject(directory.address, desk.address, Settled{submit.ticket, {}});
+  inject(directory.address, desk.address, Notify{id_of<ClientKey>(7), {}});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_notice_goes_to_every_link_of_its_client, Fixture) {
+  const Address one = greeted(7);
+  const Address two = greeted(7);
+  const Address other = greeted(8);
+  const Notice notice{NoticeKind::accepted, "lab", "anna", "you are in"};
+  inject(directory.address, desk.address, Notify{id_of<ClientKey>(7), notice});
+  expect_exactly(one, notice);
+  expect_exactly(two, notice);
+  expect_silence(other);
+}
+
+BOOST_FIXTURE_TEST_CASE(presence_is_passed_on_with_where_it_comes_from, Fixture) {
+  const Address link = greeted(7);
+  const Present present{id_of<SessionToken>(1), 3, "", 9000};
+  inject(link, desk.address, present);
+  expect_exactly(directory.address, PresenceSaid{id_of<ClientKey>(7), "10.0.0.9", present});
+}
+
+BOOST_FIXTURE_TEST_CASE(passwords_go_to_whoever_is_free_and_wait_within_bounds, Fixture) {
+  for (std::uint64_t n = 1; n <= 4; ++n) inject(directory.address, desk.address, needed(n));
+  expect_exactly(hasher1.address, CheckPassword{{1}, "secret", {"verifier"}});
+  expect_exactly(hasher2.address, CheckPassword{{2}, "secret", {"verifier"}});
+  expect_silence();
+  inject(directory.address, desk.address, needed(5));  // two wait already
+  expect_exactly(directory.address, PasswordKnown{{5}, true, {}, 0});
+  inject(hasher2.address, desk.address, PasswordChecked{{2}, 1});
+  expect_exactly(directory.address, PasswordKnown{{2}, false, {}, 1});
+  expect_exactly(hasher2.address, CheckPassword{{3}, "secret", {"verifier"}});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_new_password_is_hashed, Fixture) {
+  inject(directory.address, desk.address, PasswordNeeded{{1}, "secret", true, {}});
+  expect_exactly(hasher1.address, HashPassword{{1}, "secret"});
+  inject(hasher1.address, desk.address, PasswordHashed{{1}, "verifier"});
+  expect_exactly(directory.address, PasswordKnown{{1}, false, "verifier", 0});
+  inject(directory.address, desk.address, PasswordNeeded{{2}, "secret", true, {}});
+  expect<HashPassword>(hasher1);
+  inject(hasher1.address, desk.address, PasswordHashed{{2}, ""});  // no memory
+  expect_exactly(directory.address, PasswordKnown{{2}, true, "", 0});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
