@@ -1,0 +1,389 @@
+#include <boost/test/unit_test.hpp>
+
+#include "little_network.hpp"
+#include "peer/tracker_link.hpp"
+
+namespace {
+
+using namespace tutti;
+using namespace tutti::test;
+using namespace std::chrono_literals;
+
+StoreId store_of(std::uint8_t byte) {
+  StoreId id;
+  id.bytes.fill(byte);
+  return id;
+}
+
+/// A tracker_link with `trackers` trackers on ports 5000, 5010, …; nothing is up yet.
+struct Desk {
+  explicit Desk(unsigned trackers) {
+    TrackerLinkOptions options;
+    for (unsigned i = 0; i < trackers; ++i)
+      options.trackers.push_back({i + 1, "127.0.0.1", static_cast<std::uint16_t>(5000 + 10 * i), {}});
+    options.client = client_key(9);
+    options.software = "test";
+    link = host.spawn<TrackerLinkRole>(
+        "tracker_link",
+        std::make_unique<TrackerLink>(options, storage, TrackerLink::Listeners{shell, librarian, scheduler}));
+    const auto reserve = host.expect<ReserveCounters>(storage);
+    host.inject(storage.address, link.address, CountersReserved{{100}, reserve->count});
+  }
+
+  std::vector<Address> open_links() const {
+    std::vector<Address> result;
+    for (const auto& each : host.links()) result.push_back(each.address);
+    return result;
+  }
+  std::uint32_t number_of(Address tracker) const {
+    for (const auto& each : host.links())
+      if (each.address == tracker)
+        return static_cast<std::uint32_t>((std::stoul(each.endpoint.substr(10)) - 5000) / 10 + 1);
+    return 0;
+  }
+  void greet(Address tracker) {
+    host.link_up(tracker);
+    const auto hello = host.expect<Hello>(tracker);
+    BOOST_TEST((hello->client == client_key(9)));
+    Welcome welcome;
+    welcome.tracker_number = number_of(tracker);
+    host.inject(tracker, link.address, welcome);
+  }
+  void ask(std::uint64_t command, ClientRequest what) {
+    host.inject(shell.address, link.address, Ask{CommandId{command}, std::move(what)});
+  }
+  void answer(Address tracker, RequestCounter counter, TrackerAnswer what, VersionVector at = {}) {
+    Answer reply;
+    reply.counter = counter;
+    reply.at = std::move(at);
+    reply.what = std::move(what);
+    host.inject(tracker, link.address, reply);
+  }
+  void login(Address tracker) {
+    ask(1, Login{UserName{"ann"}, "pw", "", 0});
+    const auto request = host.expect<Request>(tracker);
+    LoggedIn logged_in;
+    logged_in.uid.bytes.fill(7);
+    logged_in.user = UserName{"ann"};
+    logged_in.token.bytes.fill(8);
+    answer(tracker, request->counter, logged_in);
+    host.expect<Present>(tracker);
+    host.discard();
+  }
+  Code refusal() {
+    const auto told = host.expect<Told>(shell);
+    const auto* refused = told->what.get<Refused>();
+    BOOST_TEST_REQUIRE((refused != nullptr));
+    BOOST_TEST(!refused->sentence.empty());
+    return refused->code;
+  }
+
+  InjectionHost host;
+  Ref<ShellRole> shell = host.probe<ShellRole>();
+  Ref<LibrarianRole> librarian = host.probe<LibrarianRole>();
+  Ref<SchedulerRole> scheduler = host.probe<SchedulerRole>();
+  Ref<StorageRole> storage = host.probe<StorageRole>();
+  Ref<TrackerLinkRole> link;
+};
+
+BOOST_AUTO_TEST_SUITE(tracker_link)
+
+BOOST_AUTO_TEST_CASE(says_which_tracker_answers) {
+  Desk desk(1);
+  const Address tracker = desk.open_links().front();
+  desk.greet(tracker);
+  const auto changed = desk.host.expect<TrackerChanged>(desk.shell);
+  BOOST_TEST(changed->tracker_number == 1u);
+  BOOST_TEST(changed->endpoint == "127.0.0.1:5000");
+  desk.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(started_before_any_tracker_it_waits_and_says_so) {
+  Desk desk(1);
+  const Address tracker = desk.open_links().front();
+  desk.host.link_down(tracker, LinkLoss::unreachable);
+  const auto changed = desk.host.expect<TrackerChanged>(desk.shell);
+  BOOST_TEST(changed->tracker_number == 0u);
+  desk.host.link_down(tracker, LinkLoss::unreachable);
+  desk.host.expect_silence();  // said once
+
+  desk.ask(1, AskStatus{});
+  desk.host.advance(4s);
+  desk.host.expect_silence();
+  desk.greet(tracker);
+  desk.host.expect<TrackerChanged>(desk.shell);
+  desk.host.expect<Request>(tracker);  // it had only waited
+}
+
+BOOST_AUTO_TEST_CASE(without_any_tracker_a_request_fails_in_time) {
+  Desk desk(2);
+  desk.ask(1, CreateUser{UserName{"ann"}, "pw"});
+  desk.host.advance(4900ms);
+  desk.host.expect_silence(desk.shell.address);
+  desk.host.advance(200ms);
+  BOOST_TEST((desk.refusal() == Code::tracker_unreachable));
+}
+
+BOOST_AUTO_TEST_CASE(checks_login_and_names_itself) {
+  Desk desk(1);
+  const Address tracker = desk.open_links().front();
+  desk.greet(tracker);
+  desk.host.discard();
+  desk.ask(1, ListGroups{});
+  BOOST_TEST((desk.refusal() == Code::not_logged_in));
+  desk.ask(2, CreateGroup{GroupName{"../x"}});
+  BOOST_TEST((desk.refusal() == Code::not_logged_in));  // login comes before names
+  desk.ask(3, CreateUser{UserName{"-x"}, "pw"});
+  BOOST_TEST((desk.refusal() == Code::invalid_name));
+  desk.ask(4, CreateUser{UserName{"x"}, ""});
+  BOOST_TEST((desk.refusal() == Code::usage));
+  desk.host.expect_silence();
+
+  desk.login(tracker);
+  desk.ask(5, CreateGroup{GroupName{"../x"}});
+  BOOST_TEST((desk.refusal() == Code::invalid_name));
+  desk.ask(6, Login{UserName{"ann"}, "pw", "", 0});
+  BOOST_TEST((desk.refusal() == Code::already_logged_in));
+  desk.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_login_carries_where_we_serve_and_is_told_to_all) {
+  Desk desk(1);
+  const Address tracker = desk.open_links().front();
+  desk.greet(tracker);
+  desk.host.discard();
+  desk.host.inject(desk.link.address, desk.link.address, NowServing{"", 7001});
+  desk.ask(1, Login{UserName{"ann"}, "pw", "", 0});
+  const auto request = desk.host.expect<Request>(tracker);
+  BOOST_TEST_REQUIRE((request->what.get<Login>() != nullptr));
+  BOOST_TEST(request->what.get<Login>()->port == 7001);
+  LoggedIn logged_in;
+  logged_in.uid.bytes.fill(7);
+  logged_in.user = UserName{"ann"};
+  logged_in.token.bytes.fill(8);
+  desk.answer(tracker, request->counter, logged_in);
+  BOOST_TEST(desk.host.expect<SessionChanged>(desk.shell)->user == "ann");
+  desk.host.expect<Told>(desk.shell);
+  desk.host.expect<SessionChanged>(desk.librarian);
+  desk.host.expect<SessionChanged>(desk.scheduler);
+  const auto present = desk.host.expect<Present>(tracker);
+  BOOST_TEST(present->port == 7001);
+  desk.host.expect_silence();
+  desk.host.advance(5s);
+  BOOST_TEST(desk.host.expect<Present>(tracker)->count == present->count + 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_tracker_costs_nothing_but_a_line) {
+  Desk desk(2);
+  const auto links = desk.open_links();
+  desk.greet(links[0]);
+  desk.greet(links[1]);
+  desk.host.discard();
+  desk.login(links[0]);
+  desk.ask(2, ListGroups{});
+  const auto request = desk.host.expect<Request>(links[0]);
+  desk.host.link_down(links[0]);
+  const auto changed = desk.host.expect<TrackerChanged>(desk.shell);
+  BOOST_TEST(changed->tracker_number == desk.number_of(links[1]));
+  desk.host.expect<Present>(links[1]);
+  const auto again = desk.host.expect<Request>(links[1]);
+  BOOST_TEST((again->counter == request->counter));
+  BOOST_TEST((again->token == request->token));
+  desk.answer(links[1], again->counter, Groups{});
+  BOOST_TEST((desk.host.expect<Told>(desk.shell)->what.get<Groups>() != nullptr));
+  desk.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_mute_tracker_is_left_after_its_patience) {
+  Desk desk(2);
+  const auto links = desk.open_links();
+  desk.greet(links[0]);
+  desk.greet(links[1]);
+  desk.host.discard();
+  desk.ask(1, AskStatus{});
+  const auto request = desk.host.expect<Request>(links[0]);
+  desk.host.advance(1400ms);
+  desk.host.expect_silence();
+  desk.host.advance(200ms);
+  desk.host.expect<TrackerChanged>(desk.shell);
+  BOOST_TEST((desk.host.expect<Request>(links[1])->counter == request->counter));
+  desk.answer(links[1], request->counter, TrackerStatus{});
+  desk.host.expect<Told>(desk.shell);
+  desk.answer(links[0], request->counter, TrackerStatus{});  // the slow one wakes up
+  desk.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_slow_tracker_is_waited_for_if_it_is_the_only_one) {
+  Desk desk(1);
+  const Address tracker = desk.open_links().front();
+  desk.greet(tracker);
+  desk.host.discard();
+  desk.ask(1, AskStatus{});
+  desk.host.expect<Request>(tracker);
+  desk.host.advance(14s);
+  desk.host.expect_silence();
+  desk.host.advance(2s);
+  BOOST_TEST((desk.refusal() == Code::tracker_unreachable));
+}
+
+BOOST_AUTO_TEST_CASE(the_floor_is_all_that_was_ever_seen) {
+  Desk desk(2);
+  const auto links = desk.open_links();
+  desk.greet(links[0]);
+  desk.greet(links[1]);
+  desk.host.discard();
+  const VersionVector one{{{store_of(1), {5}}, {store_of(2), {9}}}};
+  const VersionVector other{{{store_of(1), {7}}, {store_of(3), {1}}}};
+  for (const VersionVector& at : {one, other}) {
+    desk.ask(1, AskStatus{});
+    desk.answer(links[0], desk.host.expect<Request>(links[0])->counter, TrackerStatus{}, at);
+    desk.host.discard();
+  }
+  desk.host.link_down(links[0]);
+  desk.ask(2, AskStatus{});
+  const auto request = desk.host.expect<Request>(links[1]);
+  BOOST_TEST((request->floor == VersionVector{{{store_of(1), {7}}, {store_of(2), {9}}, {store_of(3), {1}}}}));
+}
+
+BOOST_AUTO_TEST_CASE(request_ids_are_never_used_twice_and_leased_anew) {
+  Desk desk(1);
+  const Address tracker = desk.open_links().front();
+  desk.greet(tracker);
+  desk.host.discard();
+  std::set<RequestCounter> seen;
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    desk.ask(i, AskStatus{});
+    if (auto reserve = desk.host.find<ReserveCounters>(desk.storage.address))
+      desk.host.inject(desk.storage.address, desk.link.address,
+                       CountersReserved{{1000 * (i + 1)}, reserve->message.count});
+    const auto request = desk.host.expect<Request>(tracker);
+    BOOST_TEST(seen.insert(request->counter).second);
+    desk.answer(tracker, request->counter, TrackerStatus{});
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_session_ends_by_logout_by_notice_and_by_an_unknown_token) {
+  for (int way = 0; way < 3; ++way) {
+    Desk desk(1);
+    const Address tracker = desk.open_links().front();
+    desk.greet(tracker);
+    desk.host.discard();
+    desk.login(tracker);
+    if (way == 0) {
+      desk.ask(2, Logout{});
+      desk.answer(tracker, desk.host.expect<Request>(tracker)->counter, Done{});
+      desk.host.expect<Told>(desk.shell);
+    } else if (way == 1) {
+      Notice notice;
+      notice.kind = NoticeKind::session_ended;
+      desk.host.inject(tracker, desk.link.address, notice);
+      desk.host.expect<Notice>(desk.shell);
+    } else {
+      desk.ask(2, ListGroups{});
+      desk.answer(tracker, desk.host.expect<Request>(tracker)->counter, Refused{Code::not_logged_in, "who?"});
+      desk.host.expect<Told>(desk.shell);
+    }
+    BOOST_TEST(desk.host.expect<SessionChanged>(desk.shell)->user.empty());
+    BOOST_TEST(desk.host.expect<SessionChanged>(desk.librarian)->uid.is_zero());
+    BOOST_TEST(desk.host.expect<SessionChanged>(desk.scheduler)->uid.is_zero());
+    desk.host.advance(20s);
+    desk.host.expect_silence();  // nobody is present any more
+  }
+}
+
+BOOST_AUTO_TEST_CASE(logging_out_works_without_a_tracker) {
+  Desk desk(1);
+  const Address tracker = desk.open_links().front();
+  desk.greet(tracker);
+  desk.host.discard();
+  desk.login(tracker);
+  desk.host.link_down(tracker);
+  desk.host.discard();
+  desk.ask(2, Logout{});
+  desk.host.advance(5s);
+  desk.host.expect<SessionChanged>(desk.shell);
+  const auto told = desk.host.expect<Told>(desk.shell);
+  BOOST_TEST((told->what.get<Done>() != nullptr));
+  BOOST_TEST(told->provisional);
+}
+
+BOOST_AUTO_TEST_CASE(leaving_a_group_is_told_to_those_who_serve_and_fetch) {
+  Desk desk(1);
+  const Address tracker = desk.open_links().front();
+  desk.greet(tracker);
+  desk.host.discard();
+  desk.login(tracker);
+  desk.ask(2, LeaveGroup{GroupName{"lab"}});
+  desk.answer(tracker, desk.host.expect<Request>(tracker)->counter, Done{});
+  BOOST_TEST(desk.host.expect<GroupLeft>(desk.librarian)->group.text == "lab");
+  BOOST_TEST(desk.host.expect<GroupLeft>(desk.scheduler)->group.text == "lab");
+}
+
+BOOST_AUTO_TEST_CASE(a_forgotten_command_has_no_outcome) {
+  Desk desk(1);
+  const Address tracker = desk.open_links().front();
+  desk.ask(1, AskStatus{});
+  desk.host.inject(desk.shell.address, desk.link.address, ForgetCommand{CommandId{1}});
+  desk.host.advance(10s);
+  desk.host.expect_silence(desk.shell.address);
+  desk.greet(tracker);
+  desk.host.discard();
+  desk.ask(2, AskStatus{});
+  const auto request = desk.host.expect<Request>(tracker);
+  desk.host.inject(desk.shell.address, desk.link.address, ForgetCommand{CommandId{2}});
+  desk.answer(tracker, request->counter, TrackerStatus{});
+  desk.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(of_many_trackers_two_are_linked_and_the_dead_give_way) {
+  Desk desk(5);
+  BOOST_TEST(desk.open_links().size() == 2u);
+  std::set<std::uint32_t> tried;
+  for (int i = 0; i < 10; ++i) {
+    for (const Address each : desk.open_links()) {
+      tried.insert(desk.number_of(each));
+      desk.host.link_down(each, LinkLoss::unreachable);
+    }
+    desk.host.advance(200ms);
+  }
+  BOOST_TEST(tried.size() == 5u);
+  BOOST_TEST(desk.open_links().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_tracker_of_another_version_is_left_for_another) {
+  Desk desk(3);
+  const auto before = desk.open_links();
+  const std::uint32_t number = desk.number_of(before[0]);
+  desk.host.link_up(before[0]);
+  desk.host.expect<Hello>(before[0]);
+  desk.host.inject(before[0], desk.link.address, Unwelcome{2, 3, "too old"});
+  desk.host.advance(2s);
+  for (const Address each : desk.open_links()) BOOST_TEST(desk.number_of(each) != number);
+}
+
+BOOST_AUTO_TEST_CASE(a_tracker_that_does_not_greet_is_left_for_another) {
+  Desk desk(3);
+  const auto before = desk.open_links();
+  desk.host.link_up(before[0]);
+  desk.host.expect<Hello>(before[0]);
+  desk.host.advance(1600ms);
+  BOOST_TEST(!desk.host.is_open(before[0]));
+  BOOST_TEST(desk.open_links().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(what_only_a_tracker_may_say_is_not_taken_from_an_actor) {
+  Desk desk(1);
+  desk.greet(desk.open_links().front());
+  desk.host.discard();
+  desk.ask(1, AskStatus{});
+  const auto request = desk.host.expect<Request>(desk.open_links().front());
+  Answer forged;
+  forged.counter = request->counter;
+  forged.what = TrackerStatus{};
+  desk.host.inject(desk.shell.address, desk.link.address, forged);
+  desk.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace

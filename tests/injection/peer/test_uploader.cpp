@@ -1,0 +1,276 @@
+#include <boost/test/unit_test.hpp>
+
+#include "little_network.hpp"
+#include "peer/uploader.hpp"
+
+namespace {
+
+using namespace tutti;
+using namespace tutti::test;
+
+constexpr ByteCount block{512U << 10U};
+
+/// An uploader that serves a file of 3 pieces, of which it has the first and the last.
+struct Counter {
+  Counter() {
+    gid.bytes.fill(1);
+    fid.bytes.fill(2);
+    uploader = host.spawn<UploaderRole>(
+        "uploader", std::make_unique<Uploader>(UploaderOptions{"127.0.0.1:7000", client_key(9), ""}, storage,
+                                               link, door));
+    host.expect<NowServing>(link);
+    serve();
+  }
+  void serve() {
+    host.inject(owner.address, uploader.address,
+                ServeFile{gid, fid, "/film", {3 * block.value - 100}, block, {0b1010'0000}, identity});
+  }
+  Address peer() {
+    const Address link_address = host.accept(door->address);
+    host.inject(link_address, uploader.address, PeerHello{1, 1, client_key(3)});
+    BOOST_TEST((host.expect<PeerWelcome>(link_address)->client == client_key(9)));
+    return link_address;
+  }
+  Address peer_with_file() {
+    const Address address = peer();
+    host.inject(address, uploader.address, OpenFile{gid, fid});
+    host.expect<FileOpened>(address);
+    return address;
+  }
+  void request(Address from, std::uint32_t piece, ByteCount offset = {}, ByteCount length = block) {
+    host.inject(from, uploader.address, RequestBlock{fid, {piece}, offset, length});
+  }
+  /// Storage reads what it was asked for first.
+  void read_one() {
+    const auto read = host.expect<ReadBlock>(storage);
+    host.inject(storage.address, uploader.address, BlockRead{read->tag},
+                Payload::own(Bytes(read->length.value)));
+  }
+  RejectReason rejected(Address peer) { return host.expect<RejectBlock>(peer)->reason; }
+
+  InjectionHost host;
+  Ref<StorageRole> storage = host.probe<StorageRole>();
+  Ref<TrackerLinkRole> link = host.probe<TrackerLinkRole>();
+  Ref<LibrarianRole> owner = host.probe<LibrarianRole>();
+  std::shared_ptr<Opened> door = std::make_shared<Opened>();
+  FileIdentity identity{{3 * block.value - 100}, 1, 2, 3};
+  Gid gid;
+  Fid fid;
+  Ref<UploaderRole> uploader;
+};
+
+BOOST_AUTO_TEST_SUITE(uploader)
+
+BOOST_AUTO_TEST_CASE(a_door_that_does_not_open_is_reported) {
+  InjectionHost host;
+  host.refuse_endpoint("127.0.0.1:1", "in use");
+  auto door = std::make_shared<Opened>();
+  const auto link = host.probe<TrackerLinkRole>();
+  host.spawn<UploaderRole>("uploader",
+                           std::make_unique<Uploader>(UploaderOptions{"127.0.0.1:1", client_key(9), ""},
+                                                      host.probe<StorageRole>(), link, door));
+  BOOST_TEST(door->fault == "in use");
+  host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(an_address_that_means_any_is_not_announced) {
+  InjectionHost host;
+  const auto link = host.probe<TrackerLinkRole>();
+  host.spawn<UploaderRole>(
+      "uploader", std::make_unique<Uploader>(UploaderOptions{"0.0.0.0:7000", client_key(9), ""},
+                                             host.probe<StorageRole>(), link, std::make_shared<Opened>()));
+  const auto serving = host.expect<NowServing>(link);
+  BOOST_TEST(serving->host.empty());
+  BOOST_TEST(serving->port == 7000);
+}
+
+BOOST_AUTO_TEST_CASE(serves_the_pieces_it_has) {
+  Counter counter;
+  const Address peer = counter.peer();
+  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  BOOST_TEST((counter.host.expect<FileOpened>(peer)->bitfield == Bytes{0b1010'0000}));
+  counter.request(peer, 2, {}, {block.value - 100});
+  const auto read = counter.host.expect<ReadBlock>(counter.storage);
+  BOOST_TEST((read->offset == ByteCount{2 * block.value}));
+  BOOST_TEST((read->identity == counter.identity));
+  counter.host.inject(counter.storage.address, counter.uploader.address, BlockRead{read->tag},
+                      Payload::own(Bytes(block.value - 100, 5)));
+  const auto answer = counter.host.expect<Block>(peer);
+  BOOST_TEST((answer->piece == 2_piece));
+  BOOST_TEST(answer.payload.size() == block.value - 100);
+}
+
+BOOST_AUTO_TEST_CASE(rejects_what_it_has_not_and_what_is_not_there) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.request(peer, 1);
+  BOOST_TEST((counter.rejected(peer) == RejectReason::not_have));
+  counter.request(peer, 77);
+  BOOST_TEST((counter.rejected(peer) == RejectReason::not_have));
+  counter.request(peer, 2);  // the last piece is 100 bytes shorter
+  BOOST_TEST((counter.rejected(peer) == RejectReason::not_have));
+  counter.request(peer, 0, block, 1_bytes);
+  BOOST_TEST((counter.rejected(peer) == RejectReason::not_have));
+  counter.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(answers_keep_the_order_of_the_requests) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.request(peer, 0);
+  counter.request(peer, 1);
+  counter.request(peer, 0);
+  const auto first = counter.host.expect<ReadBlock>(counter.storage);
+  const auto second = counter.host.expect<ReadBlock>(counter.storage);
+  counter.host.inject(counter.storage.address, counter.uploader.address, BlockRead{second->tag},
+                      Payload::own(Bytes(9)));
+  counter.host.expect_silence(peer);
+  counter.host.inject(counter.storage.address, counter.uploader.address, BlockRead{first->tag},
+                      Payload::own(Bytes(8)));
+  BOOST_TEST(counter.host.expect<Block>(peer).payload.size() == 8u);
+  counter.rejected(peer);
+  BOOST_TEST(counter.host.expect<Block>(peer).payload.size() == 9u);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_piece_is_announced_to_those_who_want_the_file) {
+  Counter counter;
+  const Address wants = counter.peer_with_file();
+  const Address idle = counter.peer();
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      ServePiece{counter.gid, counter.fid, 1_piece});
+  BOOST_TEST((counter.host.expect<Have>(wants)->piece == 1_piece));
+  counter.host.expect_silence(idle);
+  counter.request(wants, 1);
+  counter.host.expect<ReadBlock>(counter.storage);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_shared_is_not_opened) {
+  Counter counter;
+  const Address peer = counter.peer();
+  Fid other = counter.fid;
+  other.bytes[0] ^= 1;
+  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, other});
+  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::not_shared));
+  Gid elsewhere = counter.gid;
+  elsewhere.bytes[0] ^= 1;
+  counter.host.inject(peer, counter.uploader.address, OpenFile{elsewhere, counter.fid});
+  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::not_shared));
+  counter.request(peer, 0);
+  counter.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(without_a_hello_nothing_is_opened) {
+  Counter counter;
+  const Address peer = counter.host.accept(counter.door->address);
+  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<FileClosed>(peer);
+  counter.host.inject(peer, counter.uploader.address, PeerHello{7, 9, client_key(3)});
+  counter.host.expect<PeerUnwelcome>(peer);
+}
+
+BOOST_AUTO_TEST_CASE(stopping_closes_the_file_at_everybody_and_drops_their_requests) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.request(peer, 0);
+  const auto read = counter.host.expect<ReadBlock>(counter.storage);
+  counter.request(peer, 0);
+  counter.host.expect<ReadBlock>(counter.storage);
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      StopServing{counter.gid, counter.fid, CloseReason::logged_out});
+  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::logged_out));
+  counter.host.inject(counter.storage.address, counter.uploader.address, BlockRead{read->tag},
+                      Payload::own(Bytes(8)));
+  counter.request(peer, 0);
+  counter.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_has_changed_is_closed_and_its_owner_hears_of_it) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.request(peer, 0);
+  const auto read = counter.host.expect<ReadBlock>(counter.storage);
+  counter.host.inject(counter.storage.address, counter.uploader.address,
+                      BlockUnreadable{read->tag, Code::file_conflict, "changed"});
+  BOOST_TEST((counter.host.expect<ServingFailed>(counter.owner)->code == Code::file_conflict));
+  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::file_changed));
+  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<FileClosed>(peer);
+}
+
+BOOST_AUTO_TEST_CASE(a_greedy_peer_is_bounded_and_does_not_starve_another) {
+  Counter counter;
+  const Address greedy = counter.peer_with_file();
+  const Address modest = counter.peer_with_file();
+  for (std::uint32_t i = 0; i < requests_waiting_max; ++i) counter.request(greedy, 0);
+  counter.request(greedy, 0);
+  BOOST_TEST((counter.rejected(greedy) == RejectReason::busy));
+  counter.request(modest, 0);
+  std::size_t reads = 0;
+  while (!counter.host.find<Block>(modest)) {
+    counter.read_one();
+    BOOST_TEST_REQUIRE(++reads <= Uploader::reads_max + 1);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_request_is_rejected_as_such) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  for (std::size_t i = 0; i < Uploader::reads_a_link; ++i) counter.request(peer, 0);
+  counter.request(peer, 2, {}, {block.value - 100});
+  counter.host.inject(peer, counter.uploader.address, CancelBlock{counter.fid, 2_piece, {}});
+  for (std::size_t i = 0; i < Uploader::reads_a_link; ++i) {
+    counter.read_one();
+    counter.host.expect<Block>(peer);
+  }
+  BOOST_TEST((counter.rejected(peer) == RejectReason::cancelled));
+  counter.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_leaves_takes_its_requests_with_it) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  const Address other = counter.peer_with_file();
+  for (std::size_t i = 0; i < 10; ++i) counter.request(peer, 0);
+  counter.host.link_down(peer);
+  for (std::size_t i = 0; i < Uploader::reads_a_link; ++i) counter.read_one();
+  counter.host.expect_silence();
+  counter.request(other, 0);
+  counter.read_one();
+  counter.host.expect<Block>(other);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_hello_is_a_new_conversation) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.request(peer, 0);
+  counter.host.inject(peer, counter.uploader.address, PeerHello{1, 1, client_key(3)});
+  counter.host.expect<PeerWelcome>(peer);
+  counter.read_one();
+  counter.request(peer, 0);
+  counter.host.expect_silence();  // nothing is open
+}
+
+BOOST_AUTO_TEST_CASE(closing_answers_what_is_under_way) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.request(peer, 0);
+  counter.host.inject(peer, counter.uploader.address, CloseFile{counter.fid});
+  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::asked));
+  counter.read_one();
+  counter.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(bad_words_stay_at_the_door) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.host.inject(peer, counter.uploader.address, RequestBlock{counter.fid, 0_piece, {}, {}});
+  counter.host.inject(peer, counter.uploader.address, RequestBlock{counter.fid, 0_piece, {}, 2_MiB});
+  counter.host.inject(peer, counter.uploader.address,
+                      StopServing{counter.gid, counter.fid, CloseReason::asked});
+  counter.host.expect_silence();
+  BOOST_TEST(counter.host.faults().size() == 3u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
