@@ -6,6 +6,8 @@ namespace tutti {
 
 std::optional<ConsoleEvent> DumbConsole::next() {
   std::optional<ConsoleEvent> event = lines_.next();
+  // The shell that comes after us begins a line of its own.
+  if (event && std::holds_alternative<InputEnded>(*event)) out("\n");
   if (!event || !wants_secret_) return event;
   auto* typed = std::get_if<LineTyped>(&*event);
   if (typed == nullptr) return event;

@@ -25,6 +25,8 @@ namespace {
 constexpr std::string_view erase_below = "\x1b[J";
 constexpr char delete_key = '\x1d';  // Ctrl-], which nothing else needs
 
+constexpr std::string_view end_of_input = "\x04";  // Ctrl-D
+
 /// Completions offered on the screen at the most.
 constexpr std::size_t labels_shown_max = 200;
 
@@ -64,8 +66,6 @@ struct TerminalConsole::Editor {
   std::string history_file;
   std::wstring keys;    // what libedit may read now
   std::string* prompt;  // of the console
-  bool tab_pressed = false;
-  bool end_pressed = false;
 
   Editor(std::string file, int history_lines, std::string* prompt_text)
       : history_file(std::move(file)), prompt(prompt_text) {
@@ -95,18 +95,14 @@ struct TerminalConsole::Editor {
   Editor& operator=(const Editor&) = delete;
 
   void bind_keys() {
-    el_set(line, EL_ADDFN, "tutti-complete", "complete the word", press_tab);
-    el_set(line, EL_ADDFN, "tutti-end", "delete, or end an empty line's input", press_end);
-    constexpr std::array<std::pair<const char*, const char*>, 10> bindings{{{"^I", "tutti-complete"},
-                                                                            {"^D", "tutti-end"},
-                                                                            {"^]", "ed-delete-next-char"},
-                                                                            {"^R", "ed-search-prev-history"},
-                                                                            {"^S", "ed-search-next-history"},
-                                                                            {"^W", "ed-delete-prev-word"},
-                                                                            {"^U", "vi-kill-line-prev"},
-                                                                            {"^V", "ed-unassigned"},
-                                                                            {"^X", "ed-unassigned"},
-                                                                            {"\\ex", "ed-unassigned"}}};
+    constexpr std::array<std::pair<const char*, const char*>, 8> bindings{{{"^]", "ed-delete-next-char"},
+                                                                           {"^R", "ed-search-prev-history"},
+                                                                           {"^S", "ed-search-next-history"},
+                                                                           {"^W", "ed-delete-prev-word"},
+                                                                           {"^U", "vi-kill-line-prev"},
+                                                                           {"^V", "ed-unassigned"},
+                                                                           {"^X", "ed-unassigned"},
+                                                                           {"\\ex", "ed-unassigned"}}};
     for (const auto& [key, function] : bindings) el_set(line, EL_BIND, key, function, nullptr);
   }
 
@@ -147,21 +143,6 @@ struct TerminalConsole::Editor {
     *key = keys.front();
     keys.erase(0, 1);
     return 1;
-  }
-  static unsigned char press_tab(EditLine* line, int) {
-    of(line).tab_pressed = true;
-    return CC_NORM;
-  }
-  static unsigned char press_end(EditLine* line, int) {
-    const LineInfo* info = el_line(line);
-    if (info->buffer == info->lastchar) {
-      of(line).end_pressed = true;
-      return CC_NORM;
-    }
-    if (info->cursor == info->lastchar) return CC_ERROR;
-    el_cursor(line, 1);
-    el_deletestr(line, 1);
-    return CC_REFRESH;
   }
 };
 
@@ -206,24 +187,18 @@ std::optional<ConsoleEvent> TerminalConsole::press(const std::string& key) {
     show();
     return std::nullopt;
   }
-  const bool enter = known == "\r" || known == "\n";
-  if (enter) hide_progress_for_good();
-
-  editor_->keys = widened(known);
-  int count = 0;
-  const char* line = el_gets(editor_->line, &count);
-  editor_->keys.clear();
-  if (std::exchange(editor_->end_pressed, false)) {
-    hide_progress_for_good();
-    write_fully(STDOUT_FILENO, "\r\n");
-    stop_editing();
-    input_ended_ = true;
-    return InputEnded{};
-  }
-  if (std::exchange(editor_->tab_pressed, false)) {
+  if (known == "\t") {
     tab_line_ = line_before_cursor();
     return TabPressed{*tab_line_};
   }
+  if (known == end_of_input && editor_->text().empty()) return end_input();
+  const bool enter = known == "\r" || known == "\n";
+  if (enter) hide_progress_for_good();
+
+  editor_->keys = widened(known == end_of_input ? std::string(1, delete_key) : known);
+  int count = 0;
+  const char* line = el_gets(editor_->line, &count);
+  editor_->keys.clear();
   if (!enter || line == nullptr || count <= 0) return std::nullopt;
   std::string typed(line, static_cast<std::size_t>(count));
   while (!typed.empty() && (typed.back() == '\n' || typed.back() == '\r')) typed.pop_back();
@@ -231,8 +206,16 @@ std::optional<ConsoleEvent> TerminalConsole::press(const std::string& key) {
   return LineTyped{std::move(typed)};
 }
 
+ConsoleEvent TerminalConsole::end_input() {
+  hide_progress_for_good();
+  write_fully(STDOUT_FILENO, "\r\n");
+  stop_editing();
+  input_ended_ = true;
+  return InputEnded{};
+}
+
 std::optional<ConsoleEvent> TerminalConsole::press_in_secret(const std::string& key) {
-  if (key == "\r" || key == "\n" || key == "\x04") {
+  if (key == "\r" || key == "\n" || key == end_of_input) {
     hide_progress_for_good();
     write_fully(STDOUT_FILENO, "\r\n");
     mode_ = Mode::nothing;

@@ -51,6 +51,7 @@ class TerminalConsole final : public Console {
   enum class Mode : std::uint8_t { nothing, line, secret };
 
   std::optional<ConsoleEvent> press(const std::string& key);
+  ConsoleEvent end_input();
   std::optional<ConsoleEvent> press_in_secret(const std::string& key);
   void stop_editing();
   void hide();

@@ -1,0 +1,227 @@
+// The client: a shell, and behind it the actors that share and fetch.
+
+#include <fmt/format.h>
+#include <langinfo.h>
+#include <unistd.h>
+
+#include <clocale>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include "actors/log.hpp"
+#include "actors/trace_file.hpp"
+#include "actors/zmq_host.hpp"
+#include "messages/tracker_info.hpp"
+#include "peer/client_threads.hpp"
+#include "peer/posix_disk.hpp"
+#include "shell/client_options.hpp"
+#include "shell/dumb_console.hpp"
+#include "shell/exit_status.hpp"
+#include "shell/script_console.hpp"
+#include "shell/shell.hpp"
+#include "shell/signals.hpp"
+#include "shell/terminal_console.hpp"
+#include "shell/words.hpp"
+#include "tutti_version.hpp"
+
+namespace tutti {
+
+namespace {
+
+/// Why the program cannot do its work: said on standard error, before any command.
+struct CannotStart {
+  Code code;
+  std::string sentence;
+};
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+bool terminal_is_dumb() {
+  const std::string type = environment("TERM");
+  return type.empty() || type == "dumb";
+}
+
+/// Names are UTF-8 whatever the user's locale is; the line editor needs one that can show them.
+void use_utf8() {
+  std::setlocale(LC_CTYPE, "");
+  if (std::string_view(::nl_langinfo(CODESET)) != "UTF-8") std::setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+std::vector<TrackerEntry> read_trackers(const std::string& path) {
+  const auto text = read_text_file(path);
+  if (!text) throw CannotStart{Code::usage, fmt::format("{}: the tracker file cannot be read", path)};
+  TrackerInfo info = parse_tracker_info(*text);
+  if (info) return std::move(info.trackers);
+  const std::string place = info.fault_line == 0 ? path : fmt::format("{}: line {}", path, info.fault_line);
+  throw CannotStart{Code::usage, fmt::format("{}: {}", place, info.fault)};
+}
+
+bool is_interactive(const ClientOptions& options) {
+  return !options.commands && !options.script_file && ::isatty(STDIN_FILENO) == 1 &&
+         ::isatty(STDOUT_FILENO) == 1;
+}
+
+Style style_of(const ClientOptions& options) {
+  Style style;
+  style.terminal = is_interactive(options);
+  const bool may_color = style.terminal && environment("NO_COLOR").empty() && !terminal_is_dumb();
+  style.color =
+      options.coloring == Coloring::always || (options.coloring == Coloring::automatic && may_color);
+  return style;
+}
+
+std::optional<std::string> password_of(const ClientOptions& options) {
+  if (!options.password_file.empty()) {
+    PasswordFile file = read_password_file(options.password_file);
+    if (!file.fault.empty()) throw CannotStart{Code::usage, file.fault};
+    return file.password;
+  }
+  const std::string password = environment("TUTTI_PASSWORD");
+  // A person is asked: what lies in the environment may be meant for somebody else.
+  if (password.empty() || is_interactive(options)) return std::nullopt;
+  return password;
+}
+
+std::deque<std::string> lines_of(const std::string& text) {
+  std::deque<std::string> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+std::unique_ptr<Console> console_for(const ClientOptions& options, const std::string& state) {
+  if (options.commands) {
+    const std::vector<std::string> commands = split_commands(*options.commands);
+    return std::make_unique<ScriptConsole>(std::deque<std::string>(commands.begin(), commands.end()));
+  }
+  if (options.script_file) {
+    const auto script = read_text_file(*options.script_file);
+    if (!script)
+      throw CannotStart{Code::usage, fmt::format("{}: the script cannot be read", *options.script_file)};
+    return std::make_unique<ScriptConsole>(lines_of(*script));
+  }
+  if (!is_interactive(options)) return std::make_unique<ScriptConsole>(STDIN_FILENO);
+  if (terminal_is_dumb()) return std::make_unique<DumbConsole>();
+  return std::make_unique<TerminalConsole>(state + "/history", static_cast<int>(options.history_lines));
+}
+
+/// The recording of this host's messages.
+class HostTrace final : public TraceSwitch {
+ public:
+  explicit HostTrace(ZmqHost& host) : host_(host) {}
+  ~HostTrace() override { stop(); }
+  HostTrace(const HostTrace&) = delete;
+  HostTrace& operator=(const HostTrace&) = delete;
+
+  std::string start(const std::string& path) override {
+    std::string fault = file_.start(path);
+    if (fault.empty()) host_.set_trace(&file_);
+    return fault;
+  }
+  bool stop() override {
+    host_.set_trace(nullptr);
+    return file_.stop();
+  }
+
+ private:
+  ZmqHost& host_;
+  TraceFile file_;
+};
+
+ClientSettings settings_of(const ClientOptions& options, std::vector<TrackerEntry> trackers) {
+  ClientSettings settings;
+  settings.endpoint = options.serving;
+  settings.public_host = options.public_host;
+  settings.trackers = std::move(trackers);
+  settings.software = fmt::format("tutti {}", version);
+  settings.answer_patience = options.answer_patience;
+  settings.unreachable_after = options.unreachable_after;
+  settings.present_every = options.present_every;
+  return settings;
+}
+
+std::shared_ptr<ClientStore> open_store(const std::string& state) {
+  auto store = open_client_store(state);
+  if (!store) throw CannotStart{store.fault().code, store.fault().sentence};
+  return std::move(*store);
+}
+
+void start_log(const ClientOptions& options, const std::string& state) {
+  const std::string path = options.log_file.empty() ? state + "/client.log" : options.log_file;
+  if (const std::string fault = configure_log(path, options.log_level); !fault.empty())
+    throw CannotStart{Code::usage, fault};
+}
+
+int run(const ClientOptions& options) {
+  const std::string home = environment("HOME");
+  const PosixFiles files(home);
+  const std::string state = options.state.empty() ? default_state_folder(std::getenv("XDG_STATE_HOME"), home)
+                                                  : files.absolute(options.state);
+
+  // Threads inherit the signals that are blocked here, so this comes before the first of them.
+  SignalDescriptor signals;
+  ShellOptions shell_options;
+  shell_options.form = options.json ? Speaker::Form::json : Speaker::Form::plain;
+  shell_options.style = style_of(options);
+  shell_options.password = password_of(options);
+  shell_options.progress_interval = options.progress_interval;
+  std::vector<TrackerEntry> trackers = read_trackers(options.tracker_file);
+  const std::shared_ptr<ClientStore> store = open_store(state);
+  start_log(options, state);
+  const std::unique_ptr<Console> console = console_for(options, state);
+
+  int exit_status = 0;
+  ZmqHost host;
+  HostTrace trace(host);
+  if (!options.trace_file.empty()) {
+    if (const std::string fault = trace.start(options.trace_file); !fault.empty())
+      throw CannotStart{Code::usage, fault};
+  }
+  const auto shell = host.reserve<ShellRole>(host.add_calling_worker("shell"));
+  const ClientAddresses at = reserve_client(host, shell, options.hashers);
+  ClientCast cast =
+      make_client(settings_of(options, std::move(trackers)), at, std::make_shared<PosixDisk>(), store);
+  const std::shared_ptr<const Opened> door = cast.door;
+  spawn_client(host, at, std::move(cast));
+  host.spawn(
+      shell, "shell",
+      std::make_unique<Shell>(ShellPartners{at.tracker_link, at.librarian, at.scheduler},
+                              ShellTools{*console, files, signals, trace}, shell_options, exit_status));
+  host.start();
+  if (!door->fault.empty()) {
+    host.stop();
+    throw CannotStart{Code::io_error,
+                      fmt::format("{}: {}; choose another IP:PORT", options.serving, door->fault)};
+  }
+  host.run();
+  host.stop();
+  return exit_status;
+}
+
+}  // namespace
+
+}  // namespace tutti
+
+int main(int argc, char* argv[]) {
+  tutti::use_utf8();
+  const tutti::ParsedOptions parsed = tutti::parse_client_options(argc, argv);
+  if (!parsed.runs()) {
+    tutti::write_fully(STDOUT_FILENO, parsed.out);
+    tutti::write_fully(STDERR_FILENO, parsed.err);
+    return parsed.exit_status;
+  }
+  try {
+    return tutti::run(parsed.options);
+  } catch (const tutti::CannotStart& reason) {
+    tutti::write_fully(STDERR_FILENO,
+                       fmt::format("error: {}: {}\n", tutti::name_of(reason.code), reason.sentence));
+    return tutti::exit_status_of(reason.code);
+  }
+}
