@@ -1,0 +1,424 @@
+#include "tracker/directory_actor.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/injection/tracker/support.hpp"
+
+using namespace tutti;
+using namespace tutti::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+const StoreId own = id_of<StoreId>(1);
+const StoreId other = id_of<StoreId>(2);
+
+/// A directory whose journal, replicator, front desk and console are played by the test.
+struct Fixture : World {
+  Ref<FrontDeskRole> desk = probe<FrontDeskRole>();
+  Ref<JournalRole> journal = probe<JournalRole>();
+  Ref<ReplicatorRole> replicator = probe<ReplicatorRole>();
+  Ref<ConsoleRole> console = probe<ConsoleRole>();
+  Ref<DirectoryRole> directory;
+  OtherLog log{other};
+  std::uint64_t tickets = 0;
+
+  explicit Fixture(std::uint32_t trackers = 2) {
+    directory = spawn<DirectoryRole>(
+        "directory", std::make_unique<DirectoryActor>(
+                         DirectoryPlace{1, trackers, desk, journal, replicator, console}, SyncConfig{}));
+    expect<LoadStore>(journal);
+  }
+  template <Message M>
+  void from_journal(const M& message) {
+    inject(journal.address, directory.address, message);
+  }
+  template <Message M>
+  void from_replicator(const M& message) {
+    inject(replicator.address, directory.address, message);
+  }
+  void load_empty() { from_journal(StoreLoading{own, {}, {}, {}, true, {}}); }
+  void serve() {
+    load_empty();
+    expect<DirectoryHolds>(replicator);
+    from_replicator(CaughtUp{});
+    expect_exactly(desk.address, ServiceChanged{true, own});
+  }
+  Ticket submit(const ClientRequest& what, std::uint8_t client = 9, const VersionVector& floor = {},
+                std::uint64_t counter = 0) {
+    Submit submit{{++tickets}, id_of<ClientKey>(client), "10.0.0.9", {}};
+    submit.request.counter = {counter == 0 ? tickets : counter};
+    submit.request.floor = floor;
+    submit.request.what = what;
+    inject(desk.address, directory.address, submit);
+    return submit.ticket;
+  }
+  /// An account, up to where its delta lies with the journal.
+  Ticket create(const std::string& name, std::uint64_t counter = 0) {
+    const Ticket ticket = submit(CreateUser{{name}, "secret"}, 9, {}, counter);
+    expect<PasswordNeeded>(desk);
+    inject(desk.address, directory.address, PasswordKnown{ticket, false, "verifier of " + name, 0});
+    return ticket;
+  }
+  CommitBatch commit() {
+    CommitBatch batch = expect<CommitBatch>(journal);
+    from_journal(BatchCommitted{batch.ticket});
+    return batch;
+  }
+  void reached(std::vector<std::uint32_t> missing = {}) {
+    const AwaitReached wait = expect<AwaitReached>(replicator);
+    from_replicator(Reached{wait.ticket, std::move(missing)});
+  }
+};
+
+struct InService : Fixture {
+  explicit InService(std::uint32_t trackers = 2) : Fixture(trackers) { serve(); }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(directory_actor)
+
+BOOST_FIXTURE_TEST_CASE(a_store_is_loaded_page_by_page_and_then_told, Fixture) {
+  const Delta one = log.user(1);
+  const Delta two = log.user(2);
+  from_journal(StoreLoading{own, {log.head()}, {{other, one.stamp, one.operations[0]}}, {1, 2}, false, {}});
+  expect_exactly(journal.address, LoadMore{{1, 2}});
+  from_journal(StoreLoading{own, {}, {{other, two.stamp, two.operations[0]}}, {}, true, {}});
+  const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
+  BOOST_TEST((holds.store == own));
+  BOOST_TEST((holds.at == up_to(other, 2)));
+  BOOST_TEST(!holds.digest.is_zero());
+  inject(console.address, directory.address, AskNode{});
+  const NodeStatus status = expect<NodeStatus>(console);
+  BOOST_TEST(status.users == 2U);
+  BOOST_TEST(!status.serving);
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_store_that_cannot_be_read_is_hopeless, Fixture) {
+  from_journal(StoreLoading{own, {}, {}, {}, true, "bad disk"});
+  BOOST_TEST(expect<Hopeless>(console).sentence == "the store cannot be read: bad disk");
+}
+
+BOOST_FIXTURE_TEST_CASE(requests_wait_until_it_has_caught_up, Fixture) {
+  const Ticket early = submit(AskStatus{});
+  load_empty();
+  expect<DirectoryHolds>(replicator);
+  submit(AskStatus{});
+  expect_silence();
+  from_replicator(CaughtUp{});
+  expect<ServiceChanged>(desk);
+  BOOST_TEST((expect<Settled>(desk).ticket == early));
+  expect<Settled>(desk);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_change_is_on_disk_then_everywhere_then_answered, InService) {
+  const Ticket ticket = create("anna");
+  const CommitBatch batch = expect<CommitBatch>(journal);
+  BOOST_REQUIRE(batch.deltas.size() == 1);
+  BOOST_TEST((batch.deltas[0].sequence == Sequence{1}));
+  BOOST_TEST(!batch.rows.empty());
+  BOOST_TEST((batch.heads.at(0).hash == hash_of(batch.deltas[0])));
+  expect_silence();  // neither answered nor published before it is on disk
+
+  from_journal(BatchCommitted{batch.ticket});
+  BOOST_TEST((expect<DirectoryHolds>(replicator).at == up_to(own, 1)));
+  BOOST_TEST((expect<Spread>(replicator).deltas == batch.deltas));
+  const AwaitReached wait = expect<AwaitReached>(replicator);
+  BOOST_TEST((wait.at == up_to(own, 1)));
+  expect_silence();  // nor before the other trackers have it
+
+  from_replicator(Reached{wait.ticket, {}});
+  const Settled settled = expect<Settled>(desk);
+  BOOST_TEST((settled.ticket == ticket));
+  BOOST_TEST(settled.answer.what.get<Done>() != nullptr);
+  BOOST_TEST(!settled.answer.provisional);
+  BOOST_TEST((settled.answer.at == up_to(own, 1)));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_every_tracker_has_is_said_to_have_reached_all, InService) {
+  create("anna");
+  commit();
+  expect<DirectoryHolds>(replicator);
+  expect<Spread>(replicator);
+  reached();
+  expect<Settled>(desk);
+  const CommitBatch batch = expect<CommitBatch>(journal);
+  BOOST_REQUIRE(batch.deltas.size() == 1);
+  const auto* named = std::get_if<UserNamed>(&batch.deltas[0].operations.at(0).value);
+  BOOST_REQUIRE(named != nullptr);
+  BOOST_TEST(named->reached_all);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_tracker_that_did_not_get_it_makes_the_success_provisional, InService) {
+  create("anna");
+  commit();
+  discard();
+  from_replicator(Reached{{2}, {2, 3}});
+  const Settled settled = expect<Settled>(desk);
+  BOOST_TEST(settled.answer.provisional);
+  BOOST_TEST(settled.answer.sentence == "trackers 2, 3 unreachable");
+  expect_silence();  // and nothing is confirmed
+}
+
+BOOST_AUTO_TEST_CASE(a_tracker_without_others_waits_for_its_disk_alone) {
+  InService alone(1);
+  alone.create("anna");
+  alone.commit();
+  alone.expect<DirectoryHolds>(alone.replicator);
+  alone.expect<Spread>(alone.replicator);
+  BOOST_TEST(!alone.expect<Settled>(alone.desk).answer.provisional);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_comes_while_the_disk_works_goes_there_together, InService) {
+  create("anna");
+  const CommitBatch first = expect<CommitBatch>(journal);
+  create("bert");
+  create("carl");
+  expect_silence(journal.address);
+  from_journal(BatchCommitted{first.ticket});
+  BOOST_TEST(expect<CommitBatch>(journal).deltas.size() == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_reader_does_not_see_what_a_crash_could_take_back, InService) {
+  create("anna");
+  const CommitBatch batch = expect<CommitBatch>(journal);
+  const Ticket reader = submit(AskStatus{}, 5);
+  expect_silence();
+  from_journal(BatchCommitted{batch.ticket});
+  const Settled settled = expect<Settled>(desk);
+  BOOST_TEST((settled.ticket == reader));
+  BOOST_TEST(settled.answer.what.get<TrackerStatus>()->users == 1U);
+  BOOST_TEST((settled.answer.at == up_to(own, 1)));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_repeated_request_waits_as_the_first_did_and_is_answered_the_same, InService) {
+  create("anna", 77);
+  commit();
+  discard();
+  const Ticket again = submit(CreateUser{{"anna"}, "secret"}, 9, {}, 77);
+  const AwaitReached wait = expect<AwaitReached>(replicator);
+  expect_silence();
+  from_replicator(Reached{wait.ticket, {}});
+  const Settled settled = expect<Settled>(desk);
+  BOOST_TEST((settled.ticket == again));
+  BOOST_TEST(settled.answer.what.get<Done>() != nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_login_that_cannot_be_checked_now_is_refused, InService) {
+  const Ticket ticket = submit(Login{{"anna"}, "secret", "", 9000});
+  BOOST_TEST(expect<PasswordNeeded>(desk).verifiers.empty());  // no such user: work in vain
+  inject(desk.address, directory.address, PasswordKnown{ticket, true, {}, 0});
+  BOOST_TEST((expect<Settled>(desk).answer.what.get<Refused>()->code == Code::other));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_request_below_its_floor_waits_for_what_is_missing, InService) {
+  const Delta delta = log.user(1);
+  const Ticket ticket = submit(AskStatus{}, 9, up_to(other, 1));
+  expect_exactly(replicator.address, Want{up_to(other, 1)});
+  expect_silence();
+  from_replicator(Learned{{delta}});
+  commit();
+  expect<DirectoryHolds>(replicator);
+  const Settled settled = expect<Settled>(desk);
+  BOOST_TEST((settled.ticket == ticket));
+  BOOST_TEST(settled.answer.what.get<TrackerStatus>()->users == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_floor_that_nobody_has_costs_one_wait, InService) {
+  submit(AskStatus{}, 9, up_to(other, 5));
+  expect<Want>(replicator);
+  advance(499ms);
+  expect_silence();
+  advance(1ms);
+  expect<Settled>(desk);
+  submit(AskStatus{}, 9, up_to(other, 5));
+  expect<Settled>(desk);
+  // What one client writes into its floor is of no consequence to another.
+  submit(AskStatus{}, 8, up_to(other, 5));
+  expect<Want>(replicator);
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(deltas_of_others_are_acknowledged_from_disk, InService) {
+  from_replicator(Learned{{log.user(1), log.user(2)}});
+  const CommitBatch batch = expect<CommitBatch>(journal);
+  BOOST_TEST(batch.deltas.size() == 2);
+  expect_silence();
+  from_journal(BatchCommitted{batch.ticket});
+  const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
+  BOOST_TEST((holds.at == up_to(other, 2)));
+  BOOST_TEST(!holds.rejected);
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_gap_is_not_taken, InService) {
+  log.user(1);
+  from_replicator(Learned{{log.user(2)}});
+  const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
+  BOOST_TEST(holds.rejected);
+  BOOST_TEST(holds.at.positions.empty());
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_known_delta_changes_nothing, InService) {
+  const Delta delta = log.user(1);
+  from_replicator(Learned{{delta}});
+  commit();
+  discard();
+  from_replicator(Learned{{delta}});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_forked_log_is_not_taken, InService) {
+  from_replicator(Learned{{log.user(1)}});
+  commit();
+  discard();
+  OtherLog fork(other);
+  fork.user(9);
+  from_replicator(Learned{{fork.user(8)}});
+  BOOST_TEST(expect<DirectoryHolds>(replicator).rejected);
+}
+
+BOOST_FIXTURE_TEST_CASE(own_deltas_that_come_back_are_not_made_again, Fixture) {
+  load_empty();
+  expect<DirectoryHolds>(replicator);
+  OtherLog lost(own);
+  from_replicator(Learned{{lost.user(1), lost.user(2)}});
+  commit();
+  from_replicator(CaughtUp{});
+  discard();
+  create("anna");
+  BOOST_TEST((expect<CommitBatch>(journal).deltas.at(0).sequence == Sequence{3}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_snapshot_is_joined_and_counts_when_it_is_whole, InService) {
+  const Delta one = log.user(1);
+  const Delta two = log.user(2);
+  from_replicator(LearnedFacts{{{other, one.stamp, one.operations[0]}}, {}, false});
+  commit();
+  const DirectoryHolds part = expect<DirectoryHolds>(replicator);
+  BOOST_TEST(part.at.positions.empty());
+  BOOST_TEST(part.digest.is_zero());
+  from_replicator(LearnedFacts{{{other, two.stamp, two.operations[0]}}, {log.head()}, true});
+  commit();
+  const DirectoryHolds whole = expect<DirectoryHolds>(replicator);
+  BOOST_TEST((whole.at == up_to(other, 2)));
+  BOOST_TEST(!whole.digest.is_zero());
+  // The next delta of that log fits.
+  from_replicator(Learned{{log.user(3)}});
+  BOOST_TEST(expect<CommitBatch>(journal).deltas.size() == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_full_disk_refuses_and_forgets_what_it_could_not_keep, InService) {
+  const Ticket first = create("anna");
+  const CommitBatch batch = expect<CommitBatch>(journal);
+  const Ticket second = create("bert");
+  from_journal(BatchFailed{batch.ticket, Code::disk_full, "no room"});
+  for (const Ticket ticket : {first, second}) {
+    const Settled settled = expect<Settled>(desk);
+    BOOST_TEST((settled.ticket == ticket));
+    BOOST_TEST((*settled.answer.what.get<Refused>() == Refused{Code::disk_full, "no room"}));
+  }
+  expect_exactly(desk.address, ServiceChanged{false, own});
+  expect<LoadStore>(journal);
+  const Ticket meanwhile = submit(AskStatus{});
+  expect_silence();
+
+  // The disk knows nothing of anna: neither does the directory any more. Reading goes on.
+  load_empty();
+  expect<ServiceChanged>(desk);
+  const Settled status = expect<Settled>(desk);
+  BOOST_TEST((status.ticket == meanwhile));
+  BOOST_TEST(status.answer.what.get<TrackerStatus>()->users == 0U);
+  BOOST_TEST(expect<DirectoryHolds>(replicator).rejected);
+
+  // Changes are refused at once, others' deltas are not promised, until a trial succeeds.
+  create("carl");
+  BOOST_TEST((expect<Settled>(desk).answer.what.get<Refused>()->code == Code::disk_full));
+  from_replicator(Learned{{log.user(1)}});
+  BOOST_TEST(expect<DirectoryHolds>(replicator).rejected);
+  advance(1s);
+  const CommitBatch trial = expect<CommitBatch>(journal);
+  from_journal(BatchFailed{trial.ticket, Code::disk_full, "no room"});
+  expect_silence();
+  advance(1s);
+  from_journal(BatchCommitted{expect<CommitBatch>(journal).ticket});
+  create("dora");
+  BOOST_TEST((expect<CommitBatch>(journal).deltas.at(0).sequence == Sequence{1}));
+}
+
+BOOST_FIXTURE_TEST_CASE(presence_of_a_session_is_told_to_the_others, InService) {
+  create("anna");
+  commit();
+  discard();
+  from_replicator(Reached{{2}, {2}});
+  expect<Settled>(desk);
+  const Ticket ticket = submit(Login{{"anna"}, "secret", "", 9000});
+  expect<PasswordNeeded>(desk);
+  inject(desk.address, directory.address, PasswordKnown{ticket, false, {}, 1});
+  commit();
+  expect<DirectoryHolds>(replicator);
+  expect<Spread>(replicator);
+  reached({2});
+  expect<Gossip>(replicator);
+  const Settled settled = expect<Settled>(desk);
+  const auto* logged_in = settled.answer.what.get<LoggedIn>();
+  BOOST_REQUIRE(logged_in != nullptr);
+
+  inject(desk.address, directory.address,
+         PresenceSaid{id_of<ClientKey>(9), "10.0.0.9", {logged_in->token, 1, "", 9000}});
+  const Gossip gossip = expect<Gossip>(replicator);
+  BOOST_TEST(gossip.presence.host == "10.0.0.9");
+  BOOST_TEST((gossip.presence.uid == logged_in->uid));
+  inject(console.address, directory.address, AskUsers{});
+  BOOST_TEST(expect<Users>(console).users.at(0).online);
+  advance(17s);  // not heard of for 15 s
+  inject(console.address, directory.address, AskUsers{});
+  BOOST_TEST(!expect<Users>(console).users.at(0).online);
+  // Heard through another tracker it is back.
+  PresenceGossip heard = gossip.presence;
+  heard.count = 2;
+  from_replicator(GossipHeard{heard});
+  inject(console.address, directory.address, AskUsers{});
+  BOOST_TEST(expect<Users>(console).users.at(0).online);
+}
+
+BOOST_FIXTURE_TEST_CASE(presence_without_a_session_is_worth_nothing, InService) {
+  inject(desk.address, directory.address,
+         PresenceSaid{id_of<ClientKey>(9), "10.0.0.9", {id_of<SessionToken>(3), 1, "", 9000}});
+  from_replicator(GossipHeard{{id_of<ClientKey>(9), id_of<Uid>(1), {1}, 1, 15s, "10.0.0.9", 9000}});
+  inject(console.address, directory.address, AskNode{});
+  BOOST_TEST(expect<NodeStatus>(console).clients_online == 0U);
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(the_console_and_status_see_the_trackers, InService) {
+  const TrackerRow row{2, "127.0.0.1:5010", TrackerHealth::behind, 3, 20ms};
+  from_replicator(TrackersSeen{{row}});
+  inject(console.address, directory.address, AskNode{});
+  BOOST_TEST((expect<NodeStatus>(console).trackers.at(0) == row));
+  submit(AskStatus{});
+  BOOST_TEST((expect<Settled>(desk).answer.what.get<TrackerStatus>()->trackers.at(0) == row));
+  inject(console.address, directory.address, AskGroups{});
+  BOOST_TEST(expect<GroupsKnown>(console).groups.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(bucket_digests_come_with_their_vector, InService) {
+  from_replicator(Learned{{log.user(1)}});
+  commit();
+  discard();
+  from_replicator(AskOwnBuckets{});
+  const OwnBuckets buckets = expect<OwnBuckets>(replicator);
+  BOOST_TEST((buckets.at == up_to(other, 1)));
+  BOOST_TEST(buckets.digests.size() == state_buckets);
+}
+
+BOOST_FIXTURE_TEST_CASE(metainfo_comes_from_the_journal, InService) {
+  // A file's way through needs a whole story; here the read that nobody asked for must do no harm.
+  from_journal(MetainfoRead{{99}, std::nullopt});
+  expect_silence();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
