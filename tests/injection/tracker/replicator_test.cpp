@@ -1,0 +1,475 @@
+#include "tracker/replicator.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/injection/tracker/support.hpp"
+
+using namespace tutti;
+using namespace tutti::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+const StoreId own = id_of<StoreId>(1);
+const StoreId theirs = id_of<StoreId>(2);
+const StoreId third = id_of<StoreId>(3);
+
+TrackerEntry entry(std::uint32_t number) {
+  TrackerEntry entry;
+  entry.number = number;
+  entry.host = "127.0.0." + std::to_string(number);
+  entry.port = 5000;
+  return entry;
+}
+
+/// The replicator of tracker 1 of a file; the test plays the other trackers, directory and journal.
+struct Fixture : World {
+  Ref<DirectoryRole> directory = probe<DirectoryRole>();
+  Ref<JournalRole> journal = probe<JournalRole>();
+  Ref<ConsoleRole> console = probe<ConsoleRole>();
+  Ref<ReplicatorRole> replicator;
+  OtherLog log{own};
+  OtherLog log2{theirs};
+
+  explicit Fixture(std::uint32_t trackers = 2) {
+    std::vector<TrackerEntry> entries;
+    for (std::uint32_t n = 1; n <= trackers; ++n) entries.push_back(entry(n));
+    replicator = spawn<ReplicatorRole>(
+        "replicator",
+        std::make_unique<Replicator>(
+            ReplicatorPlace{1, entries, "127.0.0.1:5001", "127.0.0.1:5002", directory, journal, console},
+            SyncConfig{}));
+  }
+  template <Message M>
+  void say(Address from, const M& message) {
+    inject(from, replicator.address, message);
+  }
+  void holds(const VersionVector& at, bool rejected = false, StateDigest digest = id_of<StateDigest>(1)) {
+    say(directory.address, DirectoryHolds{own, at, digest, rejected});
+  }
+  Address feed(std::uint32_t n = 2) { return host.link_to(entry(n).topic_endpoint()); }
+  Address source(std::uint32_t n = 2) { return host.link_to(entry(n).repair_endpoint()); }
+  Address our_feed() { return host.link_to("127.0.0.1:5001"); }
+  Address follow_us(std::uint32_t n = 2, const VersionVector& at = {}) {
+    const Address link = host.accept(host.link_to("127.0.0.1:5002"));
+    say(link, RepairHello{1, 1, id_of<StoreId>(static_cast<std::uint8_t>(n)), n, at});
+    return link;
+  }
+  void follow_them(std::uint32_t n = 2, const VersionVector& at = {}) {
+    host.link_up(source(n));
+    expect<RepairHello>(source(n));
+    say(source(n), RepairWelcome{1, id_of<StoreId>(static_cast<std::uint8_t>(n)), n, at, false});
+    expect<Ack>(source(n));
+  }
+};
+
+/// Linked with tracker 2 in both directions.
+struct Linked : Fixture {
+  Address follower;
+  Linked() {
+    holds({});
+    follow_them();
+    follower = follow_us();
+    expect<RepairWelcome>(follower);
+    discard();
+  }
+  void await(std::uint64_t ticket, const VersionVector& at) {
+    say(directory.address, AwaitReached{{ticket}, at});
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(replicator)
+
+BOOST_AUTO_TEST_CASE(a_port_in_use_is_told) {
+  World world;
+  world.host.refuse_endpoint("127.0.0.1:5001", "address in use");
+  world.host.refuse_endpoint("127.0.0.1:5002", "address in use");
+  const auto console = world.probe<ConsoleRole>();
+  world.spawn<ReplicatorRole>("replicator",
+                              std::make_unique<Replicator>(ReplicatorPlace{1,
+                                                                           {entry(1)},
+                                                                           "127.0.0.1:5001",
+                                                                           "127.0.0.1:5002",
+                                                                           world.probe<DirectoryRole>(),
+                                                                           world.probe<JournalRole>(),
+                                                                           console},
+                                                           SyncConfig{}));
+  BOOST_TEST(world.expect<Hopeless>(console).sentence == "cannot publish on 127.0.0.1:5001: address in use");
+  BOOST_TEST(world.expect<Hopeless>(console).sentence ==
+             "cannot serve trackers on 127.0.0.1:5002: address in use");
+}
+
+BOOST_AUTO_TEST_CASE(alone_in_its_file_it_serves_at_once) {
+  Fixture alone(1);
+  alone.holds({});
+  alone.expect<CaughtUp>(alone.directory);
+}
+
+BOOST_FIXTURE_TEST_CASE(without_others_in_sight_it_serves_after_looking_around, Fixture) {
+  holds({});
+  BOOST_TEST(!find<CaughtUp>(directory.address));
+  advance(299ms);
+  BOOST_TEST(!find<CaughtUp>(directory.address));
+  advance(1ms);
+  BOOST_TEST(find<CaughtUp>(directory.address).has_value());
+  advance(5s);
+  BOOST_TEST(!find<CaughtUp>(directory.address));
+}
+
+BOOST_FIXTURE_TEST_CASE(it_serves_when_it_has_what_the_others_have, Fixture) {
+  holds({});
+  follow_them(2, up_to(theirs, 2));
+  BOOST_TEST((expect<Pull>(source()).have == VersionVector{}));
+  const std::vector<Delta> deltas{log2.user(1), log2.user(2)};
+  say(source(), Ops{deltas, true});
+  BOOST_TEST((find<Learned>(directory.address)->deltas == deltas));
+  advance(1s);
+  BOOST_TEST(!find<CaughtUp>(directory.address));  // not on disk yet
+  holds(up_to(theirs, 2));
+  BOOST_TEST(find<CaughtUp>(directory.address).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(who_does_not_answer_does_not_keep_it_from_serving_for_ever, Fixture) {
+  holds({});
+  follow_them(2, up_to(theirs, 2));
+  advance(2s);
+  BOOST_TEST(!find<CaughtUp>(directory.address));
+  advance(2s);
+  BOOST_TEST(find<CaughtUp>(directory.address).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(own_deltas_are_published_and_waited_for, Linked) {
+  const Delta delta = log.user(1);
+  holds(up_to(own, 1));
+  say(directory.address, Spread{{delta}});
+  BOOST_TEST((expect<Ack>(source()).at == up_to(own, 1)));
+  expect_exactly(our_feed(), delta);
+  await(5, up_to(own, 1));
+  expect_silence();
+  say(follower, Ack{up_to(own, 1)});
+  expect_exactly(directory.address, Reached{{5}, {}});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_large_delta_goes_to_the_followers_alone, Linked) {
+  FileDescribed file;
+  file.metainfo.piece_sha1.run.resize(20 * 4000);
+  const Delta delta = log.make({file});
+  say(directory.address, Spread{{delta}});
+  expect_exactly(follower, Ops{{delta}, false});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_not_acknowledged_is_sent_again, Linked) {
+  const Delta delta = log.user(1);
+  say(directory.address, Spread{{delta}});
+  await(5, up_to(own, 1));
+  discard();
+  advance(59ms);
+  BOOST_TEST(!find<Ops>(follower));
+  advance(11ms);
+  BOOST_TEST((find<Ops>(follower)->deltas == std::vector<Delta>{delta}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_cut_link_ends_the_wait_at_once, Linked) {
+  await(5, up_to(own, 1));
+  host.link_down(source());
+  expect_exactly(directory.address, Reached{{5}, {2}});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_follower_that_leaves_ends_the_wait_at_once, Linked) {
+  await(5, up_to(own, 1));
+  host.link_down(follower);
+  expect_exactly(directory.address, Reached{{5}, {2}});
+}
+
+BOOST_FIXTURE_TEST_CASE(nobody_waits_longer_than_half_a_second, Linked) {
+  await(5, up_to(own, 1));
+  say(feed(), Heartbeat{theirs, 2, 1, {}, {}});
+  advance(490ms);
+  BOOST_TEST(!find<Reached>(directory.address));
+  advance(20ms);
+  BOOST_TEST((find<Reached>(directory.address)->missing == std::vector<std::uint32_t>{2}));
+}
+
+BOOST_FIXTURE_TEST_CASE(deltas_pass_in_order_and_once, Linked) {
+  const Delta one = log2.user(1);
+  const Delta two = log2.user(2);
+  const Delta three = log2.user(3);
+  say(feed(), one);
+  expect_exactly(directory.address, Learned{{one}});
+  say(feed(), one);
+  expect_silence();
+  say(feed(), three);  // two was lost
+  BOOST_TEST((expect<Pull>(source()).have == up_to(theirs, 1)));
+  say(source(), Ops{{one, two, three}, true});
+  expect_exactly(directory.address, Learned{{two, three}});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_heartbeat_shows_what_is_missing, Linked) {
+  say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 3), {}});
+  BOOST_TEST((expect<Pull>(source()).have == VersionVector{}));
+  // The answer is lost as well: asked again, not at every heartbeat.
+  say(feed(), Heartbeat{theirs, 2, 2, up_to(theirs, 3), {}});
+  BOOST_TEST(!find<Pull>(source()));
+  advance(500ms);
+  say(feed(), Heartbeat{theirs, 2, 3, up_to(theirs, 3), {}});
+  BOOST_TEST(find<Pull>(source()).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(what_the_directory_did_not_take_is_pulled_again, Linked) {
+  const Delta one = log2.user(1);
+  say(feed(), one);
+  expect<Learned>(directory);
+  holds({}, true);
+  say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 1), {}});
+  expect<Pull>(source());
+  say(source(), Ops{{one}, true});
+  expect_exactly(directory.address, Learned{{one}});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_long_pull_goes_on_until_the_end, Linked) {
+  std::vector<Delta> deltas;
+  for (std::uint8_t n = 1; n <= 10; ++n) deltas.push_back(log2.user(n));
+  say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 10), {}});
+  const Pull first = expect<Pull>(source());
+  for (std::uint32_t n = 0; n < first.credit; ++n) say(source(), Ops{{deltas[n]}, false});
+  BOOST_TEST((find<Pull>(source())->have == up_to(theirs, first.credit)));
+}
+
+BOOST_FIXTURE_TEST_CASE(pulls_are_served_within_their_credit, Linked) {
+  const std::vector<Delta> deltas{log.user(1), log.user(2), log.user(3)};
+  holds(up_to(own, 3));
+  discard();
+  say(follower, Pull{{}, 2});
+  ReadLog read = expect<ReadLog>(journal);
+  BOOST_TEST((read.want == up_to(own, 3)));
+  say(journal.address, LogRead{read.ticket, {deltas[0]}, false, up_to(own, 1)});
+  expect_exactly(follower, Ops{{deltas[0]}, false});
+  read = expect<ReadLog>(journal);
+  BOOST_TEST((read.have == up_to(own, 1)));
+  say(journal.address, LogRead{read.ticket, {deltas[1]}, false, up_to(own, 2)});
+  expect_exactly(follower, Ops{{deltas[1]}, false});
+  expect_silence();
+  say(follower, Pull{up_to(own, 2), 4});
+  read = expect<ReadLog>(journal);
+  say(journal.address, LogRead{read.ticket, {deltas[2]}, false, up_to(own, 3)});
+  expect_exactly(follower, Ops{{deltas[2]}, true});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(who_asks_behind_the_log_is_sent_to_the_snapshot, Linked) {
+  holds(up_to(theirs, 9));
+  discard();
+  say(follower, Pull{{}, 2});
+  const ReadLog read = expect<ReadLog>(journal);
+  say(journal.address, LogRead{read.ticket, {}, true, {}});
+  expect<LogTruncated>(follower);
+  say(follower, AskSnapshot{{}, {4}});
+  const ReadRows rows = expect<ReadRows>(journal);
+  BOOST_TEST((rows.after == Bytes{4}));
+  const LogHead head{theirs, {9}, {}};
+  say(journal.address, RowsRead{rows.ticket, {head}, {}, {5}, false});
+  expect_exactly(follower, SnapshotChunk{{head}, {}, {5}, false});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_snapshot_is_asked_for_page_by_page, Linked) {
+  say(source(), LogTruncated{});
+  expect_exactly(source(), AskSnapshot{});
+  const Delta one = log2.user(1);
+  const Fact fact{theirs, one.stamp, one.operations[0]};
+  const LogHead head = log2.head();
+  say(source(), SnapshotChunk{{head}, {fact}, {7}, false});
+  expect_exactly(directory.address, LearnedFacts{{fact}, {}, false});
+  expect_exactly(source(), AskSnapshot{{}, {7}});
+  log2.user(2);
+  say(source(), SnapshotChunk{{log2.head()}, {}, {}, true});
+  // The heads of the first page: later rows may be missing from it.
+  expect_exactly(directory.address, LearnedFacts{{}, {head}, true});
+  const Delta three = log2.user(3);
+  say(feed(), three);
+  BOOST_TEST((expect<Pull>(source()).have == up_to(theirs, 1)));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_snapshot_that_stops_is_given_up, Linked) {
+  say(source(), LogTruncated{});
+  discard();
+  for (int n = 0; n < 30; ++n) {
+    say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 3), {}});
+    advance(250ms);
+  }
+  BOOST_TEST(find<Pull>(source()).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_far_cry_gets_a_snapshot_instead_of_a_log, Linked) {
+  say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 50'000), {}});
+  expect<AskSnapshot>(source());
+}
+
+BOOST_FIXTURE_TEST_CASE(heartbeats_say_what_is_on_disk, Linked) {
+  holds(up_to(own, 4), false, id_of<StateDigest>(9));
+  discard();
+  advance(250ms);
+  const Heartbeat heartbeat = *find<Heartbeat>(our_feed());
+  BOOST_TEST((heartbeat.at == up_to(own, 4)));
+  BOOST_TEST((heartbeat.digest == id_of<StateDigest>(9)));
+  BOOST_TEST(heartbeat.number == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_same_vector_with_another_digest_is_compared_by_bucket, Linked) {
+  holds(up_to(own, 4), false, id_of<StateDigest>(9));
+  for (int n = 0; n < 3; ++n) {
+    advance(1s);
+    say(feed(), Heartbeat{theirs, 2, 1, up_to(own, 4), id_of<StateDigest>(9)});
+  }
+  discard();
+  say(feed(), Heartbeat{theirs, 2, 1, up_to(own, 4), id_of<StateDigest>(8)});
+  expect<AskBuckets>(source());
+  Buckets buckets{up_to(own, 4), {}};
+  buckets.digests.run.resize(state_buckets * StateDigest::size);
+  const OwnBuckets mine{buckets.at, buckets.digests};
+  buckets.digests.run[3 * StateDigest::size] = 1;
+  say(source(), buckets);
+  expect<AskOwnBuckets>(directory);
+  say(directory.address, mine);
+  expect_exactly(source(), AskSnapshot{{3}, {}});
+  // Some rows alone say nothing about how far the log is.
+  say(source(), SnapshotChunk{{{theirs, {9}, {}}}, {}, {}, true});
+  expect_exactly(directory.address, LearnedFacts{{}, {}, true});
+}
+
+BOOST_FIXTURE_TEST_CASE(states_of_different_moments_are_not_compared, Linked) {
+  Buckets buckets{up_to(own, 4), {}};
+  buckets.digests.run.resize(state_buckets * StateDigest::size);
+  say(source(), buckets);
+  expect<AskOwnBuckets>(directory);
+  OwnBuckets mine{up_to(own, 5), buckets.digests};
+  mine.digests.run[0] = 1;
+  say(directory.address, mine);
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(buckets_are_given_to_who_asks, Linked) {
+  say(follower, AskBuckets{});
+  expect<AskOwnBuckets>(directory);
+  OwnBuckets mine{up_to(own, 5), {}};
+  mine.digests.run.resize(state_buckets * StateDigest::size);
+  say(directory.address, mine);
+  expect_exactly(follower, Buckets{mine.at, mine.digests});
+}
+
+BOOST_FIXTURE_TEST_CASE(whole_states_are_compared_now_and_then, Linked) {
+  for (int n = 0; n < 31 * 4; ++n) {
+    say(feed(), Heartbeat{theirs, 2, 1, {}, {}});
+    advance(250ms);
+  }
+  BOOST_TEST(find<AskBuckets>(source()).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(gossip_goes_both_ways, Linked) {
+  PresenceGossip gossip;
+  gossip.count = 4;
+  say(directory.address, Gossip{gossip});
+  expect_exactly(our_feed(), gossip);
+  say(feed(), gossip);
+  expect_exactly(directory.address, GossipHeard{gossip});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_state_that_is_wanted_is_pulled_from_everybody, Linked) {
+  say(directory.address, Want{up_to(theirs, 1)});
+  expect<Pull>(source());
+  say(directory.address, Want{{}});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(hello_is_refused_to_strangers_copies_and_other_versions, Fixture) {
+  holds({});
+  discard();
+  const auto refused = [&](const RepairHello& hello) {
+    const Address link = host.accept(host.link_to("127.0.0.1:5002"));
+    say(link, hello);
+    return expect<RepairUnwelcome>(link).sentence;
+  };
+  BOOST_TEST(refused({1, 1, theirs, 9, {}}).find("the tracker files differ") != std::string::npos);
+  BOOST_TEST(refused({1, 1, theirs, 1, {}}).find("the tracker files differ") != std::string::npos);
+  BOOST_TEST(refused({1, 1, own, 2, {}}).find("copy") != std::string::npos);
+  BOOST_TEST(refused({2, 3, theirs, 2, {}}).find("another version") != std::string::npos);
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_welcome_from_somebody_else_is_none, Fixture) {
+  holds({});
+  host.link_up(source());
+  discard();
+  say(source(), RepairWelcome{1, theirs, 3, up_to(theirs, 4), false});
+  say(source(), RepairWelcome{1, own, 2, up_to(theirs, 4), false});
+  say(source(), RepairUnwelcome{1, 1, "no"});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(words_before_hello_are_worth_nothing, Fixture) {
+  holds({});
+  discard();
+  const Address link = host.accept(host.link_to("127.0.0.1:5002"));
+  say(link, Pull{{}, 4});
+  say(link, Ack{up_to(own, 9)});
+  say(link, AskSnapshot{});
+  say(link, AskBuckets{});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_hello_before_the_store_is_loaded_is_answered_afterwards, Fixture) {
+  const Address link = follow_us(2, up_to(theirs, 3));
+  expect_silence();
+  holds(up_to(own, 1));
+  BOOST_TEST((expect<RepairWelcome>(link).at == up_to(own, 1)));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_hello_from_a_tracker_that_cannot_be_reached_dials_it, Fixture) {
+  holds({});
+  const Address before = source();
+  advance(300ms);
+  follow_us();
+  BOOST_TEST(!host.is_open(before));
+  BOOST_TEST((source() != before));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_without_a_sensible_word_is_dialled_anew, Fixture) {
+  holds({});
+  const Address before = source();
+  host.link_up(before);
+  advance(2s);
+  BOOST_TEST(host.is_open(before));
+  advance(500ms);
+  BOOST_TEST(!host.is_open(before));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_feed_that_falls_silent_is_dialled_anew, Linked) {
+  const Address before = feed();
+  say(before, Heartbeat{theirs, 2, 1, {}, {}});
+  advance(2s);
+  BOOST_TEST(host.is_open(before));
+  advance(500ms);
+  BOOST_TEST(!host.is_open(before));
+}
+
+BOOST_FIXTURE_TEST_CASE(the_directory_is_told_how_the_others_are, Linked) {
+  say(follower, Ack{up_to(own, 1)});
+  holds(up_to(own, 3));
+  say(feed(), Heartbeat{theirs, 2, 1, up_to(own, 1), {}});
+  discard();
+  advance(250ms);
+  const TrackersSeen seen = *find<TrackersSeen>(directory.address);
+  BOOST_REQUIRE(seen.trackers.size() == 2);
+  BOOST_TEST((seen.trackers[0].health == TrackerHealth::self));
+  BOOST_TEST((seen.trackers[1].health == TrackerHealth::behind));
+  BOOST_TEST(seen.trackers[1].operations_behind == 2U);
+  host.link_down(source());
+  discard();
+  advance(250ms);
+  BOOST_TEST((find<TrackersSeen>(directory.address)->trackers[1].health == TrackerHealth::unreachable));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
