@@ -287,6 +287,8 @@ void TrackerLink::open_place(std::size_t position, std::size_t tracker, Context&
   place.state = Place::State::connecting;
   place.tracker = tracker;
   place.link = context.connect<TrackerRole>(options_.trackers[tracker].client_endpoint());
+  // Of a link that never stands there is nothing to hear.
+  context.after(options_.answer_patience, PlaceDue{static_cast<std::uint32_t>(position)});
 }
 
 std::optional<std::size_t> TrackerLink::next_free_tracker(std::size_t after) const {
@@ -342,8 +344,9 @@ void TrackerLink::on(const LinkDown& down, Context& context) {
 }
 
 void TrackerLink::on(const PlaceDue& due, Context& context) {
-  if (due.place < places_.size() && places_[due.place].state == Place::State::connecting)
-    move_place(due.place, context);
+  if (due.place >= places_.size() || places_[due.place].state != Place::State::connecting) return;
+  if (!current_ && !told_tracker_) tell_tracker("no tracker answers yet", context);
+  move_place(due.place, context);
 }
 
 void TrackerLink::on(const Welcome& welcome, Context& context) {
@@ -402,9 +405,9 @@ void TrackerLink::tell_tracker(std::string sentence, Context& context) {
 // --- the session ------------------------------------------------------------------------------------------------
 
 void TrackerLink::on(const Notice& notice, Context& context) {
-  if (place_of(context.sender()) == nullptr) return;
+  if (!is_current(context.sender())) return;  // the spare says the same
   context.send(listeners_.shell, notice);
-  if (notice.kind == NoticeKind::session_ended && is_current(context.sender())) end_session(context);
+  if (notice.kind == NoticeKind::session_ended) end_session(context);
 }
 
 void TrackerLink::begin_session(const LoggedIn& logged_in, Context& context) {

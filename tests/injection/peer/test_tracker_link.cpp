@@ -291,6 +291,20 @@ BOOST_AUTO_TEST_CASE(a_session_ends_by_logout_by_notice_and_by_an_unknown_token)
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_both_trackers_notice_is_told_once) {
+  Desk desk(2);
+  const auto links = desk.open_links();
+  desk.greet(links[0]);
+  desk.greet(links[1]);
+  desk.login(links[0]);
+  Notice notice;
+  notice.kind = NoticeKind::join_requested;
+  desk.host.inject(links[0], desk.link.address, notice);
+  desk.host.inject(links[1], desk.link.address, notice);
+  desk.host.expect<Notice>(desk.shell);
+  desk.host.expect_silence(desk.shell.address);
+}
+
 BOOST_AUTO_TEST_CASE(logging_out_works_without_a_tracker) {
   Desk desk(1);
   const Address tracker = desk.open_links().front();
