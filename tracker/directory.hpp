@@ -14,7 +14,7 @@
 namespace tutti {
 
 /// Something that a user wants to know now, on whatever links of this tracker the user is.
-struct Told {
+struct NoticeTo {
   Uid to;
   Notice notice;
 };
@@ -22,7 +22,7 @@ struct Told {
 /// What joining facts changed.
 struct Changes {
   std::vector<Row> rows;  ///< to be written (or erased) in the transaction that stores the delta
-  std::vector<Told> told;
+  std::vector<NoticeTo> told;
 };
 
 /// A user who may be meant by a name at login, and how to check the password.

@@ -312,7 +312,7 @@ bool DirectoryActor::take(const Delta& delta, Context&) {
 void DirectoryActor::gather(Changes changes) {
   for (Row& row : changes.rows)
     gathering_.commit.rows.push_back({row.bucket, std::move(row.key), std::move(row.value)});
-  for (Told& told : changes.told) gathering_.told.push_back(std::move(told));
+  for (NoticeTo& told : changes.told) gathering_.told.push_back(std::move(told));
 }
 
 void DirectoryActor::commit_if_idle(Context& context) {
@@ -372,8 +372,8 @@ void DirectoryActor::tell_replicator(bool rejected, Context& context) {
   context.send(place_.replicator, DirectoryHolds{store_, durable_, durable_digest_, rejected});
 }
 
-void DirectoryActor::notify(const std::vector<Told>& told, Context& context) {
-  for (const Told& each : told)
+void DirectoryActor::notify(const std::vector<NoticeTo>& told, Context& context) {
+  for (const NoticeTo& each : told)
     for (const PresentClient* client : presence_.clients_of(each.to))
       context.send(place_.front_desk, Notify{client->client, each.notice});
 }

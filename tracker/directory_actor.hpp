@@ -98,7 +98,7 @@ class DirectoryActor final
     CommitBatch commit;
     std::map<StoreId, LogHead> heads;
     std::vector<Delta> own;
-    std::vector<Told> told;
+    std::vector<NoticeTo> told;
     std::vector<Decided> waiting;
     VersionVector at;
     StateDigest digest;
@@ -124,7 +124,7 @@ class DirectoryActor final
   void gather(Changes changes);
   void commit_if_idle(Context& context);
   void tell_replicator(bool rejected, Context& context);
-  void notify(const std::vector<Told>& told, Context& context);
+  void notify(const std::vector<NoticeTo>& told, Context& context);
   void warn_of_clocks(Context& context);
   Circumstances circumstances(Context& context) const;
 

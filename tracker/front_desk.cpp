@@ -114,8 +114,7 @@ void FrontDesk::on(const Notify& message, Context& context) {
 }
 
 void FrontDesk::on(const ServiceChanged& message, Context& context) {
-  if (message.serving && store_.is_zero() && open_)
-    context.send(place_.console, Serving{place_.endpoint});
+  if (message.serving && store_.is_zero() && open_) context.send(place_.console, Serving{place_.endpoint});
   serving_ = message.serving;
   store_ = message.store;
 }

@@ -35,9 +35,9 @@ struct Cut {
     BOOST_TEST(printed(one.directory) == printed(two.directory));
     BOOST_TEST((one.heads.vector() == two.heads.vector()));
   }
-  std::vector<Told> infos(const TestTracker& tracker) {
-    std::vector<Told> result;
-    for (const Told& each : tracker.told)
+  std::vector<NoticeTo> infos(const TestTracker& tracker) {
+    std::vector<NoticeTo> result;
+    for (const NoticeTo& each : tracker.told)
       if (each.notice.kind == NoticeKind::info) result.push_back(each);
     return result;
   }

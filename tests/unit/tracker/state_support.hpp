@@ -82,7 +82,7 @@ class TestTracker {
   OwnLog log;
   std::vector<Delta> deltas;
   std::map<Bytes, Row> rows;
-  std::vector<Told> told;
+  std::vector<NoticeTo> told;
   WallTime wall{std::chrono::milliseconds{1'000'000}};
   Instant now{std::chrono::seconds{100}};
 
