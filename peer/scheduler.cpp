@@ -141,6 +141,7 @@ void Scheduler::on(const DownloadPrepared& prepared, Context& context) {
   context.send(others_.shell, DownloadChanged{download.row(context.now(), 0)});
   take_turns(context);
   keep_ticking(context);
+  answer_waiters(context);
 }
 
 void Scheduler::on(const DownloadRefused& refused, Context& context) {
@@ -168,10 +169,8 @@ void Scheduler::on(const ListDownloads& list, Context& context) {
   if (!uid_)
     return tell(context.sender(), list.command,
                 Refused{Code::not_logged_in, "nobody is logged in here: log in first"}, context);
-  Downloads downloads{list.command, {}};
-  for (const auto& [id, download] : downloads_)
-    downloads.downloads.push_back(download.row(context.now(), peers_of(download)));
-  context.reply(downloads);
+  lists_.push_back({context.sender(), list.command});
+  answer_waiters(context);
 }
 
 void Scheduler::on(const AwaitDownloads& await, Context& context) {
@@ -184,7 +183,21 @@ bool Scheduler::any_runs() const {
                      [](const auto& each) { return each.second.runs(); });
 }
 
+/// True while a login brings the downloads back: until then nobody knows what there is.
+bool Scheduler::recalling() const {
+  return recalling_ || std::any_of(starting_.begin(), starting_.end(),
+                                   [](const auto& each) { return each.second.asker.value == 0; });
+}
+
 void Scheduler::answer_waiters(Context& context) {
+  if (recalling()) return;
+  for (const Waiter& waiter : lists_) {
+    Downloads downloads{waiter.command, {}};
+    for (const auto& [id, download] : downloads_)
+      downloads.downloads.push_back(download.row(context.now(), peers_of(download)));
+    context.answer(waiter.asker, downloads);
+  }
+  lists_.clear();
   if (waiters_.empty() || finding_ > 0 || !starting_.empty() || any_runs()) return;
   for (const Waiter& waiter : waiters_) {
     if (first_failure_) {
@@ -198,9 +211,11 @@ void Scheduler::answer_waiters(Context& context) {
 }
 
 void Scheduler::on(const ForgetCommand& forget, Context& context) {
-  std::erase_if(waiters_, [&](const Waiter& waiter) {
+  const auto forgotten = [&](const Waiter& waiter) {
     return waiter.asker == context.sender() && waiter.command == forget.command;
-  });
+  };
+  std::erase_if(waiters_, forgotten);
+  std::erase_if(lists_, forgotten);
   for (auto& [tag, starting] : starting_)
     if (starting.asker == context.sender() && starting.command == forget.command) starting.asker = {};
 }
@@ -212,6 +227,7 @@ void Scheduler::on(const SessionChanged& changed, Context& context) {
   uid_.reset();
   if (changed.uid.is_zero()) return;
   uid_ = changed.uid;
+  recalling_ = true;
   context.send(others_.storage, RecallDownloads{changed.uid});
 }
 
@@ -241,6 +257,11 @@ void Scheduler::clear(Context& context) {
                     : TrackerAnswer{Done{}},
          context);
   waiters_.clear();
+  for (const Waiter& waiter : lists_)
+    tell(waiter.asker, waiter.command, Refused{Code::not_logged_in, "the session has ended: log in first"},
+         context);
+  lists_.clear();
+  recalling_ = false;
   first_failure_.reset();
 }
 
@@ -248,6 +269,8 @@ void Scheduler::on(const DownloadsRecalled& recalled, Context& context) {
   if (uid_ != recalled.uid) return;
   for (const DownloadRecord& record : recalled.downloads)
     if (!downloads_.contains(record.id)) resume_or_list(record, context);
+  recalling_ = false;
+  answer_waiters(context);
 }
 
 void Scheduler::resume_or_list(DownloadRecord record, Context& context) {

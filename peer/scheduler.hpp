@@ -144,6 +144,7 @@ class Scheduler final
   void clear(Context& context);
   Download* find(DownloadId id);
   bool any_runs() const;
+  bool recalling() const;
   std::uint32_t peers_of(const Download& download) const;
   void keep_ticking(Context& context);
 
@@ -177,8 +178,10 @@ class Scheduler final
   std::map<std::uint64_t, Starting> starting_;
   std::map<CommandId, WithTold> asked_;
   std::uint64_t last_number_ = 0;
-  std::uint64_t finding_ = 0;  ///< downloads that the trackers are asked about
-  std::vector<Waiter> waiters_;
+  std::uint64_t finding_ = 0;             ///< downloads that the trackers are asked about
+  bool recalling_ = false;                ///< the store has been asked what the user downloads
+  std::vector<Waiter> lists_;             ///< who wants to see the downloads
+  std::vector<Waiter> waiters_;           ///< who wants to hear when none runs
   std::optional<Refused> first_failure_;  ///< since the last AwaitDownloads
   bool ticking_ = false;
 
