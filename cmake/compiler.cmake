@@ -33,6 +33,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     -Wno-restrict
     -Wno-array-bounds
     -Wno-stringop-overflow
+    $<$<CONFIG:Release>:-Wno-stringop-overread>
     # GCC 12 with sanitizers sees uninitialised variables in std::optional and std::variant.
     -Wno-maybe-uninitialized
     # Lets ccache see through a precompiled header.

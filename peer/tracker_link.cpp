@@ -19,6 +19,8 @@ constexpr std::size_t places_max = 2;
 constexpr std::size_t pending_max = 8192;
 constexpr std::uint32_t counters_leased = 64;
 /// How long a place waits before it tries the next tracker; short, as only those that refused are waited for.
+/// How long a connection may take to stand before another tracker of the file gets its chance.
+constexpr Duration connect_patience = std::chrono::milliseconds(500);
 constexpr Duration next_tracker_after = std::chrono::milliseconds(100);
 
 /// What is wrong with the words of a request, if anything. A wrong name has a code of its own.
@@ -285,8 +287,10 @@ void TrackerLink::refuse(Address asker, CommandId command, Code code, std::strin
 void TrackerLink::open_place(std::size_t position, std::size_t tracker, Context& context) {
   Place& place = places_[position];
   place.state = Place::State::connecting;
+  place.conversation = 0;
   place.tracker = tracker;
   place.link = context.connect<TrackerRole>(options_.trackers[tracker].client_endpoint());
+  context.after(connect_patience, GreetingOverdue{place.link.address, 0});
   // Of a link that never stands there is nothing to hear.
   context.after(options_.answer_patience, PlaceDue{static_cast<std::uint32_t>(position)});
 }
@@ -372,10 +376,13 @@ void TrackerLink::on(const Unwelcome& unwelcome, Context& context) {
 
 void TrackerLink::on(const GreetingOverdue& overdue, Context& context) {
   Place* place = place_of(overdue.link);
-  if (place == nullptr || place->state != Place::State::greeting ||
-      place->conversation != overdue.conversation)
-    return;
-  move_place(static_cast<std::size_t>(place - places_.data()), context);
+  if (place == nullptr || place->conversation != overdue.conversation) return;
+  const auto position = static_cast<std::size_t>(place - places_.data());
+  if (place->state == Place::State::greeting) return move_place(position, context);
+  if (place->state != Place::State::connecting) return;
+  if (!current_ && !told_tracker_) tell_tracker("no tracker answers yet", context);
+  // Without another tracker to try, this connection goes on trying.
+  if (next_free_tracker(place->tracker)) move_place(position, context);
 }
 
 void TrackerLink::choose_current(std::string_view why, Context& context) {

@@ -84,6 +84,16 @@ def a_client_started_before_any_tracker(world):
     client.login()
 
 
+@suite.test(trackers=4, started=False)
+def a_client_finds_the_one_tracker_that_runs(world):
+    for tracker in world.trackers:
+        tracker.start()
+        client = world.person(f"user-of-{tracker.number}")
+        assert client.ok("status")["tracker"]["number"] == tracker.number
+        client.quit()
+        tracker.kill()
+
+
 @suite.test(started=False)
 def a_tracker_started_late_has_everything(world):
     first, second = world.trackers
