@@ -1,6 +1,7 @@
 // Says a script of messages to one actor and shows what it answers; or says to it again what a trace recorded.
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <exception>
 #include <fstream>
 #include <iostream>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "actors/trace_file.hpp"
+#include "messages/catalogue.hpp"
 #include "shell/programs/inject/kinds.hpp"
 #include "shell/tools/inject_script.hpp"
 #include "shell/tools/replay.hpp"
@@ -28,7 +30,8 @@ constexpr std::string_view about =
 constexpr std::string_view language =
     "A script, a line a step ('#' begins a comment, '\\' at the end goes on in the next line):\n"
     "  actor NAME [setting=value ...]             the actor under test; see --list\n"
-    "  alice -> NAME: JoinGroup{group: \"lab\"}     alice says it; new names are born by speaking\n"
+    "  let $gid x'00ff'                           $gid stands for that from now on\n"
+    "  alice -> NAME: JoinGroup{group: \"lab\"}     alice says it; names are born by use\n"
     "  alice -> NAME: Block{...} + 512 bytes      with a payload of zeros, or of + x'0af1'\n"
     "  expect NAME -> alice: Told{command: $c, *} the oldest message for alice; * is any value, or the\n"
     "                                             rest; $c any value, remembered; a name alone is enough\n"
@@ -38,17 +41,20 @@ constexpr std::string_view language =
     "  link up 127.0.0.1:5000 [as t1]             a link of the actor stands\n"
     "  link down t1 [silent]                      disconnected, silent, unreachable, misbehaved, closed\n"
     "  accept 127.0.0.1:6000 as bob               bob comes in at a door of the actor\n"
+    "  ready 0                                    file descriptor 0 can be read\n"
     "  forget [alice]   links   stop   seed 7   refuse 127.0.0.1:6000\n"
-    "In messages @name is an address and $c what an expectation remembered.\n";
+    "In messages @name is an address and $c what 'let' or an expectation gave it.\n";
 
 struct Arguments {
   bool list = false;
+  std::string show;
   std::string replay;
   std::vector<std::string> words;
 };
 
 std::vector<ActorKind> all_kinds() {
   std::vector<ActorKind> kinds = client_kinds();
+  kinds.push_back(shell_kind());
   for (ActorKind& kind : tracker_kinds()) kinds.push_back(std::move(kind));
   return kinds;
 }
@@ -73,12 +79,7 @@ int run_replay(const std::vector<ActorKind>& kinds, const Arguments& arguments) 
   if (arguments.words.empty()) throw BadRequest("--replay TRACE needs the name of an actor");
   const std::string& name = arguments.words.front();
   Casting::Settings settings;
-  for (std::size_t i = 1; i < arguments.words.size(); ++i) {
-    const std::string& word = arguments.words[i];
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos) throw BadRequest("a setting is name=value, not '" + word + "'");
-    settings[word.substr(0, equals)] = word.substr(equals + 1);
-  }
+  for (std::size_t i = 1; i < arguments.words.size(); ++i) add_setting(arguments.words[i], settings);
   TraceReader trace;
   if (const std::string fault = trace.open(arguments.replay); !fault.empty()) throw BadRequest(fault);
   const ReplayOutcome outcome = replay(trace, find_kind(kinds, name), name, settings, std::cout);
@@ -87,12 +88,21 @@ int run_replay(const std::vector<ActorKind>& kinds, const Arguments& arguments) 
   return outcome.different == 0 ? all_well : not_as_expected;
 }
 
+int show_message(const std::string& name) {
+  const MessageEntry* entry = find_message(std::string_view(name));
+  if (entry == nullptr) throw BadRequest("no message is called '" + name + "'");
+  constexpr std::uint64_t seed = 1;
+  std::cout << *entry->print(entry->sample(seed), SIZE_MAX) << '\n';
+  return all_well;
+}
+
 int run(const Arguments& arguments) {
   const std::vector<ActorKind> kinds = all_kinds();
   if (arguments.list) {
     std::cout << list_kinds(kinds);
     return all_well;
   }
+  if (!arguments.show.empty()) return show_message(arguments.show);
   return arguments.replay.empty() ? run_scripts(kinds, arguments.words) : run_replay(kinds, arguments);
 }
 
@@ -104,10 +114,13 @@ int main(int argc, char* argv[]) {
   app.footer(std::string(language));
   app.set_version_flag("--version", std::string(version));
   app.add_flag("--list", arguments.list, "Print the actors, what they accept and their settings");
+  app.add_option("--show", arguments.show, "Print an example of this message")->type_name("MESSAGE");
   app.add_option("--replay", arguments.replay, "Give an actor again what this trace recorded")
       ->type_name("TRACE");
   app.add_option("words", arguments.words,
                  "Scripts ('-' or none: standard input); with --replay an actor and its settings");
+  // A shell under test prints to the same place by itself.
+  std::cout << std::unitbuf;
   try {
     app.parse(argc, argv);
     return run(arguments);

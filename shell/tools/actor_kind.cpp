@@ -29,6 +29,13 @@ std::uint64_t Casting::number(std::string_view name) const {
   return value;
 }
 
+void add_setting(std::string_view word, Casting::Settings& settings) {
+  const std::size_t equals = word.find('=');
+  if (equals == std::string_view::npos)
+    throw BadRequest("a setting is name=value, not '" + std::string(word) + "'");
+  settings[std::string(word.substr(0, equals))] = word.substr(equals + 1);
+}
+
 std::vector<TrackerEntry> trackers_of(std::string_view setting) {
   std::string lines(setting);
   std::ranges::replace(lines, ',', '\n');

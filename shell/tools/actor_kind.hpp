@@ -74,6 +74,9 @@ std::vector<MessageId> ids_of() {
   return {List::ids.begin(), List::ids.end()};
 }
 
+/// Takes `name=value`. Throws BadRequest if it is none.
+void add_setting(std::string_view word, Casting::Settings& settings);
+
 /// The trackers of a setting: the lines of a tracker file with ',' between them. Throws BadRequest.
 std::vector<TrackerEntry> trackers_of(std::string_view setting);
 

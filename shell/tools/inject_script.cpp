@@ -32,6 +32,18 @@ std::string take_word(std::string_view& rest) {
   return word;
 }
 
+/// The next `name=value`, whose value may stand in quotes to have spaces in it. The quotes are taken off.
+std::string take_setting(std::string_view& rest) {
+  const std::size_t quote = rest.find("=\"");
+  if (quote == std::string_view::npos || quote > rest.find_first_of(" \t")) return take_word(rest);
+  const std::size_t end = rest.find('"', quote + 2);
+  if (end == std::string_view::npos) throw BadRequest("a quoted value does not end");
+  std::string word(rest.substr(0, quote + 1));
+  word += rest.substr(quote + 2, end - quote - 2);
+  rest = trimmed(rest.substr(end + 1));
+  return word;
+}
+
 std::uint64_t number_of(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -105,6 +117,7 @@ void InjectScript::statement(std::string_view line) {
     if (host_) host_->refuse_endpoint(std::string(rest), "the address is in use");
     return;
   }
+  if (verb == "let") return let(rest);
   if (verb == "expect") return expect(rest);
   if (verb == "links") return print_links();
   if (verb == "forget") return forget(rest);
@@ -115,6 +128,8 @@ void InjectScript::statement(std::string_view line) {
     link(rest);
   } else if (verb == "accept") {
     accept(rest);
+  } else if (verb == "ready") {
+    host().input_ready(static_cast<int>(number_of(rest)));
   } else if (verb == "stop") {
     host().stop(actor_);
   } else {
@@ -127,12 +142,7 @@ void InjectScript::begin(std::string_view rest) {
   if (host_) throw BadRequest("a script has one actor");
   const ActorKind& kind = find_kind(kinds_, take_word(rest));
   Casting::Settings settings;
-  while (!rest.empty()) {
-    const std::string word = take_word(rest);
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos) throw BadRequest("a setting is name=value, not '" + word + "'");
-    settings[word.substr(0, equals)] = word.substr(equals + 1);
-  }
+  while (!rest.empty()) add_setting(take_setting(rest), settings);
   host_.emplace(seed_);
   for (const std::string& endpoint : refused_) host_->refuse_endpoint(endpoint, "the address is in use");
   const CastActor cast = cast_actor(*host_, kind, settings);
@@ -145,6 +155,12 @@ void InjectScript::begin(std::string_view rest) {
 InjectionHost& InjectScript::host() {
   if (!host_) throw BadRequest("first comes 'actor NAME'");
   return *host_;
+}
+
+void InjectScript::let(std::string_view rest) {
+  const std::string name = take_word(rest);
+  if (!name.starts_with('$') || rest.empty()) throw BadRequest("let $name value");
+  bindings_[name] = rest;
 }
 
 void InjectScript::inject(std::string_view line) {
@@ -161,10 +177,10 @@ void InjectScript::inject(std::string_view line) {
   }
   Decoded<Bytes> body = parse_message(joined(spoken.message));
   if (!body) throw BadRequest(body.fault);
-  out_ << now() << "  " << sides.from << " -> " << sides.to << ": " << describe(*body, bytes_shown) << '\n';
-  const MessageId id = peek_message_id(*body);
-  Payload payload = spoken.payload ? Payload::own(std::move(*spoken.payload)) : Payload{};
-  host_->inject_encoded(from, to, id, std::move(*body.value), std::move(payload));
+  Envelope envelope{from, to, peek_message_id(*body), std::move(*body.value), {}};
+  if (spoken.payload) envelope.payload = Payload::own(std::move(*spoken.payload));
+  out_ << now() << "  " << shown(envelope) << '\n';
+  host_->inject_encoded(from, to, envelope.id, std::move(envelope.body), std::move(envelope.payload));
   print_news();
 }
 
@@ -257,14 +273,14 @@ InjectScript::Sides InjectScript::sides_of(std::string_view text) const {
   return sides;
 }
 
-InjectScript::Spoken InjectScript::spoken_in(std::string_view text) const {
+InjectScript::Spoken InjectScript::spoken_in(std::string_view text) {
   TokenizedText tokens = tokenize(text);
   if (!tokens.fault.empty()) throw BadRequest(tokens.fault);
   Spoken spoken;
   const auto plus = std::ranges::find(tokens.tokens, "+");
   spoken.message.assign(tokens.tokens.begin(), plus);
   for (std::string& token : spoken.message)
-    if (token.starts_with('@')) token = std::to_string(known(token.substr(1)).value);
+    if (token.starts_with('@')) token = std::to_string(known_or_new(token.substr(1)).value);
   const std::vector<std::string> payload(plus, tokens.tokens.end());
   if (payload.empty()) return spoken;
   if (payload.size() == 2 && payload[1].starts_with("x'")) {

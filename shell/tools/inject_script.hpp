@@ -20,7 +20,8 @@ namespace tutti {
 ///     seed 7                                     of chance, before the actor; 1 if not said
 ///     refuse 127.0.0.1:6000                      nobody can listen there
 ///     actor uploader listen=127.0.0.1:6000       the actor under test, with settings (inject --list)
-///     alice -> uploader: ServeFile{…}            alice says it; unknown names are born by speaking
+///     let $gid x'00000000000000000000000000000001'     $gid stands for that from now on
+///     alice -> uploader: ServeFile{…}            alice says it; names are born by use
 ///     alice -> uploader: StoreBlock{…} + 512 bytes     with a payload of zeros; or of + x'0af1'
 ///     expect uploader -> alice: Told{command: $c, *}   the oldest message for alice (patterns: message_text.hpp)
 ///     expect silence                             nothing (more) was said; or: expect silence alice
@@ -29,11 +30,12 @@ namespace tutti {
 ///     link up 127.0.0.1:5000 as t1               the link that the actor opened stands; t1 names it from now on
 ///     link down t1 silent                        disconnected, silent, unreachable, misbehaved, closed
 ///     accept 127.0.0.1:6000 as bob               bob connects to a door of the actor
+///     ready 0                                    file descriptor 0 can be read
 ///     forget                                     what was said so far is not expected any more; or: forget alice
 ///     links                                      prints the open links
 ///     stop                                       asks the actor to stop
 ///
-/// In messages `@name` is the address of somebody, and `$name` the value that an expectation remembered.
+/// In messages `@name` is the address of somebody, and `$name` the value that `let` or an expectation gave it.
 class InjectScript {
  public:
   InjectScript(std::span<const ActorKind> kinds, std::ostream& out) : kinds_(kinds), out_(out) {}
@@ -56,6 +58,7 @@ class InjectScript {
 
   void statement(std::string_view line);
   void begin(std::string_view rest);
+  void let(std::string_view rest);
   void inject(std::string_view line);
   void expect(std::string_view rest);
   void expect_message(std::string_view rest);
@@ -66,7 +69,7 @@ class InjectScript {
   void print_links();
 
   Sides sides_of(std::string_view text) const;
-  Spoken spoken_in(std::string_view text) const;
+  Spoken spoken_in(std::string_view text);
   std::optional<Address> find(std::string_view name) const;
   Address known(std::string_view name) const;
   Address known_or_new(const std::string& name);

@@ -5,10 +5,12 @@
 #include "messages/inside_client.hpp"
 #include "messages/tracker_info.hpp"
 #include "peer/client_store.hpp"
+#include "peer/fetcher.hpp"
 #include "peer/file_hasher.hpp"
 #include "peer/hash_verifier.hpp"
 #include "peer/librarian.hpp"
 #include "peer/memory_disk.hpp"
+#include "peer/scheduler.hpp"
 #include "peer/storage.hpp"
 #include "peer/tracker_link.hpp"
 #include "peer/uploader.hpp"
@@ -43,11 +45,13 @@ std::shared_ptr<Disk> disk_of(const Casting& casting) {
   return disk;
 }
 
-ClientKey some_key() {
+ClientKey key_of(std::uint8_t byte) {
   ClientKey key;
-  key.bytes.fill(0x11);
+  key.bytes.fill(byte);
   return key;
 }
+/// Who the client of the actor is.
+ClientKey some_key() { return key_of(0x11); }
 
 std::unique_ptr<Actor> make_tracker_link(Casting& casting) {
   TrackerLinkOptions options;
@@ -58,6 +62,28 @@ std::unique_ptr<Actor> make_tracker_link(Casting& casting) {
       std::move(options), casting.partner<StorageRole>(),
       TrackerLink::Listeners{casting.partner<ShellRole>(), casting.partner<LibrarianRole>(),
                              casting.partner<SchedulerRole>()});
+}
+
+std::unique_ptr<Actor> make_scheduler(Casting& casting) {
+  SchedulerOptions options;
+  options.self = some_key();
+  return std::make_unique<Scheduler>(options, Scheduler::Others{
+                                                  casting.partner<ShellRole>(),
+                                                  casting.partner<TrackerLinkRole>(),
+                                                  casting.partner<LibrarianRole>(),
+                                                  casting.partner<UploaderRole>(),
+                                                  casting.partner<StorageRole>(),
+                                                  {casting.partner<HashVerifierRole>()},
+                                                  {casting.partner<FileHasherRole>()},
+                                              });
+}
+
+std::unique_ptr<Actor> make_fetcher(Casting& casting) {
+  FetcherOptions options;
+  options.endpoint = casting.setting("peer");
+  options.expected = key_of(0x33);
+  options.self = some_key();
+  return std::make_unique<Fetcher>(std::move(options), casting.partner<SchedulerRole>());
 }
 
 std::unique_ptr<Actor> make_librarian(Casting& casting) {
@@ -72,7 +98,7 @@ std::unique_ptr<Actor> make_librarian(Casting& casting) {
 }
 
 std::unique_ptr<Actor> make_uploader(Casting& casting) {
-  return std::make_unique<Uploader>(UploaderOptions{casting.setting("listen"), some_key()},
+  return std::make_unique<Uploader>(UploaderOptions{casting.setting("listen"), some_key(), ""},
                                     casting.partner<StorageRole>(), casting.partner<TrackerLinkRole>(),
                                     std::make_shared<Opened>());
 }
@@ -92,6 +118,18 @@ std::vector<ActorKind> client_kinds() {
        ids_of<TrackerRole::Says>(),
        {{"trackers", "127.0.0.1:5000,127.0.0.1:5010", "the tracker file's lines"}},
        make_tracker_link},
+      {"scheduler",
+       "decides which downloads run, and who fetches what from whom",
+       ids_of<SchedulerRole::Accepts>(),
+       {},
+       {},
+       make_scheduler},
+      {"fetcher",
+       "fetches from one peer, whose key is 32 bytes of 33",
+       ids_of<FetcherRole::Accepts>(),
+       ids_of<ServingPeerRole::Says>(),
+       {{"peer", "127.0.0.1:6000", "where the peer serves"}},
+       make_fetcher},
       {"librarian", "decides what is shared", ids_of<LibrarianRole::Accepts>(), {}, {}, make_librarian},
       {"uploader",
        "serves peers",

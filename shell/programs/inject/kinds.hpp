@@ -6,7 +6,9 @@
 
 namespace tutti {
 
-/// Every actor of a client that a script can name.
+/// What a person at a client speaks with.
+ActorKind shell_kind();
+/// Every other actor of a client that a script can name.
 std::vector<ActorKind> client_kinds();
 /// Every actor of a tracker that a script can name.
 std::vector<ActorKind> tracker_kinds();

@@ -1,5 +1,11 @@
+#include <deque>
+#include <iostream>
 #include <memory>
+#include <optional>
+#include <sstream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "messages/inside_tracker.hpp"
 #include "messages/tracker_tracker.hpp"
@@ -11,6 +17,7 @@
 #include "tracker/password_hasher.hpp"
 #include "tracker/replicator.hpp"
 #include "tracker/store.hpp"
+#include "tracker/tracker_console.hpp"
 
 namespace tutti {
 
@@ -61,6 +68,54 @@ std::unique_ptr<Actor> make_journal(Casting&) {
   return std::make_unique<Journal>(make_memory_store(id));
 }
 
+/// Each time its descriptor is ready the next of the lines has been typed.
+class TypedLines final : public ConsoleDevice {
+ public:
+  explicit TypedLines(const std::string& lines) {
+    std::istringstream stream(lines);
+    for (std::string line; std::getline(stream, line, ',');) lines_.push_back(line + '\n');
+  }
+  int input() const override { return 0; }
+  int signals() const override { return -1; }
+  std::optional<std::string> read_input() override {
+    if (lines_.empty()) return std::nullopt;
+    std::string line = lines_.front();
+    lines_.pop_front();
+    return line;
+  }
+  void take_signal() override {}
+  void print(std::string_view line) override { std::cout << "console prints: " << line << '\n'; }
+  void fail(std::string_view sentence) override { std::cout << "console fails: " << sentence << '\n'; }
+  std::string start_trace(const std::string&) override { return "there is nothing to record here"; }
+  bool stop_trace() override { return false; }
+
+ private:
+  std::deque<std::string> lines_;
+};
+
+/// The console does not own its device.
+class ConsoleWithDevice final : public Actor {
+ public:
+  ConsoleWithDevice(ConsolePlace place, const std::string& lines)
+      : device_(lines), console_(std::move(place), device_) {}
+  void start(Context& context) override { console_.start(context); }
+  Farewell stop(Context& context) override { return console_.stop(context); }
+  Receipt receive(const Envelope& envelope, Context& context) override {
+    return console_.receive(envelope, context);
+  }
+
+ private:
+  TypedLines device_;
+  TrackerConsole console_;
+};
+
+std::unique_ptr<Actor> make_console(Casting& casting) {
+  return std::make_unique<ConsoleWithDevice>(
+      ConsolePlace{small_number(casting, "number"), "/tracker", casting.partner<DirectoryRole>(),
+                   casting.partner<JournalRole>()},
+      casting.setting("typed"));
+}
+
 std::unique_ptr<Actor> make_password_hasher(Casting& casting) {
   PasswordCost cost;
   cost.memory_kib = small_number(casting, "memory_kib");
@@ -95,6 +150,12 @@ std::vector<ActorKind> tracker_kinds() {
        {},
        {},
        make_journal},
+      {"console",
+       "answers whoever runs the tracker",
+       ids_of<ConsoleRole::Accepts>(),
+       {},
+       {number_setting, {"typed", "status", "a line at each 'ready 0', ',' between them"}},
+       make_console},
       {"password_hasher",
        "turns passwords into verifiers and checks them",
        ids_of<PasswordHasherRole::Accepts>(),

@@ -105,6 +105,9 @@ BOOST_AUTO_TEST_CASE(what_is_no_script_names_its_line) {
                                       "link sideways 127.0.0.1:9",
                                       "accept 127.0.0.1:9 as bob",
                                       "seed x",
+                                      "let",
+                                      "let x 5",
+                                      "let $x",
                                       "alice -> echo: AskLink{command: \"}"}) {
     const Outcome outcome = run("actor echo\n" + std::string(line) + "\n");
     BOOST_TEST(outcome.bad.starts_with("script:2: "), line << ": " << outcome.bad << outcome.failed);
@@ -166,11 +169,10 @@ expect listener -> friend: TrackerChanged{tracker_number: 0, endpoint: *, senten
 BOOST_AUTO_TEST_CASE(addresses_have_names_in_messages) {
   holds(R"(
 actor echo
-alice -> echo: AskLink{command: 1}
-forget
+let $big x'0000000000000000000000000000000000000000000000000000000000000000'
 bob -> echo: FetchPiece{download: 1, piece: 2, attempt: 0, blocks: [], \
   sha1: x'0000000000000000000000000000000000000000', \
-  sha256: x'0000000000000000000000000000000000000000000000000000000000000000', verifier: @alice}
+  sha256: $big, verifier: @alice}
 expect echo -> alice: ForgetCommand{command: 77}
 )");
 }
