@@ -18,9 +18,9 @@ constexpr std::size_t places_max = 2;
 /// Requests without an outcome at the most: a shell has one or two, a scheduler a few a download.
 constexpr std::size_t pending_max = 8192;
 constexpr std::uint32_t counters_leased = 64;
-/// How long a place waits before it tries the next tracker; short, as only those that refused are waited for.
 /// How long a connection may take to stand before another tracker of the file gets its chance.
 constexpr Duration connect_patience = std::chrono::milliseconds(500);
+/// How long a place waits before it tries the next tracker; short, as only those that refused are waited for.
 constexpr Duration next_tracker_after = std::chrono::milliseconds(100);
 
 /// What is wrong with the words of a request, if anything. A wrong name has a code of its own.
@@ -291,8 +291,6 @@ void TrackerLink::open_place(std::size_t position, std::size_t tracker, Context&
   place.tracker = tracker;
   place.link = context.connect<TrackerRole>(options_.trackers[tracker].client_endpoint());
   context.after(connect_patience, GreetingOverdue{place.link.address, 0});
-  // Of a link that never stands there is nothing to hear.
-  context.after(options_.answer_patience, PlaceDue{static_cast<std::uint32_t>(position)});
 }
 
 std::optional<std::size_t> TrackerLink::next_free_tracker(std::size_t after) const {
@@ -348,9 +346,8 @@ void TrackerLink::on(const LinkDown& down, Context& context) {
 }
 
 void TrackerLink::on(const PlaceDue& due, Context& context) {
-  if (due.place >= places_.size() || places_[due.place].state != Place::State::connecting) return;
-  if (!current_ && !told_tracker_) tell_tracker("no tracker answers yet", context);
-  move_place(due.place, context);
+  if (due.place < places_.size() && places_[due.place].state == Place::State::connecting)
+    move_place(due.place, context);
 }
 
 void TrackerLink::on(const Welcome& welcome, Context& context) {

@@ -153,7 +153,9 @@ class Program:
         return 0.0
 
     def log(self):
-        said = "\n".join(f"    {line}" for line in self.lines[-60:])
+        # Of one question asked again and again only the last answer tells something.
+        told = [line for line, following in zip(self.lines, [*self.lines[1:], ""]) if line[:40] != following[:40]]
+        said = "\n".join(f"    {line}" for line in told[-60:])
         errors = "\n".join(f"  ! {line}" for line in self.stderr().splitlines()[-60:])
         status = "running" if self.running else f"ended with {self.process.returncode}"
         return f"--- {self.title} ({status}): {' '.join(self.argv)}\n{said}\n{errors}"
