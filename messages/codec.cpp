@@ -32,7 +32,9 @@ Bytes MsgpackWriter::take() { return std::move(packer_->sink.bytes); }
 void MsgpackWriter::begin_message(MessageId id, std::string_view, std::size_t fields) {
   packer_->to.pack_array(narrow(fields + 1)).pack_uint16(id.value);
 }
-void MsgpackWriter::begin_record(std::string_view, std::size_t fields) { packer_->to.pack_array(narrow(fields)); }
+void MsgpackWriter::begin_record(std::string_view, std::size_t fields) {
+  packer_->to.pack_array(narrow(fields));
+}
 void MsgpackWriter::begin_list(std::size_t size) { packer_->to.pack_array(narrow(size)); }
 void MsgpackWriter::unsigned_integer(std::uint64_t value) { packer_->to.pack_uint64(value); }
 void MsgpackWriter::signed_integer(std::int64_t value) { packer_->to.pack_int64(value); }
@@ -67,8 +69,8 @@ MsgpackReader::MsgpackReader(ByteView input, const DecodeLimits& limits) : tree_
     return;
   }
   // An item takes a byte at least: a list that claims more than the input holds is not given room, whatever the limit.
-  const msgpack::unpack_limit bounds(std::min(limits.list_items, input.size()), 64, limits.frame_bytes, limits.frame_bytes, 0,
-                                     limits.depth);
+  const msgpack::unpack_limit bounds(std::min(limits.list_items, input.size()), 64, limits.frame_bytes,
+                                     limits.frame_bytes, 0, limits.depth);
   try {
     std::size_t offset = 0;
     tree_->root = msgpack::unpack(

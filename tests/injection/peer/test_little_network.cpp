@@ -2,7 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "little_network.hpp"
+#include "tests/injection/peer/little_network.hpp"
 
 namespace {
 
