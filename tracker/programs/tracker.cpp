@@ -63,12 +63,12 @@ std::string default_data_folder(std::uint32_t number) {
 }
 
 std::string make_data_folder(const std::string& path) {
+  // Verifiers and session hashes will lie there: nobody else's to read.
+  umask(S_IRWXG | S_IRWXO);
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return "cannot make the data folder " + path + ": " + error.message();
   if (access(path.c_str(), W_OK | X_OK) != 0) return "the data folder " + path + " is not writable";
-  // Verifiers and session hashes lie there.
-  chmod(path.c_str(), S_IRWXU);
   return {};
 }
 

@@ -158,6 +158,24 @@ BOOST_AUTO_TEST_CASE(a_store_rolled_back_gets_its_own_log_back_before_it_writes)
   BOOST_TEST(net.become_equal({1, 2}));
 }
 
+BOOST_AUTO_TEST_CASE(three_trackers_agree_whichever_takes_the_writes) {
+  Network net(3);
+  for (const std::uint32_t number : {1U, 2U, 3U}) net.start(number);
+  TestClient client(1);
+  for (std::uint32_t n = 0; n < 12; ++n)
+    BOOST_REQUIRE(is<Done>(client.ask(net.endpoint(n % 3 + 1), user("u" + std::to_string(n)))));
+  BOOST_TEST(net.become_equal({1, 2, 3}));
+  net[1].kill_now();
+  const auto made = client.ask(net.endpoint(2), user("without1"));
+  BOOST_REQUIRE(is<Done>(made));
+  BOOST_TEST(made->sentence == "tracker 1 unreachable");
+  net[2].kill_now();
+  BOOST_REQUIRE(is<LoggedIn>(client.ask(net.endpoint(3), login("without1"))));
+  net.start(1);
+  net.start(2);
+  BOOST_TEST(net.become_equal({1, 2, 3}));
+}
+
 BOOST_AUTO_TEST_CASE(quit_and_signals_end_it_cleanly_and_the_end_of_input_does_not) {
   Network net(2);
   net.start(1);
