@@ -344,7 +344,9 @@ void Fetcher::check_invariants() const {
   ENSURE(asked_.size() <= asked_max);
   ENSURE(state_ == State::ready || (asked_.empty() && assignments_.empty()));
   for (const PieceKey& key : order_) ENSURE(!assignments_.at(key).to_ask.empty());
-  for (const auto& [key, assignment] : assignments_) {
+  for (const auto& each_assignment : assignments_) {
+    const PieceKey& key = each_assignment.first;
+    const auto& assignment = each_assignment.second;
     ENSURE(lanes_.contains(key.first));
     ENSURE(!assignment.to_ask.empty() || assignment.asked > 0);
     const auto asked = std::count_if(asked_.begin(), asked_.end(), [&](const Asked& each) {

@@ -243,7 +243,7 @@ std::string serving_address_fault(const std::string& address) {
   std::string host = address.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
-  std::array<unsigned char, sizeof(in6_addr)> binary;
+  std::array<unsigned char, sizeof(in6_addr)> binary{};
   if (::inet_pton(bracketed ? AF_INET6 : AF_INET, host.c_str(), binary.data()) != 1)
     return fault("this should be IP:PORT with an IPv4 address, or an IPv6 address in brackets");
   const std::string port = address.substr(colon + 1);
