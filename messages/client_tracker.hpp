@@ -273,6 +273,11 @@ struct Sharer {
   Fault fault() const {
     return host.empty() || host.size() > 255 || port == 0 ? "a sharer has no address" : "";
   }
+  /// `host:port` or `[ipv6]:port`.
+  std::string endpoint() const {
+    const bool brackets = host.find(':') != std::string::npos;
+    return (brackets ? '[' + host + ']' : host) + ':' + std::to_string(port);
+  }
 };
 struct FileFound {
   Gid gid;

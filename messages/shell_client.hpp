@@ -19,6 +19,7 @@
 //   downloading       = H:StartDownload  scheduler:Told              Done: it runs
 //                     | H:ListDownloads  scheduler:Downloads
 //                     | H:AwaitDownloads  scheduler:Told             Done: none runs and none failed
+//   survey            = survey:PeersSurveyed                       a child of H, among those who share a file
 //   at any time       = TrackerChanged | SessionChanged | DownloadChanged | ShareChanged | Notice
 
 namespace tutti {
@@ -131,6 +132,23 @@ struct ForgetCommand {
   TUTTI_MESSAGE(ForgetCommand, 0x040c, command);
 };
 
+/// What somebody who shares a file has of it.
+struct PeerShare {
+  UserName user;
+  std::string host;
+  std::uint16_t port = 0;
+  bool answered = false;     ///< no: cannot be reached, or does not serve it
+  std::uint32_t pieces = 0;  ///< verified there
+  TUTTI_RECORD(PeerShare, user, host, port, answered, pieces);
+};
+/// The answer of a survey that the shell has made among those who share a file: as many rows as were asked, in their
+/// order.
+struct PeersSurveyed {
+  CommandId command;
+  std::vector<PeerShare> peers;
+  TUTTI_MESSAGE(PeersSurveyed, 0x040d, command, peers);
+};
+
 /// The tracker that answers us is another one, or none.
 struct TrackerChanged {
   std::uint32_t tracker_number = 0;  ///< 0: none answers
@@ -159,15 +177,16 @@ struct ShareChanged {
   TUTTI_MESSAGE(ShareChanged, 0x0423, group, file, path, code, sentence);
 };
 
-using ShellClientMessages = Messages<Ask, Told, AskLink, LinkStatus, ShareFile, HashProgress, UnshareFile,
-                                     StartDownload, ListDownloads, Downloads, AwaitDownloads, ForgetCommand,
-                                     TrackerChanged, SessionChanged, DownloadChanged, ShareChanged>;
+using ShellClientMessages =
+    Messages<Ask, Told, AskLink, LinkStatus, ShareFile, HashProgress, UnshareFile, StartDownload,
+             ListDownloads, Downloads, AwaitDownloads, ForgetCommand, PeersSurveyed, TrackerChanged,
+             SessionChanged, DownloadChanged, ShareChanged>;
 
 /// The shell, as the client's actors see it.
 struct ShellRole {
   static constexpr std::string_view name = "shell";
-  using Accepts = Messages<Told, LinkStatus, HashProgress, Downloads, TrackerChanged, SessionChanged,
-                           DownloadChanged, ShareChanged, Notice>;
+  using Accepts = Messages<Told, LinkStatus, HashProgress, Downloads, PeersSurveyed, TrackerChanged,
+                           SessionChanged, DownloadChanged, ShareChanged, Notice>;
 };
 
 }  // namespace tutti

@@ -69,6 +69,11 @@ struct Fetch {
   FileName file;
   std::string destination;  ///< from the root
 };
+/// Find out who shares the file, then ask each of them how much of it they have.
+struct SurveySharers {
+  GroupName group;
+  FileName file;
+};
 struct ShowDownloads {
   bool everything = false;
 };
@@ -90,8 +95,8 @@ struct SwitchTrace {
 struct Quit {};
 
 /// The plan of a command; Refused where its words alone decide.
-using Errand = std::variant<Refused, AskTrackers, ShareLocalFile, StopSharing, Fetch, ShowDownloads, Wait,
-                            Serve, ShowLink, ShowHelp, SwitchTrace, Quit>;
+using Errand = std::variant<Refused, AskTrackers, ShareLocalFile, StopSharing, Fetch, SurveySharers,
+                            ShowDownloads, Wait, Serve, ShowLink, ShowHelp, SwitchTrace, Quit>;
 
 struct Command {
   std::string_view name{};

@@ -53,7 +53,7 @@ Errand list_files(const Invocation& given, const LocalFiles&) {
   return AskTrackers{ListFiles{group_at(given, 0), {}}};
 }
 Errand list_peers(const Invocation& given, const LocalFiles&) {
-  return AskTrackers{FindFile{group_at(given, 0), file_at(given, 1)}};
+  return SurveySharers{group_at(given, 0), file_at(given, 1)};
 }
 Errand upload_file(const Invocation& given, const LocalFiles&) {
   return ShareLocalFile{given.argument(0), group_at(given, 1)};
@@ -232,8 +232,9 @@ std::vector<Command> file_commands() {
       {.name = "list_peers",
        .arguments = {group, file},
        .login = needed,
-       .summary = "List who shares a file and is online now",
-       .json = "group, file, size (bytes), sha1, pieces, piece_length, peers: user, host, port",
+       .summary = "List who shares a file now, and how much of it each has",
+       .json = "group, file, size (bytes), sha1, pieces, piece_length, peers: user, host, port, "
+               "pieces_verified, percent (null: does not answer)",
        .errand = list_peers},
       {.name = "download_file",
        .arguments = {group, file, {"destination_path", ArgumentKind::path}},

@@ -6,23 +6,29 @@ namespace tutti {
 
 std::optional<ConsoleEvent> DumbConsole::next() {
   std::optional<ConsoleEvent> event = lines_.next();
+  if (!event) return event;
+  prompt_.clear();
   // The shell that comes after us begins a line of its own.
-  if (event && std::holds_alternative<InputEnded>(*event)) out("\n");
-  if (!event || !wants_secret_) return event;
+  if (std::holds_alternative<InputEnded>(*event)) out("\n");
   auto* typed = std::get_if<LineTyped>(&*event);
-  if (typed == nullptr) return event;
+  if (!wants_secret_ || typed == nullptr) return event;
   wants_secret_ = false;
   show_typing(true);
   out("\n");  // the one that the user typed was not shown
   return SecretTyped{std::move(typed->line)};
 }
 
-void DumbConsole::prompt(const std::string& text) { out(text); }
+void DumbConsole::ask(const std::string& text) {
+  prompt_ = text;
+  lines_.out(text);
+}
+
+void DumbConsole::prompt(const std::string& text) { ask(text); }
 
 void DumbConsole::ask_secret(const std::string& text) {
   show_typing(false);
   wants_secret_ = true;
-  out(text);
+  ask(text);
 }
 
 /// The terminal itself has dropped what was typed when it saw Ctrl-C.
@@ -30,8 +36,20 @@ bool DumbConsole::abandon_line() {
   const bool secret = wants_secret_;
   wants_secret_ = false;
   show_typing(true);
+  prompt_.clear();
   out("\n");
   return secret;
+}
+
+void DumbConsole::out(std::string_view lines) {
+  lines_.out(prompt_.empty() ? std::string(lines) : "\n" + std::string(lines) + prompt_);
+}
+
+void DumbConsole::err(std::string_view lines) {
+  if (prompt_.empty()) return lines_.err(lines);
+  lines_.out("\n");
+  lines_.err(lines);
+  lines_.out(prompt_);
 }
 
 void DumbConsole::show_typing(bool shown) {

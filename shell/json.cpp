@@ -57,9 +57,6 @@ Json row(const FileRow& file) {
           {"sharers_online", file.sharers_online},
           {"sha1", file.sha1.hex()}};
 }
-Json row(const Sharer& sharer) {
-  return {{"user", sharer.user.text}, {"host", sharer.host}, {"port", sharer.port}};
-}
 Json row(const TrackerRow& tracker) {
   return {{"number", tracker.number},
           {"endpoint", tracker.endpoint},
@@ -113,12 +110,20 @@ void add(Json& object, const Groups& groups) { object["groups"] = list(groups.gr
 void add(Json& object, const Members& members) { object["members"] = list(members.members); }
 void add(Json& object, const Files& files) { object["files"] = list(files.files); }
 void add(Json& object, const FileAdded& added) { object["existed"] = added.existed; }
-void add(Json& object, const FileFound& found) {
-  object["size"] = found.metainfo.size.value;
-  object["sha1"] = found.metainfo.sha1.hex();
-  object["pieces"] = found.metainfo.piece_sha1.size();
-  object["piece_length"] = found.metainfo.piece_length.value;
-  object["peers"] = list(found.sharers);
+void add(Json& object, const PeerListing& listing) {
+  const Metainfo& metainfo = listing.found.metainfo;
+  const std::uint32_t pieces = metainfo.piece_count();
+  object["size"] = metainfo.size.value;
+  object["sha1"] = metainfo.sha1.hex();
+  object["pieces"] = pieces;
+  object["piece_length"] = metainfo.piece_length.value;
+  object["peers"] = Json::array();
+  for (const PeerShare& peer : listing.peers) {
+    Json share{{"user", peer.user.text}, {"host", peer.host}, {"port", peer.port}};
+    share["pieces_verified"] = peer.answered ? Json(peer.pieces) : Json(nullptr);
+    share["percent"] = peer.answered ? Json(percent({peer.pieces}, {pieces})) : Json(nullptr);
+    object["peers"].push_back(std::move(share));
+  }
 }
 void add(Json& object, const Downloads& downloads) { object["downloads"] = list(downloads.downloads); }
 void add(Json& object, const LinkReport& report) {

@@ -15,13 +15,18 @@ struct LinkReport {
   LinkStatus link;
   std::optional<TrackerStatus> trackers;
 };
+/// A file and those who share it.
+struct PeerListing {
+  FileFound found;
+  std::vector<PeerShare> peers;
+};
 struct HelpPage {
   const Command* about = nullptr;  ///< nothing: all commands
 };
 
 /// What came of a command, before anybody has decided how it looks.
 using Result = std::variant<Refused, Done, LoggedIn, JoinRequests, Groups, Members, Files, FileAdded,
-                            FileFound, Downloads, LinkReport, HelpPage>;
+                            PeerListing, Downloads, LinkReport, HelpPage>;
 
 struct Outcome {
   Invocation invocation;

@@ -128,12 +128,14 @@ std::string text_of(const FileAdded& added, const Outcome& outcome, const Style&
                   : fmt::format("You share {} in {}.", file, outcome.invocation.argument(1)));
 }
 
-std::string text_of(const FileFound& found, const Outcome&, const Style& style) {
-  Table table({"user", "address"});
-  for (const Sharer& sharer : found.sharers)
-    table.add({sharer.user.text, fmt::format("{}:{}", sharer.host, sharer.port)});
+std::string text_of(const PeerListing& peers, const Outcome&, const Style& style) {
+  const std::uint32_t pieces = peers.found.metainfo.piece_count();
+  Table table({"user", "address", "has"});
+  for (const PeerShare& peer : peers.peers)
+    table.add({peer.user.text, Sharer{peer.user, {}, peer.host, peer.port}.endpoint(),
+               peer.answered ? fmt::format("{}%", percent({peer.pieces}, {pieces})) : "unknown"});
   if (!style.terminal) return table.separated();
-  return listing(table, found.sharers.empty(), "Nobody who shares it is online now.", style);
+  return listing(table, peers.peers.empty(), "Nobody who shares it is online now.", style);
 }
 
 std::string text_of(const Downloads& downloads, const Outcome& outcome, const Style& style) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "actors/ensure.hpp"
+#include "actors/log.hpp"
 #include "shell/exit_status.hpp"
 #include "shell/suggest.hpp"
 #include "shell/words.hpp"
@@ -79,7 +80,9 @@ void Shell::handle(const LineTyped& typed, Context& context) {
     next_line(context);
     return;
   }
-  tools_.console.remember(history_form(typed.line));
+  const std::string kept = history_form(typed.line);
+  log_info("command: " + kept);
+  tools_.console.remember(kept);
   if (!parsed.refused) parsed.refused = check(parsed.invocation);
   if (parsed.refused) {
     report({.invocation = std::move(parsed.invocation), .result = *parsed.refused});

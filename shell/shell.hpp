@@ -90,6 +90,7 @@ class Shell final : public ActorOf<Shell, Joined<ShellRole::Accepts, Messages<Pr
   void on(const LinkStatus& status, Context& context);
   void on(const HashProgress& progress, Context& context);
   void on(const Downloads& downloads, Context& context);
+  void on(const PeersSurveyed& surveyed, Context& context);
   void on(const TrackerChanged& changed, Context& context);
   void on(const SessionChanged& changed, Context& context);
   void on(const DownloadChanged& changed, Context& context);
@@ -137,6 +138,7 @@ class Shell final : public ActorOf<Shell, Joined<ShellRole::Accepts, Messages<Pr
   void begin(const ShareLocalFile& errand, Context& context);
   void begin(const StopSharing& errand, Context& context);
   void begin(const Fetch& errand, Context& context);
+  void begin(const SurveySharers& errand, Context& context);
   void begin(const ShowDownloads& errand, Context& context);
   void begin(const Wait& errand, Context& context);
   void begin(const Serve& errand, Context& context);
@@ -146,7 +148,7 @@ class Shell final : public ActorOf<Shell, Joined<ShellRole::Accepts, Messages<Pr
   void begin(const Quit& errand, Context& context);
   void ask(ClientRequest request, Context& context);
   void answered(const Told& told, Context& context);
-  void report(Outcome outcome);
+  void report(const Outcome& outcome);
   void finish(Result result, Context& context);
   void abandon(Context& context);
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "actors/ensure.hpp"
+#include "actors/log.hpp"
+#include "peer/peer_survey.hpp"
 #include "shell/shell.hpp"
 
 namespace tutti {
@@ -93,6 +95,10 @@ void Shell::begin(const Fetch& errand, Context& context) {
   context.send(partners_.scheduler, StartDownload{running.id, errand.group, errand.file, errand.destination});
 }
 
+void Shell::begin(const SurveySharers& errand, Context& context) {
+  ask(FindFile{errand.group, errand.file}, context);
+}
+
 void Shell::begin(const ShowDownloads&, Context& context) {
   context.send(partners_.scheduler, ListDownloads{std::get<Running>(state_).id});
 }
@@ -128,7 +134,7 @@ void Shell::begin(const SwitchTrace& errand, Context& context) {
 }
 
 void Shell::begin(const Quit&, Context& context) {
-  report(std::move(std::get<Running>(state_).outcome));
+  report(std::get<Running>(state_).outcome);
   end(tools_.console.is_interactive() ? 0 : speaker_.exit_status(), context);
 }
 
@@ -159,6 +165,13 @@ void Shell::answered(const Told& told, Context& context) {
     finish(Result(report), context);
     return;
   }
+  if (const auto* found = told.what.get<FileFound>();
+      found != nullptr && std::holds_alternative<SurveySharers>(running.errand)) {
+    // The peers want to know who asks.
+    running.outcome.result = PeerListing{*found, {}};
+    context.send(partners_.tracker_link, AskLink{running.id});
+    return;
+  }
   const bool refused = std::holds_alternative<Refused>(result);
   // We are a member, so what is wrong with the file is the first thing that is wrong.
   if (!refused && running.found.refused) result = *running.found.refused;
@@ -181,6 +194,15 @@ void Shell::answered(const Told& told, Context& context) {
 void Shell::on(const LinkStatus& status, Context& context) {
   Running* found = running(status.command);
   if (found == nullptr) return;
+  if (const auto* listing = std::get_if<PeerListing>(&found->outcome.result)) {
+    const FileFound& file = listing->found;
+    context.spawn<PeerSurveyRole>(
+        "peer_survey",
+        std::make_unique<PeerSurvey>(SurveyQuestion{status.command, status.client, file.gid, file.fid,
+                                                    file.metainfo.piece_count(), file.sharers},
+                                     Ref<ShellRole>{context.self()}));
+    return;
+  }
   found->outcome.result = LinkReport{status, std::nullopt};
   const bool with_trackers = std::get<ShowLink>(found->errand).with_trackers && status.tracker_number != 0;
   if (with_trackers) {
@@ -188,6 +210,14 @@ void Shell::on(const LinkStatus& status, Context& context) {
   } else {
     finish(found->outcome.result, context);
   }
+}
+
+void Shell::on(const PeersSurveyed& surveyed, Context& context) {
+  Running* found = running(surveyed.command);
+  if (found == nullptr) return;
+  auto& listing = std::get<PeerListing>(found->outcome.result);
+  listing.peers = surveyed.peers;
+  finish(Result(listing), context);
 }
 
 void Shell::on(const HashProgress& progress, Context& context) {
@@ -220,12 +250,18 @@ void Shell::finish(Result result, Context& context) {
   if (logged_out) set_user({}, context);
   if (const auto* session = std::get_if<LoggedIn>(&outcome.result)) set_user(session->user.text, context);
   if (shared) tools_.console.progress({});
-  report(std::move(outcome));
+  report(outcome);
   if (fetches) poll_progress(context);
   next_line(context);
 }
 
-void Shell::report(Outcome outcome) { speaker_.tell(outcome); }
+void Shell::report(const Outcome& outcome) {
+  const Refused* refused = outcome.refused();
+  log_info(refused == nullptr ? fmt::format("{}: done", outcome.invocation.word)
+                              : fmt::format("{}: {}: {}", outcome.invocation.word, name_of(refused->code),
+                                            refused->sentence));
+  speaker_.tell(outcome);
+}
 
 void Shell::abandon(Context& context) {
   auto& running = std::get<Running>(state_);
@@ -235,7 +271,7 @@ void Shell::abandon(Context& context) {
   context.send(partners_.scheduler, ForgetCommand{running.id});
   tools_.console.progress({});
   running.outcome.result = Refused{Code::unfinished, "no longer waited for; it may still take effect"};
-  report(std::move(running.outcome));
+  report(running.outcome);
 }
 
 }  // namespace tutti

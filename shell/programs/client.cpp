@@ -200,8 +200,10 @@ int run(const ClientOptions& options) {
     throw CannotStart{Code::io_error,
                       fmt::format("{}: {}; choose another IP:PORT", options.serving, door->fault)};
   }
+  log_info(fmt::format("client {} serves on {}, state in {}", version, door->endpoint, state));
   host.run();
   host.stop();
+  log_info(fmt::format("client ends with {}", exit_status));
   return exit_status;
 }
 

@@ -102,8 +102,8 @@ def words_with_blanks_and_quotes(world):
     home = world.path / "home"
     (home / "at home").write_text("mine")
     assert alice.ok("upload_file ~/'at home' g")["file"] == "at home"
-    bob.fetch("g", "'at home'", "~/")
-    assert (home / "at home").read_text() == "mine" and len(list(home.iterdir())) == 1
+    bob.fetch("g", "'at home'", "~/copy")
+    assert (home / "copy").read_text() == "mine" and len(list(home.iterdir())) == 2
 
 
 @suite.test(trackers=1)

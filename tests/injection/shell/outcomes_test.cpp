@@ -82,17 +82,50 @@ void show_link(ShellWorld& world) {
   world.host.inject(world.tracker_link.address, world.shell.address, status);
 }
 
-std::vector<Case> cases() {
-  const std::string link_json = fmt::format(
-      R"("user":"alice","client":"{}","serving":"127.0.0.1:6000","tracker":{{"number":1,"endpoint":"127.0.0.1:5000"}})",
-      zeros());
+ClientKey bobs_key() {
+  ClientKey key;
+  key.bytes.fill(7);
+  return key;
+}
+
+FileFound some_file() {
   FileFound found;
+  found.fid.bytes.fill(3);
   found.metainfo.name = {"f.txt"};
   found.metainfo.size = 3_bytes;
   found.metainfo.piece_length = 512_KiB;
   found.metainfo.piece_sha1.push_back(some_sha1());
   found.metainfo.sha1 = some_sha1();
-  found.sharers = {{{"bob"}, {}, "127.0.0.1", 6001}};
+  found.sharers = {{{"bob"}, bobs_key(), "127.0.0.1", 6001}, {{"carol"}, {}, "::1", 6002}};
+  return found;
+}
+
+/// Bob answers, Carol does not.
+void survey(ShellWorld& world) {
+  world.expect_question<FindFile>();
+  world.answer(some_file());
+  const auto question = world.host.expect<AskLink>(world.tracker_link);
+  LinkStatus status = some_link();
+  status.command = question->command;
+  world.host.inject(world.tracker_link.address, world.shell.address, status);
+  const Address bob = world.host.link_to("127.0.0.1:6001");
+  const auto say = [&](const auto& message) {
+    for (const auto& link : world.host.links())
+      if (link.address == bob) world.host.inject(bob, link.owner, message);
+  };
+  world.host.link_up(bob);
+  world.host.expect<PeerHello>(bob);
+  say(PeerWelcome{peer_peer_version, bobs_key()});
+  world.host.expect<OpenFile>(bob);
+  say(FileOpened{some_file().fid, {0x80}});
+  world.host.expect<CloseFile>(bob);
+  world.host.advance(std::chrono::seconds(1));
+}
+
+std::vector<Case> cases() {
+  const std::string link_json = fmt::format(
+      R"("user":"alice","client":"{}","serving":"127.0.0.1:6000","tracker":{{"number":1,"endpoint":"127.0.0.1:5000"}})",
+      zeros());
   const std::string sha1 = some_sha1().hex();
   return {
       {"create_user alice pw", answered<CreateUser>(Done{}),
@@ -124,9 +157,9 @@ std::vector<Case> cases() {
        fmt::format(
            R"("group":"lab","files":[{{"file":"a b.txt","size":3,"sharers":2,"sharers_online":1,"sha1":"{}"}}])",
            sha1)},
-      {"list_peers lab f.txt", answered<FindFile>(found), "bob 127.0.0.1:6001\n",
+      {"list_peers lab f.txt", survey, "bob 127.0.0.1:6001 100%\ncarol [::1]:6002 unknown\n",
        fmt::format(
-           R"("group":"lab","file":"f.txt","size":3,"sha1":"{}","pieces":1,"piece_length":524288,"peers":[{{"user":"bob","host":"127.0.0.1","port":6001}}])",
+           R"("group":"lab","file":"f.txt","size":3,"sha1":"{}","pieces":1,"piece_length":524288,"peers":[{{"user":"bob","host":"127.0.0.1","port":6001,"pieces_verified":1,"percent":100}},{{"user":"carol","host":"::1","port":6002,"pieces_verified":null,"percent":null}}])",
            sha1)},
       {"upload_file f.txt lab", share, "You share f.txt in lab, as others do.\n",
        R"("group":"lab","path":"/here/f.txt","file":"f.txt","existed":true)"},
