@@ -13,6 +13,7 @@ os.environ["TUTTI_BIN"] = str(ROOT / "build" / "bin")
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 
 from support import files  # noqa: E402
+from support.program import until  # noqa: E402
 from support.world import PASSWORD, World  # noqa: E402
 
 GROUP = "orchestra"
@@ -50,9 +51,12 @@ class Demo:
     def set_up(self):
         self.world.start_trackers()
         addresses = " and ".join(f"127.0.0.1:{tracker.port}" for tracker in self.world.trackers)
-        tell("trackers", f"two, at {addresses}, in sync with each other")
+        tell("trackers", f"two, at {addresses}")
         self.alice, self.bob, self.carol = self.world.people("alice", "bob", "carol")
         tell("people", "alice, bob and carol have accounts and are logged in")
+        until(lambda: {row["health"] for row in self.carol.ok("status")["trackers"]} == {"self", "in_sync"},
+              "the trackers to be in sync")
+        tell("", "both trackers know them: in sync")
         self.world.group(GROUP, self.alice, self.bob, self.carol)
         tell("group", f"alice made {GROUP}; bob and carol asked to join, she accepted")
 
@@ -90,9 +94,9 @@ class Demo:
         seconds = time.monotonic() - begin
         sent = [bytes_read(source) - earlier for source, earlier in zip(sources, before)]
 
-        shares = ", ".join(f"{100 * part / max(sum(sent), 1):.0f} % from {source.name}"
-                           for part, source in zip(sent, sources))
-        tell("", f"100 %: {size_in_words(size)} in {seconds:.2f} s, {size / 1e6 / seconds:.0f} MB/s; {shares}")
+        shares = "".join(f"; {100 * part / sum(sent):.0f} % from {source.name}"
+                         for part, source in zip(sent, sources) if size > 0)
+        tell("", f"100 %: {size_in_words(size)} in {seconds:.2f} s, {size / 1e6 / seconds:.0f} MB/s{shares}")
         event = self.carol.await_event("tracker_changed", lambda event: event["tracker"] is not None, since=seen)
         tell("", f"what carol saw of the tracker's end: \"{event['message']}\"")
         self.check(target)
