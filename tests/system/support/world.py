@@ -84,6 +84,16 @@ class Tracker:
         self.program.await_line(f"tracker {self.number} serves")
         return self
 
+    def peers(self):
+        """What it says of each tracker of the file, by number."""
+        seen = len(self.program.lines)
+        self.program.say("peers")
+
+        def answer():
+            rows = [line for line in self.program.lines[seen:] if line.startswith("tracker ")]
+            return rows if len(rows) == len(self.world.trackers) else None
+        return {int(row.split()[1]): row for row in self.program.await_that(answer, "its peers")}
+
     def kill(self):
         self.program.kill()
 
@@ -116,6 +126,15 @@ class World:
             tracker.launch()
         for tracker in self.trackers:
             tracker.await_serving()
+
+    def await_agreement(self):
+        """Until every tracker that runs sees every other one that runs in sync: links stand both ways."""
+        running = [tracker for tracker in self.trackers if tracker.program and tracker.program.running]
+
+        def agreed():
+            return all("in_sync" in row for tracker in running for number, row in tracker.peers().items()
+                       if number != tracker.number and self.tracker(number) in running)
+        until(agreed, "the trackers to agree", between=0.05)
 
     def tracker(self, number):
         return self.trackers[number - 1]
