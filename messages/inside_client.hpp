@@ -69,11 +69,13 @@ struct ReserveCounters {
   std::uint32_t count = 0;
   TUTTI_MESSAGE(ReserveCounters, 0x0503, count);
 };
-/// Those from `first` on are the asker's. On disk before this is said.
+/// Those from `first` on are the asker's. On disk before this is said. `count` 0: it could not be done, and why.
 struct CountersReserved {
   RequestCounter first;
   std::uint32_t count = 0;
-  TUTTI_MESSAGE(CountersReserved, 0x0504, first, count);
+  Code code = Code::other;
+  std::string sentence;
+  TUTTI_MESSAGE(CountersReserved, 0x0504, first, count, code, sentence);
 };
 
 // --- hashing files that are to be shared, and whole downloads ---------------------------------------------------
@@ -189,8 +191,10 @@ struct AdoptShare {
 
 // --- serving ----------------------------------------------------------------------------------------------------
 
-/// Serve these pieces of a file, whose bytes are at `path`; replaces what was said of the same (gid, fid) before.
-/// With an `identity` nothing is served once the file has another one; a download under way has none.
+/// Serve these pieces of a file, whose bytes are at `path`. With an `identity` it is a whole file: it takes the place of
+/// everything that was served of (gid, fid), and nothing is served once the file has another identity. A download under
+/// way has none: it is served beside other downloads of the same, each known by who said it and `path`, and not at all
+/// beside a whole file.
 struct ServeFile {
   Gid gid;
   Fid fid;
@@ -205,23 +209,27 @@ struct ServeFile {
 struct ServePiece {
   Gid gid;
   Fid fid;
+  std::string path;  ///< as in ServeFile
   PieceIndex piece;
-  TUTTI_MESSAGE(ServePiece, 0x0531, gid, fid, piece);
+  TUTTI_MESSAGE(ServePiece, 0x0531, gid, fid, path, piece);
 };
-/// Nothing of this file any more; those who fetch it hear the reason.
+/// Nothing of what the same actor has said to serve at this path. When nothing else is served of the file, those who
+/// fetch it hear the reason.
 struct StopServing {
   Gid gid;
   Fid fid;
+  std::string path;
   CloseReason reason = CloseReason::not_shared;
-  TUTTI_MESSAGE(StopServing, 0x0532, gid, fid, reason);
+  TUTTI_MESSAGE(StopServing, 0x0532, gid, fid, path, reason);
 };
 /// The file could not be read, or is not the one it was. It is not served any more. To whoever said ServeFile.
 struct ServingFailed {
   Gid gid;
   Fid fid;
+  std::string path;
   Code code = Code::io_error;
   std::string sentence;
-  TUTTI_MESSAGE(ServingFailed, 0x0533, gid, fid, code, sentence);
+  TUTTI_MESSAGE(ServingFailed, 0x0533, gid, fid, path, code, sentence);
 };
 /// Read a block to be sent. Answers come in the order of the questions.
 struct ReadBlock {
@@ -367,10 +375,12 @@ struct LimitRequests {
 struct PeerReady {
   TUTTI_MESSAGE(PeerReady, 0x0554);
 };
-/// The link is down; its lanes are closed, its pieces will not come. It may come back.
+/// The link is down; its lanes are closed, its pieces will not come. It may come back, unless it is lost for good: then
+/// this fetcher has ended.
 struct PeerLost {
   std::string sentence;
-  TUTTI_MESSAGE(PeerLost, 0x0555, sentence);
+  bool for_good = false;
+  TUTTI_MESSAGE(PeerLost, 0x0555, sentence, for_good);
 };
 /// The peer said what no honest peer says. The fetcher speaks with it no more.
 struct PeerAtFault {
@@ -488,7 +498,7 @@ struct AskOverdue {
   std::uint64_t ticket = 0;
   TUTTI_MESSAGE(AskOverdue, 0x0581, ticket);
 };
-/// tracker_link: a tracker has not answered a Hello.
+/// tracker_link: a tracker has not answered a Hello; conversation 0: the link to it does not stand yet.
 struct GreetingOverdue {
   Address link;
   std::uint32_t conversation = 0;
@@ -526,6 +536,10 @@ struct PeerGreetingOverdue {
 struct AskAgainDue {
   TUTTI_MESSAGE(AskAgainDue, 0x058a);
 };
+/// uploader: time to look whether a link that has been sent much has taken some of it.
+struct TakenDue {
+  TUTTI_MESSAGE(TakenDue, 0x058b);
+};
 /// storage: what was shared has had time to reach the disk: make sure of it.
 struct SyncDue {
   Uid uid;
@@ -545,7 +559,7 @@ using InsideClientMessages =
              PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome,
              LimitRequests, BeginPiece, StoreBlock, BlockStored, PieceVerified, PieceCorrupt, PieceUnwritable,
              ForgetPieces, AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue, SharesDue,
-             DownloadsDue, PickDue, PeerGreetingOverdue, AskAgainDue, SyncDue>;
+             DownloadsDue, PickDue, PeerGreetingOverdue, AskAgainDue, TakenDue, SyncDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 

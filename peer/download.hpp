@@ -40,6 +40,8 @@ struct Download {
 
   /// none -> asked (StartShare) -> served; off: the user does not want it.
   enum class Sharing : std::uint8_t { none, asked, served, off } sharing = Sharing::none;
+  /// This client shared the file when the download began, so its end does not end that.
+  bool shared_before = false;
   std::vector<Sharer> sharers;
   /// Peers that closed the file: not asked again before.
   std::map<PeerKey, Instant> shunned;

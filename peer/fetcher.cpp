@@ -44,14 +44,14 @@ void Fetcher::on(const PeerGreetingOverdue& overdue, Context& context) {
   context.close(link_.address);
   state_ = State::connecting;
   link_ = context.connect<ServingPeerRole>(options_.endpoint);
-  context.send(scheduler_, PeerLost{fmt::format("{} does not answer", options_.endpoint)});
+  context.send(scheduler_, PeerLost{fmt::format("{} does not answer", options_.endpoint), false});
 }
 
 void Fetcher::on(const PeerWelcome& welcome, Context& context) {
   if (state_ != State::greeting || context.sender() != link_.address) return;
   if (welcome.client != options_.expected) {
     end(context);
-    context.send(scheduler_, PeerLost{fmt::format("{} is another client now", options_.endpoint)});
+    context.send(scheduler_, PeerLost{fmt::format("{} is another client now", options_.endpoint), true});
     return;
   }
   state_ = State::ready;
@@ -63,7 +63,7 @@ void Fetcher::on(const PeerUnwelcome&, Context& context) {
   if (context.sender() != link_.address) return;
   end(context);
   context.send(scheduler_,
-               PeerLost{fmt::format("{} speaks another version of the protocol", options_.endpoint)});
+               PeerLost{fmt::format("{} speaks another version of the protocol", options_.endpoint), true});
 }
 
 void Fetcher::on(const LinkDown& down, Context& context) {
@@ -72,7 +72,7 @@ void Fetcher::on(const LinkDown& down, Context& context) {
     return accuse(fmt::format("{} sends what is no message", options_.endpoint), context);
   state_ = State::connecting;
   drop_all(context);
-  context.send(scheduler_, PeerLost{fmt::format("{} cannot be reached", options_.endpoint)});
+  context.send(scheduler_, PeerLost{fmt::format("{} cannot be reached", options_.endpoint), false});
 }
 
 void Fetcher::drop_all(Context& context) {

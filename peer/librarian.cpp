@@ -280,7 +280,8 @@ void Librarian::add_file(JobId id, Context& context) {
 void Librarian::on(const SessionChanged& changed, Context& context) {
   ++session_;
   for (const auto& [key, share] : shares_)
-    context.send(others_.uploader, StopServing{key.first, key.second, CloseReason::logged_out});
+    context.send(others_.uploader,
+                 StopServing{key.first, key.second, share.record.path, CloseReason::logged_out});
   shares_.clear();
   while (!jobs_.empty()) {
     const JobId id = jobs_.begin()->first;
@@ -324,7 +325,8 @@ void Librarian::look_at_share(const ShareKey& key, Context& context) {
           return;
         }
         // Not served from the moment of the doubt.
-        at.send(others_.uploader, StopServing{key.first, key.second, CloseReason::file_changed});
+        at.send(others_.uploader,
+                StopServing{key.first, key.second, share->record.path, CloseReason::file_changed});
         share->state = ShareState::rehashing;
         Job job;
         job.state = JobState::waiting;
@@ -377,7 +379,7 @@ void Librarian::on(const AdoptShare& adopt, Context& context) {
 void Librarian::on(const ServingFailed& failed, Context& context) {
   const ShareKey key{failed.gid, failed.fid};
   Share* share = find_share(key);
-  if (share == nullptr) return;
+  if (share == nullptr || share->record.path != failed.path) return;
   // A changed file may have its bytes still; one that cannot be read has not.
   if (failed.code != Code::file_conflict) return lose_share(key, failed.code, failed.sentence, context);
   share->state = ShareState::looking;
@@ -404,8 +406,9 @@ void Librarian::lose_share(const ShareKey& key, Code code, std::string sentence,
 }
 
 void Librarian::forget_share(const ShareKey& key, CloseReason reason, Context& context) {
-  if (shares_.erase(key) == 0) return;
-  context.send(others_.uploader, StopServing{key.first, key.second, reason});
+  const auto share = shares_.extract(key);
+  if (!share) return;
+  context.send(others_.uploader, StopServing{key.first, key.second, share.mapped().record.path, reason});
   if (uid_) context.send(others_.storage, ForgetShare{*uid_, key.first, key.second});
 }
 

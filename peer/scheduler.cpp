@@ -126,6 +126,8 @@ void Scheduler::on(const DownloadPrepared& prepared, Context& context) {
   fresh.prepared.for_each([&](PieceIndex piece) { fresh.verified += fresh.layout.piece_size(piece); });
   const bool source = std::any_of(fresh.sharers.begin(), fresh.sharers.end(),
                                   [&](const Sharer& sharer) { return sharer.client != options_.self; });
+  fresh.shared_before = std::any_of(fresh.sharers.begin(), fresh.sharers.end(),
+                                    [&](const Sharer& sharer) { return sharer.client == options_.self; });
   const bool needs_source = !fresh.prepared.all();
   const DownloadId id = prepared.download.id;
   Download& download = downloads_.insert_or_assign(id, std::move(fresh)).first->second;
@@ -238,8 +240,8 @@ void Scheduler::clear(Context& context) {
     if (!download.runs()) continue;
     stop_fetching(download, context);
     if (download.sharing == Download::Sharing::served)
-      context.send(others_.uploader,
-                   StopServing{download.record.gid, download.record.fid, CloseReason::logged_out});
+      context.send(others_.uploader, StopServing{download.record.gid, download.record.fid,
+                                                 download.record.part_path, CloseReason::logged_out});
     for (const auto& verifier : others_.verifiers) context.send(verifier, ForgetPieces{id, true});
     if (download.whole.under_way)
       context.send(others_.hashers[id.value % others_.hashers.size()], DropHashing{HashJob{id.value}});
@@ -295,8 +297,8 @@ void Scheduler::on(const DownloadUnshared& unshared, Context& context) {
         download.record.metainfo.name != unshared.file)
       continue;
     if (download.sharing == Download::Sharing::served)
-      context.send(others_.uploader,
-                   StopServing{download.record.gid, download.record.fid, CloseReason::not_shared});
+      context.send(others_.uploader, StopServing{download.record.gid, download.record.fid,
+                                                 download.record.part_path, CloseReason::not_shared});
     download.sharing = Download::Sharing::off;
   }
 }
@@ -444,9 +446,12 @@ void Scheduler::fail(Download& download, Code code, std::string sentence, Contex
                  DropHashing{HashJob{record.id.value}});
   context.send(others_.storage, SettleDownload{record.id, DownloadPhase::failed, code, sentence, false});
   if (download.sharing == Download::Sharing::served) {
-    context.send(others_.uploader, StopServing{record.gid, record.fid, CloseReason::not_shared});
-    ask(
-        StopShare{record.group, record.metainfo.name}, [](const Told&, Context&) {}, context);
+    context.send(others_.uploader,
+                 StopServing{record.gid, record.fid, record.part_path, CloseReason::not_shared});
+    // Not what is shared from elsewhere on this machine.
+    if (!download.shared_before)
+      ask(
+          StopShare{record.group, record.metainfo.name}, [](const Told&, Context&) {}, context);
   }
   download.sharing = Download::Sharing::none;
   if (!first_failure_)
@@ -465,7 +470,7 @@ void Scheduler::stop_fetching(Download& download, Context& context) {
 void Scheduler::on(const ServingFailed& failed, Context& context) {
   for (auto& [id, download] : downloads_)
     if (download.runs() && download.record.gid == failed.gid && download.record.fid == failed.fid &&
-        download.sharing == Download::Sharing::served)
+        download.record.part_path == failed.path && download.sharing == Download::Sharing::served)
       return fail(download, failed.code, failed.sentence, context);
 }
 

@@ -13,15 +13,6 @@
 
 namespace tutti {
 
-namespace {
-
-std::string endpoint_of(const Sharer& sharer) {
-  return sharer.host.find(':') == std::string::npos ? fmt::format("{}:{}", sharer.host, sharer.port)
-                                                    : fmt::format("[{}]:{}", sharer.host, sharer.port);
-}
-
-}  // namespace
-
 // --- who shares it --------------------------------------------------------------------------------------------
 
 void Scheduler::ask_sharers(Download& download, Context& context) {
@@ -70,8 +61,9 @@ void Scheduler::use_sharers(Download& download, Context& context) {
 /// Those who cannot be reached and do not share it any more are not waited for.
 void Scheduler::leave_absent(const Download& download, Context& context) {
   for (auto& [address, source] : sources_) {
+    const ClientKey& client = source.client;
     const bool shares = std::any_of(download.sharers.begin(), download.sharers.end(),
-                                    [&](const Sharer& sharer) { return sharer.client == source.client; });
+                                    [&](const Sharer& sharer) { return sharer.client == client; });
     if (!source.ready && !shares) leave_lane(source, download.record.id, context);
   }
 }
@@ -83,7 +75,7 @@ void Scheduler::open_lane(Download& download, const Sharer& sharer, Context& con
   if (shunned != download.shunned.end() && context.now() < shunned->second) return;
   const DownloadId id = download.record.id;
   Source* source = source_with_lane(key, id);
-  if (source != nullptr && !source->ready && source->endpoint != endpoint_of(sharer)) {
+  if (source != nullptr && !source->ready && source->endpoint != sharer.endpoint()) {
     // The client serves elsewhere now (it was restarted on another port).
     stop_source(source->fetcher.address, context);
     source = nullptr;
@@ -99,7 +91,7 @@ void Scheduler::open_lane(Download& download, const Sharer& sharer, Context& con
 
 /// A fetcher to this client that has no lane for the same file yet (of another group, or to another place).
 Scheduler::Source* Scheduler::source_for(const Download& download, const Sharer& sharer, Context& context) {
-  const std::string endpoint = endpoint_of(sharer);
+  const std::string endpoint = sharer.endpoint();
   for (auto& [address, source] : sources_) {
     const bool taken = std::any_of(source.lanes.begin(), source.lanes.end(), [&](DownloadId id) {
       return downloads_.at(id).record.fid == download.record.fid;
@@ -188,6 +180,18 @@ void Scheduler::on(const PeerLost& lost, Context& context) {
   source->ready = false;
   source->hungry = false;
   const std::set<DownloadId> lanes = source->lanes;
+  if (lost.for_good) {
+    // A fetcher that has ended finds nobody: if the trackers still name the peer a while later, a new one tries.
+    for (const DownloadId id : lanes)
+      downloads_.at(id).shunned[source->peer] = context.now() + options_.sharers_every;
+    stop_source(context.sender(), context);
+    for (const DownloadId id : lanes) {
+      ask_sharers(downloads_.at(id), context);
+      settle_phase(downloads_.at(id), context);
+      feed_hungry(id, context);
+    }
+    return;
+  }
   for (const DownloadId id : lanes) {
     Download& download = downloads_.at(id);
     if (!download.picker->knows(source->peer)) continue;
@@ -349,7 +353,8 @@ void Scheduler::on(const PieceVerified& verified, Context& context) {
   download->verified += download->layout.piece_size(verified.piece);
   context.send(others_.storage, JournalPiece{verified.download, verified.piece});
   if (download->sharing == Download::Sharing::served)
-    context.send(others_.uploader, ServePiece{download->record.gid, download->record.fid, verified.piece});
+    context.send(others_.uploader, ServePiece{download->record.gid, download->record.fid,
+                                              download->record.part_path, verified.piece});
   hash_on(*download, context);
   finish_if_complete(*download, context);
 }

@@ -14,6 +14,8 @@ namespace tutti {
 
 namespace {
 
+constexpr Duration taken_every = std::chrono::milliseconds(50);
+
 /// What the trackers are to be told of a door: an address that means "any" is left out, they see a better one.
 NowServing announcement(const std::string& endpoint) {
   NowServing serving;
@@ -48,19 +50,34 @@ void Uploader::on(const ServeFile& serve, Context& context) {
   std::optional<Bitfield> pieces = Bitfield::parse(serve.bitfield, layout.piece_count());
   ENSURE(pieces.has_value());
   const FileKey key{serve.gid, serve.fid};
-  files_.insert_or_assign(key, Served{context.sender(), serve.path, layout, *pieces, serve.identity});
+  Copies& known = files_[key];
+  if (serve.identity) {
+    known.clear();
+  } else {
+    if (!known.empty() && known.front().identity) return;
+    std::erase_if(known, [&](const Served& each) { return each.is(context.sender(), serve.path); });
+  }
+  known.push_back(Served{context.sender(), serve.path, layout, *pieces, serve.identity});
+  tell_pieces(key, context);
+}
+
+/// Tells those who have the file open which pieces of it there are.
+void Uploader::tell_pieces(const FileKey& key, Context& context) {
   for (auto& [address, link] : links_) {
-    const auto open = link.open.find(serve.fid);
-    if (open != link.open.end() && open->second == serve.gid)
-      context.answer(address, FileOpened{serve.fid, serve.bitfield});
+    const auto open = link.open.find(key.second);
+    if (open != link.open.end() && open->second == key.first)
+      context.answer(address, FileOpened{key.second, pieces_of(files_.at(key)).bytes()});
   }
 }
 
 void Uploader::on(const ServePiece& serve, Context& context) {
   const auto file = files_.find({serve.gid, serve.fid});
   if (file == files_.end()) return;  // stopped meanwhile
-  ENSURE(serve.piece.value < file->second.pieces.size());
-  file->second.pieces.set(serve.piece);
+  const auto copy = std::find_if(file->second.begin(), file->second.end(),
+                                 [&](const Served& each) { return each.is(context.sender(), serve.path); });
+  if (copy == file->second.end()) return;  // the whole file is served instead
+  ENSURE(serve.piece.value < copy->pieces.size());
+  copy->pieces.set(serve.piece);
   for (auto& [address, link] : links_) {
     const auto open = link.open.find(serve.fid);
     if (open != link.open.end() && open->second == serve.gid)
@@ -69,11 +86,17 @@ void Uploader::on(const ServePiece& serve, Context& context) {
 }
 
 void Uploader::on(const StopServing& stop, Context& context) {
-  stop_serving({stop.gid, stop.fid}, stop.reason, context);
+  stop_serving({stop.gid, stop.fid}, context.sender(), stop.path, stop.reason, context);
 }
 
-void Uploader::stop_serving(const FileKey& key, CloseReason reason, Context& context) {
-  if (files_.erase(key) == 0) return;
+void Uploader::stop_serving(const FileKey& key, Address by, const std::string& path, CloseReason reason,
+                            Context& context) {
+  const auto file = files_.find(key);
+  if (file == files_.end()) return;
+  std::erase_if(file->second, [&](const Served& each) { return each.is(by, path); });
+  // Requests for what only this copy had are rejected when their turn comes.
+  if (!file->second.empty()) return;
+  files_.erase(file);
   for (auto& [address, link] : links_) {
     const auto open = link.open.find(key.second);
     if (open == link.open.end() || open->second != key.first) continue;
@@ -84,11 +107,29 @@ void Uploader::stop_serving(const FileKey& key, CloseReason reason, Context& con
   }
 }
 
-const Uploader::Served* Uploader::served(const Link& link, const Fid& fid) const {
+/// What all copies have together.
+Bitfield Uploader::pieces_of(const Copies& copies) {
+  Bitfield all = copies.front().pieces;
+  for (std::size_t i = 1; i < copies.size(); ++i)
+    copies[i].pieces.for_each([&](PieceIndex piece) { all.set(piece); });
+  return all;
+}
+
+const Uploader::Copies* Uploader::copies(const Link& link, const Fid& fid) const {
   const auto open = link.open.find(fid);
   if (open == link.open.end()) return nullptr;
   const auto file = files_.find({open->second, fid});
   return file == files_.end() ? nullptr : &file->second;
+}
+
+const Uploader::Served* Uploader::copy_with(const Link& link, const RequestBlock& request) const {
+  const Copies* all = copies(link, request.fid);
+  if (all == nullptr) return nullptr;
+  const auto copy = std::find_if(all->begin(), all->end(), [&](const Served& each) {
+    return request.piece.value < each.pieces.size() && each.pieces.has(request.piece) &&
+           request.offset + request.length <= each.layout.piece_size(request.piece);
+  });
+  return copy == all->end() ? nullptr : &*copy;
 }
 
 // --- the peers ------------------------------------------------------------------------------------------------
@@ -118,8 +159,10 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   }
   // A new Hello is a new conversation: what was asked in the old one is not wanted any more.
   const std::size_t reading = link->second.reading;
+  const PayloadGauge sent = link->second.sent;
   link->second = Link{};
   link->second.reading = reading;
+  link->second.sent = sent;
   link->second.client = hello.client;
   std::erase(ring_, context.sender());
   context.reply(PeerWelcome{peer_peer_version, options_.client});
@@ -139,7 +182,7 @@ void Uploader::on(const OpenFile& open, Context& context) {
     return;
   }
   link->second.open[open.fid] = open.gid;
-  context.reply(FileOpened{open.fid, files_.at({open.gid, open.fid}).pieces.bytes()});
+  context.reply(FileOpened{open.fid, pieces_of(files_.at({open.gid, open.fid})).bytes()});
 }
 
 void Uploader::on(const CloseFile& close, Context& context) {
@@ -154,17 +197,14 @@ void Uploader::on(const RequestBlock& request, Context& context) {
   const auto found = links_.find(context.sender());
   if (found == links_.end()) return;
   Link& link = found->second;
-  const Served* file = served(link, request.fid);
-  if (file == nullptr) return;  // FileClosed has answered it
+  if (copies(link, request.fid) == nullptr) return;  // FileClosed has answered it
   if (link.waiting.size() >= requests_waiting_max) {
     context.reply(RejectBlock{request.fid, request.piece, request.offset, RejectReason::busy});
     return;
   }
   Waiting waiting;
   waiting.request = request;
-  const bool there = request.piece.value < file->pieces.size() && file->pieces.has(request.piece) &&
-                     request.offset + request.length <= file->layout.piece_size(request.piece);
-  if (!there) waiting.state = Waiting::State::rejected;
+  if (copy_with(link, request) == nullptr) waiting.state = Waiting::State::rejected;
   link.waiting.push_back(std::move(waiting));
   enter_ring(context.sender(), link);
   flush(context.sender(), link, context);
@@ -208,25 +248,44 @@ void Uploader::read_next(Context& context) {
     ring_.pop_front();
     Link& link = links_.at(address);
     link.in_ring = false;
+    if (link.sent.outstanding_bytes() >= untaken_max) {
+      // A queue in the system tells nobody that it has emptied: looked at now and then while somebody waits for it.
+      if (!std::exchange(awaits_taking_, true)) context.after(taken_every, TakenDue{});
+      continue;
+    }
     if (link.reading < reads_a_link && start_read(address, link, context)) enter_ring(address, link);
   }
 }
 
+void Uploader::on(const TakenDue&, Context& context) {
+  awaits_taking_ = false;
+  for (auto& [address, link] : links_) enter_ring(address, link);
+  read_next(context);
+}
+
+/// Starts the next read of a link; false if there is none to start.
 bool Uploader::start_read(Address address, Link& link, Context& context) {
-  const auto next = std::find_if(link.waiting.begin(), link.waiting.end(), [](const Waiting& waiting) {
-    return waiting.state == Waiting::State::queued;
-  });
-  if (next == link.waiting.end()) return false;
-  const Served* file = served(link, next->request.fid);
-  ENSURE(file != nullptr);
-  next->state = Waiting::State::reading;
-  next->tag = ++last_tag_;
-  reads_.emplace(next->tag, address);
-  ++link.reading;
-  context.send(storage_, ReadBlock{next->tag, file->path,
-                                   file->layout.piece_offset(next->request.piece) + next->request.offset,
-                                   next->request.length, file->identity});
-  return true;
+  for (;;) {
+    const auto next = std::find_if(link.waiting.begin(), link.waiting.end(), [](const Waiting& waiting) {
+      return waiting.state == Waiting::State::queued;
+    });
+    if (next == link.waiting.end()) return false;
+    const RequestBlock& request = next->request;
+    if (const Served* copy = copy_with(link, request)) {
+      next->state = Waiting::State::reading;
+      next->tag = ++last_tag_;
+      reads_.emplace(next->tag,
+                     Read{address, {link.open.at(request.fid), request.fid}, copy->by, copy->path});
+      ++link.reading;
+      context.send(storage_,
+                   ReadBlock{next->tag, copy->path, copy->layout.piece_offset(request.piece) + request.offset,
+                             request.length, copy->identity});
+      return true;
+    }
+    // The copy that had it when it was asked for has gone.
+    next->state = Waiting::State::rejected;
+    flush(address, link, context);
+  }
 }
 
 void Uploader::on(const BlockRead& read, Context& context) { read_done(read.tag, nullptr, context); }
@@ -235,30 +294,40 @@ void Uploader::on(const BlockUnreadable& unreadable, Context& context) {
 }
 
 void Uploader::read_done(std::uint64_t tag, const BlockUnreadable* fault, Context& context) {
-  const auto read = reads_.find(tag);
-  if (read == reads_.end()) return;
-  const Address address = read->second;
-  reads_.erase(read);
-  if (const auto found = links_.find(address); found != links_.end()) {
+  const auto entry = reads_.extract(tag);
+  if (!entry) return;
+  const Read& read = entry.mapped();
+  if (const auto found = links_.find(read.link); found != links_.end()) {
     Link& link = found->second;
     --link.reading;
     const auto waiting = std::find_if(link.waiting.begin(), link.waiting.end(),
                                       [&](const Waiting& each) { return each.tag == tag; });
     if (waiting != link.waiting.end()) {
-      const Fid fid = waiting->request.fid;
       if (fault == nullptr) {
         waiting->bytes = context.payload();
         waiting->read = true;
-      } else if (const Served* file = served(link, fid)) {
-        const Gid gid = link.open.at(fid);
-        context.answer(file->by, ServingFailed{gid, fid, fault->code, fault->sentence});
-        stop_serving({gid, fid}, CloseReason::file_changed, context);
+      } else {
+        // Another copy may have it: start_read() looks again.
+        waiting->state = Waiting::State::queued;
+        waiting->tag = 0;
+        lose_copy(read, *fault, context);
       }
-      flush(address, link, context);
+      flush(read.link, link, context);
     }
-    enter_ring(address, link);
+    enter_ring(read.link, link);
   }
   read_next(context);
+}
+
+/// A copy that cannot be read, or is not what it was, is served no more.
+void Uploader::lose_copy(const Read& read, const BlockUnreadable& fault, Context& context) {
+  const auto file = files_.find(read.file);
+  if (file == files_.end() || std::none_of(file->second.begin(), file->second.end(),
+                                           [&](const Served& each) { return each.is(read.by, read.path); }))
+    return;
+  context.answer(read.by,
+                 ServingFailed{read.file.first, read.file.second, read.path, fault.code, fault.sentence});
+  stop_serving(read.file, read.by, read.path, CloseReason::file_changed, context);
 }
 
 void Uploader::flush(Address address, Link& link, Context& context) {
@@ -266,7 +335,8 @@ void Uploader::flush(Address address, Link& link, Context& context) {
     Waiting& first = link.waiting.front();
     const RequestBlock& request = first.request;
     if (first.read) {
-      context.answer(address, Block{request.fid, request.piece, request.offset}, std::move(first.bytes));
+      context.answer(address, Block{request.fid, request.piece, request.offset},
+                     link.sent.measured(std::move(first.bytes)));
     } else if (first.state == Waiting::State::rejected) {
       context.answer(address, RejectBlock{request.fid, request.piece, request.offset, first.reason});
     } else {
@@ -278,15 +348,21 @@ void Uploader::flush(Address address, Link& link, Context& context) {
 
 void Uploader::check_invariants() const {
   ENSURE(links_.size() <= links_max && reads_.size() <= reads_max);
-  for (const auto& [address, link] : links_) {
+  for (const auto& [key, copies] : files_) {
+    ENSURE(!copies.empty());
+    for (const Served& copy : copies) ENSURE(!copy.identity || copies.size() == 1);
+  }
+  for (const auto& each : links_) {
+    const Address address = each.first;
+    const Link& link = each.second;
     ENSURE(link.waiting.size() <= requests_waiting_max);
     ENSURE(link.open.size() <= files_a_link_max);
     const auto in_ring = std::count(ring_.begin(), ring_.end(), address);
     ENSURE(in_ring == (link.in_ring ? 1 : 0));
     for (const auto& [fid, gid] : link.open) ENSURE(files_.contains({gid, fid}));
     for (const Waiting& waiting : link.waiting) ENSURE(link.open.contains(waiting.request.fid));
-    const auto reading =
-        std::count_if(reads_.begin(), reads_.end(), [&](const auto& read) { return read.second == address; });
+    const auto reading = std::count_if(reads_.begin(), reads_.end(),
+                                       [&](const auto& read) { return read.second.link == address; });
     ENSURE(link.reading == static_cast<std::size_t>(reading));
   }
 }

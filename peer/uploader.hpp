@@ -7,8 +7,11 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/payload_gauge.hpp"
 #include "messages/inside_client.hpp"
 #include "peer/bitfield.hpp"
 #include "peer/piece_layout.hpp"
@@ -16,7 +19,7 @@
 namespace tutti {
 
 struct UploaderOptions {
-  std::string endpoint;     ///< `ip:port` where peers are served
+  std::string endpoint;  ///< `ip:port` where peers are served
   ClientKey client;
   std::string public_host;  ///< where they reach us, if it is another
 };
@@ -27,16 +30,22 @@ struct UploaderOptions {
 /// Rules:
 /// - Nothing is served but what it was told to serve, and of that only verified pieces: who may have what is decided
 ///   elsewhere, in one place, and the pieces have been through the verifier.
+/// - A whole file is served instead of downloads of it; downloads of one file, which are at several places, are served
+///   together, as if they were one. A download that ends does not stop anything but itself.
 /// - Links take turns, one block each: a peer that asks for much gets no more than one that asks for little.
 /// - A link has at most requests_waiting_max requests waiting; one more is rejected as busy, so its memory is bounded.
-///   At most `reads_max` blocks are being read at a time, `reads_a_link` of one link: that is all the payload held here.
+///   At most `reads_max` blocks are being read at a time, `reads_a_link` of one link. For a link
+///   that has not taken untaken_max bytes of what it was sent nothing more is read: a peer that asks and does not
+///   listen costs no more than that.
 /// - Answers of a link come in the order of its requests, so a rejection waits for the blocks asked for before it.
 /// - Bytes are read from the disk after it was seen that the file is still the one that was hashed; a file that has
 ///   changed is not served any more, and whoever said to serve it is told.
-class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, FetchingPeerRole::Says>> {
+class Uploader final
+    : public ActorOf<Uploader, Joined<UploaderRole::Accepts, FetchingPeerRole::Says, Messages<TakenDue>>> {
  public:
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_link = 4;
+  static constexpr std::size_t untaken_max = 8U << 20U;  ///< bytes
   static constexpr std::size_t links_max = 1024;
   static constexpr std::size_t files_a_link_max = 1024;
 
@@ -53,6 +62,7 @@ class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, Fe
   void on(const BlockRead& read, Context& context);
   void on(const BlockUnreadable& unreadable, Context& context);
 
+  void on(const TakenDue& due, Context& context);
   void on(const LinkUp& up, Context& context);
   void on(const LinkDown& down, Context& context);
   void on(const PeerHello& hello, Context& context);
@@ -69,7 +79,10 @@ class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, Fe
     PieceLayout layout;
     Bitfield pieces;
     std::optional<FileIdentity> identity;
+    bool is(Address speaker, const std::string& place) const { return by == speaker && path == place; }
   };
+  /// What there is of one file: it whole, or downloads of it that are under way. Never empty.
+  using Copies = std::vector<Served>;
   struct Waiting {
     enum class State : std::uint8_t { queued, reading, rejected } state = State::queued;
     RequestBlock request;
@@ -78,35 +91,49 @@ class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, Fe
     Payload bytes;          ///< when read
     bool read = false;
   };
+  struct Read {
+    Address link;
+    FileKey file;
+    Address by;  ///< of the copy that is read
+    std::string path;
+  };
   struct Link {
     std::optional<ClientKey> client;  ///< none: no Hello yet
     std::map<Fid, Gid> open;
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
+    PayloadGauge sent;  ///< and not taken yet
     bool in_ring = false;
   };
 
   /// Whether a peer may have a file: the one place where that is decided. None: it may.
   std::optional<CloseReason> admission(const Link& link, const OpenFile& open) const;
-  void stop_serving(const FileKey& key, CloseReason reason, Context& context);
+  void tell_pieces(const FileKey& key, Context& context);
+  void stop_serving(const FileKey& key, Address by, const std::string& path, CloseReason reason,
+                    Context& context);
   void drop_requests(Link& link, const Fid& fid);
   void enter_ring(Address address, Link& link);
   void read_next(Context& context);
   bool start_read(Address address, Link& link, Context& context);
   void flush(Address address, Link& link, Context& context);
   void read_done(std::uint64_t tag, const BlockUnreadable* fault, Context& context);
-  const Served* served(const Link& link, const Fid& fid) const;
+  void lose_copy(const Read& read, const BlockUnreadable& fault, Context& context);
+  static Bitfield pieces_of(const Copies& copies);
+  const Copies* copies(const Link& link, const Fid& fid) const;
+  /// A copy that has these bytes; null if none.
+  const Served* copy_with(const Link& link, const RequestBlock& request) const;
 
   const UploaderOptions options_;
   const Ref<StorageRole> storage_;
   const Ref<TrackerLinkRole> tracker_link_;
   const std::shared_ptr<Opened> door_;
 
-  std::map<FileKey, Served> files_;
+  std::map<FileKey, Copies> files_;
   std::unordered_map<Address, Link> links_;
   std::deque<Address> ring_;  ///< links with queued requests, in their turn
-  std::map<std::uint64_t, Address> reads_;
+  std::map<std::uint64_t, Read> reads_;
   std::uint64_t last_tag_ = 0;
+  bool awaits_taking_ = false;  ///< TakenDue is on its way
 };
 
 }  // namespace tutti

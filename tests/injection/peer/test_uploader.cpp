@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
-#include "little_network.hpp"
 #include "peer/uploader.hpp"
+#include "tests/injection/peer/little_network.hpp"
 
 namespace {
 
@@ -24,6 +24,11 @@ struct Counter {
   void serve() {
     host.inject(owner.address, uploader.address,
                 ServeFile{gid, fid, "/film", {3 * block.value - 100}, block, {0b1010'0000}, identity});
+  }
+  /// A download of the same file says what it has.
+  void serve_part(const std::string& path, std::uint8_t bitfield) {
+    host.inject(owner.address, uploader.address,
+                ServeFile{gid, fid, path, {3 * block.value - 100}, block, {bitfield}, {}});
   }
   Address peer() {
     const Address link_address = host.accept(door->address);
@@ -134,10 +139,13 @@ BOOST_AUTO_TEST_CASE(answers_keep_the_order_of_the_requests) {
 
 BOOST_AUTO_TEST_CASE(a_new_piece_is_announced_to_those_who_want_the_file) {
   Counter counter;
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      StopServing{counter.gid, counter.fid, "/film", CloseReason::logged_out});
+  counter.serve_part("/part", 0b1010'0000);
   const Address wants = counter.peer_with_file();
   const Address idle = counter.peer();
   counter.host.inject(counter.owner.address, counter.uploader.address,
-                      ServePiece{counter.gid, counter.fid, 1_piece});
+                      ServePiece{counter.gid, counter.fid, "/part", 1_piece});
   BOOST_TEST((counter.host.expect<Have>(wants)->piece == 1_piece));
   counter.host.expect_silence(idle);
   counter.request(wants, 1);
@@ -176,7 +184,7 @@ BOOST_AUTO_TEST_CASE(stopping_closes_the_file_at_everybody_and_drops_their_reque
   counter.request(peer, 0);
   counter.host.expect<ReadBlock>(counter.storage);
   counter.host.inject(counter.owner.address, counter.uploader.address,
-                      StopServing{counter.gid, counter.fid, CloseReason::logged_out});
+                      StopServing{counter.gid, counter.fid, "/film", CloseReason::logged_out});
   BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::logged_out));
   counter.host.inject(counter.storage.address, counter.uploader.address, BlockRead{read->tag},
                       Payload::own(Bytes(8)));
@@ -260,13 +268,100 @@ BOOST_AUTO_TEST_CASE(closing_answers_what_is_under_way) {
   counter.host.expect_silence();
 }
 
+BOOST_AUTO_TEST_CASE(a_download_does_not_displace_the_whole_file) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.serve_part("/elsewhere", 0);
+  counter.request(peer, 0);
+  BOOST_TEST(counter.host.expect<ReadBlock>(counter.storage)->path == "/film");
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      StopServing{counter.gid, counter.fid, "/elsewhere", CloseReason::not_shared});
+  counter.host.expect_silence();
+  counter.request(peer, 0);
+  counter.host.expect<ReadBlock>(counter.storage);
+}
+
+BOOST_AUTO_TEST_CASE(downloads_of_one_file_are_served_together_until_it_is_whole) {
+  Counter counter;
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      StopServing{counter.gid, counter.fid, "/film", CloseReason::logged_out});
+  counter.serve_part("/one", 0b1000'0000);
+  const Address peer = counter.peer_with_file();
+  counter.serve_part("/two", 0b0100'0000);
+  BOOST_TEST((counter.host.expect<FileOpened>(peer)->bitfield == Bytes{0b1100'0000}));
+  counter.request(peer, 1);
+  BOOST_TEST(counter.host.expect<ReadBlock>(counter.storage)->path == "/two");
+  counter.request(peer, 0);
+  BOOST_TEST(counter.host.expect<ReadBlock>(counter.storage)->path == "/one");
+  counter.serve();
+  counter.host.expect<FileOpened>(peer);
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      StopServing{counter.gid, counter.fid, "/one", CloseReason::not_shared});
+  counter.request(peer, 0);
+  BOOST_TEST(counter.host.expect<ReadBlock>(counter.storage)->path == "/film");
+}
+
+BOOST_AUTO_TEST_CASE(what_only_a_copy_had_that_is_gone_is_not_read_from_another) {
+  Counter counter;
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      StopServing{counter.gid, counter.fid, "/film", CloseReason::logged_out});
+  counter.serve_part("/one", 0b1000'0000);
+  counter.serve_part("/two", 0b0100'0000);
+  const Address peer = counter.peer_with_file();
+  for (std::size_t i = 0; i < Uploader::reads_a_link; ++i) counter.request(peer, 1);
+  counter.request(peer, 0);
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      StopServing{counter.gid, counter.fid, "/one", CloseReason::not_shared});
+  for (std::size_t i = 0; i < Uploader::reads_a_link; ++i) {
+    counter.read_one();
+    counter.host.expect<Block>(peer);
+  }
+  BOOST_TEST((counter.rejected(peer) == RejectReason::not_have));
+  counter.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_that_cannot_be_read_gives_way_to_another) {
+  Counter counter;
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      StopServing{counter.gid, counter.fid, "/film", CloseReason::logged_out});
+  counter.serve_part("/one", 0b1000'0000);
+  counter.serve_part("/two", 0b1000'0000);
+  const Address peer = counter.peer_with_file();
+  counter.request(peer, 0);
+  const auto read = counter.host.expect<ReadBlock>(counter.storage);
+  counter.host.inject(counter.storage.address, counter.uploader.address,
+                      BlockUnreadable{read->tag, Code::io_error, "bad sector"});
+  BOOST_TEST(counter.host.expect<ServingFailed>(counter.owner)->path == "/one");
+  BOOST_TEST(counter.host.expect<ReadBlock>(counter.storage)->path == "/two");
+  counter.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(for_a_peer_that_takes_nothing_no_more_is_read) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  constexpr std::size_t held = Uploader::untaken_max / block.value;
+  for (std::size_t i = 0; i < 2 * held; ++i) counter.request(peer, 0);
+  std::size_t reads = 0;
+  while (auto read = counter.host.find<ReadBlock>(counter.storage.address)) {
+    counter.host.inject(counter.storage.address, counter.uploader.address, BlockRead{read->message.tag},
+                        Payload::own(Bytes(block.value)));
+    BOOST_TEST_REQUIRE(++reads < held + Uploader::reads_a_link);
+  }
+  BOOST_TEST(reads >= held);
+  counter.host.advance(std::chrono::seconds(1));
+  counter.host.expect_silence(counter.storage.address);
+  counter.host.discard(peer);  // now it has taken them
+  counter.host.advance(std::chrono::seconds(1));
+  counter.host.expect<ReadBlock>(counter.storage);
+}
+
 BOOST_AUTO_TEST_CASE(bad_words_stay_at_the_door) {
   Counter counter;
   const Address peer = counter.peer_with_file();
   counter.host.inject(peer, counter.uploader.address, RequestBlock{counter.fid, 0_piece, {}, {}});
   counter.host.inject(peer, counter.uploader.address, RequestBlock{counter.fid, 0_piece, {}, 2_MiB});
   counter.host.inject(peer, counter.uploader.address,
-                      StopServing{counter.gid, counter.fid, CloseReason::asked});
+                      StopServing{counter.gid, counter.fid, "/film", CloseReason::asked});
   counter.host.expect_silence();
   BOOST_TEST(counter.host.faults().size() == 3u);
 }
