@@ -32,6 +32,8 @@ void Storage::on(const ReserveCounters& reserve, Context& context) {
     reserved.count = reserve.count;
   } else {
     log_error(first.fault().sentence);
+    reserved.code = first.fault().code;
+    reserved.sentence = first.fault().sentence;
   }
   context.reply(reserved);
 }

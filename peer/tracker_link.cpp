@@ -152,8 +152,22 @@ void TrackerLink::on(const NowServing& serving, Context& context) {
 
 void TrackerLink::on(const CountersReserved& reserved, Context& context) {
   lease_under_way_ = false;
+  if (reserved.count == 0) return refuse_without_counter(reserved, context);
   for (std::uint32_t i = 0; i < reserved.count; ++i) counters_.push_back({reserved.first.value + i});
   send_waiting(context);
+}
+
+/// Whoever has no counter gets none now, and the next Ask tries again: asking over and over would only fill the log.
+void TrackerLink::refuse_without_counter(const CountersReserved& why, Context& context) {
+  std::vector<Ticket> without;
+  for (const auto& [ticket, pending] : pending_)
+    if (!pending.counter) without.push_back(ticket);
+  for (const Ticket ticket : without) {
+    const Pending pending = std::move(pending_.at(ticket));
+    pending_.erase(ticket);
+    if (asks_for<Login>(pending.what)) login_under_way_ = false;
+    if (pending.asker.value != 0) refuse(pending.asker, pending.command, why.code, why.sentence, context);
+  }
 }
 
 void TrackerLink::lease_counters(Context& context) {

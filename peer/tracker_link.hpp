@@ -107,6 +107,7 @@ class TrackerLink final
   void send(Ticket ticket, Pending& pending, Context& context);
   void conclude(Ticket ticket, const Answer& answer, Context& context);
   void give_up(Ticket ticket, Context& context);
+  void refuse_without_counter(const CountersReserved& why, Context& context);
   void lease_counters(Context& context);
 
   void open_place(std::size_t position, std::size_t tracker, Context& context);

@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
-#include "little_network.hpp"
 #include "peer/tracker_link.hpp"
+#include "tests/injection/peer/little_network.hpp"
 
 namespace {
 
@@ -27,7 +27,7 @@ struct Desk {
         "tracker_link",
         std::make_unique<TrackerLink>(options, storage, TrackerLink::Listeners{shell, librarian, scheduler}));
     const auto reserve = host.expect<ReserveCounters>(storage);
-    host.inject(storage.address, link.address, CountersReserved{{100}, reserve->count});
+    host.inject(storage.address, link.address, CountersReserved{{100}, reserve->count, Code::other, {}});
   }
 
   std::vector<Address> open_links() const {
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(says_which_tracker_answers) {
 BOOST_AUTO_TEST_CASE(started_before_any_tracker_it_waits_and_says_so) {
   Desk desk(1);
   const Address tracker = desk.open_links().front();
-  desk.host.link_down(tracker, LinkLoss::unreachable);
+  desk.host.advance(600ms);
   const auto changed = desk.host.expect<TrackerChanged>(desk.shell);
   BOOST_TEST(changed->tracker_number == 0u);
   desk.host.link_down(tracker, LinkLoss::unreachable);
@@ -119,6 +119,7 @@ BOOST_AUTO_TEST_CASE(without_any_tracker_a_request_fails_in_time) {
   Desk desk(2);
   desk.ask(1, CreateUser{UserName{"ann"}, "pw"});
   desk.host.advance(4900ms);
+  desk.host.expect<TrackerChanged>(desk.shell);
   desk.host.expect_silence(desk.shell.address);
   desk.host.advance(200ms);
   BOOST_TEST((desk.refusal() == Code::tracker_unreachable));
@@ -255,11 +256,27 @@ BOOST_AUTO_TEST_CASE(request_ids_are_never_used_twice_and_leased_anew) {
     desk.ask(i, AskStatus{});
     if (auto reserve = desk.host.find<ReserveCounters>(desk.storage.address))
       desk.host.inject(desk.storage.address, desk.link.address,
-                       CountersReserved{{1000 * (i + 1)}, reserve->message.count});
+                       CountersReserved{{1000 * (i + 1)}, reserve->message.count, Code::other, {}});
     const auto request = desk.host.expect<Request>(tracker);
     BOOST_TEST(seen.insert(request->counter).second);
     desk.answer(tracker, request->counter, TrackerStatus{});
   }
+}
+
+BOOST_AUTO_TEST_CASE(without_request_ids_a_request_is_refused_and_not_asked_for_over_and_over) {
+  Desk desk(1);
+  const Address tracker = desk.open_links().front();
+  desk.greet(tracker);
+  desk.host.discard();
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    desk.ask(i, AskStatus{});
+    if (!desk.host.find<ReserveCounters>(desk.storage.address)) continue;
+    // What it still has is used; then storage is asked once for each request.
+    desk.host.inject(desk.storage.address, desk.link.address,
+                     CountersReserved{{}, 0, Code::disk_full, "the disk is full"});
+    desk.host.expect_silence(desk.storage.address);
+  }
+  BOOST_TEST((desk.refusal() == Code::disk_full));
 }
 
 BOOST_AUTO_TEST_CASE(a_session_ends_by_logout_by_notice_and_by_an_unknown_token) {
@@ -339,6 +356,7 @@ BOOST_AUTO_TEST_CASE(a_forgotten_command_has_no_outcome) {
   desk.ask(1, AskStatus{});
   desk.host.inject(desk.shell.address, desk.link.address, ForgetCommand{CommandId{1}});
   desk.host.advance(10s);
+  desk.host.expect<TrackerChanged>(desk.shell);
   desk.host.expect_silence(desk.shell.address);
   desk.greet(tracker);
   desk.host.discard();
@@ -362,6 +380,16 @@ BOOST_AUTO_TEST_CASE(of_many_trackers_two_are_linked_and_the_dead_give_way) {
   }
   BOOST_TEST(tried.size() == 5u);
   BOOST_TEST(desk.open_links().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(trackers_that_cannot_be_reached_give_way_without_a_word_of_theirs) {
+  Desk desk(5);
+  std::set<std::uint32_t> tried;
+  for (int i = 0; i < 10; ++i) {
+    for (const Address each : desk.open_links()) tried.insert(desk.number_of(each));
+    desk.host.advance(500ms);
+  }
+  BOOST_TEST(tried.size() == 5u);
 }
 
 BOOST_AUTO_TEST_CASE(a_tracker_of_another_version_is_left_for_another) {
