@@ -399,7 +399,7 @@ BOOST_AUTO_TEST_CASE(a_tracker_of_another_version_is_left_for_another) {
   desk.host.link_up(before[0]);
   desk.host.expect<Hello>(before[0]);
   desk.host.inject(before[0], desk.link.address, Unwelcome{2, 3, "too old"});
-  desk.host.advance(2s);
+  desk.host.advance(1600ms);
   for (const Address each : desk.open_links()) BOOST_TEST(desk.number_of(each) != number);
 }
 
