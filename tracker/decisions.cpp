@@ -28,6 +28,12 @@ std::uint64_t milliseconds_of(WallTime wall) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall.time_since_epoch().count()));
 }
 
+/// What would have refused a request when its password work was asked for has ended meanwhile: a session expired. A
+/// client can aim at that moment, so it is an answer and not a broken promise.
+Refused looked_at_too_early() {
+  return refuse(Code::other, "what stood in the way of this has ended just now: try again");
+}
+
 Refusal refuse_new_name(std::string_view name) {
   if (lost_name_mark(name).empty()) return std::nullopt;
   return refuse(Code::invalid_name,
@@ -77,7 +83,7 @@ class Decider {
 
   Decision on(const CreateUser& what) {
     if (Refusal refusal = refuse_new_user(directory_, what.user)) return refused(*refusal);
-    ENSURE(question_.password.has_value());
+    if (!question_.password) return refused(looked_at_too_early());
     if (question_.password->verifier.empty())
       return refused(Code::other,
                      "the tracker has no memory left for one more password: try again in a moment");
@@ -88,7 +94,8 @@ class Decider {
 
   Decision on(const Login& what) {
     if (Refusal refusal = refuse_login(directory_, question_, now_.wall)) return refused(*refusal);
-    ENSURE(question_.password.has_value() && !question_.fresh_token.is_zero());
+    if (!question_.password) return refused(looked_at_too_early());
+    ENSURE(!question_.fresh_token.is_zero());
     if (!question_.password->matched)
       return refused(Code::bad_credentials,
                      "the user name or the password is wrong: try again, or create_user first");
@@ -169,8 +176,11 @@ class Decider {
     Groups page;
     for (const Gid& gid : first_page(directory_.groups_after(what.after, page_rows_max + 1), page.more)) {
       const std::optional<Uid> owner = directory_.owner_of(gid);
+      const std::string owner_name = owner ? directory_.name_of(*owner) : std::string{};
+      // The fact that names its owner is of another log and has not come yet: a row without it says nothing.
+      if (owner_name.empty()) continue;
       page.groups.push_back({{directory_.name_of(gid)},
-                             {owner ? directory_.name_of(*owner) : std::string{}},
+                             {owner_name},
                              directory_.member_count(gid),
                              directory_.standing(gid, me_)});
     }
@@ -360,9 +370,11 @@ class Decider {
     const std::size_t first = sharers.empty() ? 0 : std::hash<ClientKey>{}(question_.client) % sharers.size();
     for (std::size_t i = 0; i < sharers.size() && online.size() < page_rows_max; ++i) {
       const Uid& uid = sharers[(first + i) % sharers.size()];
+      const std::string name = directory_.name_of(uid);
+      if (name.empty()) continue;  // the fact that names it has not come yet
       for (const PresentClient* each : clients_online(uid))
         if (each->port != 0 && !each->host.empty())
-          online.push_back({{directory_.name_of(uid)}, each->client, each->host, each->port});
+          online.push_back({{name}, each->client, each->host, each->port});
     }
     return online;
   }

@@ -147,9 +147,9 @@ Question question_of(const Submit& submit) {
 }  // namespace
 
 void DirectoryActor::ask(const Submit& submit, Context& context) {
-  const std::optional<PasswordWork> work =
-      password_work(directory_, question_of(submit), context.wall_time());
-  if (!work) return settle(submit, std::nullopt, context);
+  const WallTime wall = context.wall_time();
+  const std::optional<PasswordWork> work = password_work(directory_, question_of(submit), wall);
+  if (!work) return settle(submit, std::nullopt, wall, context);
   PasswordNeeded needed{submit.ticket, work->password, work->make_verifier, {}};
   for (const LoginCandidate& candidate : work->candidates) needed.verifiers.push_back(candidate.verifier);
   waiting_for_password_[submit.ticket] = submit;
@@ -172,16 +172,22 @@ void DirectoryActor::on(const PasswordKnown& message, Context& context) {
     waiting_for_service_.push_back(std::move(waiting.mapped()));
     return;
   }
-  settle(waiting.mapped(), std::move(result), context);
+  settle(std::move(waiting.mapped()), std::move(result), context.wall_time(), context);
 }
 
-void DirectoryActor::settle(const Submit& submit, std::optional<PasswordResult> password, Context& context) {
+void DirectoryActor::settle(Submit submit, std::optional<PasswordResult> password, WallTime wall,
+                            Context& context) {
   Question question = question_of(submit);
   context.fill_secret(question.fresh_token.bytes);
   question.password = std::move(password);
-  Decision decision = decide(directory_, question, circumstances(context));
-  Decided decided{
-      submit.ticket, std::move(decision.answer), decision.metainfo_of, std::move(decision.presence), {}, {}};
+  Decision decision = decide(directory_, question, circumstances(wall));
+  Decided decided{submit.ticket,
+                  std::move(decision.answer),
+                  decision.metainfo_of,
+                  std::move(decision.presence),
+                  {},
+                  {},
+                  {}};
   if (!decision.operations.empty()) {
     if (read_only_) return refuse(submit.ticket, *read_only_, read_only_sentence_, context);
     decided.operations = decision.operations;
@@ -189,6 +195,7 @@ void DirectoryActor::settle(const Submit& submit, std::optional<PasswordResult> 
   } else if (changes_something(submit.request.what)) {
     decided.reach = heads_.vector();
   }
+  decided.asked = std::move(submit);
   wait_for_disk(std::move(decided), context);
 }
 
@@ -209,6 +216,7 @@ void DirectoryActor::after_disk(std::vector<Decided> waiting, Context& context) 
   std::vector<Decided> changes;
   VersionVector reach;
   for (Decided& decided : waiting) {
+    decided.asked = {};
     if (decided.reach && place_.trackers > 1) {
       reach = merged(reach, *decided.reach);
       changes.push_back(std::move(decided));
@@ -267,11 +275,11 @@ void DirectoryActor::give(const Decided& decided, const std::vector<std::uint32_
 }
 
 void DirectoryActor::refuse(Ticket ticket, Code code, const std::string& sentence, Context& context) {
-  give({ticket, Refused{code, sentence}, {}, {}, {}, {}}, {}, context);
+  give({ticket, Refused{code, sentence}, {}, {}, {}, {}, {}}, {}, context);
 }
 
-Circumstances DirectoryActor::circumstances(Context& context) const {
-  return {place_.tracker, context.wall_time(), &presence_, trackers_};
+Circumstances DirectoryActor::circumstances(WallTime wall) const {
+  return {place_.tracker, wall, &presence_, trackers_};
 }
 
 // --- changes and the disk ---------------------------------------------------------------------------------------
@@ -353,16 +361,16 @@ void DirectoryActor::on(const BatchFailed& message, Context& context) {
   log_error("a change could not be stored: " + message.sentence);
   read_only_ = message.code;
   read_only_sentence_ = message.sentence;
-  std::vector<Decided> lost = std::move(writing_->waiting);
-  std::move(gathering_.waiting.begin(), gathering_.waiting.end(), std::back_inserter(lost));
+  for (Batch* batch : {&*writing_, &gathering_})
+    for (Decided& decided : batch->waiting) waiting_for_service_.push_back(std::move(decided.asked));
   writing_.reset();
   gathering_ = {};
-  for (const Decided& decided : lost) refuse(decided.ticket, message.code, message.sentence, context);
   // Memory knows more than the disk now, and joined facts cannot be taken out again: begin anew from the disk.
   phase_ = Phase::loading;
   directory_ = Directory();
   heads_ = LogHeads();
   own_.reset();
+  join_spoilt_ = join_spoilt_ || joining_;
   joining_ = false;
   context.send(place_.front_desk, ServiceChanged{false, store_});
   context.send(place_.journal, LoadStore{});
@@ -391,10 +399,13 @@ void DirectoryActor::warn_of_clocks(Context& context) {
 
 void DirectoryActor::on(const Learned& message, Context& context) {
   // With a disk that takes nothing, or a store being read, nothing can be promised: it will be pulled again.
-  bool taken = phase_ != Phase::loading && !read_only_;
+  const bool can_take = phase_ != Phase::loading && !read_only_;
+  bool taken = can_take;
   for (const Delta& delta : message.deltas) {
-    taken = taken && take(delta, context);
-    if (!taken) break;
+    if (!can_take || !take(delta, context)) {
+      taken = false;
+      continue;  // the other logs must not wait for one that has a gap or has forked
+    }
     own_->clock().saw(delta.stamp);
     if (delta.origin == store_) own_->recovered(heads_.head_of(store_));
   }
@@ -405,7 +416,10 @@ void DirectoryActor::on(const Learned& message, Context& context) {
 }
 
 void DirectoryActor::on(const LearnedFacts& message, Context& context) {
-  if (phase_ == Phase::loading || read_only_) return tell_replicator(true, context);
+  // Nothing at all and the last: the snapshot was given up.
+  if (message.last && message.facts.empty() && message.heads.empty()) join_spoilt_ = false;
+  if (phase_ == Phase::loading || read_only_) join_spoilt_ = true;
+  if (join_spoilt_) return tell_replicator(true, context);
   joining_ = true;
   for (const Fact& fact : message.facts) {
     gather(directory_.join(fact));
@@ -443,8 +457,12 @@ void DirectoryActor::on(const PresenceSaid& message, Context& context) {
   const std::optional<Session> session =
       directory_.session(message.client, present.token, context.wall_time());
   if (!session) {
-    // An unknown session may not have come here yet; one that was known and is no more has ended.
-    if (directory_.last_session(message.client).value != 0 && !directory_.open_session(message.client))
+    // An unknown session may not have come here yet; one that was known and is no more has ended, or has expired: it
+    // stood at the beginning of time.
+    const bool closed =
+        directory_.last_session(message.client).value != 0 && !directory_.open_session(message.client);
+    const bool expired = directory_.session(message.client, present.token, WallTime{}).has_value();
+    if (closed || expired)
       context.send(
           place_.front_desk,
           Notify{message.client, {NoticeKind::session_ended, "", "", "the session has ended: log in again"}});

@@ -51,6 +51,8 @@ struct FloorWaitOver {
 ///   take back, and a sequence number that a client has seen must never be used again.
 /// - The answer to a change leaves only when every live tracker has it on disk, or it says which has not. A change that
 ///   was found to be done already (a repeated request) waits like a fresh one: the first answer may never have left.
+/// - What waited for a commit that failed is decided again by what is on disk, once that is loaded: whether a failed
+///   commit is there after all shows only then, and who only read is not refused for somebody else's change.
 /// - One batch is under way to the journal; what comes meanwhile gathers in the next. So requests share fsyncs.
 /// - A request below its client's floor waits for the missing state, but only once for each: what nobody who is alive
 ///   could deliver in that time is remembered as given up, or every request of that client would be slow for ever.
@@ -92,6 +94,7 @@ class DirectoryActor final
     std::optional<PresenceGossip> presence;
     std::vector<Operation> operations;   // for their confirmation
     std::optional<VersionVector> reach;  // what the other trackers must have first
+    Submit asked;                        // to be decided again if the disk fails
   };
   /// What goes to disk together.
   struct Batch {
@@ -112,7 +115,7 @@ class DirectoryActor final
   bool is_above_floor(const Submit& submit) const;
   void look_at_floors(Context& context);
   void ask(const Submit& submit, Context& context);
-  void settle(const Submit& submit, std::optional<PasswordResult> password, Context& context);
+  void settle(Submit submit, std::optional<PasswordResult> password, WallTime wall, Context& context);
   void wait_for_disk(Decided decided, Context& context);
   void after_disk(std::vector<Decided> waiting, Context& context);
   void after_reach(Decided decided, const std::vector<std::uint32_t>& missing, Context& context);
@@ -126,7 +129,7 @@ class DirectoryActor final
   void tell_replicator(bool rejected, Context& context);
   void notify(const std::vector<NoticeTo>& told, Context& context);
   void warn_of_clocks(Context& context);
-  Circumstances circumstances(Context& context) const;
+  Circumstances circumstances(WallTime wall) const;
 
   DirectoryPlace place_;
   SyncConfig sync_;
@@ -141,6 +144,9 @@ class DirectoryActor final
   VersionVector durable_;  // what is on disk
   StateDigest durable_digest_;
   bool joining_ = false;  // some pages of a snapshot are joined, not all
+  // A page was not taken or was lost with its commit: until the snapshot is given up, its other pages are not taken
+  // either, or its last one would claim what the lost one had.
+  bool join_spoilt_ = false;
 
   std::deque<Submit> waiting_for_service_;
   std::map<Ticket, Submit> waiting_for_floor_;

@@ -67,9 +67,10 @@ void Journal::on(const ReadLog& message, Context& context) {
 }
 
 void Journal::on(const ReadRows& message, Context& context) {
-  RowsRead read{message.ticket, store_->heads().heads, {}, {}, false};
+  HeadPage heads = store_->heads();
   RowPage page = store_->rows(message.buckets, message.after, ops_bytes_max, true);
-  if (page.fault) return;  // whoever asks asks again
+  if (heads.fault || page.fault) return;  // whoever asks asks again
+  RowsRead read{message.ticket, std::move(heads.heads), {}, {}, false};
   read.facts = std::move(page.facts);
   read.next = std::move(page.next);
   read.last = page.last;

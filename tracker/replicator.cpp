@@ -24,8 +24,14 @@ constexpr std::uint64_t snapshot_from = 20'000;
 
 // A snapshot of which no page comes for so long is given up.
 constexpr std::chrono::seconds join_patience{5};
+constexpr const char* forked_store =
+    "it has other changes of this store than this tracker: an older copy of the store was put back and "
+    "written on. It takes no more of this tracker's changes: move this one's data folder away to begin anew";
 constexpr const char* copied_store =
     "its store is a copy of this tracker's: stop one of them and give it a data folder of its own";
+
+/// Says to the directory that no more pages of the snapshot come, although it is not whole.
+LearnedFacts join_given_up() { return {{}, {}, true}; }
 
 std::vector<std::uint32_t> others_of(const ReplicatorPlace& place) {
   std::vector<std::uint32_t> others;
@@ -62,7 +68,7 @@ void Replicator::dial(Peer& peer, Context& context) {
   if (peer.feed) context.close(peer.feed.address);
   book_.source_is(number, false, context.now());
   peer.source_stands = false;
-  peer.joining = false;
+  give_up_join(peer, context);
   // Subscribed before anything is pulled, so that nothing falls between the two.
   peer.feed = context.subscribe<FeedTopic>(peer.entry.topic_endpoint());
   peer.source = context.connect<RepairSourceRole>(peer.entry.repair_endpoint());
@@ -106,7 +112,7 @@ void Replicator::on(const LinkUp& message, Context& context) {
 void Replicator::on(const LinkDown& message, Context& context) {
   if (Peer* peer = peer_of_source(message.link)) {
     peer->source_stands = false;
-    peer->joining = false;
+    give_up_join(*peer, context);
     peer->dialled = context.now();
     book_.source_is(peer->entry.number, false, context.now());
     if (caught_up_) log_info("tracker " + std::to_string(peer->entry.number) + " is cut off");
@@ -114,11 +120,18 @@ void Replicator::on(const LinkDown& message, Context& context) {
     pull_if_needed(context);
     check_caught_up(context);
   } else if (Peer* follower = peer_of_follower(message.link)) {
-    follower->follower = {};
-    follower->pull_credit = 0;
+    forget_asks(*follower);
     book_.follower_is(follower->entry.number, false, context.now());
     settle(context);
   }
+}
+
+void Replicator::forget_asks(Peer& peer) {
+  peer.follower = {};
+  peer.pull_credit = 0;
+  peer.reading = {};
+  peer.reading_rows = {};
+  peer.wants_buckets = false;
 }
 
 void Replicator::watch_links(Context& context) {
@@ -127,8 +140,9 @@ void Replicator::watch_links(Context& context) {
     const TrackerSeen& seen = book_.trackers().at(number);
     const bool dumb_source = peer.source_stands && !seen.source_up && now - peer.dialled > dumb_after;
     const bool dumb_feed = seen.source_up && now - peer.feed_heard > dumb_after;
-    if (dumb_source || dumb_feed) dial(peer, context);
-    if (peer.joining && now - peer.joining_since > join_patience) peer.joining = false;
+    // Over a link of its own, since a page that is only late would be taken for one of the next snapshot.
+    const bool late_page = peer.joining && now - peer.joining_since > join_patience;
+    if (dumb_source || dumb_feed || late_page) dial(peer, context);
   }
 }
 
@@ -139,7 +153,16 @@ void Replicator::on(const DirectoryHolds& message, Context& context) {
   store_ = message.store;
   held_ = message.at;
   digest_ = message.digest;
+  book_.own_log_is(store_, position_in(held_, store_));
   passed_on_ = message.rejected ? held_ : merged(passed_on_, held_);
+  if (message.rejected) {
+    // Pages may be among what was not taken. The one under way still comes; it is the last, and not passed on.
+    for (auto& [number, peer] : peers_) {
+      if (!peer.joining || peer.join_spoilt) continue;
+      peer.join_spoilt = true;
+      context.send(place_.directory, join_given_up());
+    }
+  }
   if (!linked_up_) {
     linked_up_ = true;
     progress_ = context.now();
@@ -168,6 +191,8 @@ void Replicator::on(const Spread& message, Context& context) {
         if (peer.follower) context.send(peer.follower, Ops{{delta}, false});
     }
   }
+  for (auto& [number, peer] : peers_)
+    if (book_.trackers().at(number).forked) complain(peer, forked_store);
 }
 
 void Replicator::on(const AwaitReached& message, Context& context) {
@@ -209,6 +234,14 @@ void Replicator::check_caught_up(Context& context) {
   if (!everybody && !looked_around_) return;
   const bool stuck = context.now() - progress_ > catch_up_patience;
   if (!book_.is_caught_up(held_) && !stuck) return;
+  if (book_.lacks_own()) {
+    if (!warned_of_own_)
+      log_error(
+          "other trackers have later changes of this store than it has itself: an older copy of it was put "
+          "back. Nothing is served until they are here again");
+    warned_of_own_ = true;
+    return;
+  }
   if (!book_.is_caught_up(held_))
     log_warning("serving without having caught up with the other trackers: they do not answer");
   caught_up_ = true;
@@ -379,6 +412,7 @@ void Replicator::ask_snapshot(Peer& peer, Bytes buckets, Context& context) {
   if (peer.joining) return;
   log_info("joining the state of tracker " + std::to_string(peer.entry.number));
   peer.joining = true;
+  peer.join_spoilt = false;
   peer.joining_since = context.now();
   peer.joining_buckets = std::move(buckets);
   peer.joining_heads.clear();
@@ -386,11 +420,23 @@ void Replicator::ask_snapshot(Peer& peer, Bytes buckets, Context& context) {
   context.send(peer.source, AskSnapshot{peer.joining_buckets, {}});
 }
 
+void Replicator::give_up_join(Peer& peer, Context& context) {
+  if (!peer.joining) return;
+  peer.joining = false;
+  book_.pull_ended();
+  context.send(place_.directory, join_given_up());
+}
+
 void Replicator::on(const SnapshotChunk& message, Context& context) {
   Peer* peer = peer_of_source(context.sender());
   if (peer == nullptr || !peer->joining) return;
   const Instant now = context.now();
   book_.heard(peer->entry.number, now);
+  if (peer->join_spoilt) {
+    peer->joining = false;
+    book_.pull_ended();
+    return;  // what is missing is looked for again at the next heartbeat
+  }
   book_.pull_goes_on(now);
   progress_ = now;
   peer->joining_since = now;
@@ -436,8 +482,9 @@ void Replicator::welcome(Address follower, const RepairHello& hello, Context& co
     return refuse("your store is a copy of tracker " + std::to_string(place_.tracker) + "'s");
   }
   const Instant now = context.now();
+  // What the conversation before asked for is no answer in this one: a page would be taken for another page.
+  forget_asks(peer);
   peer.follower = {follower};
-  peer.pull_credit = 0;
   book_.store_is(hello.number, hello.store);
   book_.follower_is(hello.number, true, now);
   book_.holds(hello.number, hello.at);

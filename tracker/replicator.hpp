@@ -46,6 +46,8 @@ struct LookedAround {
 /// - Deltas of one origin go to the directory in order, without gaps, once; what comes out of order is dropped and
 ///   pulled, since buffers for it would have to be bounded and then do the same.
 /// - Acknowledged is what the directory says is on disk, never what was received.
+/// - While a tracker, even one that does not answer any more, is known to have more of the own log than is here, nothing
+///   is served: the next own delta would take a number that is taken. Getting the own log back is not optional.
 /// - A delta above 64 KiB goes to each follower over its own link: the feed is a queue for each subscriber.
 /// - A hello from a tracker whom we cannot reach is a reason to dial it at once: it has just come back.
 /// - A link that stands but says nothing sensible for 2 s is dialled anew: sockets that once met a wrong service stay
@@ -110,8 +112,9 @@ class Replicator final
     Ticket reading_rows;
     // What we pull from it.
     std::uint32_t credit_left = 0;
-    bool joining = false;   // a snapshot of it, page by page
-    Instant joining_since;  // of the last page
+    bool joining = false;      // a snapshot of it, page by page
+    bool join_spoilt = false;  // the directory did not take a page
+    Instant joining_since;     // of the last page
     Bytes joining_buckets;
     std::vector<LogHead> joining_heads;
     std::optional<Buckets> buckets;  // said by it, to be compared
@@ -125,12 +128,15 @@ class Replicator final
   Peer* peer_of_source(Address link);
   Peer* peer_of_follower(Address link);
   void dial(Peer& peer, Context& context);
+  /// The follower is gone, or begins anew.
+  static void forget_asks(Peer& peer);
   void complain(Peer& peer, const std::string& sentence);
   void take(Peer& peer, const std::vector<Delta>& deltas, Context& context);
   void pull_if_needed(Context& context);
   void pull(Peer& peer, Context& context);
   void welcome(Address follower, const RepairHello& hello, Context& context);
   void serve_pull(Peer& peer, Context& context);
+  void give_up_join(Peer& peer, Context& context);
   void ask_snapshot(Peer& peer, Bytes buckets, Context& context);
   void settle(Context& context);
   void check_caught_up(Context& context);
@@ -153,6 +159,7 @@ class Replicator final
   VersionVector passed_on_;  // held, or with the directory on its way to the disk
   bool looked_around_ = false;
   bool caught_up_ = false;
+  bool warned_of_own_ = false;
   Instant progress_;  // when passed_on_ last grew, while catching up
   bool checking_waits_ = false;
   std::uint64_t heartbeats_ = 0;

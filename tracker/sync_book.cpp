@@ -63,12 +63,33 @@ void SyncBook::digest_is(std::uint32_t number, const VersionVector& at, const St
 void SyncBook::store_is(std::uint32_t number, const StoreId& store) {
   TrackerSeen& tracker = trackers_.at(number);
   // Another store under the same number has what it says, not what the one before had.
-  if (tracker.store && *tracker.store != store) tracker.at = {};
+  if (tracker.store && *tracker.store != store) {
+    tracker.at = {};
+    tracker.forked = false;
+  }
   tracker.store = store;
+}
+
+void SyncBook::own_log_is(const StoreId& own, Sequence head) { own_ = {own, head}; }
+
+bool SyncBook::is_ahead_of_own(const TrackerSeen& tracker) const {
+  return position_in(tracker.at, own_.origin) > own_.sequence;
+}
+
+bool SyncBook::lacks_own() const {
+  return std::any_of(trackers_.begin(), trackers_.end(),
+                     [this](const auto& each) { return is_ahead_of_own(each.second); });
+}
+
+bool SyncBook::has_acknowledged(const TrackerSeen& tracker, const VersionVector& at) const {
+  return !tracker.forked && !is_ahead_of_own(tracker) && covers(tracker.at, at);
 }
 
 void SyncBook::published(const Delta& delta, Instant now) {
   if (trackers_.empty()) return;
+  // Nobody can have what was made just now: it has something else under this number.
+  for (auto& [number, tracker] : trackers_)
+    if (position_in(tracker.at, delta.origin) >= delta.sequence) tracker.forked = true;
   if (!recent_.empty() && recent_.back().delta.sequence + Sequence{1} != delta.sequence) {
     recent_.clear();  // what came back from others lies between: the log has it
     recent_bytes_ = 0;
@@ -106,8 +127,8 @@ std::vector<Reached> SyncBook::settled(Instant now) {
     const bool time_is_up = now - wait.since >= config_.ack_wait;
     Reached reached{wait.ticket, {}};
     for (auto& [number, tracker] : trackers_) {
-      if (covers(tracker.at, wait.at)) continue;
-      const bool waited_for = is_live(number, now) && !tracker.late_for;
+      if (has_acknowledged(tracker, wait.at)) continue;
+      const bool waited_for = is_live(number, now) && !tracker.late_for && !tracker.forked;
       if (waited_for && !time_is_up) return false;
       if (waited_for) tracker.late_for = wait.at;
       reached.missing.push_back(number);
@@ -125,7 +146,7 @@ std::vector<SyncBook::Resend> SyncBook::resends(Instant now) {
   for (auto& [number, tracker] : trackers_) {
     const Sequence has = position_in(tracker.at, own);
     const std::uint64_t first = recent_.front().delta.sequence.value;
-    if (!tracker.follower_up || now < tracker.resend_at || has.value + 1 < first) continue;
+    if (!tracker.follower_up || tracker.forked || now < tracker.resend_at || has.value + 1 < first) continue;
     Resend resend{number, {}};
     std::size_t bytes = 0;
     for (std::size_t i = has.value + 1 - first; i < recent_.size() && bytes < ops_bytes_max.value; ++i) {
@@ -178,7 +199,8 @@ bool SyncBook::is_waiting() const {
   if (recent_.empty()) return false;
   const Delta& last = recent_.back().delta;
   return std::any_of(trackers_.begin(), trackers_.end(), [&](const auto& each) {
-    return each.second.follower_up && position_in(each.second.at, last.origin) < last.sequence;
+    return each.second.follower_up && !each.second.forked &&
+           position_in(each.second.at, last.origin) < last.sequence;
   });
 }
 

@@ -20,6 +20,7 @@ struct TrackerSeen {
   bool follower_up = false;  ///< it follows us: it has said hello on ours
   std::optional<StoreId> store;
   VersionVector at;         ///< it has this on disk
+  bool forked = false;      ///< it has other deltas of our own log than we
   StateDigest digest;       ///< of its last heartbeat
   VersionVector digest_at;  ///< the state that `digest` is of
   Instant heard;
@@ -38,6 +39,9 @@ struct TrackerSeen {
 ///   an acknowledgement needs both directions, and the end of the link that we dialled is noticed at once.
 /// - A wait ends for one tracker when it has acknowledged, is not live, or `ack_wait` is over. A tracker that was late
 ///   once is not waited for again until it has caught up with that: a hung one delays one answer, not each.
+/// - Having more of the own log than this tracker has itself acknowledges nothing: those are other deltas under the same
+///   numbers, made before an old copy of the own store was put back. Who was once found to have such is never counted
+///   again, until it has another store.
 /// - What a follower has not acknowledged after `resend_after` is sent to it again, then at doubling distances; only
 ///   the last own deltas are kept for that, since a follower that lacks more pulls from the log.
 /// - One pull at a time, from the tracker that has most of what is missing, and from another one if it does not answer.
@@ -53,6 +57,8 @@ class SyncBook {
   void holds(std::uint32_t number, const VersionVector& at);
   void digest_is(std::uint32_t number, const VersionVector& at, const StateDigest& digest);
   void store_is(std::uint32_t number, const StoreId& store);
+  /// The own log is on disk here up to `head`.
+  void own_log_is(const StoreId& own, Sequence head);
   /// An own delta is on disk here and was published.
   void published(const Delta& delta, Instant now);
   void await(Ticket ticket, VersionVector at, Instant now);
@@ -75,6 +81,9 @@ class SyncBook {
   std::optional<std::uint32_t> pull_from(const VersionVector& have, Instant now) const;
   /// True if nobody whom we follow has more than `have`.
   bool is_caught_up(const VersionVector& have) const;
+  /// True if a tracker, whether it answers now or not, has more of the own log than is here: an old copy of the own
+  /// store was put back.
+  bool lacks_own() const;
   /// True while time alone may settle or resend something.
   bool is_waiting() const;
 
@@ -94,8 +103,11 @@ class SyncBook {
   };
 
   void forget_recent();
+  bool is_ahead_of_own(const TrackerSeen& tracker) const;
+  bool has_acknowledged(const TrackerSeen& tracker, const VersionVector& at) const;
 
   SyncConfig config_;
+  LogPosition own_;
   std::map<std::uint32_t, TrackerSeen> trackers_;
   std::deque<Wait> waits_;
   std::deque<Recent> recent_;  // own deltas that a tracker of the file may lack, in order without gaps

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "actors/digest.hpp"
 #include "tests/injection/tracker/support.hpp"
 
 using namespace tutti;
@@ -281,6 +282,21 @@ BOOST_FIXTURE_TEST_CASE(a_forked_log_is_not_taken, InService) {
   BOOST_TEST(expect<DirectoryHolds>(replicator).rejected);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_log_that_is_not_taken_holds_no_other_up, InService) {
+  from_replicator(Learned{{log.user(1)}});
+  commit();
+  discard();
+  OtherLog fork(other);
+  fork.user(9);
+  OtherLog third(id_of<StoreId>(3));
+  const Delta good = third.user(7);
+  from_replicator(Learned{{fork.user(8), good}});
+  BOOST_TEST(expect<DirectoryHolds>(replicator).rejected);
+  BOOST_TEST((commit().deltas == std::vector<Delta>{good}));
+  const VersionVector at = expect<DirectoryHolds>(replicator).at;
+  BOOST_TEST((at == merged(up_to(other, 1), up_to(good.origin, 1))));
+}
+
 BOOST_FIXTURE_TEST_CASE(own_deltas_that_come_back_are_not_made_again, Fixture) {
   load_empty();
   expect<DirectoryHolds>(replicator);
@@ -311,16 +327,55 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_is_joined_and_counts_when_it_is_whole, InServ
   BOOST_TEST(expect<CommitBatch>(journal).deltas.size() == 1);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_snapshot_that_lost_a_page_does_not_count, InService) {
+  const Delta one = log.user(1);
+  const Delta two = log.user(2);
+  from_replicator(LearnedFacts{{{other, one.stamp, one.operations[0]}}, {}, false});
+  from_journal(BatchFailed{expect<CommitBatch>(journal).ticket, Code::disk_full, "no room"});
+  load_empty();
+  discard();
+  advance(1s);
+  from_journal(BatchCommitted{expect<CommitBatch>(journal).ticket});  // the disk has room again
+  const LearnedFacts rest{{{other, two.stamp, two.operations[0]}}, {log.head()}, true};
+  from_replicator(rest);
+  const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
+  BOOST_TEST(holds.rejected);
+  BOOST_TEST(holds.at.positions.empty());
+  expect_silence();
+  // Begun anew it does.
+  from_replicator(LearnedFacts{{}, {}, true});
+  discard();
+  from_replicator(LearnedFacts{{{other, one.stamp, one.operations[0]}}, {}, false});
+  commit();
+  from_replicator(rest);
+  commit();
+  discard();
+  inject(console.address, directory.address, AskNode{});
+  const NodeStatus status = expect<NodeStatus>(console);
+  BOOST_TEST(status.users == 2U);
+  BOOST_TEST((status.at == up_to(other, 2)));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_snapshot_that_is_given_up_ends, InService) {
+  const Delta one = log.user(1);
+  from_replicator(LearnedFacts{{{other, one.stamp, one.operations[0]}}, {}, false});
+  commit();
+  discard();
+  from_replicator(AskOwnBuckets{});
+  expect_silence();
+  from_replicator(LearnedFacts{{}, {}, true});
+  const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
+  BOOST_TEST(!holds.digest.is_zero());
+  BOOST_TEST(holds.at.positions.empty());
+  from_replicator(AskOwnBuckets{});
+  expect<OwnBuckets>(replicator);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_full_disk_refuses_and_forgets_what_it_could_not_keep, InService) {
   const Ticket first = create("anna");
   const CommitBatch batch = expect<CommitBatch>(journal);
   const Ticket second = create("bert");
   from_journal(BatchFailed{batch.ticket, Code::disk_full, "no room"});
-  for (const Ticket ticket : {first, second}) {
-    const Settled settled = expect<Settled>(desk);
-    BOOST_TEST((settled.ticket == ticket));
-    BOOST_TEST((*settled.answer.what.get<Refused>() == Refused{Code::disk_full, "no room"}));
-  }
   expect_exactly(desk.address, ServiceChanged{false, own});
   expect<LoadStore>(journal);
   const Ticket meanwhile = submit(AskStatus{});
@@ -329,10 +384,18 @@ BOOST_FIXTURE_TEST_CASE(a_full_disk_refuses_and_forgets_what_it_could_not_keep, 
   // The disk knows nothing of anna: neither does the directory any more. Reading goes on.
   load_empty();
   expect<ServiceChanged>(desk);
+  expect<PasswordNeeded>(desk);
+  expect<PasswordNeeded>(desk);
   const Settled status = expect<Settled>(desk);
   BOOST_TEST((status.ticket == meanwhile));
   BOOST_TEST(status.answer.what.get<TrackerStatus>()->users == 0U);
   BOOST_TEST(expect<DirectoryHolds>(replicator).rejected);
+  for (const Ticket ticket : {first, second}) {
+    inject(desk.address, directory.address, PasswordKnown{ticket, false, "verifier", 0});
+    const Settled settled = expect<Settled>(desk);
+    BOOST_TEST((settled.ticket == ticket));
+    BOOST_TEST((*settled.answer.what.get<Refused>() == Refused{Code::disk_full, "no room"}));
+  }
 
   // Changes are refused at once, others' deltas are not promised, until a trial succeeds.
   create("carl");
@@ -347,6 +410,31 @@ BOOST_FIXTURE_TEST_CASE(a_full_disk_refuses_and_forgets_what_it_could_not_keep, 
   from_journal(BatchCommitted{expect<CommitBatch>(journal).ticket});
   create("dora");
   BOOST_TEST((expect<CommitBatch>(journal).deltas.at(0).sequence == Sequence{1}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_commit_that_failed_is_judged_by_what_is_on_disk, InService) {
+  const Ticket change = create("anna");
+  const CommitBatch batch = expect<CommitBatch>(journal);
+  const Ticket reader = submit(AskStatus{}, 5);
+  from_journal(BatchFailed{batch.ticket, Code::io_error, "cannot sync"});
+  discard();
+  // It is there after all: the failure came behind the point of no return.
+  const Delta& delta = batch.deltas.at(0);
+  StoreLoading page{own, batch.heads, {}, {}, true, {}};
+  for (const Operation& each : delta.operations) page.facts.push_back({delta.origin, delta.stamp, each});
+  from_journal(page);
+  expect<ServiceChanged>(desk);
+  // Who only read is not refused.
+  const Settled status = expect<Settled>(desk);
+  BOOST_TEST((status.ticket == reader));
+  BOOST_TEST(status.answer.what.get<TrackerStatus>()->users == 1U);
+  // The change gets the outcome that is recorded, when the others have it.
+  const AwaitReached wait = expect<AwaitReached>(replicator);
+  BOOST_TEST((wait.at == up_to(own, 1)));
+  from_replicator(Reached{wait.ticket, {}});
+  const Settled settled = expect<Settled>(desk);
+  BOOST_TEST((settled.ticket == change));
+  BOOST_TEST(settled.answer.what.get<Done>() != nullptr);
 }
 
 BOOST_FIXTURE_TEST_CASE(presence_of_a_session_is_told_to_the_others, InService) {
@@ -383,6 +471,22 @@ BOOST_FIXTURE_TEST_CASE(presence_of_a_session_is_told_to_the_others, InService) 
   from_replicator(GossipHeard{heard});
   inject(console.address, directory.address, AskUsers{});
   BOOST_TEST(expect<Users>(console).users.at(0).online);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_session_that_has_expired_is_told, InService) {
+  const SessionToken token = id_of<SessionToken>(3);
+  const ClientKey client = id_of<ClientKey>(9);
+  from_replicator(Learned{{log.make({SessionOpened{client, {1}, sha256(token.view()), id_of<Uid>(1), 1}})}});
+  commit();
+  discard();
+  inject(desk.address, directory.address, PresenceSaid{client, "10.0.0.9", {token, 1, "", 9000}});
+  const Notify notify = expect<Notify>(desk);
+  BOOST_TEST((notify.client == client));
+  BOOST_TEST((notify.notice.kind == NoticeKind::session_ended));
+  // A token that is not known here may be one that has not come yet.
+  inject(desk.address, directory.address,
+         PresenceSaid{client, "10.0.0.9", {id_of<SessionToken>(4), 1, "", 9000}});
+  expect_silence();
 }
 
 BOOST_FIXTURE_TEST_CASE(presence_without_a_session_is_worth_nothing, InService) {

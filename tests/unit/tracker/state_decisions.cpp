@@ -143,6 +143,15 @@ BOOST_FIXTURE_TEST_CASE(who_is_logged_in_cannot_log_in_again, Town) {
   BOOST_TEST(as_bob.messages.empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(a_session_that_expires_while_a_login_is_looked_at_breaks_nothing, Town) {
+  Question question{anna.key, "10.0.0.1", {99}, anna.token, login("anna"), id_of<SessionToken>(9), {}};
+  BOOST_TEST(!password_work(tracker.directory, question, tracker.wall).has_value());
+  const WallTime later = tracker.wall + session_lifetime;
+  const Decision decision = decide(tracker.directory, question, {1, later, &tracker.presence, {}});
+  BOOST_REQUIRE(decision.answer.get<Refused>() != nullptr);
+  BOOST_TEST(decision.answer.get<Refused>()->code == Code::other);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_client_has_one_session_that_of_its_last_login, Town) {
   const SessionToken first = anna.token;
   anna.token = {};  // the client has lost it
@@ -449,6 +458,32 @@ BOOST_FIXTURE_TEST_CASE(only_who_is_online_is_a_sharer_to_connect_to, Town) {
   tracker.succeeds(anna, Logout{});
   tracker.get<LoggedIn>(anna, login("anna"));
   BOOST_TEST(tracker.get<Sharers>(anna, FindSharers{file.gid, file.fid}).sharers.size() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_has_no_name_here_yet_is_left_out, Town) {
+  tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
+  // Another tracker's log brings a group and a sharer; the third one's, which names that user, has not come.
+  const Uid nameless = id_of<Uid>(77);
+  const Gid gid = id_of<Gid>(77);
+  const Fid fid = fid_of(metainfo_of("song", 1));
+  OwnLog other({id_of<StoreId>(5), {}, {}}, HybridClock{});
+  BOOST_REQUIRE(
+      tracker.receive(other.seal({GroupNamed{gid, {"band"}, 2, false},
+                                  MembershipChanged{gid, nameless, 1, MembershipRank::accepted, nameless},
+                                  MembershipChanged{choir(), nameless, 1, MembershipRank::accepted, nameless},
+                                  ShareIntended{choir(), fid, nameless, 1, 1, true},
+                                  SessionOpened{id_of<ClientKey>(77), {1}, {}, nameless, ~0ULL}},
+                                 tracker.wall + std::chrono::seconds{1})));
+  tracker.presence.heard({id_of<ClientKey>(77), nameless, {1}, 1, Presence::ttl, "10.0.0.7", 7000},
+                         tracker.now);
+  BOOST_TEST(tracker.directory.sharers_of(choir(), fid).size() == 2u);
+
+  // A client lets in no answer with a name that is none.
+  const Groups groups = tracker.get<Groups>(bob, ListGroups{});
+  for (const GroupRow& row : groups.groups) BOOST_TEST(row.owner.fault() == "");
+  BOOST_TEST(groups.groups.size() == 1u);
+  for (const Sharer& each : tracker.get<FileFound>(anna, FindFile{{"choir"}, {"song"}}).sharers)
+    BOOST_TEST(each.user.fault() == "");
 }
 
 BOOST_FIXTURE_TEST_CASE(leaving_ends_the_own_shares_there, Town) {

@@ -15,6 +15,12 @@ const StoreId own = [] {
   return id;
 }();
 
+const StoreId theirs = [] {
+  StoreId id;
+  id.bytes.fill(3);
+  return id;
+}();
+
 VersionVector own_up_to(std::uint64_t sequence) {
   VersionVector at;
   advance(at, own, Sequence{sequence});
@@ -167,6 +173,67 @@ BOOST_AUTO_TEST_CASE(a_tracker_that_comes_back_empty_has_nothing) {
   other.bytes[0] = 9;
   book.store_is(2, other);
   BOOST_TEST(book.trackers().at(2).at.positions.empty());
+}
+
+BOOST_AUTO_TEST_CASE(numbers_used_twice_acknowledge_nothing) {
+  Book book;
+  book.own_log_is(own, {95});  // an old copy was put back: 3 has more
+  book.link(2);
+  book.link(3);
+  book.store_is(3, theirs);
+  book.holds(3, own_up_to(100));
+  BOOST_TEST(book.lacks_own());
+  book.source_is(3, false, book.now);
+  BOOST_TEST(book.lacks_own());
+  book.source_is(3, true, book.now);
+
+  book.own_log_is(own, {96});
+  book.publish(96);
+  book.holds(2, own_up_to(96));
+  book.await({1}, own_up_to(96), book.now);
+  std::vector<Reached> reached = book.settled(book.now);
+  BOOST_REQUIRE(reached.size() == 1);
+  BOOST_TEST((reached[0].missing == std::vector<std::uint32_t>{3}));
+
+  // Neither when the numbers have passed the others'.
+  for (std::uint64_t n = 97; n <= 101; ++n) {
+    book.own_log_is(own, {n});
+    book.publish(n);
+  }
+  book.holds(2, own_up_to(101));
+  BOOST_TEST(!book.lacks_own());
+  book.await({2}, own_up_to(99), book.now);
+  reached = book.settled(book.now);
+  BOOST_REQUIRE(reached.size() == 1);
+  BOOST_TEST((reached[0].missing == std::vector<std::uint32_t>{3}));
+  BOOST_TEST(!book.is_waiting());
+  book.pass(60ms);
+  BOOST_TEST(book.resends(book.now).empty());
+
+  // It has lost its store, and with it what it had.
+  StoreId anew = theirs;
+  anew.bytes[0] = 9;
+  book.store_is(3, anew);
+  book.holds(3, own_up_to(101));
+  book.await({3}, own_up_to(101), book.now);
+  BOOST_TEST(book.settled(book.now).at(0).missing.empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_own_log_that_came_back_is_no_fork) {
+  Book book;
+  book.own_log_is(own, {95});
+  book.link(2);
+  book.link(3);
+  book.holds(2, own_up_to(100));
+  book.holds(3, own_up_to(100));
+  book.own_log_is(own, {100});
+  BOOST_TEST(!book.lacks_own());
+  book.own_log_is(own, {101});
+  book.publish(101);
+  book.holds(2, own_up_to(101));
+  book.holds(3, own_up_to(101));
+  book.await({1}, own_up_to(101), book.now);
+  BOOST_TEST(book.settled(book.now).at(0).missing.empty());
 }
 
 BOOST_AUTO_TEST_CASE(own_deltas_are_kept_within_bounds) {
