@@ -58,8 +58,15 @@ CastActor cast_actor(InjectionHost& host, const ActorKind& kind, const Casting::
   return {address, casting.partners()};
 }
 
+std::string_view without_count(std::string_view name) {
+  const std::size_t dash = name.rfind('-');
+  const bool counted = dash != std::string_view::npos && dash + 1 < name.size() &&
+                       name.find_first_not_of("0123456789", dash + 1) == std::string_view::npos;
+  return counted ? name.substr(0, dash) : name;
+}
+
 const ActorKind& find_kind(std::span<const ActorKind> kinds, std::string_view name) {
-  const auto at = std::ranges::find(kinds, name, &ActorKind::name);
+  const auto at = std::ranges::find(kinds, without_count(name), &ActorKind::name);
   if (at == kinds.end())
     throw BadRequest("no actor is called '" + std::string(name) + "': see inject --list");
   return *at;

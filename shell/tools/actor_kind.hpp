@@ -87,7 +87,10 @@ struct CastActor {
 };
 CastActor cast_actor(InjectionHost& host, const ActorKind& kind, const Casting::Settings& given);
 
-/// Throws BadRequest if there is none.
+/// `hash_verifier` for `hash_verifier-3`: programs count actors of which there are several.
+std::string_view without_count(std::string_view name);
+
+/// Throws BadRequest if there is none. A count after the name does not matter.
 const ActorKind& find_kind(std::span<const ActorKind> kinds, std::string_view name);
 
 /// What `inject --list` prints.

@@ -129,6 +129,7 @@ class Replay final : private TraceSink {
     const std::string name = recorded_.name_of(address);
     const std::size_t rank = recorded_.knows(address) ? recorded_.rank_of(address) : 0;
     Address found = replayed_.find(name, rank);
+    if (found.value == 0) found = replayed_.find(std::string(without_count(name)), 0);
     if (found.value == 0) found = link_of_role(name);
     if (found.value == 0) found = host_.probe<AnyRole>(name).address;
     same_[address] = found;
@@ -159,7 +160,10 @@ class Replay final : private TraceSink {
         return said_now_[partner_then(then)].push_back(describe(envelope.body, SIZE_MAX));
     said_now_[host_.name_of(envelope.to)].push_back(describe(envelope.body, SIZE_MAX));
   }
-  std::string partner_then(Address address) const { return recorded_.name_of(address); }
+  /// Of several of one kind an actor in a replay has one, so what was said to each counts as said to it.
+  std::string partner_then(Address address) const {
+    return std::string(without_count(recorded_.name_of(address)));
+  }
 
   void compare(const std::string& partner, const std::vector<std::string>& then,
                const std::vector<std::string>& now, std::ostream& out) {

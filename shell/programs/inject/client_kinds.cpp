@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -45,18 +46,21 @@ std::shared_ptr<Disk> disk_of(const Casting& casting) {
   return disk;
 }
 
-ClientKey key_of(std::uint8_t byte) {
-  ClientKey key;
-  key.bytes.fill(byte);
-  return key;
+const ActorSetting client_setting{"client", std::string(64, '1'), "the key of this client"};
+const ActorSetting peer_key_setting{"peer_key", std::string(64, '3'), "whom it means to meet"};
+
+ClientKey key_of(const Casting& casting, std::string_view setting) {
+  const std::optional<Bytes> bytes = from_hex(casting.setting(setting));
+  if (!bytes || bytes->size() != ClientKey::size)
+    throw BadRequest(std::string(setting) + "=" + casting.setting(setting) +
+                     ": a key is 64 hexadecimal digits");
+  return ClientKey::from(*bytes);
 }
-/// Who the client of the actor is.
-ClientKey some_key() { return key_of(0x11); }
 
 std::unique_ptr<Actor> make_tracker_link(Casting& casting) {
   TrackerLinkOptions options;
   options.trackers = trackers_of(casting.setting("trackers"));
-  options.client = some_key();
+  options.client = key_of(casting, "client");
   options.software = "inject";
   return std::make_unique<TrackerLink>(
       std::move(options), casting.partner<StorageRole>(),
@@ -66,7 +70,7 @@ std::unique_ptr<Actor> make_tracker_link(Casting& casting) {
 
 std::unique_ptr<Actor> make_scheduler(Casting& casting) {
   SchedulerOptions options;
-  options.self = some_key();
+  options.self = key_of(casting, "client");
   return std::make_unique<Scheduler>(options, Scheduler::Others{
                                                   casting.partner<ShellRole>(),
                                                   casting.partner<TrackerLinkRole>(),
@@ -81,8 +85,8 @@ std::unique_ptr<Actor> make_scheduler(Casting& casting) {
 std::unique_ptr<Actor> make_fetcher(Casting& casting) {
   FetcherOptions options;
   options.endpoint = casting.setting("peer");
-  options.expected = key_of(0x33);
-  options.self = some_key();
+  options.expected = key_of(casting, "peer_key");
+  options.self = key_of(casting, "client");
   return std::make_unique<Fetcher>(std::move(options), casting.partner<SchedulerRole>());
 }
 
@@ -98,13 +102,14 @@ std::unique_ptr<Actor> make_librarian(Casting& casting) {
 }
 
 std::unique_ptr<Actor> make_uploader(Casting& casting) {
-  return std::make_unique<Uploader>(UploaderOptions{casting.setting("listen"), some_key(), ""},
+  return std::make_unique<Uploader>(UploaderOptions{casting.setting("listen"), key_of(casting, "client"), ""},
                                     casting.partner<StorageRole>(), casting.partner<TrackerLinkRole>(),
                                     std::make_shared<Opened>());
 }
 
 std::unique_ptr<Actor> make_storage(Casting& casting) {
-  std::shared_ptr<ClientStore> store = make_memory_client_store(ClientIdentity{some_key(), {}});
+  std::shared_ptr<ClientStore> store =
+      make_memory_client_store(ClientIdentity{key_of(casting, "client"), {}});
   return std::make_unique<Storage>(disk_of(casting), std::move(store));
 }
 
@@ -116,32 +121,32 @@ std::vector<ActorKind> client_kinds() {
        "speaks with the trackers, keeps the session",
        ids_of<TrackerLinkRole::Accepts>(),
        ids_of<TrackerRole::Says>(),
-       {{"trackers", "127.0.0.1:5000,127.0.0.1:5010", "the tracker file's lines"}},
+       {{"trackers", "127.0.0.1:5000,127.0.0.1:5010", "the tracker file's lines"}, client_setting},
        make_tracker_link},
       {"scheduler",
        "decides which downloads run, and who fetches what from whom",
        ids_of<SchedulerRole::Accepts>(),
        {},
-       {},
+       {client_setting},
        make_scheduler},
       {"fetcher",
-       "fetches from one peer, whose key is 32 bytes of 33",
+       "fetches from one peer",
        ids_of<FetcherRole::Accepts>(),
        ids_of<ServingPeerRole::Says>(),
-       {{"peer", "127.0.0.1:6000", "where the peer serves"}},
+       {{"peer", "127.0.0.1:6000", "where the peer serves"}, peer_key_setting, client_setting},
        make_fetcher},
       {"librarian", "decides what is shared", ids_of<LibrarianRole::Accepts>(), {}, {}, make_librarian},
       {"uploader",
        "serves peers",
        ids_of<UploaderRole::Accepts>(),
        ids_of<FetchingPeerRole::Says>(),
-       {{"listen", "127.0.0.1:6000", "where peers come in"}},
+       {{"listen", "127.0.0.1:6000", "where peers come in"}, client_setting},
        make_uploader},
       {"storage",
        "remembers, makes, reads and renames files",
        ids_of<StorageRole::Accepts>(),
        {},
-       {files_setting, folders_setting},
+       {files_setting, folders_setting, client_setting},
        make_storage},
       {"hash_verifier",
        "hashes and writes incoming blocks",

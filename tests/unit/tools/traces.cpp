@@ -200,6 +200,20 @@ BOOST_AUTO_TEST_CASE(those_who_come_in_at_a_door_come_in_again) {
   BOOST_TEST(outcome.different == 0U, printed);
 }
 
+BOOST_AUTO_TEST_CASE(of_several_of_one_kind_each_counts_as_the_one_that_is_there) {
+  Recording recording;
+  recording.file().named({10}, "dialler-1");
+  recording.file().named({11}, "friend-0");
+  recording.file().named({14}, "friend-1");
+  recording.file().named({12}, "serving_peer@127.0.0.1:7000");
+  recording.say(1s, {11}, {10}, FileOpened{}, Payload::own(Bytes(4)));
+  recording.say(1s, {10}, {14}, ForgetCommand{{4}});
+  std::string printed;
+  const ReplayOutcome outcome = recording.replay_actor("dialler-0", "dialler-1", printed);
+  BOOST_TEST(outcome.same == 1U, printed);
+  BOOST_TEST(outcome.different == 0U, printed);
+}
+
 BOOST_AUTO_TEST_CASE(an_actor_that_the_trace_does_not_have_is_refused) {
   Recording recording;
   recording.file().named({10}, "echo");
