@@ -86,6 +86,10 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"trackers.answer_patience_ms", milliseconds(&ClientOptions::answer_patience)},
       {"trackers.unreachable_after_ms", milliseconds(&ClientOptions::unreachable_after)},
       {"trackers.present_every_ms", milliseconds(&ClientOptions::present_every)},
+      {"downloads.at_once", number(&ClientOptions::downloads_at_once, 1)},
+      {"downloads.peers", number(&ClientOptions::peers_per_download, 1)},
+      {"downloads.request_memory_mib", number(&ClientOptions::request_memory_mib, 1)},
+      {"downloads.sharers_every_ms", milliseconds(&ClientOptions::sharers_every)},
       {"files.hashers", number(&ClientOptions::hashers, 0)},
   };
   return all;

@@ -32,7 +32,11 @@ struct ClientOptions {
   std::chrono::milliseconds answer_patience{1500};
   std::chrono::milliseconds unreachable_after{5000};
   std::chrono::milliseconds present_every{5000};
-  std::uint32_t hashers = 0;  ///< threads that hash; 0: one a core
+  std::chrono::milliseconds sharers_every{2000};
+  std::uint32_t downloads_at_once = 64;
+  std::uint32_t peers_per_download = 24;
+  std::uint32_t request_memory_mib = 24;  ///< bytes of blocks under way, over all peers
+  std::uint32_t hashers = 0;              ///< threads that hash; 0: one a core
 };
 
 /// Options, or what to print instead of running and the exit status then.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
 #include "shell/exit_status.hpp"
@@ -189,26 +191,25 @@ void Shell::on(const TrackerChanged& changed, Context&) {
   if (!expected || options_.form == Speaker::Form::json) speaker_.tell_event(changed);
 }
 
-void Shell::on(const SessionChanged& changed, Context& context) {
-  set_user(changed.user, context);
+void Shell::on(const SessionChanged& changed, Context&) {
+  set_user(changed.user);
   speaker_.tell_event(changed);
 }
 
 void Shell::on(const DownloadChanged& changed, Context& context) {
   speaker_.tell_event(changed);
-  if (is_running(changed.download)) poll_progress(context);
+  poll_progress(context);
 }
 
 void Shell::on(const ShareChanged& changed, Context&) { speaker_.tell_event(changed); }
 
 void Shell::on(const Notice& notice, Context&) { speaker_.tell_event(notice); }
 
-void Shell::set_user(const std::string& user, Context& context) {
+void Shell::set_user(const std::string& user) {
   if (user == user_) return;
   user_ = user;
   names_.forget();
   tools_.console.change_prompt(prompt_text());
-  if (!user_.empty()) poll_progress(context);
 }
 
 std::string Shell::prompt_text() const {
@@ -220,6 +221,7 @@ std::string Shell::prompt_text() const {
 
 void Shell::poll_progress(Context& context) {
   if (!speaker_.draws_progress() || progress_question_.value != 0) return;
+  if (progress_timer_.value != 0) context.cancel(std::exchange(progress_timer_, {}));
   progress_question_ = {++last_command_};
   context.send(partners_.scheduler, ListDownloads{progress_question_});
 }
@@ -232,14 +234,27 @@ void Shell::on(const ProgressDue&, Context& context) {
 void Shell::on(const Downloads& downloads, Context& context) {
   if (downloads.command == progress_question_) {
     progress_question_ = {};
-    downloads_running_ = 0;
-    for (const DownloadRow& row : downloads.downloads)
-      if (is_running(row)) ++downloads_running_;
-    tools_.console.progress(progress_line(downloads.downloads));
-    if (downloads_running_ > 0) progress_timer_ = context.after(options_.progress_interval, ProgressDue{});
-  } else if (running(downloads.command) != nullptr) {
+    show_progress(downloads, context);
+    return;
+  }
+  const Running* found = running(downloads.command);
+  if (found == nullptr) return;
+  if (std::holds_alternative<LoggedIn>(found->outcome.result)) {
+    show_progress(downloads, context);
+    finish(found->outcome.result, context);
+  } else {
     finish(downloads, context);
   }
+}
+
+void Shell::show_progress(const Downloads& downloads, Context& context) {
+  if (!speaker_.draws_progress()) return;
+  downloads_running_ = 0;
+  for (const DownloadRow& row : downloads.downloads)
+    if (is_running(row)) ++downloads_running_;
+  tools_.console.progress(progress_line(downloads.downloads));
+  if (progress_timer_.value != 0) context.cancel(std::exchange(progress_timer_, {}));
+  if (downloads_running_ > 0) progress_timer_ = context.after(options_.progress_interval, ProgressDue{});
 }
 
 // --- names for Tab ---------------------------------------------------------------------------------------------

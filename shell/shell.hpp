@@ -26,6 +26,12 @@ struct WaitExpired {
   TUTTI_MESSAGE(WaitExpired, 0x0481, command);
 };
 
+/// Has the scheduler heard of the session by now?
+struct SessionSettling {
+  CommandId command;
+  TUTTI_MESSAGE(SessionSettling, 0x0483, command);
+};
+
 /// Starts and stops the recording of messages.
 class TraceSwitch {
  public:
@@ -72,13 +78,16 @@ struct ShellOptions {
 ///   and a person who does not want to wait presses Ctrl-C.
 /// - An answer is only for the command that waits for it; whatever comes late is dropped. Rationale: an abandoned
 ///   command has already been reported.
+/// - A login has succeeded when the scheduler knows of the session, too. Rationale: messages of three actors have no
+///   order, and the next line may be about downloads.
 /// - What is wrong with a file to share is only said to a member of the group. Rationale: scripts rely on the order
 ///   of the checks, and that of local files comes last.
 /// - Nothing waits for names that Tab would need: they are asked for and used when they are there.
 ///
 /// States: AwaitingLine -> AwaitingSecret | Running | Ended; AwaitingSecret -> Running | AwaitingLine | Ended;
 /// Running -> AwaitingLine | Ended.
-class Shell final : public ActorOf<Shell, Joined<ShellRole::Accepts, Messages<ProgressDue, WaitExpired>>> {
+class Shell final
+    : public ActorOf<Shell, Joined<ShellRole::Accepts, Messages<ProgressDue, WaitExpired, SessionSettling>>> {
  public:
   /// `exit_status` is written when the shell ends, and outlives it.
   Shell(const ShellPartners& partners, const ShellTools& tools, ShellOptions options, int& exit_status);
@@ -98,6 +107,7 @@ class Shell final : public ActorOf<Shell, Joined<ShellRole::Accepts, Messages<Pr
   void on(const Notice& notice, Context& context);
   void on(const ProgressDue& due, Context& context);
   void on(const WaitExpired& expired, Context& context);
+  void on(const SessionSettling& settling, Context& context);
   void on(const InputReady& ready, Context& context);
 
  private:
@@ -157,7 +167,8 @@ class Shell final : public ActorOf<Shell, Joined<ShellRole::Accepts, Messages<Pr
   void ask_for_names(const Completion& completion, Context& context);
   void names_arrived(const Told& told, Context& context);
   void poll_progress(Context& context);
-  void set_user(const std::string& user, Context& context);
+  void set_user(const std::string& user);
+  void show_progress(const Downloads& downloads, Context& context);
   std::string prompt_text() const;
 
   Running* running(CommandId id);

@@ -22,6 +22,9 @@ constexpr std::chrono::milliseconds shortest_limit{100};
 /// Hashing says how far it is more often than eyes can follow.
 constexpr std::chrono::milliseconds progress_pause{100};
 
+/// Between two questions whether the scheduler has heard of a session.
+constexpr std::chrono::milliseconds settling_pause{10};
+
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
@@ -145,7 +148,9 @@ void Shell::ask(ClientRequest request, Context& context) {
 }
 
 void Shell::on(const Told& told, Context& context) {
-  if (name_question_ && name_question_->first == told.command) {
+  if (told.command == progress_question_) {
+    progress_question_ = {};  // there is no session any more
+  } else if (name_question_ && name_question_->first == told.command) {
     names_arrived(told, context);
   } else if (running(told.command) != nullptr) {
     answered(told, context);
@@ -154,6 +159,11 @@ void Shell::on(const Told& told, Context& context) {
 
 void Shell::answered(const Told& told, Context& context) {
   auto& running = std::get<Running>(state_);
+  if (std::holds_alternative<LoggedIn>(running.outcome.result)) {
+    // The scheduler has not heard of the session yet: what was sent to it before may come after.
+    context.after(settling_pause, SessionSettling{running.id});
+    return;
+  }
   Result result = result_of(told.what);
   running.outcome.provisional = told.provisional;
   running.outcome.sentence = told.sentence;
@@ -188,6 +198,12 @@ void Shell::answered(const Told& told, Context& context) {
     result = std::move(*running.pages);
   }
   if (running.asked) learn(*running.asked, result);
+  if (const auto* session = std::get_if<LoggedIn>(&result)) {
+    set_user(session->user.text);
+    running.outcome.result = *session;
+    context.send(partners_.scheduler, ListDownloads{running.id});
+    return;
+  }
   finish(std::move(result), context);
 }
 
@@ -236,6 +252,16 @@ void Shell::on(const WaitExpired& expired, Context& context) {
   finish(Refused{Code::timeout, "downloads still run; see show_downloads"}, context);
 }
 
+void Shell::on(const SessionSettling& settling, Context& context) {
+  Running* found = running(settling.command);
+  if (found == nullptr) return;
+  if (user_.empty()) {
+    finish(found->outcome.result, context);  // it has ended again
+  } else {
+    context.send(partners_.scheduler, ListDownloads{found->id});
+  }
+}
+
 /// Says what came of it and asks for the next line.
 void Shell::finish(Result result, Context& context) {
   auto& running = std::get<Running>(state_);
@@ -247,8 +273,7 @@ void Shell::finish(Result result, Context& context) {
   const auto* question = std::get_if<AskTrackers>(&running.errand);
   const bool logged_out =
       question != nullptr && question->request.get<Logout>() != nullptr && !outcome.refused();
-  if (logged_out) set_user({}, context);
-  if (const auto* session = std::get_if<LoggedIn>(&outcome.result)) set_user(session->user.text, context);
+  if (logged_out) set_user({});
   if (shared) tools_.console.progress({});
   report(outcome);
   if (fetches) poll_progress(context);

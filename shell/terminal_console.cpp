@@ -365,7 +365,7 @@ void TerminalConsole::err(std::string_view lines) {
 }
 
 void TerminalConsole::progress(const std::string& line) {
-  if (line == progress_) return;
+  if (line == progress_ && progress_is_drawn_ != line.empty()) return;
   hide();
   progress_ = line;
   show();

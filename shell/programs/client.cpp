@@ -144,6 +144,10 @@ ClientSettings settings_of(const ClientOptions& options, std::vector<TrackerEntr
   settings.answer_patience = options.answer_patience;
   settings.unreachable_after = options.unreachable_after;
   settings.present_every = options.present_every;
+  settings.scheduler.sharers_every = options.sharers_every;
+  settings.scheduler.active_max = options.downloads_at_once;
+  settings.scheduler.peers_max = options.peers_per_download;
+  settings.scheduler.request_memory = ByteCount{std::uint64_t{options.request_memory_mib} << 20U};
   return settings;
 }
 

@@ -341,11 +341,14 @@ BOOST_AUTO_TEST_CASE(logging_in) {
   world.type("login alice pw");
   BOOST_TEST((world.expect_question<Login>() == Login{{"alice"}, "pw", "", 0}));
   world.answer(LoggedIn{{}, {"alice"}, {}, {"Your group a is called a2 now."}});
+  BOOST_TEST(world.take_output() == "");
+  world.settle_login();
   BOOST_TEST(world.take_output() == "You are logged in as alice.\nYour group a is called a2 now.\n");
   ShellWorld json(ShellWorld::Kind::json);
   json.type("login alice pw");
   json.expect_question<Login>();
   json.answer(LoggedIn{{}, {"alice"}, {}, {}});
+  json.settle_login();
   BOOST_TEST(json.take_output() == R"({"command":"login","ok":true,"user":"alice","messages":[]})"
                                    "\n");
 }

@@ -108,6 +108,11 @@ struct ShellWorld {
     host.discard();
     take_output();
   }
+  /// The scheduler knows of the session that has begun.
+  void settle_login(std::vector<DownloadRow> downloads = {}) {
+    const auto question = host.expect<ListDownloads>(scheduler);
+    host.inject(scheduler.address, shell.address, Downloads{question->command, std::move(downloads)});
+  }
   std::string take_output() { return std::exchange(console.output, {}); }
   std::string take_errors() { return std::exchange(console.errors, {}); }
 

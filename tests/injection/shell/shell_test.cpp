@@ -398,9 +398,11 @@ BOOST_AUTO_TEST_CASE(progress_is_asked_for_while_something_runs) {
   ShellWorld world(Kind::terminal);
   world.log_in();
   world.host.inject(world.scheduler.address, world.shell.address, DownloadChanged{running_row()});
-  // One question was sent at login and is still open: no second one.
+  const auto first = world.host.expect<ListDownloads>(world.scheduler);
+  // Not a second time while the first question is open.
+  world.host.inject(world.scheduler.address, world.shell.address, DownloadChanged{running_row()});
   world.host.expect_silence();
-  world.host.inject(world.scheduler.address, world.shell.address, Downloads{{1}, {running_row()}});
+  world.host.inject(world.scheduler.address, world.shell.address, Downloads{first->command, {running_row()}});
   BOOST_TEST(world.console.progress_text == "f  50% of 100 B");
   world.host.advance(milliseconds(500));
   const auto again = world.host.expect<ListDownloads>(world.scheduler);
@@ -409,6 +411,69 @@ BOOST_AUTO_TEST_CASE(progress_is_asked_for_while_something_runs) {
   world.host.advance(seconds(10));
   world.host.expect_silence();
   BOOST_TEST(world.take_output() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_change_is_looked_at_at_once_and_once) {
+  ShellWorld world(Kind::terminal);
+  world.type("login alice pw");
+  world.expect_question<Login>();
+  world.answer(LoggedIn{{}, {"alice"}, {}, {}});
+  world.settle_login({running_row()});
+  BOOST_TEST(world.console.progress_text == "f  50% of 100 B");
+  world.host.advance(milliseconds(100));
+  world.host.inject(world.scheduler.address, world.shell.address, DownloadChanged{running_row()});
+  const auto again = world.host.expect<ListDownloads>(world.scheduler);
+  world.host.inject(world.scheduler.address, world.shell.address, Downloads{again->command, {running_row()}});
+  // The look that was due at 500 ms has been made; the next one is due at 600 ms.
+  world.host.advance(milliseconds(499));
+  world.host.expect_silence();
+  world.host.advance(milliseconds(1));
+  world.host.expect<ListDownloads>(world.scheduler);
+  world.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(progress_that_is_refused_can_be_asked_for_again) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.host.inject(world.scheduler.address, world.shell.address, DownloadChanged{running_row()});
+  const auto question = world.host.expect<ListDownloads>(world.scheduler);
+  world.host.inject(world.scheduler.address, world.shell.address,
+                    Told{question->command, Refused{Code::not_logged_in, "no session"}, false, ""});
+  BOOST_TEST(world.take_errors() == "");
+  world.host.inject(world.scheduler.address, world.shell.address, DownloadChanged{running_row()});
+  world.host.expect<ListDownloads>(world.scheduler);
+}
+
+BOOST_AUTO_TEST_CASE(a_login_waits_until_the_scheduler_has_heard_of_it) {
+  ShellWorld world;
+  world.console.events = {LineTyped{"login alice pw"}, LineTyped{"wait"}};
+  world.host.input_ready(0);
+  world.expect_question<Login>();
+  world.answer(LoggedIn{{}, {"alice"}, {}, {}});
+  const auto question = world.host.expect<ListDownloads>(world.scheduler);
+  const Told refused{question->command, Refused{Code::not_logged_in, "nobody"}, false, ""};
+  world.host.inject(world.scheduler.address, world.shell.address, refused);
+  BOOST_TEST(world.take_output() == "");
+  world.host.expect_silence();
+  world.host.advance(milliseconds(10));
+  world.settle_login();
+  BOOST_TEST(world.take_output() == "You are logged in as alice.\n");
+  BOOST_TEST(world.take_errors() == "");
+  world.host.expect<AwaitDownloads>(world.scheduler);
+}
+
+BOOST_AUTO_TEST_CASE(a_session_that_ends_at_once_was_a_login_all_the_same) {
+  ShellWorld world;
+  world.type("login alice pw");
+  world.expect_question<Login>();
+  world.answer(LoggedIn{{}, {"alice"}, {}, {}});
+  const auto question = world.host.expect<ListDownloads>(world.scheduler);
+  world.host.inject(world.tracker_link.address, world.shell.address, SessionChanged{});
+  world.host.inject(world.scheduler.address, world.shell.address,
+                    Told{question->command, Refused{Code::not_logged_in, "nobody"}, false, ""});
+  world.host.advance(milliseconds(10));
+  BOOST_TEST(world.take_output() == "You are logged in as alice.\n");
+  world.host.expect_silence();
 }
 
 BOOST_AUTO_TEST_CASE(scripts_are_not_told_about_progress) {
@@ -464,8 +529,7 @@ BOOST_AUTO_TEST_CASE(events_in_each_form) {
   ShellWorld terminal(Kind::terminal);
   tell(terminal);
   BOOST_TEST(terminal.take_output() ==
-             "The download of f in lab has failed: the disk is full.\nf in lab is not shared any more: the "
-             "file is gone.\n"
+             "The download of f in lab has failed: the disk is full.\n[lab] f: the file is gone.\n"
              "bob asks to join lab.\nNo tracker.\n");
   ShellWorld json(Kind::json);
   tell(json);

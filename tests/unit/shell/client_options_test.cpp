@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "peer/client.hpp"
+
 namespace tutti {
 namespace {
 
@@ -87,12 +89,28 @@ BOOST_AUTO_TEST_CASE(the_example_configuration_has_every_key_with_its_default) {
   BOOST_TEST((options.answer_patience == defaults.answer_patience));
   BOOST_TEST((options.unreachable_after == defaults.unreachable_after));
   BOOST_TEST((options.present_every == defaults.present_every));
+  BOOST_TEST((options.sharers_every == defaults.sharers_every));
+  BOOST_TEST(options.downloads_at_once == defaults.downloads_at_once);
+  BOOST_TEST(options.peers_per_download == defaults.peers_per_download);
+  BOOST_TEST(options.request_memory_mib == defaults.request_memory_mib);
   BOOST_TEST(options.hashers == defaults.hashers);
   BOOST_TEST((options.coloring == defaults.coloring));
   for (const std::string& key : configuration_keys()) {
     const std::string name = key.substr(key.find('.') == std::string::npos ? 0 : key.find('.') + 1);
     BOOST_TEST(text->find("\n" + name + " = ") != std::string::npos, key);
   }
+}
+
+BOOST_AUTO_TEST_CASE(defaults_are_those_of_the_actors) {
+  const ClientOptions options;
+  const ClientSettings settings;
+  BOOST_TEST((options.answer_patience == settings.answer_patience));
+  BOOST_TEST((options.unreachable_after == settings.unreachable_after));
+  BOOST_TEST((options.present_every == settings.present_every));
+  BOOST_TEST((options.sharers_every == settings.scheduler.sharers_every));
+  BOOST_TEST(options.downloads_at_once == settings.scheduler.active_max);
+  BOOST_TEST(options.peers_per_download == settings.scheduler.peers_max);
+  BOOST_TEST(std::uint64_t{options.request_memory_mib} << 20U == settings.scheduler.request_memory.value);
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_configuration_is_an_error_with_its_line) {
