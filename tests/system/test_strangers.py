@@ -4,6 +4,7 @@
 import random
 
 from support.files import KIB, MIB, same_bytes
+from support.program import until
 from support.stranger import Stranger
 from support.suite import Suite
 from support.world import PASSWORD
@@ -67,7 +68,8 @@ def at_the_doors_of_a_tracker(world):
     bob = world.person("bob")
     status = bob.ok("status")
     assert (status["users"], status["groups"]) == (2, 2), status
-    assert {row["health"] for row in status["trackers"]} == {"self", "in_sync"}, status
+    until(lambda: {row["health"] for row in bob.ok("status")["trackers"]} == {"self", "in_sync"},
+          "the trackers are in sync")
     assert tracker.program.peak_memory_mib() < MEMORY_MAX_MIB, tracker.program.peak_memory_mib()
 
 
