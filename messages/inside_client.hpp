@@ -508,10 +508,10 @@ struct GreetingOverdue {
 struct PresenceDue {
   TUTTI_MESSAGE(PresenceDue, 0x0583);
 };
-/// tracker_link: time to try the next tracker in this place.
+/// tracker_link: time to try the next tracker in the place of this link, unless it stands.
 struct PlaceDue {
-  std::uint32_t place = 0;
-  TUTTI_MESSAGE(PlaceDue, 0x0584, place);
+  Address link;
+  TUTTI_MESSAGE(PlaceDue, 0x0584, link);
 };
 /// librarian: time to look whether the files that are shared are still the same.
 struct SharesDue {

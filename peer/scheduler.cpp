@@ -328,6 +328,8 @@ void Scheduler::activate(Download& download, Context& context) {
   for (const auto& verifier : others_.verifiers) context.send(verifier, ForgetPieces{id, false});
   download.picker.emplace(download.layout, download.prepared);
   download.rate.resume(context.now());
+  if (download.phase == DownloadPhase::waiting)
+    set_phase(download, DownloadPhase::finding, Code::other, {}, context);
   if (!download.picker->complete()) {
     share(id, context);
     use_sharers(download, context);

@@ -164,7 +164,7 @@ OrFault<DownloadRecord> Storage::settle_new(DownloadRecord download) {
   // A name that is as long as names may be leaves no room for more.
   std::string stem = base_name_of(download.path);
   if (stem.size() > 200) stem = download.fid.hex();
-  download.part_path = fmt::format("{}{}.{}.{}.part", folder == "/" ? "" : folder, "/", stem, id->value);
+  download.part_path = fmt::format("{}{}{}.{}.part", folder == "/" ? "" : folder, "/", stem, id->value);
   return download;
 }
 

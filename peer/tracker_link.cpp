@@ -345,7 +345,6 @@ void TrackerLink::on(const LinkUp& up, Context& context) {
 void TrackerLink::on(const LinkDown& down, Context& context) {
   Place* place = place_of(down.link);
   if (place == nullptr) return;
-  const auto position = static_cast<std::size_t>(place - places_.data());
   const bool was_current = is_current(down.link);
   place->state = Place::State::connecting;
   for (auto& [ticket, pending] : pending_)
@@ -355,13 +354,13 @@ void TrackerLink::on(const LinkDown& down, Context& context) {
   } else if (!current_ && !told_tracker_) {
     tell_tracker("no tracker answers yet", context);
   }
-  if (next_free_tracker(place->tracker))
-    context.after(next_tracker_after, PlaceDue{static_cast<std::uint32_t>(position)});
+  if (next_free_tracker(place->tracker)) context.after(next_tracker_after, PlaceDue{down.link});
 }
 
 void TrackerLink::on(const PlaceDue& due, Context& context) {
-  if (due.place < places_.size() && places_[due.place].state == Place::State::connecting)
-    move_place(due.place, context);
+  const Place* place = place_of(due.link);
+  if (place != nullptr && place->state == Place::State::connecting)
+    move_place(static_cast<std::size_t>(place - places_.data()), context);
 }
 
 void TrackerLink::on(const Welcome& welcome, Context& context) {
@@ -382,7 +381,7 @@ void TrackerLink::on(const Unwelcome& unwelcome, Context& context) {
                         options_.trackers[place->tracker].number, unwelcome.sentence));
   place->state = Place::State::connecting;
   if (is_current(context.sender())) choose_current("a tracker speaks another version", context);
-  context.after(options_.answer_patience, PlaceDue{static_cast<std::uint32_t>(place - places_.data())});
+  context.after(options_.answer_patience, PlaceDue{context.sender()});
 }
 
 void TrackerLink::on(const GreetingOverdue& overdue, Context& context) {

@@ -1,0 +1,305 @@
+#include <boost/test/unit_test.hpp>
+
+#include "peer/fetcher.hpp"
+#include "tests/injection/peer/little_network.hpp"
+
+namespace {
+
+using namespace tutti;
+using namespace tutti::test;
+using namespace std::chrono_literals;
+
+/// A fetcher for one file of 4 pieces of 512 KiB (the last shorter by 100 bytes), in download 5.
+struct Line {
+  Line() {
+    gid.bytes.fill(1);
+    fid.bytes.fill(2);
+    FetcherOptions options;
+    options.endpoint = "127.0.0.1:7000";
+    options.expected = client_key(3);
+    options.self = client_key(9);
+    fetcher = host.spawn<FetcherRole>("fetcher", std::make_unique<Fetcher>(options, scheduler));
+    peer = host.link_to("127.0.0.1:7000");
+  }
+  void greet() {
+    host.link_up(peer);
+    BOOST_TEST((host.expect<PeerHello>(peer)->client == client_key(9)));
+    host.inject(peer, fetcher.address, PeerWelcome{1, client_key(3)});
+    host.expect<PeerReady>(scheduler);
+  }
+  void open_lane(DownloadId download = {5}) {
+    host.inject(scheduler.address, fetcher.address,
+                OpenLane{download, gid, fid, "/film.part", {4 * block_size.value - 100}, block_size});
+  }
+  void open() {
+    greet();
+    open_lane();
+    host.expect<OpenFile>(peer);
+    host.inject(peer, fetcher.address, FileOpened{fid, {0xf0}});
+    host.expect<LaneOpened>(scheduler);
+    host.expect<PieceWanted>(scheduler);
+  }
+  void fetch(std::uint32_t piece, std::uint32_t attempt = 0) {
+    host.inject(scheduler.address, fetcher.address,
+                FetchPiece{{5}, {piece}, attempt, {0_block}, {}, {}, verifier.address});
+  }
+  RequestBlock requested() { return host.expect<RequestBlock>(peer).message; }
+  void block(std::uint32_t piece, std::size_t size = block_size.value) {
+    host.inject(peer, fetcher.address, Block{fid, {piece}, {}}, Payload::own(Bytes(size)));
+  }
+  void expect_accusation() {
+    BOOST_TEST(!host.expect<PeerAtFault>(scheduler)->sentence.empty());
+    BOOST_TEST(!host.is_open(peer));
+    host.expect_silence();
+  }
+
+  InjectionHost host;
+  Ref<SchedulerRole> scheduler = host.probe<SchedulerRole>();
+  Ref<HashVerifierRole> verifier = host.probe<HashVerifierRole>();
+  Ref<FetcherRole> fetcher;
+  Address peer;
+  Gid gid;
+  Fid fid;
+};
+
+BOOST_AUTO_TEST_SUITE(fetcher)
+
+BOOST_AUTO_TEST_CASE(a_block_goes_from_the_peer_to_the_verifier) {
+  Line line;
+  line.open();
+  line.fetch(3, 2);
+  const RequestBlock request = line.requested();
+  BOOST_TEST((request.piece == 3_piece));
+  BOOST_TEST((request.length == ByteCount{block_size.value - 100}));
+  line.host.expect<PieceWanted>(line.scheduler);  // there is room for more
+  line.block(3, block_size.value - 100);
+  BOOST_TEST(line.host.expect<BlockArrived>(line.scheduler)->attempt == 2u);
+  const auto begin = line.host.expect<BeginPiece>(line.verifier);
+  BOOST_TEST(begin->path == "/film.part");
+  BOOST_TEST((begin->scheduler == line.scheduler.address));
+  const auto store = line.host.expect<StoreBlock>(line.verifier);
+  BOOST_TEST(store->attempt == 2u);
+  BOOST_TEST(store.payload.size() == block_size.value - 100);
+  line.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(asks_for_no_more_than_its_share_of_the_memory) {
+  Line line;
+  line.open();
+  line.host.inject(line.scheduler.address, line.fetcher.address, LimitRequests{{2 * block_size.value}});
+  for (std::uint32_t piece = 0; piece < 3; ++piece) {
+    line.fetch(piece);
+    line.host.discard(line.scheduler.address);
+  }
+  line.requested();
+  line.requested();
+  line.host.expect_silence();
+  line.block(0);  // now at the verifier, and one on its way
+  line.block(1);
+  line.host.discard(line.verifier.address);
+  line.host.discard(line.scheduler.address);
+  line.requested();
+}
+
+BOOST_AUTO_TEST_CASE(another_client_at_the_address_is_not_spoken_with) {
+  Line line;
+  line.host.link_up(line.peer);
+  line.host.expect<PeerHello>(line.peer);
+  line.host.inject(line.peer, line.fetcher.address, PeerWelcome{1, client_key(4)});
+  BOOST_TEST(line.host.expect<PeerLost>(line.scheduler)->for_good);
+  BOOST_TEST(!line.host.is_open(line.peer));
+}
+
+BOOST_AUTO_TEST_CASE(another_version_is_not_spoken_with) {
+  Line line;
+  line.host.link_up(line.peer);
+  line.host.expect<PeerHello>(line.peer);
+  line.host.inject(line.peer, line.fetcher.address, PeerUnwelcome{});
+  BOOST_TEST(line.host.expect<PeerLost>(line.scheduler)->for_good);
+  BOOST_TEST(!line.host.is_open(line.peer));
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_does_not_greet_is_dialled_anew) {
+  Line line;
+  line.host.link_up(line.peer);
+  line.host.expect<PeerHello>(line.peer);
+  line.host.advance(3s);
+  line.host.expect<PeerLost>(line.scheduler);
+  BOOST_TEST(!line.host.is_open(line.peer));
+  line.peer = line.host.link_to("127.0.0.1:7000");
+  line.greet();
+}
+
+BOOST_AUTO_TEST_CASE(lanes_are_opened_again_when_the_link_returns) {
+  Line line;
+  line.open();
+  line.fetch(0);
+  line.requested();
+  line.host.discard();
+  line.host.link_down(line.peer);
+  line.host.expect<PeerLost>(line.scheduler);
+  line.fetch(1);  // had crossed
+  line.host.expect_silence();
+  line.greet();
+  line.host.expect<OpenFile>(line.peer);
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  line.host.expect<LaneOpened>(line.scheduler);
+  line.host.expect<PieceWanted>(line.scheduler);
+  line.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(an_unrequested_block_is_a_fault) {
+  Line line;
+  line.open();
+  line.block(0);
+  line.expect_accusation();
+}
+
+BOOST_AUTO_TEST_CASE(a_block_of_another_length_is_a_fault) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{block_size.value - 1}, std::size_t{block_size.value + 1}}) {
+    Line line;
+    line.open();
+    line.fetch(0);
+    line.requested();
+    line.host.discard();
+    line.block(0, size);
+    line.expect_accusation();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_block_said_twice_is_a_fault) {
+  Line line;
+  line.open();
+  line.fetch(0);
+  line.requested();
+  line.block(0);
+  line.host.discard();
+  line.block(0);
+  line.expect_accusation();
+}
+
+BOOST_AUTO_TEST_CASE(a_bitfield_that_does_not_fit_is_a_fault) {
+  for (const Bytes& bitfield : {Bytes{}, Bytes{0xff}, Bytes{0xf0, 0}}) {
+    Line line;
+    line.greet();
+    line.open_lane();
+    line.host.expect<OpenFile>(line.peer);
+    line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, bitfield});
+    line.expect_accusation();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_piece_beyond_the_file_is_a_fault) {
+  Line line;
+  line.open();
+  line.host.inject(line.peer, line.fetcher.address, Have{line.fid, 3_piece});
+  line.host.expect<PeerHas>(line.scheduler);
+  line.host.inject(line.peer, line.fetcher.address, Have{line.fid, 4_piece});
+  line.expect_accusation();
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_message_is_a_fault) {
+  Line line;
+  line.open();
+  line.host.link_down(line.peer, LinkLoss::misbehaved);
+  line.expect_accusation();
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_block_may_still_come_and_is_not_used) {
+  Line line;
+  line.open();
+  line.fetch(0);
+  line.requested();
+  line.host.discard();
+  line.host.inject(line.scheduler.address, line.fetcher.address, CancelBlocks{{5}, 0_piece, {}});
+  line.host.expect<CancelBlock>(line.peer);
+  line.block(0);
+  line.host.expect_silence(line.verifier.address);
+  line.host.expect_silence(line.scheduler.address);
+  BOOST_TEST(line.host.is_open(line.peer));
+}
+
+BOOST_AUTO_TEST_CASE(a_rejected_piece_goes_back_to_the_scheduler) {
+  Line line;
+  line.open();
+  line.fetch(0);
+  line.requested();
+  line.host.discard();
+  line.host.inject(line.peer, line.fetcher.address,
+                   RejectBlock{line.fid, 0_piece, {}, RejectReason::not_have});
+  BOOST_TEST((line.host.expect<PieceNotCome>(line.scheduler)->reason == RejectReason::not_have));
+  line.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_busy_peer_gets_a_pause) {
+  Line line;
+  line.open();
+  line.fetch(0);
+  line.requested();
+  line.host.expect<PieceWanted>(line.scheduler);
+  line.fetch(1);
+  line.requested();
+  line.host.discard();
+  line.host.inject(line.peer, line.fetcher.address, RejectBlock{line.fid, 0_piece, {}, RejectReason::busy});
+  line.host.expect<PieceNotCome>(line.scheduler);
+  line.fetch(2);
+  line.requested();
+  line.block(1);
+  line.block(2);
+  line.host.discard();
+  line.host.advance(499ms);
+  line.host.expect_silence();
+  line.host.advance(1ms);
+  line.host.expect<PieceWanted>(line.scheduler);
+}
+
+BOOST_AUTO_TEST_CASE(a_closed_file_answers_all_of_its_requests) {
+  Line line;
+  line.open();
+  line.fetch(0);
+  line.requested();
+  line.host.discard();
+  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::logged_out});
+  BOOST_TEST((line.host.expect<LaneClosed>(line.scheduler)->reason == CloseReason::logged_out));
+  line.host.inject(line.scheduler.address, line.fetcher.address,
+                   OpenLane{{5}, line.gid, line.fid, "/film.part", {4 * block_size.value - 100}, block_size});
+  line.host.expect<OpenFile>(line.peer);
+}
+
+BOOST_AUTO_TEST_CASE(a_lane_that_is_closed_is_left_in_good_order) {
+  Line line;
+  line.open();
+  line.fetch(0);
+  line.requested();
+  line.host.discard();
+  line.host.inject(line.scheduler.address, line.fetcher.address, CloseLane{{5}});
+  line.host.expect<CloseFile>(line.peer);
+  line.block(0);  // was on its way
+  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
+  line.host.expect_silence();
+  line.open_lane({6});  // the same file once more
+  line.host.expect<OpenFile>(line.peer);
+  BOOST_TEST(line.host.is_open(line.peer));
+}
+
+BOOST_AUTO_TEST_CASE(one_peer_serves_several_downloads) {
+  Line line;
+  line.open();
+  Fid other;
+  other.bytes.fill(7);
+  line.host.inject(line.scheduler.address, line.fetcher.address,
+                   OpenLane{{6}, line.gid, other, "/song.part", 1000_bytes, block_size});
+  line.host.expect<OpenFile>(line.peer);
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{other, {0x80}});
+  line.host.expect<LaneOpened>(line.scheduler);
+  line.host.inject(line.scheduler.address, line.fetcher.address,
+                   FetchPiece{{6}, 0_piece, 0, {0_block}, {}, {}, line.verifier.address});
+  BOOST_TEST((line.requested().length == 1000_bytes));
+  line.fetch(0);
+  BOOST_TEST((line.requested().fid == line.fid));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace

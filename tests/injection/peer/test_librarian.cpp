@@ -1,0 +1,337 @@
+#include <boost/test/unit_test.hpp>
+
+#include "peer/librarian.hpp"
+#include "tests/injection/peer/little_network.hpp"
+
+namespace {
+
+using namespace tutti;
+using namespace tutti::test;
+using namespace std::chrono_literals;
+
+/// A librarian whose partners the test plays.
+struct Library {
+  Library() {
+    librarian = host.spawn<LibrarianRole>(
+        "librarian", std::make_unique<Librarian>(Librarian::Others{
+                         shell, link, scheduler, uploader, storage, {hasher, second_hasher}}));
+    uid.bytes.fill(7);
+    gid.bytes.fill(1);
+  }
+  void login(std::vector<ShareRecord> shares = {}) {
+    host.inject(link.address, librarian.address, SessionChanged{uid, "ann"});
+    host.expect<RecallShares>(storage);
+    host.inject(storage.address, librarian.address, SharesRecalled{uid, std::move(shares)});
+  }
+  template <class Question>
+  Question told(TrackerAnswer answer) {
+    const auto ask = host.expect<Ask>(link);
+    BOOST_TEST_REQUIRE((ask->what.get<Question>() != nullptr));
+    host.inject(link.address, librarian.address, Told{ask->command, std::move(answer), false, {}});
+    return *ask->what.get<Question>();
+  }
+  void checked(std::optional<FileIdentity> found) {
+    const auto check = host.expect<CheckFile>(storage);
+    FileChecked answer;
+    answer.tag = check->tag;
+    answer.identity = found;
+    answer.code = Code::no_such_file;
+    answer.sentence = found ? "" : "it is gone";
+    host.inject(storage.address, librarian.address, answer);
+  }
+  void share(std::uint64_t command, const std::string& path = "/home/film", const std::string& group = "g") {
+    host.inject(shell.address, librarian.address, ShareFile{{command}, path, GroupName{group}});
+  }
+  /// Both hashers do what they are told until there is nothing more to do.
+  void hash() {
+    for (bool busy = true; busy;) {
+      busy = false;
+      for (const auto& each : {hasher, second_hasher}) {
+        if (const auto piece = host.find<HashPiece>(each.address)) {
+          busy = true;
+          host.inject(each.address, librarian.address,
+                      PieceHashed{piece->message.job, piece->message.piece, {}, {}});
+        }
+        if (const auto stretch = host.find<HashStretch>(each.address)) {
+          busy = true;
+          const HashStretch& what = stretch->message;
+          StretchHashed answer{what.job, what.offset + what.size, {}};
+          if (what.last) answer.sha1 = whole;
+          host.inject(each.address, librarian.address, answer);
+        }
+      }
+    }
+  }
+  ShareRecord record() const {
+    MetainfoBuilder builder(FileName{"film"}, *PieceLayout::for_size(identity.size));
+    for (PieceIndex piece; piece.value < 6; ++piece) builder.add_piece(piece, {});
+    builder.set_whole(Sha1{});
+    const Metainfo metainfo = builder.build();
+    return {uid, gid, GroupName{"g"}, fid_of(metainfo), metainfo, "/home/film", identity};
+  }
+  /// The file is shared and served.
+  void serve() {
+    login({record()});
+    checked(identity);
+    told<StartShare>(Done{});
+    host.expect<ServeFile>(uploader);
+    host.expect_silence();
+  }
+  Code refusal() {
+    auto said = host.find<Told>(shell.address);
+    BOOST_TEST_REQUIRE(said.has_value());
+    const auto* refused = said->message.what.get<Refused>();
+    BOOST_TEST_REQUIRE((refused != nullptr));
+    BOOST_TEST(!refused->sentence.empty());
+    return refused->code;
+  }
+  void expect_loss() {
+    BOOST_TEST(!host.expect<ShareChanged>(shell)->sentence.empty());
+    BOOST_TEST((host.expect<StopServing>(uploader)->reason == CloseReason::file_changed));
+    host.expect<ForgetShare>(storage);
+    told<StopShare>(Done{});
+    host.expect_silence();
+  }
+
+  InjectionHost host;
+  Ref<ShellRole> shell = host.probe<ShellRole>();
+  Ref<TrackerLinkRole> link = host.probe<TrackerLinkRole>();
+  Ref<SchedulerRole> scheduler = host.probe<SchedulerRole>();
+  Ref<UploaderRole> uploader = host.probe<UploaderRole>();
+  Ref<StorageRole> storage = host.probe<StorageRole>();
+  Ref<FileHasherRole> hasher = host.probe<FileHasherRole>("hasher");
+  Ref<FileHasherRole> second_hasher = host.probe<FileHasherRole>("second hasher");
+  Ref<LibrarianRole> librarian;
+  Uid uid;
+  Gid gid;
+  Sha1 whole;
+  FileIdentity identity{{3'000'000}, 1, 2, 3};
+};
+
+BOOST_AUTO_TEST_SUITE(librarian)
+
+BOOST_AUTO_TEST_CASE(a_file_becomes_a_share) {
+  Library library;
+  library.login();
+  library.share(1);
+  library.told<FindFile>(Refused{Code::no_such_file, ""});
+  library.checked(library.identity);
+  library.hash();
+  library.checked(library.identity);
+  std::uint64_t last = 0;
+  while (const auto progress = library.host.find<HashProgress>(library.shell.address)) {
+    BOOST_TEST(progress->message.done.value >= last);
+    last = progress->message.done.value;
+  }
+  BOOST_TEST(last > 0u);
+  const ShareRecord record = library.record();
+  const AddFile add = library.told<AddFile>(FileAdded{library.gid, record.fid, false});
+  BOOST_TEST((add.metainfo == record.metainfo));
+  BOOST_TEST((library.host.expect<RememberShare>(library.storage)->share == record));
+  BOOST_TEST((library.host.expect<ServeFile>(library.uploader)->identity == library.identity));
+  BOOST_TEST((library.host.expect<Told>(library.shell)->what.get<FileAdded>() != nullptr));
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(the_checks_come_in_their_order) {
+  Library library;
+  library.share(1, "/home/~film", "-g");
+  BOOST_TEST((library.refusal() == Code::not_logged_in));
+  library.login();
+  library.share(2, "/home/film", "-g");
+  BOOST_TEST((library.refusal() == Code::invalid_name));
+  library.share(3, "/home/~film");
+  BOOST_TEST((library.refusal() == Code::invalid_name));
+  library.host.expect_silence();
+  for (const Code code : {Code::no_such_group, Code::not_a_member, Code::tracker_unreachable}) {
+    library.share(4);
+    library.told<FindFile>(Refused{code, "no"});
+    BOOST_TEST((library.refusal() == code));
+    library.host.expect_silence();  // nothing was read
+  }
+  library.share(5);
+  library.told<FindFile>(Refused{Code::no_such_file, ""});
+  library.checked(std::nullopt);
+  BOOST_TEST((library.refusal() == Code::no_such_file));
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_changes_while_it_is_hashed_is_not_shared) {
+  Library library;
+  library.login();
+  library.share(1);
+  library.told<FindFile>(Refused{Code::no_such_file, ""});
+  library.checked(library.identity);
+  library.hash();
+  FileIdentity other = library.identity;
+  ++other.modified_ns;
+  library.checked(other);
+  BOOST_TEST((library.refusal() == Code::io_error));
+  library.host.expect_silence(library.link.address);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_not_shared) {
+  Library library;
+  library.login();
+  library.share(1);
+  library.told<FindFile>(Refused{Code::no_such_file, ""});
+  library.checked(library.identity);
+  const auto stretch = library.host.expect<HashStretch>(library.hasher);
+  library.host.inject(library.hasher.address, library.librarian.address,
+                      HashFailed{stretch->job, Code::io_error, "broken"});
+  BOOST_TEST((library.refusal() == Code::io_error));
+  library.hash();  // the rest comes back to nobody
+  library.host.expect_silence(library.shell.address);
+}
+
+BOOST_AUTO_TEST_CASE(one_file_is_hashed_at_a_time) {
+  Library library;
+  library.login();
+  library.share(1, "/home/one");
+  library.share(2, "/home/two");
+  library.told<FindFile>(Refused{Code::no_such_file, ""});
+  library.told<FindFile>(Refused{Code::no_such_file, ""});
+  BOOST_TEST(library.host.expect<CheckFile>(library.storage)->path == "/home/one");
+  library.host.expect_silence();
+  library.host.inject(library.shell.address, library.librarian.address, ForgetCommand{{1}});
+  BOOST_TEST(library.host.expect<CheckFile>(library.storage)->path == "/home/two");
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(what_the_trackers_refuse_is_not_served) {
+  Library library;
+  library.login();
+  library.share(1);
+  library.told<FindFile>(Refused{Code::no_such_file, ""});
+  library.checked(library.identity);
+  library.hash();
+  library.checked(library.identity);
+  library.told<AddFile>(Refused{Code::file_conflict, "another"});
+  BOOST_TEST((library.refusal() == Code::file_conflict));
+  library.host.expect_silence(library.uploader.address);
+}
+
+BOOST_AUTO_TEST_CASE(a_login_brings_the_shares_back) {
+  Library library;
+  library.serve();
+}
+
+BOOST_AUTO_TEST_CASE(without_an_answer_it_is_announced_again_later) {
+  Library library;
+  library.login({library.record()});
+  library.checked(library.identity);
+  library.told<StartShare>(Refused{Code::tracker_unreachable, "none"});
+  library.host.expect_silence();
+  library.host.advance(5s);
+  library.checked(library.identity);
+  library.told<StartShare>(Done{});
+  library.host.expect<ServeFile>(library.uploader);
+}
+
+BOOST_AUTO_TEST_CASE(a_share_that_is_refused_for_good_is_lost) {
+  Library library;
+  library.login({library.record()});
+  library.checked(library.identity);
+  library.told<StartShare>(Refused{Code::not_a_member, "no"});
+  library.expect_loss();
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_gone_is_lost) {
+  Library library;
+  library.login({library.record()});
+  library.checked(std::nullopt);
+  library.expect_loss();
+}
+
+BOOST_AUTO_TEST_CASE(other_bytes_are_lost_and_the_same_bytes_stay) {
+  for (const bool same : {true, false}) {
+    Library library;
+    library.serve();
+    library.host.advance(5s);
+    FileIdentity other = library.identity;
+    ++other.inode;
+    if (!same) library.whole.bytes.fill(9);
+    library.checked(other);
+    library.host.expect<StopServing>(library.uploader);
+    library.checked(other);
+    library.hash();
+    library.checked(other);
+    if (same) {
+      BOOST_TEST((library.host.expect<RememberShare>(library.storage)->share.identity == other));
+      library.told<StartShare>(Done{});
+      library.host.expect<ServeFile>(library.uploader);
+    } else {
+      library.expect_loss();
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_reading_fault_while_serving_is_a_loss) {
+  Library library;
+  library.serve();
+  library.host.inject(
+      library.uploader.address, library.librarian.address,
+      ServingFailed{library.gid, library.record().fid, library.record().path, Code::io_error, "broken"});
+  library.expect_loss();
+}
+
+BOOST_AUTO_TEST_CASE(logging_out_stops_serving_and_forgets_nothing) {
+  Library library;
+  library.serve();
+  library.share(1);
+  library.told<FindFile>(Refused{Code::no_such_file, ""});
+  library.host.inject(library.link.address, library.librarian.address, SessionChanged{});
+  BOOST_TEST((library.host.expect<StopServing>(library.uploader)->reason == CloseReason::logged_out));
+  BOOST_TEST((library.refusal() == Code::not_logged_in));
+  library.host.discard();
+  library.host.advance(20s);
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(stopping_a_share_ends_it_everywhere) {
+  Library library;
+  library.serve();
+  library.host.inject(library.shell.address, library.librarian.address,
+                      UnshareFile{{4}, GroupName{"g"}, FileName{"film"}});
+  library.told<StopShare>(Done{});
+  library.host.expect<StopServing>(library.uploader);
+  library.host.expect<ForgetShare>(library.storage);
+  library.host.expect<DownloadUnshared>(library.scheduler);
+  library.host.expect<Told>(library.shell);
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(stopping_what_is_not_shared_is_refused_by_the_trackers) {
+  Library library;
+  library.serve();
+  library.host.inject(library.shell.address, library.librarian.address,
+                      UnshareFile{{4}, GroupName{"g"}, FileName{"song"}});
+  library.told<StopShare>(Refused{Code::not_sharing, "no"});
+  BOOST_TEST((library.refusal() == Code::not_sharing));
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(leaving_a_group_ends_its_shares) {
+  Library library;
+  library.serve();
+  library.host.inject(library.link.address, library.librarian.address, GroupLeft{GroupName{"g"}});
+  BOOST_TEST((library.host.expect<StopServing>(library.uploader)->reason == CloseReason::not_a_member));
+  library.host.expect<ForgetShare>(library.storage);
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_complete_download_is_a_share_of_its_user) {
+  Library library;
+  library.login();
+  ShareRecord record = library.record();
+  library.host.inject(library.scheduler.address, library.librarian.address, AdoptShare{record});
+  library.host.expect<RememberShare>(library.storage);
+  library.host.expect<ServeFile>(library.uploader);
+  record.uid.bytes.fill(1);
+  library.host.inject(library.scheduler.address, library.librarian.address, AdoptShare{record});
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace

@@ -1,0 +1,409 @@
+#include <boost/test/unit_test.hpp>
+
+#include "peer/scheduler.hpp"
+#include "tests/injection/peer/little_network.hpp"
+
+namespace {
+
+using namespace tutti;
+using namespace tutti::test;
+using namespace std::chrono_literals;
+
+Metainfo metainfo_of(std::uint32_t pieces, const std::string& name = "film") {
+  MetainfoBuilder builder(FileName{name}, PieceLayout({pieces * block_size.value}, block_size));
+  for (PieceIndex piece; piece.value < pieces; ++piece) builder.add_piece(piece, {});
+  builder.set_whole(Sha1{});
+  return builder.build();
+}
+
+/// A scheduler whose partners the test plays. ann is logged in and downloads nothing.
+struct Office {
+  explicit Office(std::size_t active_max = 64) {
+    SchedulerOptions options;
+    options.self = client_key(9);
+    options.active_max = active_max;
+    scheduler = host.spawn<SchedulerRole>(
+        "scheduler",
+        std::make_unique<Scheduler>(
+            options, Scheduler::Others{shell, link, librarian, uploader, storage, {verifier}, {hasher}}));
+    uid.bytes.fill(7);
+    gid.bytes.fill(1);
+  }
+  void login(std::vector<DownloadRecord> recalled = {}) {
+    host.inject(link.address, scheduler.address, SessionChanged{uid, "ann"});
+    BOOST_TEST((host.expect<RecallDownloads>(storage)->uid == uid));
+    host.inject(storage.address, scheduler.address, DownloadsRecalled{uid, std::move(recalled)});
+  }
+  Sharer sharer(std::uint8_t number) const {
+    return {UserName{"bob"}, client_key(number), "127.0.0.1", static_cast<std::uint16_t>(7000 + number)};
+  }
+  /// Answers the oldest question to the trackers, which must be a `Request`.
+  template <class Question>
+  Question told(TrackerAnswer answer) {
+    const auto ask = host.expect<Ask>(link);
+    BOOST_TEST_REQUIRE((ask->what.get<Question>() != nullptr));
+    host.inject(link.address, scheduler.address, Told{ask->command, std::move(answer), false, {}});
+    return *ask->what.get<Question>();
+  }
+  void start(std::uint64_t command, const std::string& file = "film") {
+    host.inject(shell.address, scheduler.address,
+                StartDownload{{command}, GroupName{"g"}, FileName{file}, "/home"});
+  }
+  FileFound found(const Metainfo& metainfo, std::vector<Sharer> sharers) const {
+    return {gid, fid_of(metainfo), metainfo, std::move(sharers)};
+  }
+  void prepared(std::uint64_t id, Bytes bitfield) {
+    const auto prepare = host.expect<PrepareDownload>(storage);
+    DownloadRecord record = prepare->download;
+    record.id = {id};
+    record.path = "/home/" + record.metainfo.name.text;
+    record.part_path = record.path + ".part";
+    host.inject(storage.address, scheduler.address,
+                DownloadPrepared{prepare->tag, record, std::move(bitfield)});
+  }
+  Code refusal() {
+    auto said = host.find<Told>(shell.address);
+    BOOST_TEST_REQUIRE(said.has_value());
+    const auto* refused = said->message.what.get<Refused>();
+    BOOST_TEST_REQUIRE((refused != nullptr));
+    BOOST_TEST(!refused->sentence.empty());
+    return refused->code;
+  }
+  DownloadRow row() {
+    host.discard(shell.address);
+    host.inject(shell.address, scheduler.address, ListDownloads{{99}});
+    const auto downloads = host.expect<Downloads>(shell);
+    BOOST_TEST_REQUIRE(!downloads->downloads.empty());
+    return downloads->downloads.back();
+  }
+  /// A download of four pieces from bob at 7003 runs; his link is up and he has all.
+  Address run() {
+    login();
+    start(1);
+    told<FindFile>(found(metainfo_of(4), {sharer(3)}));
+    prepared(5, {0});
+    told<StartShare>(Done{});
+    const Address peer = host.link_to("127.0.0.1:7003");
+    host.link_up(peer);
+    host.inject(peer, owner(peer), PeerWelcome{1, client_key(3)});
+    host.inject(peer, owner(peer), FileOpened{fid_of(metainfo_of(4)), {0xf0}});
+    return peer;
+  }
+  Address owner(Address of) {
+    for (const auto& each : host.links())
+      if (each.address == of) return each.owner;
+    return {};
+  }
+  void verified(std::uint32_t piece) {
+    host.inject(verifier.address, scheduler.address, PieceVerified{{5}, {piece}});
+  }
+
+  InjectionHost host;
+  Ref<ShellRole> shell = host.probe<ShellRole>();
+  Ref<TrackerLinkRole> link = host.probe<TrackerLinkRole>();
+  Ref<LibrarianRole> librarian = host.probe<LibrarianRole>();
+  Ref<UploaderRole> uploader = host.probe<UploaderRole>();
+  Ref<StorageRole> storage = host.probe<StorageRole>();
+  Ref<HashVerifierRole> verifier = host.probe<HashVerifierRole>();
+  Ref<FileHasherRole> hasher = host.probe<FileHasherRole>();
+  Ref<SchedulerRole> scheduler;
+  Uid uid;
+  Gid gid;
+};
+
+BOOST_AUTO_TEST_SUITE(scheduler)
+
+BOOST_AUTO_TEST_CASE(the_trackers_refusals_are_passed_on) {
+  for (const Code code :
+       {Code::no_such_group, Code::not_a_member, Code::no_such_file, Code::tracker_unreachable}) {
+    Office office;
+    office.login();
+    office.start(1);
+    office.told<FindFile>(Refused{code, "no"});
+    BOOST_TEST((office.refusal() == code));
+    office.host.expect_silence();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_disks_refusals_are_passed_on) {
+  for (const Code code : {Code::destination_exists, Code::disk_full, Code::io_error}) {
+    Office office;
+    office.login();
+    office.start(1);
+    office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+    const auto prepare = office.host.expect<PrepareDownload>(office.storage);
+    BOOST_TEST(prepare->download.id.value == 0u);
+    office.host.inject(office.storage.address, office.scheduler.address,
+                       DownloadRefused{prepare->tag, code, "no"});
+    BOOST_TEST((office.refusal() == code));
+    office.host.expect_silence();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_metainfo_that_is_not_that_of_its_id_is_refused) {
+  Office office;
+  office.login();
+  office.start(1);
+  FileFound found = office.found(metainfo_of(4), {office.sharer(3)});
+  found.metainfo.size = {3 * block_size.value + 1};
+  office.told<FindFile>(found);
+  BOOST_TEST((office.refusal() == Code::integrity));
+}
+
+BOOST_AUTO_TEST_CASE(without_a_session_nothing_is_listed) {
+  Office office;
+  office.host.inject(office.shell.address, office.scheduler.address, ListDownloads{{1}});
+  BOOST_TEST((office.refusal() == Code::not_logged_in));
+}
+
+BOOST_AUTO_TEST_CASE(waiting_with_nothing_to_wait_for_is_done_at_once) {
+  Office office;
+  office.login();
+  office.host.inject(office.shell.address, office.scheduler.address, AwaitDownloads{{3}});
+  const auto told = office.host.expect<Told>(office.shell);
+  BOOST_TEST((told->what.get<Done>() != nullptr));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_login_brings_back_is_listed_when_it_is_known) {
+  Office office;
+  office.host.inject(office.link.address, office.scheduler.address, SessionChanged{office.uid, "ann"});
+  office.host.inject(office.shell.address, office.scheduler.address, ListDownloads{{1}});
+  office.host.inject(office.shell.address, office.scheduler.address, AwaitDownloads{{2}});
+  office.host.expect<RecallDownloads>(office.storage);
+  office.host.expect_silence();
+  DownloadRecord record;
+  record.id = {5};
+  record.uid = office.uid;
+  record.metainfo = metainfo_of(4);
+  record.fid = fid_of(record.metainfo);
+  record.phase = DownloadPhase::fetching;
+  office.host.inject(office.storage.address, office.scheduler.address,
+                     DownloadsRecalled{office.uid, {record}});
+  office.host.expect_silence(office.shell.address);
+  office.prepared(5, {0xc0});
+  BOOST_TEST(office.host.expect<DownloadChanged>(office.shell)->download.pieces_verified == 2u);
+  BOOST_TEST(office.host.expect<Downloads>(office.shell)->downloads.size() == 1u);
+  office.host.expect_silence(office.shell.address);  // and wait goes on
+}
+
+BOOST_AUTO_TEST_CASE(a_download_goes_its_way) {
+  Office office;
+  const Address peer = office.run();
+  BOOST_TEST((office.row().phase == DownloadPhase::fetching));
+  BOOST_TEST(office.row().peers == 1u);
+  for (int i = 0; i < 4; ++i) {
+    const auto request = office.host.find<RequestBlock>(peer);
+    BOOST_TEST_REQUIRE(request.has_value());
+    const PieceIndex piece = request->message.piece;
+    office.host.inject(peer, office.owner(peer), Block{fid_of(metainfo_of(4)), piece, {}},
+                       Payload::own(Bytes(block_size.value)));
+    office.host.discard(office.verifier.address);
+    office.verified(piece.value);
+    BOOST_TEST((office.host.expect<JournalPiece>(office.storage)->piece == piece));
+    if (i == 0) office.host.expect<ServeFile>(office.uploader);
+    BOOST_TEST((office.host.expect<ServePiece>(office.uploader)->piece == piece));
+  }
+  BOOST_TEST((office.row().phase == DownloadPhase::checking));
+  const auto stretch = office.host.expect<HashStretch>(office.hasher);
+  BOOST_TEST(stretch->last);
+  office.host.inject(office.hasher.address, office.scheduler.address,
+                     StretchHashed{stretch->job, {4 * block_size.value}, Sha1{}});
+  BOOST_TEST(office.host.expect<FinishDownload>(office.storage)->path == "/home/film");
+  office.host.inject(office.shell.address, office.scheduler.address, AwaitDownloads{{3}});
+  office.host.inject(office.storage.address, office.scheduler.address, DownloadFinished{{5}, {}});
+  BOOST_TEST(office.host.expect<AdoptShare>(office.librarian)->share.path == "/home/film");
+  BOOST_TEST((office.row().phase == DownloadPhase::complete));
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_whole_is_an_integrity_failure_and_forgets_the_pieces) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.told<FindFile>(office.found(metainfo_of(4), {}));
+  office.prepared(5, {0xf0});  // all is there already
+  office.host.discard(office.shell.address);
+  office.host.inject(office.shell.address, office.scheduler.address, AwaitDownloads{{3}});
+  const auto stretch = office.host.expect<HashStretch>(office.hasher);
+  Sha1 other;
+  other.bytes.fill(1);
+  office.host.inject(office.hasher.address, office.scheduler.address,
+                     StretchHashed{stretch->job, {4 * block_size.value}, other});
+  BOOST_TEST(office.host.expect<SettleDownload>(office.storage)->forget_pieces);
+  BOOST_TEST((office.refusal() == Code::integrity));
+  BOOST_TEST((office.row().phase == DownloadPhase::failed));
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_was_taken_meanwhile_is_left_alone) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.told<FindFile>(office.found(metainfo_of(4), {}));
+  office.prepared(5, {0xf0});
+  const auto stretch = office.host.expect<HashStretch>(office.hasher);
+  office.host.inject(office.hasher.address, office.scheduler.address,
+                     StretchHashed{stretch->job, {4 * block_size.value}, Sha1{}});
+  office.host.expect<FinishDownload>(office.storage);
+  office.host.inject(office.storage.address, office.scheduler.address,
+                     DownloadRefused{5, Code::destination_exists, "taken"});
+  BOOST_TEST((office.row().code == Code::destination_exists));
+  BOOST_TEST((office.row().phase == DownloadPhase::failed));
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_that_fails_ends_the_download_and_a_new_start_goes_on) {
+  Office office;
+  office.run();
+  office.verified(1);
+  office.host.inject(office.verifier.address, office.scheduler.address,
+                     PieceUnwritable{{5}, 2_piece, Code::disk_full, "full"});
+  const DownloadRow row = office.row();
+  BOOST_TEST((row.phase == DownloadPhase::failed && row.code == Code::disk_full));
+  BOOST_TEST(row.pieces_verified == 1u);
+  office.host.discard();
+  office.start(2);
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  BOOST_TEST(office.host.expect<PrepareDownload>(office.storage)->download.id.value == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(the_same_download_does_not_run_twice) {
+  Office office;
+  office.run();
+  office.host.discard();
+  office.start(2);
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  BOOST_TEST((office.refusal() == Code::destination_exists));
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_piece_bans_whoever_sent_it) {
+  Office office;
+  const Address peer = office.run();
+  const Address fetcher = office.owner(peer);
+  const auto request = office.host.find<RequestBlock>(peer);
+  office.host.inject(peer, fetcher, Block{fid_of(metainfo_of(4)), request->message.piece, {}},
+                     Payload::own(Bytes(block_size.value)));
+  office.host.inject(office.verifier.address, office.scheduler.address,
+                     PieceCorrupt{{5}, request->message.piece, {fetcher}});
+  BOOST_TEST(!office.host.is_alive(fetcher));
+  BOOST_TEST(!office.host.is_open(peer));
+  office.told<FindSharers>(Sharers{{office.sharer(3)}});
+  office.host.advance(3s);
+  for (const auto& link : office.host.links()) BOOST_TEST(link.endpoint != "127.0.0.1:7003");
+  BOOST_TEST((office.row().phase == DownloadPhase::waiting));
+  BOOST_TEST((office.row().code == Code::no_peers));
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_closes_a_file_is_not_pestered) {
+  Office office;
+  const Address peer = office.run();
+  office.host.discard();
+  office.host.inject(peer, office.owner(peer), FileClosed{fid_of(metainfo_of(4)), CloseReason::not_shared});
+  for (int i = 0; i < 3; ++i) {
+    office.told<FindSharers>(Sharers{{office.sharer(3)}});
+    if (i < 1) BOOST_TEST(!office.host.find<OpenFile>(peer).has_value());
+    office.host.advance(2s);
+  }
+  BOOST_TEST(office.host.find<OpenFile>(peer).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_serves_elsewhere_now_is_found_there) {
+  Office office;
+  const Address peer = office.run();
+  office.host.discard();
+  office.host.link_down(peer);
+  Sharer moved = office.sharer(3);
+  moved.port = 8000;
+  office.told<FindSharers>(Sharers{{moved}});
+  BOOST_TEST(!office.host.is_open(peer));
+  office.host.link_to("127.0.0.1:8000");
+}
+
+BOOST_AUTO_TEST_CASE(the_own_client_is_no_source) {
+  Office office;
+  office.login();
+  office.start(1);
+  Sharer self = office.sharer(9);
+  office.told<FindFile>(office.found(metainfo_of(4), {self}));
+  office.prepared(5, {0});
+  BOOST_TEST((office.refusal() == Code::no_peers));
+  BOOST_TEST(office.host.links().empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_the_session_ends_the_fetching_and_the_waiting) {
+  Office office;
+  const Address peer = office.run();
+  office.verified(0);
+  office.host.discard();
+  office.host.inject(office.shell.address, office.scheduler.address, AwaitDownloads{{3}});
+  office.host.inject(office.link.address, office.scheduler.address, SessionChanged{});
+  BOOST_TEST((office.refusal() == Code::unfinished));
+  BOOST_TEST((office.host.expect<StopServing>(office.uploader)->reason == CloseReason::logged_out));
+  BOOST_TEST(!office.host.is_open(peer));
+  office.verified(1);  // a straggler
+  office.host.advance(30s);
+  office.host.expect_silence(office.storage.address);
+}
+
+BOOST_AUTO_TEST_CASE(leaving_the_group_ends_its_downloads) {
+  Office office;
+  office.run();
+  office.host.inject(office.link.address, office.scheduler.address, GroupLeft{GroupName{"other"}});
+  BOOST_TEST((office.row().phase == DownloadPhase::fetching));
+  office.host.inject(office.link.address, office.scheduler.address, GroupLeft{GroupName{"g"}});
+  BOOST_TEST((office.row().code == Code::not_a_member));
+}
+
+BOOST_AUTO_TEST_CASE(a_download_that_is_not_to_be_shared_is_not_adopted) {
+  Office office;
+  office.run();
+  office.host.inject(office.librarian.address, office.scheduler.address,
+                     DownloadUnshared{GroupName{"g"}, FileName{"film"}});
+  for (std::uint32_t piece = 0; piece < 4; ++piece) office.verified(piece);
+  const auto stretch = office.host.expect<HashStretch>(office.hasher);
+  office.host.inject(office.hasher.address, office.scheduler.address,
+                     StretchHashed{stretch->job, {4 * block_size.value}, Sha1{}});
+  office.host.inject(office.storage.address, office.scheduler.address, DownloadFinished{{5}, {}});
+  office.host.expect_silence(office.librarian.address);
+}
+
+BOOST_AUTO_TEST_CASE(only_so_many_fetch_at_a_time) {
+  Office office(1);
+  office.login();
+  for (std::uint64_t i = 1; i <= 2; ++i) {
+    const std::string name = "file" + std::to_string(i);
+    office.start(i, name);
+    // The first one's StartShare stands before the second one's FindFile.
+    if (i == 2) office.told<StartShare>(Done{});
+    office.told<FindFile>(office.found(metainfo_of(4, name), {office.sharer(3)}));
+    office.prepared(i, {0});
+  }
+  office.host.advance(500ms);
+  BOOST_TEST((office.row().phase == DownloadPhase::waiting));
+  BOOST_TEST(office.row().sentence.find("turn") != std::string::npos);
+  office.host.inject(office.verifier.address, office.scheduler.address,
+                     PieceUnwritable{{1}, 0_piece, Code::io_error, "broken"});
+  office.host.advance(500ms);
+  BOOST_TEST((office.row().phase == DownloadPhase::finding));
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_fetcher_goes_after_a_while) {
+  Office office;
+  const Address peer = office.run();
+  for (std::uint32_t piece = 0; piece < 4; ++piece) office.verified(piece);
+  office.host.advance(10s);
+  BOOST_TEST(office.host.is_open(peer));
+  office.host.advance(15s);
+  BOOST_TEST(!office.host.is_open(peer));
+}
+
+BOOST_AUTO_TEST_CASE(a_forgotten_wait_has_no_outcome) {
+  Office office;
+  office.run();
+  office.host.inject(office.shell.address, office.scheduler.address, AwaitDownloads{{3}});
+  office.host.inject(office.shell.address, office.scheduler.address, ForgetCommand{{3}});
+  office.host.discard();
+  office.host.inject(office.link.address, office.scheduler.address, SessionChanged{});
+  BOOST_TEST(!office.host.find<Told>(office.shell.address).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace

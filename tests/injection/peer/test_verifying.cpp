@@ -1,0 +1,224 @@
+#include <boost/test/unit_test.hpp>
+
+#include "peer/file_hasher.hpp"
+#include "peer/hash_verifier.hpp"
+#include "tests/injection/peer/little_network.hpp"
+
+namespace {
+
+using namespace tutti;
+using namespace tutti::test;
+
+/// A verifier for a file of one piece of two blocks.
+struct Bench {
+  Bench() {
+    for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::uint8_t>(i * 31);
+    disk->put_directory("/");
+    BOOST_TEST_REQUIRE(static_cast<bool>(disk->prepare("/film.part", {content.size()})));
+    verifier = host.spawn<HashVerifierRole>("verifier", std::make_unique<HashVerifier>(disk));
+  }
+  void begin(Ref<FetcherRole> from, std::uint32_t attempt = 0) {
+    host.inject(from.address, verifier.address,
+                BeginPiece{{1},
+                           0_piece,
+                           attempt,
+                           scheduler.address,
+                           "/film.part",
+                           {content.size()},
+                           1_MiB,
+                           sha1(content),
+                           sha256(content)});
+  }
+  void store(Ref<FetcherRole> from, std::uint32_t block, std::uint32_t attempt = 0, std::uint8_t spoil = 0) {
+    const std::size_t start = block * block_size.value;
+    Bytes bytes(
+        content.begin() + static_cast<std::ptrdiff_t>(start),
+        content.begin() + static_cast<std::ptrdiff_t>(std::min(start + block_size.value, content.size())));
+    bytes[0] ^= spoil;
+    const std::uint64_t size = bytes.size();
+    host.inject(from.address, verifier.address, StoreBlock{{1}, 0_piece, attempt, {block}},
+                Payload::own(std::move(bytes)));
+    BOOST_TEST(host.expect<BlockStored>(from)->bytes.value == size);
+  }
+
+  Bytes content = Bytes(block_size.value + 1000);
+  InjectionHost host;
+  std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>();
+  Ref<SchedulerRole> scheduler = host.probe<SchedulerRole>();
+  Ref<FetcherRole> one = host.probe<FetcherRole>("one");
+  Ref<FetcherRole> two = host.probe<FetcherRole>("two");
+  Ref<HashVerifierRole> verifier;
+};
+
+BOOST_AUTO_TEST_SUITE(verifying)
+
+BOOST_AUTO_TEST_CASE(a_right_piece_is_on_the_disk_when_it_is_said) {
+  for (const bool in_order : {true, false}) {
+    Bench bench;
+    bench.begin(bench.one);
+    bench.store(bench.one, in_order ? 0 : 1);
+    bench.host.expect_silence();
+    bench.store(bench.one, in_order ? 1 : 0);
+    bench.host.expect<PieceVerified>(bench.scheduler);
+    BOOST_TEST((bench.disk->content("/film.part") == bench.content));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_piece_names_who_brought_it) {
+  Bench bench;
+  bench.begin(bench.one);
+  bench.store(bench.one, 0, 0, 1);
+  bench.begin(bench.two);
+  bench.store(bench.two, 1);
+  const auto corrupt = bench.host.expect<PieceCorrupt>(bench.scheduler);
+  BOOST_TEST((corrupt->fetchers == std::vector<Address>{bench.one.address, bench.two.address}));
+}
+
+BOOST_AUTO_TEST_CASE(a_piece_can_be_tried_again) {
+  Bench bench;
+  bench.begin(bench.one);
+  bench.store(bench.one, 0, 0, 1);
+  bench.store(bench.one, 1);
+  bench.host.expect<PieceCorrupt>(bench.scheduler);
+  bench.begin(bench.two, 1);
+  bench.store(bench.two, 0, 1);
+  bench.store(bench.two, 1, 1);
+  bench.host.expect<PieceVerified>(bench.scheduler);
+  BOOST_TEST((bench.disk->content("/film.part") == bench.content));
+}
+
+BOOST_AUTO_TEST_CASE(a_higher_attempt_voids_what_came) {
+  Bench bench;
+  bench.begin(bench.one);
+  bench.store(bench.one, 0, 0, 1);
+  bench.begin(bench.two, 1);
+  bench.store(bench.one, 1, 0);  // a straggler: credit, nothing else
+  bench.store(bench.two, 0, 1);
+  bench.store(bench.two, 1, 1);
+  bench.host.expect<PieceVerified>(bench.scheduler);
+}
+
+BOOST_AUTO_TEST_CASE(a_verified_piece_is_not_written_again) {
+  Bench bench;
+  bench.begin(bench.one);
+  bench.store(bench.one, 0);
+  bench.store(bench.one, 1);
+  bench.host.expect<PieceVerified>(bench.scheduler);
+  bench.begin(bench.two, 7);
+  bench.store(bench.two, 0, 7, 1);
+  BOOST_TEST((bench.disk->content("/film.part") == bench.content));
+  bench.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(the_second_copy_of_a_block_is_not_written) {
+  Bench bench;
+  bench.begin(bench.one);
+  bench.store(bench.one, 0);
+  bench.begin(bench.two);
+  bench.store(bench.two, 0, 0, 1);
+  bench.store(bench.one, 1);
+  bench.host.expect<PieceVerified>(bench.scheduler);
+  BOOST_TEST((bench.disk->content("/film.part") == bench.content));
+}
+
+BOOST_AUTO_TEST_CASE(a_straggler_does_not_touch_a_download_that_is_over) {
+  Bench bench;
+  bench.host.inject(bench.scheduler.address, bench.verifier.address, ForgetPieces{{1}, true});
+  bench.begin(bench.one);
+  bench.store(bench.one, 0);
+  BOOST_TEST((*bench.disk->content("/film.part") == Bytes(bench.content.size())));
+  bench.host.inject(bench.scheduler.address, bench.verifier.address, ForgetPieces{{1}, false});
+  bench.begin(bench.one);
+  bench.store(bench.one, 0);
+  bench.store(bench.one, 1);
+  bench.host.expect<PieceVerified>(bench.scheduler);
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_that_fails_is_nobodys_fault) {
+  Bench bench;
+  bench.begin(bench.one);
+  bench.disk->tear_next_write(10_bytes);
+  bench.store(bench.one, 0);
+  BOOST_TEST(!bench.host.expect<PieceUnwritable>(bench.scheduler)->sentence.empty());
+  bench.store(bench.one, 1);
+  bench.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(blocks_of_nothing_known_give_their_credit_back) {
+  Bench bench;
+  bench.store(bench.one, 0);
+  bench.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+/// A hasher and a file of 3 MB.
+struct Shelf {
+  Shelf() {
+    for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::uint8_t>(i * 7);
+    disk->put_directory("/");
+    disk->put_file("/film", content);
+    hasher = host.spawn<FileHasherRole>("hasher", std::make_unique<FileHasher>(disk));
+  }
+  void stretch(std::uint64_t from, std::uint64_t to) {
+    host.inject(asker.address, hasher.address,
+                HashStretch{{1}, "/film", {from}, {to - from}, to == content.size()});
+  }
+  Bytes content = Bytes(3'000'000);
+  InjectionHost host;
+  std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>();
+  Ref<LibrarianRole> asker = host.probe<LibrarianRole>();
+  Ref<FileHasherRole> hasher;
+};
+
+BOOST_AUTO_TEST_SUITE(file_hasher)
+
+BOOST_AUTO_TEST_CASE(hashes_pieces_in_any_order) {
+  Shelf shelf;
+  shelf.host.inject(shelf.asker.address, shelf.hasher.address,
+                    HashPiece{{1}, "/film", 2_piece, 2_MiB, {900'000}});
+  const auto hashed = shelf.host.expect<PieceHashed>(shelf.asker);
+  const ByteView bytes = ByteView(shelf.content).subspan(2 << 20, 900'000);
+  BOOST_TEST((hashed->sha1 == sha1(bytes)));
+  BOOST_TEST((hashed->sha256 == sha256(bytes)));
+}
+
+BOOST_AUTO_TEST_CASE(hashes_a_whole_in_stretches) {
+  Shelf shelf;
+  shelf.stretch(0, 1'000'000);
+  BOOST_TEST(!shelf.host.expect<StretchHashed>(shelf.asker)->sha1);
+  shelf.stretch(1'000'000, 3'000'000);
+  const auto hashed = shelf.host.expect<StretchHashed>(shelf.asker);
+  BOOST_TEST((hashed->sha1 == sha1(shelf.content)));
+  BOOST_TEST((hashed->done == ByteCount{3'000'000}));
+}
+
+BOOST_AUTO_TEST_CASE(a_stretch_that_leaves_a_gap_is_refused) {
+  Shelf shelf;
+  shelf.stretch(0, 1'000'000);
+  shelf.host.expect<StretchHashed>(shelf.asker);
+  shelf.stretch(2'000'000, 3'000'000);
+  shelf.host.expect<HashFailed>(shelf.asker);
+}
+
+BOOST_AUTO_TEST_CASE(a_dropped_job_begins_anew) {
+  Shelf shelf;
+  shelf.stretch(0, 1'000'000);
+  shelf.host.expect<StretchHashed>(shelf.asker);
+  shelf.host.inject(shelf.asker.address, shelf.hasher.address, DropHashing{{1}});
+  shelf.stretch(0, 3'000'000);
+  BOOST_TEST((shelf.host.expect<StretchHashed>(shelf.asker)->sha1 == sha1(shelf.content)));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_shrank_fails) {
+  Shelf shelf;
+  shelf.disk->shrink("/film", {1000});
+  shelf.stretch(0, 3'000'000);
+  BOOST_TEST(!shelf.host.expect<HashFailed>(shelf.asker)->sentence.empty());
+  shelf.host.inject(shelf.asker.address, shelf.hasher.address, HashPiece{{1}, "/film", 0_piece, {}, 1_MiB});
+  shelf.host.expect<HashFailed>(shelf.asker);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
