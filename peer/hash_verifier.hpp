@@ -26,8 +26,12 @@ namespace tutti {
 /// - A verified piece is never written again: a late block from somebody else cannot spoil it.
 /// - A higher attempt begins the piece anew, a lower one is a straggler and dropped.
 /// - Every block gives its credit back, whatever became of it: else a fetcher would starve.
+/// - Blocks that came before their turn are kept in memory up to `kept_max`, over all pieces: a peer may begin as many
+///   pieces as there are and never send their first block. What is not kept is read back from the file.
 class HashVerifier final : public ActorOf<HashVerifier, HashVerifierRole::Accepts> {
  public:
+  static constexpr ByteCount kept_max = 8_MiB;
+
   explicit HashVerifier(std::shared_ptr<Disk> disk) : disk_(std::move(disk)) {}
 
   void on(const BeginPiece& begin, Context& context);
@@ -43,8 +47,9 @@ class HashVerifier final : public ActorOf<HashVerifier, HashVerifierRole::Accept
     PieceLayout layout;
     PieceHasher hasher;
   };
+  using Pieces = std::map<PieceIndex, UnderWay>;
   struct Download {
-    std::map<PieceIndex, UnderWay> under_way;
+    Pieces under_way;
     std::vector<bool> verified;  ///< grows to the highest piece that this verifier has verified
     bool is_verified(PieceIndex piece) const {
       return piece.value < verified.size() && verified[piece.value];
@@ -52,12 +57,15 @@ class HashVerifier final : public ActorOf<HashVerifier, HashVerifierRole::Accept
   };
 
   void take_block(const StoreBlock& store, Context& context);
+  PieceHasher::Added add(UnderWay& piece, const StoreBlock& store, Context& context);
+  void drop(Pieces& pieces, Pieces::iterator piece);
   /// Hands bytes that have been hashed out of order, or read back, to their turn.
   DiskDone catch_up(UnderWay& piece, PieceIndex index);
   void judge(Download& download, const StoreBlock& store, Context& context);
 
   const std::shared_ptr<Disk> disk_;
   std::unordered_map<DownloadId, Download> downloads_;
+  ByteCount kept_;  ///< in blocks that wait for their turn
   /// A file that is complete must not be written by a straggler: remembered for good, eight bytes each.
   std::unordered_set<DownloadId> over_;
 };

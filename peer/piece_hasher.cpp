@@ -10,11 +10,11 @@ DigestPair expected_digests(const Metainfo& metainfo, PieceIndex piece) {
   return {metainfo.piece_sha1[piece.value], metainfo.piece_sha256[piece.value]};
 }
 
-PieceHasher::PieceHasher(const PieceLayout& layout, PieceIndex piece, const DigestPair& expected,
-                         ByteCount early_max)
-    : blocks_(layout.block_count(piece)), expected_(expected), early_max_(early_max) {}
+PieceHasher::PieceHasher(const PieceLayout& layout, PieceIndex piece, const DigestPair& expected)
+    : blocks_(layout.block_count(piece)), expected_(expected) {}
 
-PieceHasher::Added PieceHasher::add(BlockIndex block, const Payload& payload, std::uint64_t source) {
+PieceHasher::Added PieceHasher::add(BlockIndex block, const Payload& payload, std::uint64_t source,
+                                    ByteCount room) {
   ENSURE(block.value < blocks_);
   if (has(block)) return Added::duplicate;
   came_ |= std::uint32_t{1} << block.value;
@@ -23,7 +23,7 @@ PieceHasher::Added PieceHasher::add(BlockIndex block, const Payload& payload, st
     hash_next(payload.view());
     return Added::hashed;
   }
-  if (early_bytes_.value + payload.size() > early_max_.value) return Added::not_kept;
+  if (payload.size() > room.value) return Added::not_kept;
   early_bytes_.value += payload.size();
   early_.emplace(block, payload);
   return Added::kept;
@@ -53,23 +53,6 @@ void PieceHasher::hash_next(ByteView bytes) {
 bool PieceHasher::finish_matches() {
   ENSURE(complete());
   return digester_.finish() == expected_;
-}
-
-WholeFileHasher::WholeFileHasher(const PieceLayout& layout)
-    : layout_(layout), verified_(layout.piece_count()) {}
-
-std::optional<WholeFileHasher::Range> WholeFileHasher::next() const {
-  if (complete()) return std::nullopt;
-  const PieceIndex piece{static_cast<std::uint32_t>(hashed_.value / layout_.piece_length().value)};
-  if (!verified_.has(piece)) return std::nullopt;
-  const ByteCount left{layout_.piece_offset(piece).value + layout_.piece_size(piece).value - hashed_.value};
-  return Range{hashed_, std::min(left, block_size)};
-}
-
-void WholeFileHasher::update(ByteView bytes) {
-  hasher_.update(bytes);
-  hashed_.value += bytes.size();
-  ENSURE(hashed_ <= layout_.size());
 }
 
 }  // namespace tutti

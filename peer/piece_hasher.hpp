@@ -9,7 +9,6 @@
 #include "actors/payload.hpp"
 #include "messages/client_tracker.hpp"
 #include "messages/units.hpp"
-#include "peer/bitfield.hpp"
 #include "peer/piece_layout.hpp"
 
 namespace tutti {
@@ -21,9 +20,9 @@ DigestPair expected_digests(const Metainfo& metainfo, PieceIndex piece);
 /// digests and the blocks that came too early.
 /// Rules:
 /// - A block is hashed when it comes, while its bytes are in the processor's cache, if it is the next one in order.
-/// - An earlier one is kept for its turn, by handle, up to `early_max` bytes; one beyond that is not kept: its bytes
-///   are in the file by then, and to_read_back() asks for them when their turn comes. So memory is bounded whatever
-///   order a peer sends in.
+/// - An earlier one is kept for its turn, by handle, as far as the caller gives room for it; one beyond that is not
+///   kept: its bytes are in the file by then, and to_read_back() asks for them when their turn comes. So memory is
+///   bounded whatever order a peer sends in.
 /// - A block is used once: who sent it first is one of the piece's sources, a second copy is dropped.
 class PieceHasher {
  public:
@@ -34,11 +33,13 @@ class PieceHasher {
     duplicate,  ///< not needed: do not write it either
   };
 
-  PieceHasher(const PieceLayout& layout, PieceIndex piece, const DigestPair& expected,
-              ByteCount early_max = ByteCount{2 * block_size.value});
+  PieceHasher(const PieceLayout& layout, PieceIndex piece, const DigestPair& expected);
 
-  /// A block, which must be of the length that the layout says, from the peer that the caller calls `source`.
-  Added add(BlockIndex block, const Payload& payload, std::uint64_t source);
+  /// A block, which must be of the length that the layout says, from the peer that the caller calls `source`. Not more
+  /// than `room` bytes more are kept.
+  Added add(BlockIndex block, const Payload& payload, std::uint64_t source, ByteCount room);
+  /// Of the blocks that wait for their turn.
+  ByteCount kept_bytes() const { return early_bytes_; }
   /// The block that has come, was not kept, and is next in order now: give its bytes to read_back().
   std::optional<BlockIndex> to_read_back() const;
   void read_back(ByteView bytes);
@@ -56,42 +57,12 @@ class PieceHasher {
 
   std::uint32_t blocks_;
   DigestPair expected_;
-  ByteCount early_max_;
   PairHasher digester_;
   BlockIndex next_;
   std::uint32_t came_ = 0;  ///< bit i: block i has come
   std::map<BlockIndex, Payload> early_;
   ByteCount early_bytes_;
   std::vector<std::uint64_t> sources_;
-};
-
-/// The SHA-1 of the whole file, which must be fed in order while pieces are verified in any order. Decides what to read
-/// next: the verified pieces that join on to what is hashed already. By then their bytes are in the system's cache, so
-/// each is read once more than it arrived, and the last reads overlap with the last blocks under way.
-class WholeFileHasher {
- public:
-  explicit WholeFileHasher(const PieceLayout& layout);
-
-  /// This piece is verified and written.
-  void verified(PieceIndex piece) { verified_.set(piece); }
-  struct Range {
-    ByteCount offset;
-    ByteCount length;
-    bool operator==(const Range&) const = default;
-  };
-  /// What to read and give to update() next, at most one block; nothing if that piece is not verified yet, or at the
-  /// end of the file.
-  std::optional<Range> next() const;
-  void update(ByteView bytes);
-  bool complete() const { return hashed_ == layout_.size(); }
-  /// Once, when complete.
-  Sha1 finish() { return hasher_.finish(); }
-
- private:
-  PieceLayout layout_;
-  Bitfield verified_;
-  ByteCount hashed_;
-  Sha1Hasher hasher_;
 };
 
 }  // namespace tutti

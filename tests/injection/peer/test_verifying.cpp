@@ -144,6 +144,38 @@ BOOST_AUTO_TEST_CASE(a_disk_that_fails_is_nobodys_fault) {
   bench.host.expect_silence();
 }
 
+BOOST_AUTO_TEST_CASE(blocks_without_their_first_do_not_fill_the_memory) {
+  Bench bench;
+  constexpr std::uint32_t pieces = 40;
+  const Bytes piece(2 * block_size.value, 'x');
+  BOOST_TEST_REQUIRE(static_cast<bool>(bench.disk->prepare("/long.part", {pieces * piece.size()})));
+  const auto memory = std::make_shared<const Bytes>(block_size.value, 'x');
+  const auto put = [&](std::uint32_t index, std::uint32_t block) {
+    bench.host.inject(bench.one.address, bench.verifier.address, StoreBlock{{1}, {index}, 0, {block}},
+                      Payload::hold(memory, *memory));
+    bench.host.expect<BlockStored>(bench.one);
+  };
+  for (std::uint32_t index = 0; index < pieces; ++index) {
+    bench.host.inject(bench.one.address, bench.verifier.address,
+                      BeginPiece{{1},
+                                 {index},
+                                 0,
+                                 bench.scheduler.address,
+                                 "/long.part",
+                                 {pieces * piece.size()},
+                                 1_MiB,
+                                 sha1(piece),
+                                 sha256(piece)});
+    put(index, 1);
+  }
+  // One handle is the test's.
+  BOOST_TEST(static_cast<std::uint64_t>(memory.use_count() - 1) * block_size.value <=
+             HashVerifier::kept_max.value);
+  for (std::uint32_t index = 0; index < pieces; ++index) put(index, 0);
+  for (std::uint32_t index = 0; index < pieces; ++index) bench.host.expect<PieceVerified>(bench.scheduler);
+  BOOST_TEST(memory.use_count() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(blocks_of_nothing_known_give_their_credit_back) {
   Bench bench;
   bench.store(bench.one, 0);

@@ -23,18 +23,19 @@ struct FourBlocks {
     digests = digester.finish();
   }
   Payload payload(BlockIndex block) const { return Payload::own(blocks[block.value]); }
-  PieceHasher hasher(ByteCount early_max = 2_MiB) const { return {layout, 0_piece, digests, early_max}; }
+  PieceHasher hasher() const { return {layout, 0_piece, digests}; }
 };
 
 using Added = PieceHasher::Added;
+constexpr ByteCount plenty = 2_MiB;
 
 BOOST_FIXTURE_TEST_SUITE(piece_hasher, FourBlocks)
 
 BOOST_AUTO_TEST_CASE(blocks_in_order_are_hashed_as_they_come) {
-  PieceHasher piece = hasher(0_bytes);
+  PieceHasher piece = hasher();
   for (BlockIndex block; block.value < 4; ++block) {
     BOOST_TEST(!piece.complete());
-    BOOST_CHECK(piece.add(block, payload(block), 7) == Added::hashed);
+    BOOST_CHECK(piece.add(block, payload(block), 7, 0_bytes) == Added::hashed);
   }
   BOOST_TEST(piece.complete());
   BOOST_TEST(piece.finish_matches());
@@ -43,42 +44,44 @@ BOOST_AUTO_TEST_CASE(blocks_in_order_are_hashed_as_they_come) {
 
 BOOST_AUTO_TEST_CASE(blocks_that_come_early_wait_for_their_turn) {
   PieceHasher piece = hasher();
-  BOOST_CHECK(piece.add(3_block, payload(3_block), 1) == Added::kept);
-  BOOST_CHECK(piece.add(1_block, payload(1_block), 2) == Added::kept);
-  BOOST_CHECK(piece.add(0_block, payload(0_block), 1) == Added::hashed);
+  BOOST_CHECK(piece.add(3_block, payload(3_block), 1, plenty) == Added::kept);
+  BOOST_CHECK(piece.add(1_block, payload(1_block), 2, plenty) == Added::kept);
+  BOOST_CHECK(piece.add(0_block, payload(0_block), 1, plenty) == Added::hashed);
   BOOST_CHECK(!piece.to_read_back());
-  BOOST_CHECK(piece.add(2_block, payload(2_block), 3) == Added::hashed);
+  BOOST_CHECK(piece.add(2_block, payload(2_block), 3, plenty) == Added::hashed);
   BOOST_TEST(piece.complete());
   BOOST_TEST(piece.finish_matches());
   BOOST_TEST(piece.sources() == (std::vector<std::uint64_t>{1, 2, 3}));
 }
 
 BOOST_AUTO_TEST_CASE(what_does_not_fit_into_memory_is_read_back_in_its_turn) {
-  PieceHasher piece = hasher(block_size);
-  BOOST_CHECK(piece.add(2_block, payload(2_block), 1) == Added::kept);
-  BOOST_CHECK(piece.add(1_block, payload(1_block), 1) == Added::not_kept);
+  PieceHasher piece = hasher();
+  BOOST_CHECK(piece.add(2_block, payload(2_block), 1, block_size) == Added::kept);
+  BOOST_CHECK(piece.add(1_block, payload(1_block), 1, block_size - 1_bytes) == Added::not_kept);
+  BOOST_TEST(piece.kept_bytes().value == block_size.value);
   BOOST_CHECK(!piece.to_read_back());
-  BOOST_CHECK(piece.add(0_block, payload(0_block), 1) == Added::hashed);
+  BOOST_CHECK(piece.add(0_block, payload(0_block), 1, 0_bytes) == Added::hashed);
   BOOST_CHECK(piece.to_read_back() == 1_block);
   piece.read_back(blocks[1]);
+  BOOST_TEST(piece.kept_bytes().value == 0U);
   BOOST_CHECK(!piece.to_read_back());
-  BOOST_CHECK(piece.add(3_block, payload(3_block), 1) == Added::hashed);
+  BOOST_CHECK(piece.add(3_block, payload(3_block), 1, 0_bytes) == Added::hashed);
   BOOST_TEST(piece.finish_matches());
 }
 
 BOOST_AUTO_TEST_CASE(a_second_copy_is_not_used) {
-  PieceHasher piece = hasher(0_bytes);
-  piece.add(0_block, payload(0_block), 1);
-  BOOST_CHECK(piece.add(0_block, payload(1_block), 2) == Added::duplicate);
-  piece.add(2_block, payload(2_block), 1);
-  BOOST_CHECK(piece.add(2_block, payload(2_block), 2) == Added::duplicate);
+  PieceHasher piece = hasher();
+  piece.add(0_block, payload(0_block), 1, 0_bytes);
+  BOOST_CHECK(piece.add(0_block, payload(1_block), 2, 0_bytes) == Added::duplicate);
+  piece.add(2_block, payload(2_block), 1, 0_bytes);
+  BOOST_CHECK(piece.add(2_block, payload(2_block), 2, 0_bytes) == Added::duplicate);
   BOOST_TEST(piece.sources() == std::vector<std::uint64_t>{1});
 }
 
 BOOST_AUTO_TEST_CASE(one_wrong_byte_is_found) {
   PieceHasher piece = hasher();
   blocks[2][100] ^= 1;
-  for (BlockIndex block; block.value < 4; ++block) piece.add(block, payload(block), 1);
+  for (BlockIndex block; block.value < 4; ++block) piece.add(block, payload(block), 1, plenty);
   BOOST_TEST(!piece.finish_matches());
 }
 
@@ -87,44 +90,9 @@ BOOST_AUTO_TEST_CASE(both_digests_must_be_right) {
     DigestPair wrong = digests;
     (first ? wrong.sha1.bytes[0] : wrong.sha256.bytes[0]) ^= 1;
     PieceHasher piece(layout, 0_piece, wrong);
-    for (BlockIndex block; block.value < 4; ++block) piece.add(block, payload(block), 1);
+    for (BlockIndex block; block.value < 4; ++block) piece.add(block, payload(block), 1, plenty);
     BOOST_TEST(!piece.finish_matches());
   }
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-BOOST_AUTO_TEST_SUITE(whole_file_hasher)
-
-BOOST_AUTO_TEST_CASE(follows_the_verified_pieces_from_the_start) {
-  const PieceLayout layout(ByteCount{2 * block_size.value + 3}, 512_KiB);
-  const Bytes content(layout.size().value, 'x');
-  WholeFileHasher whole(layout);
-  const auto read_all = [&] {
-    std::size_t ranges = 0;
-    while (const auto range = whole.next()) {
-      whole.update(ByteView(content).subspan(range->offset.value, range->length.value));
-      ++ranges;
-    }
-    return ranges;
-  };
-  whole.verified(1_piece);
-  BOOST_TEST(read_all() == 0U);
-  whole.verified(0_piece);
-  BOOST_TEST(read_all() == 2U);
-  BOOST_TEST(!whole.complete());
-  whole.verified(2_piece);
-  BOOST_CHECK((whole.next() == WholeFileHasher::Range{{2 * block_size.value}, 3_bytes}));
-  BOOST_TEST(read_all() == 1U);
-  BOOST_TEST(whole.complete());
-  BOOST_TEST(whole.finish().hex() == sha1(content).hex());
-}
-
-BOOST_AUTO_TEST_CASE(an_empty_file_is_complete_at_once) {
-  WholeFileHasher whole(*PieceLayout::for_size(0_bytes));
-  BOOST_TEST(whole.complete());
-  BOOST_CHECK(!whole.next());
-  BOOST_TEST(whole.finish().hex() == "da39a3ee5e6b4b0d3255bfef95601890afd80709");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
