@@ -17,6 +17,8 @@
 //
 //   hashing      = librarian:HashPiece  file_hasher:( PieceHashed | HashFailed )
 //                | X:HashStretch  file_hasher:( StretchHashed | HashFailed )  |  X:DropHashing
+//                | storage:HashPiece  file_hasher:( PieceHashed | HashFailed )
+//                | storage:SyncFile  file_hasher:FileSynced
 //   shares       = librarian:RecallShares  storage:SharesRecalled
 //                | librarian:CheckFile  storage:FileChecked
 //                | librarian:RememberShare | librarian:ForgetShare
@@ -27,7 +29,7 @@
 //
 //   downloads    = scheduler:RecallDownloads  storage:DownloadsRecalled
 //                | scheduler:PrepareDownload  storage:( DownloadPrepared | DownloadRefused )
-//                  *( scheduler:JournalPiece )
+//                  *( scheduler:JournalPiece | scheduler:KeepPrivate )
 //                  [ scheduler:FinishDownload  storage:( DownloadFinished | DownloadRefused ) ]
 //                  [ scheduler:SettleDownload ]
 //                | scheduler:AdoptShare                                       to librarian: a download has become a share
@@ -47,7 +49,8 @@ struct FileIdentity {
   std::int64_t modified_ns = 0;  ///< mtime, since 1970
   std::uint64_t inode = 0;
   std::uint64_t device = 0;
-  TUTTI_RECORD(FileIdentity, size, modified_ns, inode, device);
+  std::int64_t changed_ns = 0;  ///< ctime, since 1970: nobody can set it back
+  TUTTI_RECORD(FileIdentity, size, modified_ns, inode, device, changed_ns);
 };
 
 // --- tracker_link -------------------------------------------------------------------------------------------
@@ -128,6 +131,18 @@ struct DropHashing {
   HashJob job;
   TUTTI_MESSAGE(DropHashing, 0x0515, job);
 };
+/// Make sure that what was written to this file survives a power loss. `tag` comes back.
+struct SyncFile {
+  std::uint64_t tag = 0;
+  std::string path;
+  TUTTI_MESSAGE(SyncFile, 0x0516, tag, path);
+};
+/// All that was written before SyncFile was said is on the disk; or it is not sure, and why.
+struct FileSynced {
+  std::uint64_t tag = 0;
+  std::optional<Refused> fault;
+  TUTTI_MESSAGE(FileSynced, 0x0517, tag, fault);
+};
 
 // --- shares -----------------------------------------------------------------------------------------------------
 
@@ -140,7 +155,8 @@ struct ShareRecord {
   Metainfo metainfo;
   std::string path;       ///< absolute
   FileIdentity identity;  ///< of the file when its digests were true
-  TUTTI_RECORD(ShareRecord, uid, gid, group, fid, metainfo, path, identity);
+  bool stopped = false;   ///< the user has stopped it, and no tracker has heard of that yet
+  TUTTI_RECORD(ShareRecord, uid, gid, group, fid, metainfo, path, identity, stopped);
 };
 /// Which files did this user share?
 struct RecallShares {
@@ -183,7 +199,7 @@ struct DownloadUnshared {
   FileName file;
   TUTTI_MESSAGE(DownloadUnshared, 0x0527, group, file);
 };
-/// A download is complete: its file is a share of the user from now on.
+/// A download is complete: its file is a share of the user from now on. Storage remembers it already.
 struct AdoptShare {
   ShareRecord share;
   TUTTI_MESSAGE(AdoptShare, 0x0526, share);
@@ -268,9 +284,12 @@ struct DownloadRecord {
   DownloadPhase phase = DownloadPhase::fetching;
   Code code = Code::other;  ///< why, when it failed
   std::string sentence;     ///< the same for people
-  TUTTI_RECORD(DownloadRecord, id, uid, gid, group, fid, metainfo, path, part_path, phase, code, sentence);
+  bool share = true;        ///< false: the user does not want it shared
+  FileIdentity whole;       ///< of the part file, once the whole was verified; else nothing's
+  TUTTI_RECORD(DownloadRecord, id, uid, gid, group, fid, metainfo, path, part_path, phase, code, sentence,
+               share, whole);
 };
-/// Which downloads did this user start, oldest first?
+/// Which downloads did this user start, oldest first? Those that are complete come without the digests of their pieces.
 struct RecallDownloads {
   Uid uid;
   TUTTI_MESSAGE(RecallDownloads, 0x0540, uid);
@@ -294,8 +313,8 @@ struct DownloadPrepared {
   Bytes bitfield;
   TUTTI_MESSAGE(DownloadPrepared, 0x0543, tag, download, bitfield);
 };
-/// It cannot be: destination_exists, io_error, disk_full. `tag` of PrepareDownload, or the download's id of
-/// FinishDownload.
+/// It cannot be: destination_exists, no_such_file (the folder), io_error, disk_full. `tag` of PrepareDownload, or the
+/// download's id of FinishDownload.
 struct DownloadRefused {
   std::uint64_t tag = 0;
   Code code = Code::io_error;
@@ -308,7 +327,8 @@ struct JournalPiece {
   PieceIndex piece;
   TUTTI_MESSAGE(JournalPiece, 0x0545, download, piece);
 };
-/// All is verified: give the file its name, never over another one.
+/// All is verified: give the file its name, never over another one, and remember it as a share of the user, unless the
+/// record says that it is kept private.
 struct FinishDownload {
   DownloadId download;
   std::string part_path;
@@ -328,6 +348,12 @@ struct SettleDownload {
   std::string sentence;
   bool forget_pieces = false;
   TUTTI_MESSAGE(SettleDownload, 0x0548, download, phase, code, sentence, forget_pieces);
+};
+
+/// The user does not want this download shared, not after a restart either.
+struct KeepPrivate {
+  DownloadId download;
+  TUTTI_MESSAGE(KeepPrivate, 0x0549, download);
 };
 
 // --- fetching ---------------------------------------------------------------------------------------------------
@@ -546,20 +572,32 @@ struct SyncDue {
   Gid gid;
   Fid fid;
   std::string path;
-  TUTTI_MESSAGE(SyncDue, 0x0589, uid, gid, fid, path);
+  FileIdentity identity;
+  TUTTI_MESSAGE(SyncDue, 0x0589, uid, gid, fid, path, identity);
+};
+/// storage: the same for the pieces of a download.
+struct PartSyncDue {
+  DownloadId download;
+  TUTTI_MESSAGE(PartSyncDue, 0x058c, download);
+};
+/// librarian: a file had changed just before it was measured: measure it again.
+struct MeasureDue {
+  std::uint64_t job = 0;
+  TUTTI_MESSAGE(MeasureDue, 0x058d, job);
 };
 
 using InsideClientMessages =
     Messages<NowServing, GroupLeft, ReserveCounters, CountersReserved, HashPiece, PieceHashed, HashStretch,
-             StretchHashed, HashFailed, DropHashing, RecallShares, SharesRecalled, RememberShare, ForgetShare,
-             CheckFile, FileChecked, DownloadUnshared, AdoptShare, ServeFile, ServePiece, StopServing,
-             ServingFailed, ReadBlock, BlockRead, BlockUnreadable, RecallDownloads, DownloadsRecalled,
-             PrepareDownload, DownloadPrepared, DownloadRefused, JournalPiece, FinishDownload,
-             DownloadFinished, SettleDownload, OpenLane, CloseLane, FetchPiece, CancelBlocks, PeerReady,
-             PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome,
-             LimitRequests, BeginPiece, StoreBlock, BlockStored, PieceVerified, PieceCorrupt, PieceUnwritable,
-             ForgetPieces, AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue, SharesDue,
-             DownloadsDue, PickDue, PeerGreetingOverdue, AskAgainDue, TakenDue, SyncDue>;
+             StretchHashed, HashFailed, DropHashing, SyncFile, FileSynced, RecallShares, SharesRecalled,
+             RememberShare, ForgetShare, CheckFile, FileChecked, DownloadUnshared, AdoptShare, ServeFile,
+             ServePiece, StopServing, ServingFailed, ReadBlock, BlockRead, BlockUnreadable, RecallDownloads,
+             DownloadsRecalled, PrepareDownload, DownloadPrepared, DownloadRefused, JournalPiece,
+             FinishDownload, DownloadFinished, SettleDownload, KeepPrivate, OpenLane, CloseLane, FetchPiece,
+             CancelBlocks, PeerReady, PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted,
+             BlockArrived, PieceNotCome, LimitRequests, BeginPiece, StoreBlock, BlockStored, PieceVerified,
+             PieceCorrupt, PieceUnwritable, ForgetPieces, AnswerOverdue, AskOverdue, GreetingOverdue,
+             PresenceDue, PlaceDue, SharesDue, DownloadsDue, PickDue, PeerGreetingOverdue, AskAgainDue,
+             TakenDue, SyncDue, PartSyncDue, MeasureDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -605,17 +643,18 @@ struct HashVerifierRole {
   using Accepts = Messages<BeginPiece, StoreBlock, ForgetPieces>;
 };
 
-/// Reads and hashes files that lie on the disk.
+/// Reads and hashes files that lie on the disk, and makes sure that they do.
 struct FileHasherRole {
   static constexpr std::string_view name = "file_hasher";
-  using Accepts = Messages<HashPiece, HashStretch, DropHashing>;
+  using Accepts = Messages<HashPiece, HashStretch, DropHashing, SyncFile>;
 };
 
 /// Owns the client's durable state, and makes and reads its files.
 struct StorageRole {
   static constexpr std::string_view name = "storage";
   using Accepts = Messages<ReserveCounters, RecallShares, RememberShare, ForgetShare, CheckFile, ReadBlock,
-                           RecallDownloads, PrepareDownload, JournalPiece, FinishDownload, SettleDownload>;
+                           RecallDownloads, PrepareDownload, JournalPiece, FinishDownload, SettleDownload,
+                           KeepPrivate, PieceHashed, HashFailed, FileSynced>;
 };
 
 }  // namespace tutti

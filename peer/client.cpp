@@ -41,7 +41,8 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
     cast.verifiers.push_back(std::make_unique<HashVerifier>(disk));
   for (std::size_t i = 0; i < at.hashers.size(); ++i)
     cast.hashers.push_back(std::make_unique<FileHasher>(disk));
-  cast.storage = std::make_unique<Storage>(std::move(disk), std::move(store));
+  cast.checker = std::make_unique<FileHasher>(disk);
+  cast.storage = std::make_unique<Storage>(std::move(disk), std::move(store), at.checker);
   return cast;
 }
 

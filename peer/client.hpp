@@ -26,8 +26,8 @@ struct ClientSettings {
   SchedulerOptions scheduler;  ///< `self` is set from the store's identity
 };
 
-/// Addresses of a client's actors, reserved in some host. Storage, verifiers and hashers block, so each is on a worker of
-/// its own; verifier i and hasher i may share one. Scheduler and its fetchers are on one worker: what a fetcher says of
+/// Addresses of a client's actors, reserved in some host. Storage, its checker, verifiers and hashers block, so each is
+/// on a worker of its own; verifier i and hasher i may share one. Scheduler and its fetchers are on one worker: what a fetcher says of
 /// a block reaches the scheduler before what a verifier says of it.
 struct ClientAddresses {
   Ref<ShellRole> shell;
@@ -36,6 +36,7 @@ struct ClientAddresses {
   Ref<SchedulerRole> scheduler;
   Ref<UploaderRole> uploader;
   Ref<StorageRole> storage;
+  Ref<FileHasherRole> checker;  ///< for what storage has to hash and to sync
   std::vector<Ref<HashVerifierRole>> verifiers;
   std::vector<Ref<FileHasherRole>> hashers;
 };
@@ -47,6 +48,7 @@ struct ClientCast {
   std::unique_ptr<Actor> scheduler;
   std::unique_ptr<Actor> uploader;
   std::unique_ptr<Actor> storage;
+  std::unique_ptr<Actor> checker;
   std::vector<std::unique_ptr<Actor>> verifiers;
   std::vector<std::unique_ptr<Actor>> hashers;
   /// What came of opening the door for peers; filled when the uploader has started. With a fault the client cannot

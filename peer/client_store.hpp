@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,13 +22,18 @@ struct ClientIdentity {
   bool operator==(const ClientIdentity&) const = default;
 };
 
-/// A download as it is after a restart.
-struct RecalledDownload {
-  DownloadRecord record;
+/// Which pieces of a download the journal vouches for.
+struct JournalledPieces {
   Bitfield verified;  ///< the bytes in the part file are these pieces
   Bitfield doubtful;  ///< were verified, but the machine went down before they were synced: verify again
-  bool operator==(const RecalledDownload&) const = default;
+  bool operator==(const JournalledPieces&) const = default;
 };
+
+/// Leaves what people want to know of a file that is complete.
+inline void drop_digests(Metainfo& metainfo) {
+  metainfo.piece_sha1 = {};
+  metainfo.piece_sha256 = {};
+}
 
 /// What a client remembers between two runs: who it is, which request counters are used, what its users share and
 /// download, and which pieces are verified. Decides what is still to be trusted after a crash.
@@ -59,8 +65,9 @@ class ClientStore {
 
   /// Remembers a share; one of the same user, group and file is replaced.
   virtual DiskDone put_share(const ShareRecord& share) = 0;
-  /// The content of the shared file was synced after put_share().
-  virtual DiskDone mark_share_synced(const Uid& uid, const Gid& gid, const Fid& fid) = 0;
+  /// The content of the shared file was synced after put_share() with this identity.
+  virtual DiskDone mark_share_synced(const Uid& uid, const Gid& gid, const Fid& fid,
+                                     const FileIdentity& identity) = 0;
   /// One that is not there is no fault.
   virtual DiskDone forget_share(const Uid& uid, const Gid& gid, const Fid& fid) = 0;
   /// Those of one user, in the order they were first shared.
@@ -72,14 +79,18 @@ class ClientStore {
   virtual DiskDone put_download(const DownloadRecord& download) = 0;
   /// These pieces are verified and were handed to the disk (see the class comment).
   virtual DiskDone journal(DownloadId id, std::span<const PieceIndex> pieces) = 0;
-  /// The part file was synced after all that is journalled now had been written.
-  virtual DiskDone mark_synced(DownloadId id) = 0;
+  /// The part file was synced after these pieces had been written in this boot.
+  virtual DiskDone mark_synced(DownloadId id, std::span<const PieceIndex> pieces) = 0;
   /// These pieces are not what they were thought to be (found corrupt when verified again, or the part file is gone).
   virtual DiskDone forget_pieces(DownloadId id, std::span<const PieceIndex> pieces) = 0;
-  /// Forgets a download and its pieces. One that is not there is no fault.
-  virtual DiskDone forget_download(DownloadId id) = 0;
-  /// Those of one user, oldest first.
-  virtual OrFault<std::vector<RecalledDownload>> downloads_of(const Uid& uid) = 0;
+  /// The download is complete: its pieces need no journal any more, its file is this share from now on. All or nothing:
+  /// a complete download that nobody shares would be a promise to the trackers that is not kept.
+  virtual DiskDone complete_download(const DownloadRecord& download,
+                                     const std::optional<ShareRecord>& share) = 0;
+  /// Those of one user, oldest first; complete ones without the digests of their pieces, which nobody needs again.
+  virtual OrFault<std::vector<DownloadRecord>> downloads_of(const Uid& uid) = 0;
+  /// Of a download of so many pieces; none of one that is not there.
+  virtual OrFault<JournalledPieces> pieces_of(DownloadId id, std::uint32_t count) = 0;
 };
 
 /// Opens the state folder, making it and what is in it if need be (SQLite database `client.db`, secret key `identity`

@@ -24,6 +24,7 @@ ClientAddresses reserve_client(ZmqHost& host, Ref<ShellRole> shell, std::size_t 
   at.scheduler = host.reserve<SchedulerRole>(host.add_worker("fetch"));
   at.uploader = host.reserve<UploaderRole>(host.add_worker("serve"));
   at.storage = host.reserve<StorageRole>(host.add_worker("storage"));
+  at.checker = host.reserve<FileHasherRole>(host.add_worker("checker"));
   for (std::size_t i = 0; i < std::min(hashers == 0 ? cores() : hashers, hashers_max); ++i) {
     const auto worker = host.add_worker("hash-" + std::to_string(i));
     at.verifiers.push_back(host.reserve<HashVerifierRole>(worker));
@@ -33,6 +34,7 @@ ClientAddresses reserve_client(ZmqHost& host, Ref<ShellRole> shell, std::size_t 
 }
 
 void spawn_client(ZmqHost& host, const ClientAddresses& at, ClientCast cast) {
+  host.spawn(at.checker, "checker", std::move(cast.checker));
   host.spawn(at.storage, "storage", std::move(cast.storage));
   for (std::size_t i = 0; i < at.verifiers.size(); ++i) {
     host.spawn(at.verifiers[i], "hash_verifier-" + std::to_string(i), std::move(cast.verifiers[i]));

@@ -44,12 +44,6 @@ class OrFault {
 
 enum class PathKind : std::uint8_t { nothing, regular, directory, other };
 
-struct DirectoryEntry {
-  std::string name;
-  PathKind kind = PathKind::other;  ///< of the entry itself: a symbolic link is `other`
-  bool operator==(const DirectoryEntry&) const = default;
-};
-
 /// The files of this machine, as storage, verifiers and librarian see them. Handed to them at construction, so that a
 /// simulation can give them disks that fill, tear and flip bits.
 ///
@@ -58,7 +52,7 @@ struct DirectoryEntry {
 ///   workers of their own make them.
 /// - Paths are absolute. Content is only ever read from and written to regular files, and never through a symbolic
 ///   link as the last part of the path: whoever can plant a link must not choose what is shared or overwritten.
-/// - Nothing that exists is overwritten or truncated, except by write() into a file that prepare() was called for.
+/// - Nothing that exists is overwritten or truncated, except by write() into a file of make() or prepare().
 /// - What fails comes back as a fault with a code for scripts and a sentence for people; nothing is thrown.
 class Disk {
  public:
@@ -67,15 +61,18 @@ class Disk {
   Disk& operator=(const Disk&) = delete;
   virtual ~Disk() = default;
 
-  /// What stands at `path`, links followed: for choosing a destination.
-  virtual PathKind look(const std::string& path) = 0;
+  /// What stands at `path`, links followed: for choosing a destination. Faults: io_error, if nobody can tell and nothing
+  /// could be made there (a name that is too long, a folder that may not be entered).
+  virtual OrFault<PathKind> look(const std::string& path) = 0;
   /// Which regular file stands at `path`. Faults: no_such_file, io_error (a directory, a link, not readable, …).
   virtual OrFault<FileIdentity> identity(const std::string& path) = 0;
   /// `length` bytes from `offset`. A file that ends before has shrunk: a fault, as its bytes vouch for nothing.
   virtual OrFault<Payload> read(const std::string& path, ByteCount offset, ByteCount length) = 0;
 
-  /// Makes `path` a file of `size` bytes whose room on the disk is reserved, so that a full disk shows before the
-  /// first byte is fetched. A regular file that exists keeps its content (a download is resumed). Faults: disk_full.
+  /// Makes a new file of `size` bytes whose room on the disk is reserved, so that a full disk shows before the first
+  /// byte is fetched. Faults: destination_exists if there is anything at `path`; disk_full.
+  virtual OrFault<FileIdentity> make(const std::string& path, ByteCount size) = 0;
+  /// The same for a file that may be there: a regular one keeps its content (a download is resumed). Faults: disk_full.
   virtual OrFault<FileIdentity> prepare(const std::string& path, ByteCount size) = 0;
   /// Hands all of `bytes` to the system. Afterwards they survive the end of this process, though not of the machine:
   /// see sync. Faults: disk_full.
@@ -86,8 +83,6 @@ class Disk {
   virtual DiskDone rename_new(const std::string& from, const std::string& to) = 0;
   /// Removes a file. One that is not there is no fault: the caller wants it gone.
   virtual DiskDone remove(const std::string& path) = 0;
-  /// What is in a directory, sorted by name.
-  virtual OrFault<std::vector<DirectoryEntry>> list(const std::string& directory) = 0;
   /// Forgets what is kept open for `path`: nobody will read or write it for a while.
   virtual void release(const std::string& path) = 0;
 };

@@ -66,4 +66,10 @@ void FileHasher::on(const DropHashing& drop, Context& context) {
   wholes_.erase({context.sender(), drop.job});
 }
 
+void FileHasher::on(const SyncFile& sync, Context& context) {
+  FileSynced synced{sync.tag, {}};
+  if (const DiskDone fault = disk_->sync(sync.path)) synced.fault = Refused{fault->code, fault->sentence};
+  context.reply(synced);
+}
+
 }  // namespace tutti

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "peer/client_store.hpp"
 
@@ -21,15 +22,12 @@ class MemoryClientStore final : public ClientStore {
 
   DiskDone put_share(const ShareRecord& share) override {
     const std::lock_guard lock(mutex_);
-    const auto found = find_share(share.uid, share.gid, share.fid);
-    if (found == shares_.end()) {
-      shares_.push_back(share);
-    } else {
-      *found = share;
-    }
+    keep_share(share);
     return std::nullopt;
   }
-  DiskDone mark_share_synced(const Uid&, const Gid&, const Fid&) override { return std::nullopt; }
+  DiskDone mark_share_synced(const Uid&, const Gid&, const Fid&, const FileIdentity&) override {
+    return std::nullopt;
+  }
   DiskDone forget_share(const Uid& uid, const Gid& gid, const Fid& fid) override {
     const std::lock_guard lock(mutex_);
     if (const auto found = find_share(uid, gid, fid); found != shares_.end()) shares_.erase(found);
@@ -49,38 +47,61 @@ class MemoryClientStore final : public ClientStore {
   }
   DiskDone put_download(const DownloadRecord& download) override {
     const std::lock_guard lock(mutex_);
-    const Bitfield none(download.metainfo.piece_count());
-    const auto [entry, fresh] = downloads_.try_emplace(download.id, RecalledDownload{download, none, none});
-    if (!fresh) entry->second.record = download;
+    downloads_[download.id].record = download;
     return std::nullopt;
   }
   DiskDone journal(DownloadId id, std::span<const PieceIndex> pieces) override {
     const std::lock_guard lock(mutex_);
     if (const auto found = downloads_.find(id); found != downloads_.end())
-      for (const PieceIndex piece : pieces) found->second.verified.set(piece);
+      found->second.verified.insert(pieces.begin(), pieces.end());
     return std::nullopt;
   }
-  DiskDone mark_synced(DownloadId) override { return std::nullopt; }
+  DiskDone mark_synced(DownloadId, std::span<const PieceIndex>) override { return std::nullopt; }
   DiskDone forget_pieces(DownloadId id, std::span<const PieceIndex> pieces) override {
     const std::lock_guard lock(mutex_);
     if (const auto found = downloads_.find(id); found != downloads_.end())
-      for (const PieceIndex piece : pieces) found->second.verified.reset(piece);
+      for (const PieceIndex piece : pieces) found->second.verified.erase(piece);
     return std::nullopt;
   }
-  DiskDone forget_download(DownloadId id) override {
+  DiskDone complete_download(const DownloadRecord& download,
+                             const std::optional<ShareRecord>& share) override {
     const std::lock_guard lock(mutex_);
-    downloads_.erase(id);
+    downloads_[download.id] = {download, {}};
+    if (share) keep_share(*share);
     return std::nullopt;
   }
-  OrFault<std::vector<RecalledDownload>> downloads_of(const Uid& uid) override {
+  OrFault<std::vector<DownloadRecord>> downloads_of(const Uid& uid) override {
     const std::lock_guard lock(mutex_);
-    std::vector<RecalledDownload> result;
-    for (const auto& [id, download] : downloads_)
-      if (download.record.uid == uid) result.push_back(download);
+    std::vector<DownloadRecord> result;
+    for (const auto& [id, download] : downloads_) {
+      if (download.record.uid != uid) continue;
+      result.push_back(download.record);
+      if (download.record.phase == DownloadPhase::complete) drop_digests(result.back().metainfo);
+    }
     return result;
+  }
+  OrFault<JournalledPieces> pieces_of(DownloadId id, std::uint32_t count) override {
+    const std::lock_guard lock(mutex_);
+    JournalledPieces pieces{Bitfield(count), Bitfield(count)};
+    if (const auto found = downloads_.find(id); found != downloads_.end())
+      for (const PieceIndex piece : found->second.verified) pieces.verified.set(piece);
+    return pieces;
   }
 
  private:
+  struct Download {
+    DownloadRecord record;
+    std::set<PieceIndex> verified;
+  };
+
+  void keep_share(const ShareRecord& share) {
+    const auto found = find_share(share.uid, share.gid, share.fid);
+    if (found == shares_.end()) {
+      shares_.push_back(share);
+    } else {
+      *found = share;
+    }
+  }
   std::vector<ShareRecord>::iterator find_share(const Uid& uid, const Gid& gid, const Fid& fid) {
     return std::find_if(shares_.begin(), shares_.end(), [&](const ShareRecord& share) {
       return share.uid == uid && share.gid == gid && share.fid == fid;
@@ -92,7 +113,7 @@ class MemoryClientStore final : public ClientStore {
   RequestCounter next_counter_{1};
   DownloadId last_download_;
   std::vector<ShareRecord> shares_;
-  std::map<DownloadId, RecalledDownload> downloads_;
+  std::map<DownloadId, Download> downloads_;
 };
 
 }  // namespace

@@ -15,6 +15,12 @@ DiskFault disk_full(const std::string& path) {
   return {Code::disk_full, "the disk is full: no room for '" + path + "'; make room and try again"};
 }
 
+DiskFault exists(const std::string& path) {
+  return {Code::destination_exists, "'" + path + "' exists already; remove it or choose another name"};
+}
+
+constexpr std::size_t name_max = 255;
+
 std::string parent_of(const std::string& path) {
   const std::size_t slash = path.find_last_of('/');
   return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
@@ -22,16 +28,17 @@ std::string parent_of(const std::string& path) {
 
 }  // namespace
 
-PathKind MemoryDisk::look(const std::string& path) {
+OrFault<PathKind> MemoryDisk::look(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  if (files_.contains(path)) return PathKind::regular;
-  return path == "/" || directories_.contains(path) ? PathKind::directory : PathKind::nothing;
+  if (path.size() - path.find_last_of('/') - 1 > name_max)
+    return DiskFault{Code::io_error, "'" + path + "': the name is too long; choose a shorter one"};
+  if (find(path) != nullptr) return PathKind::regular;
+  return is_directory(path) ? PathKind::directory : PathKind::nothing;
 }
 
 OrFault<FileIdentity> MemoryDisk::identity(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  if (directories_.contains(path))
-    return DiskFault{Code::io_error, "'" + path + "' is a folder; name a file"};
+  if (is_directory(path)) return DiskFault{Code::io_error, "'" + path + "' is a folder; name a file"};
   const File* file = find(path);
   if (file == nullptr) return no_such_file(path);
   return identity_of(*file);
@@ -48,16 +55,24 @@ OrFault<Payload> MemoryDisk::read(const std::string& path, ByteCount offset, Byt
   return Payload::own(Bytes(view.begin(), view.end()));
 }
 
+OrFault<FileIdentity> MemoryDisk::make(const std::string& path, ByteCount size) {
+  const std::lock_guard lock(mutex_);
+  if (find(path) != nullptr || is_directory(path)) return exists(path);
+  return reserve(path, size);
+}
+
 OrFault<FileIdentity> MemoryDisk::prepare(const std::string& path, ByteCount size) {
   const std::lock_guard lock(mutex_);
-  if (directories_.contains(path))
-    return DiskFault{Code::io_error, "'" + path + "' is a folder; name a file"};
-  if (const std::string parent = parent_of(path); parent != "/" && !directories_.contains(parent))
-    return no_such_file(path);
+  if (is_directory(path)) return DiskFault{Code::io_error, "'" + path + "' is a folder; name a file"};
+  return reserve(path, size);
+}
+
+OrFault<FileIdentity> MemoryDisk::reserve(const std::string& path, ByteCount size) {
+  if (!is_directory(parent_of(path))) return no_such_file(path);
   const File* before = find(path);
   const std::uint64_t held = before == nullptr ? 0 : before->content.size();
   if (capacity_ && used() - held + size.value > capacity_->value) return disk_full(path);
-  File& file = before == nullptr ? make(path) : *find(path);
+  File& file = before == nullptr ? new_file(path) : *find(path);
   file.content.resize(size.value);
   return identity_of(file);
 }
@@ -73,7 +88,7 @@ DiskDone MemoryDisk::write(const std::string& path, ByteCount offset, ByteView b
   const std::size_t stored = tear ? std::min<std::size_t>(bytes.size(), tear->value) : bytes.size();
   file->content.resize(std::max<std::size_t>(file->content.size(), offset.value + stored));
   if (stored > 0) std::memcpy(file->content.data() + offset.value, bytes.data(), stored);
-  file->modified_ns = ++clock_;
+  touch(*file);
   if (tear) return DiskFault{Code::io_error, "'" + path + "' could not be written whole"};
   return std::nullopt;
 }
@@ -84,18 +99,18 @@ DiskDone MemoryDisk::sync(const std::string& path) {
     file->synced = file->content;
     return std::nullopt;
   }
-  if (path == "/" || directories_.contains(path)) return std::nullopt;
+  if (is_directory(path)) return std::nullopt;
   return no_such_file(path);
 }
 
 DiskDone MemoryDisk::rename_new(const std::string& from, const std::string& to) {
   const std::lock_guard lock(mutex_);
   if (find(from) == nullptr) return no_such_file(from);
-  if (files_.contains(to) || directories_.contains(to))
-    return DiskFault{Code::destination_exists,
-                     "'" + to + "' exists already; remove it or choose another name"};
+  if (find(to) != nullptr || is_directory(to)) return exists(to);
+  if (!is_directory(parent_of(to))) return no_such_file(to);
   auto node = files_.extract(from);
   node.key() = to;
+  node.mapped().changed_ns = ++clock_;
   files_.insert(std::move(node));
   return std::nullopt;
 }
@@ -106,25 +121,12 @@ DiskDone MemoryDisk::remove(const std::string& path) {
   return std::nullopt;
 }
 
-OrFault<std::vector<DirectoryEntry>> MemoryDisk::list(const std::string& directory) {
-  const std::lock_guard lock(mutex_);
-  if (directory != "/" && !directories_.contains(directory)) return no_such_file(directory);
-  std::vector<DirectoryEntry> entries;
-  const auto name_of = [](const std::string& path) { return path.substr(path.find_last_of('/') + 1); };
-  for (const auto& [path, file] : files_)
-    if (parent_of(path) == directory) entries.push_back({name_of(path), PathKind::regular});
-  for (const std::string& path : directories_)
-    if (parent_of(path) == directory) entries.push_back({name_of(path), PathKind::directory});
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return entries;
-}
-
 void MemoryDisk::put_file(const std::string& path, Bytes content) {
   const std::lock_guard lock(mutex_);
-  File& file = find(path) == nullptr ? make(path) : *find(path);
+  File& file = find(path) == nullptr ? new_file(path) : *find(path);
   file.content = std::move(content);
   file.synced = file.content;
-  file.modified_ns = ++clock_;
+  touch(file);
 }
 
 void MemoryDisk::put_directory(const std::string& path) {
@@ -142,7 +144,7 @@ void MemoryDisk::shrink(const std::string& path, ByteCount size) {
   const std::lock_guard lock(mutex_);
   if (File* file = find(path); file != nullptr && file->content.size() > size.value) {
     file->content.resize(size.value);
-    file->modified_ns = ++clock_;
+    touch(*file);
   }
 }
 
@@ -166,6 +168,15 @@ void MemoryDisk::set_unreadable(const std::string& path, bool unreadable) {
   }
 }
 
+void MemoryDisk::set_absent(const std::string& folder, bool absent) {
+  const std::lock_guard lock(mutex_);
+  if (absent) {
+    absent_.insert(folder);
+  } else {
+    absent_.erase(folder);
+  }
+}
+
 void MemoryDisk::tear_next_write(ByteCount bytes) {
   const std::lock_guard lock(mutex_);
   tear_at_ = bytes;
@@ -180,26 +191,37 @@ void MemoryDisk::lose_power() {
   }
 }
 
+bool MemoryDisk::is_absent(const std::string& path) const {
+  return std::any_of(absent_.begin(), absent_.end(), [&](const std::string& folder) {
+    return path == folder || path.starts_with(folder + "/");
+  });
+}
+
+bool MemoryDisk::is_directory(const std::string& path) const {
+  return path == "/" || (directories_.contains(path) && !is_absent(path));
+}
+
 MemoryDisk::File* MemoryDisk::find(const std::string& path) {
-  const auto found = files_.find(path);
-  return found == files_.end() ? nullptr : &found->second;
+  return const_cast<File*>(std::as_const(*this).find(path));
 }
 
 const MemoryDisk::File* MemoryDisk::find(const std::string& path) const {
   const auto found = files_.find(path);
-  return found == files_.end() ? nullptr : &found->second;
+  return found == files_.end() || is_absent(path) ? nullptr : &found->second;
 }
 
 FileIdentity MemoryDisk::identity_of(const File& file) const {
-  return {{file.content.size()}, file.modified_ns, file.inode, 1};
+  return {{file.content.size()}, file.modified_ns, file.inode, 1, file.changed_ns};
 }
 
-MemoryDisk::File& MemoryDisk::make(const std::string& path) {
+MemoryDisk::File& MemoryDisk::new_file(const std::string& path) {
   File& file = files_[path];
   file.inode = ++inodes_;
-  file.modified_ns = ++clock_;
+  touch(file);
   return file;
 }
+
+void MemoryDisk::touch(File& file) { file.modified_ns = file.changed_ns = ++clock_; }
 
 std::uint64_t MemoryDisk::used() const {
   std::uint64_t sum = 0;

@@ -1,6 +1,5 @@
 #include "peer/posix_disk.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/stat.h>
@@ -65,6 +64,7 @@ DiskFault fault_of_error(int error, std::string_view doing, const std::string& p
     case EPERM:
     case EROFS:
       return {Code::io_error, what + ": no permission; change the permissions or choose another place"};
+    case ENAMETOOLONG: return {Code::io_error, what + ": the name is too long; choose a shorter one"};
     case EISDIR: return {Code::io_error, what + ": it is a folder; name a file"};
     case EMFILE:
     case ENFILE: return {Code::io_error, what + ": too many files are open; raise the limit (ulimit -n)"};
@@ -82,7 +82,8 @@ FileIdentity identity_of(const struct stat& status) {
   return {{static_cast<std::uint64_t>(status.st_size)},
           std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
           status.st_ino,
-          status.st_dev};
+          status.st_dev,
+          std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
 }
 
 /// Calls a function that fails with -1 again while a signal interrupts it.
@@ -120,11 +121,13 @@ int reserve(int descriptor, const struct stat& status, ByteCount size) {
 PosixDisk::PosixDisk(std::size_t open_max) : open_max_(std::max<std::size_t>(open_max, 1)) {}
 PosixDisk::~PosixDisk() = default;
 
-PathKind PosixDisk::look(const std::string& path) {
+OrFault<PathKind> PosixDisk::look(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
     // A link that leads nowhere is in the way of a new file, too.
-    return ::lstat(path.c_str(), &status) == 0 ? PathKind::other : PathKind::nothing;
+    if (::lstat(path.c_str(), &status) == 0) return PathKind::other;
+    if (errno == ENOENT || errno == ENOTDIR) return PathKind::nothing;
+    return fault_of_error(errno, "use", path);
   }
   if (S_ISREG(status.st_mode)) return PathKind::regular;
   return S_ISDIR(status.st_mode) ? PathKind::directory : PathKind::other;
@@ -154,9 +157,17 @@ OrFault<Payload> PosixDisk::read(const std::string& path, ByteCount offset, Byte
   return Payload::hold(buffer, {buffer.get(), length.value});
 }
 
+OrFault<FileIdentity> PosixDisk::make(const std::string& path, ByteCount size) {
+  return open_part(path, O_CREAT | O_EXCL, size);
+}
+
 OrFault<FileIdentity> PosixDisk::prepare(const std::string& path, ByteCount size) {
+  return open_part(path, O_CREAT, size);
+}
+
+OrFault<FileIdentity> PosixDisk::open_part(const std::string& path, int flags, ByteCount size) {
   const int number = retried(
-      [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666); });
+      [&] { return ::open(path.c_str(), flags | O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666); });
   if (number < 0) return fault_of_error(errno, "make", path);
   auto handle = std::make_shared<const Descriptor>(number);
   if (!S_ISREG(handle->status().st_mode)) return not_regular(path, handle->status().st_mode);
@@ -212,30 +223,6 @@ DiskDone PosixDisk::remove(const std::string& path) {
   release(path);
   if (::unlink(path.c_str()) == 0 || errno == ENOENT) return std::nullopt;
   return fault_of_error(errno, "remove", path);
-}
-
-OrFault<std::vector<DirectoryEntry>> PosixDisk::list(const std::string& directory) {
-  const auto close = [](DIR* each) { ::closedir(each); };
-  const std::unique_ptr<DIR, decltype(close)> open(::opendir(directory.c_str()), close);
-  if (!open) return fault_of_error(errno, "list", directory);
-  std::vector<DirectoryEntry> entries;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(open.get());
-    if (entry == nullptr) break;
-    const std::string name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    struct stat status {};
-    if (::fstatat(::dirfd(open.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-      continue;  // gone meanwhile
-    const PathKind kind = S_ISREG(status.st_mode)   ? PathKind::regular
-                          : S_ISDIR(status.st_mode) ? PathKind::directory
-                                                    : PathKind::other;
-    entries.push_back({name, kind});
-  }
-  if (errno != 0) return fault_of_error(errno, "list", directory);
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return entries;
 }
 
 void PosixDisk::release(const std::string& path) {

@@ -25,15 +25,15 @@ class PosixDisk final : public Disk {
   explicit PosixDisk(std::size_t open_max = 128);
   ~PosixDisk() override;
 
-  PathKind look(const std::string& path) override;
+  OrFault<PathKind> look(const std::string& path) override;
   OrFault<FileIdentity> identity(const std::string& path) override;
   OrFault<Payload> read(const std::string& path, ByteCount offset, ByteCount length) override;
+  OrFault<FileIdentity> make(const std::string& path, ByteCount size) override;
   OrFault<FileIdentity> prepare(const std::string& path, ByteCount size) override;
   DiskDone write(const std::string& path, ByteCount offset, ByteView bytes) override;
   DiskDone sync(const std::string& path) override;
   DiskDone rename_new(const std::string& from, const std::string& to) override;
   DiskDone remove(const std::string& path) override;
-  OrFault<std::vector<DirectoryEntry>> list(const std::string& directory) override;
   void release(const std::string& path) override;
 
   /// How many descriptors are kept open now; never more than `open_max`.
@@ -48,6 +48,8 @@ class PosixDisk final : public Disk {
     Handle handle;
   };
 
+  /// Opens `path` with these flags besides those of every file, and reserves its room.
+  OrFault<FileIdentity> open_part(const std::string& path, int flags, ByteCount size);
   OrFault<Handle> handle_of(const std::string& path, bool writable);
   Handle keep(const std::string& path, bool writable, Handle handle);
 

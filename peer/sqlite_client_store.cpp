@@ -1,5 +1,6 @@
 #include <sqlite3.h>
 
+#include <array>
 #include <fstream>
 #include <mutex>
 #include <string_view>
@@ -11,9 +12,9 @@
 namespace tutti {
 namespace {
 
-constexpr int schema_version = 1;
-
-constexpr const char* schema = R"sql(
+/// What each version of the schema adds to the one before.
+constexpr std::array<const char*, 2> schema{
+    R"sql(
 CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 -- Each boot of the machine that this folder was used in. What is vouched for by boot 0 is synced.
 CREATE TABLE boot(number INTEGER PRIMARY KEY, boot_id TEXT NOT NULL UNIQUE);
@@ -29,7 +30,13 @@ CREATE TABLE download(
 CREATE TABLE verified_piece(
   download INTEGER NOT NULL, piece INTEGER NOT NULL, boot INTEGER NOT NULL,
   PRIMARY KEY(download, piece)) WITHOUT ROWID;
-)sql";
+)sql",
+    R"sql(
+ALTER TABLE share ADD COLUMN changed_ns INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE share ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE download ADD COLUMN share INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE download ADD COLUMN whole BLOB NOT NULL DEFAULT x'';
+)sql"};
 
 /// What SQLite says, on its way to the call's DiskFault.
 struct Failure {
@@ -182,23 +189,17 @@ class SqliteClientStore final : public ClientStore {
   }
 
   DiskDone put_share(const ShareRecord& share) override {
-    return done([&] {
-      put_metainfo(share.fid, share.metainfo);
-      run(database(), R"sql(
-          INSERT INTO share(uid, gid, group_name, fid, path, size, modified_ns, inode, device, boot)
-          VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-          ON CONFLICT(uid, gid, fid) DO UPDATE SET group_name = excluded.group_name, path = excluded.path,
-            size = excluded.size, modified_ns = excluded.modified_ns, inode = excluded.inode,
-            device = excluded.device, boot = excluded.boot)sql",
-          share.uid.view(), share.gid.view(), share.group.text, share.fid.view(), share.path,
-          share.identity.size.value, static_cast<std::uint64_t>(share.identity.modified_ns),
-          share.identity.inode, share.identity.device, boot_);
-    });
+    return done([&] { write_share(share); });
   }
-  DiskDone mark_share_synced(const Uid& uid, const Gid& gid, const Fid& fid) override {
+  DiskDone mark_share_synced(const Uid& uid, const Gid& gid, const Fid& fid,
+                             const FileIdentity& identity) override {
     return done([&] {
-      run(database(), "UPDATE share SET boot = 0 WHERE uid = ? AND gid = ? AND fid = ?", uid.view(),
-          gid.view(), fid.view());
+      run(database(), R"sql(
+          UPDATE share SET boot = 0 WHERE uid = ? AND gid = ? AND fid = ? AND boot = ?
+            AND size = ? AND modified_ns = ? AND inode = ? AND device = ? AND changed_ns = ?)sql",
+          uid.view(), gid.view(), fid.view(), boot_, identity.size.value,
+          static_cast<std::uint64_t>(identity.modified_ns), identity.inode, identity.device,
+          static_cast<std::uint64_t>(identity.changed_ns));
     });
   }
   DiskDone forget_share(const Uid& uid, const Gid& gid, const Fid& fid) override {
@@ -211,7 +212,7 @@ class SqliteClientStore final : public ClientStore {
   OrFault<std::vector<ShareRecord>> shares_of(const Uid& uid) override {
     return guarded<std::vector<ShareRecord>>([&] {
       Statement rows(database(), R"sql(
-          SELECT gid, group_name, fid, record, path, size, modified_ns, inode, device, boot
+          SELECT gid, group_name, fid, record, path, size, modified_ns, inode, device, changed_ns, stopped, boot
           FROM share JOIN metainfo USING(fid) WHERE uid = ? ORDER BY number)sql",
                      uid.view());
       std::vector<ShareRecord> shares;
@@ -224,15 +225,7 @@ class SqliteClientStore final : public ClientStore {
     return guarded<DownloadId>([&] { return DownloadId{count_on("download", 1)}; });
   }
   DiskDone put_download(const DownloadRecord& download) override {
-    return done([&] {
-      put_metainfo(download.fid, download.metainfo);
-      run(database(), R"sql(
-          INSERT OR REPLACE INTO download(number, uid, gid, group_name, fid, path, part_path, phase, code, sentence)
-          VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?))sql",
-          download.id.value, download.uid.view(), download.gid.view(), download.group.text,
-          download.fid.view(), download.path, download.part_path, static_cast<std::uint64_t>(download.phase),
-          static_cast<std::uint64_t>(download.code), download.sentence);
-    });
+    return done([&] { write_download(download); });
   }
   DiskDone journal(DownloadId id, std::span<const PieceIndex> pieces) override {
     return done([&] {
@@ -241,10 +234,12 @@ class SqliteClientStore final : public ClientStore {
             id.value, std::uint64_t{piece.value}, boot_);
     });
   }
-  DiskDone mark_synced(DownloadId id) override {
+  DiskDone mark_synced(DownloadId id, std::span<const PieceIndex> pieces) override {
     return done([&] {
       // A piece of another boot that was not synced then is not made trustworthy by a sync now.
-      run(database(), "UPDATE verified_piece SET boot = 0 WHERE download = ? AND boot = ?", id.value, boot_);
+      for (const PieceIndex piece : pieces)
+        run(database(), "UPDATE verified_piece SET boot = 0 WHERE download = ? AND piece = ? AND boot = ?",
+            id.value, std::uint64_t{piece.value}, boot_);
     });
   }
   DiskDone forget_pieces(DownloadId id, std::span<const PieceIndex> pieces) override {
@@ -254,25 +249,35 @@ class SqliteClientStore final : public ClientStore {
             std::uint64_t{piece.value});
     });
   }
-  DiskDone forget_download(DownloadId id) override {
+  DiskDone complete_download(const DownloadRecord& download,
+                             const std::optional<ShareRecord>& share) override {
     return done([&] {
-      Statement row(database(), "SELECT fid FROM download WHERE number = ?", id.value);
-      if (!row.next()) return;
-      const Fid fid = row.id<Fid>(0);
-      run(database(), "DELETE FROM verified_piece WHERE download = ?", id.value);
-      run(database(), "DELETE FROM download WHERE number = ?", id.value);
-      drop_unused_metainfo(fid);
+      write_download(download);
+      run(database(), "DELETE FROM verified_piece WHERE download = ?", download.id.value);
+      if (share) write_share(*share);
     });
   }
-  OrFault<std::vector<RecalledDownload>> downloads_of(const Uid& uid) override {
-    return guarded<std::vector<RecalledDownload>>([&] {
+  OrFault<std::vector<DownloadRecord>> downloads_of(const Uid& uid) override {
+    return guarded<std::vector<DownloadRecord>>([&] {
       Statement rows(database(), R"sql(
-          SELECT number, gid, group_name, fid, record, path, part_path, phase, code, sentence
+          SELECT number, gid, group_name, fid, record, path, part_path, phase, code, sentence, share, whole
           FROM download JOIN metainfo USING(fid) WHERE uid = ? ORDER BY number)sql",
                      uid.view());
-      std::vector<RecalledDownload> downloads;
+      std::vector<DownloadRecord> downloads;
       while (rows.next()) downloads.push_back(download_at(rows, uid));
       return downloads;
+    });
+  }
+  OrFault<JournalledPieces> pieces_of(DownloadId id, std::uint32_t count) override {
+    return guarded<JournalledPieces>([&] {
+      JournalledPieces pieces{Bitfield(count), Bitfield(count)};
+      Statement journal(database(), "SELECT piece, boot FROM verified_piece WHERE download = ?", id.value);
+      while (journal.next()) {
+        if (journal.number(0) >= count) throw Failure{SQLITE_CORRUPT};
+        const PieceIndex piece{static_cast<std::uint32_t>(journal.number(0))};
+        (doubtful(journal.number(1)) ? pieces.doubtful : pieces.verified).set(piece);
+      }
+      return pieces;
     });
   }
 
@@ -292,13 +297,14 @@ class SqliteClientStore final : public ClientStore {
   }
   void migrate() {
     Transaction transaction(database());
-    Statement version(database(), "PRAGMA user_version");
-    version.next();
-    if (version.number(0) > schema_version) throw Failure{SQLITE_SCHEMA};
-    if (version.number(0) == 0) {
-      execute(database(), schema);
-      execute(database(), ("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
-    }
+    const std::uint64_t version = [&] {
+      Statement row(database(), "PRAGMA user_version");
+      row.next();
+      return row.number(0);
+    }();
+    if (version > schema.size()) throw Failure{SQLITE_SCHEMA};
+    for (std::size_t next = version; next < schema.size(); ++next) execute(database(), schema[next]);
+    execute(database(), ("PRAGMA user_version = " + std::to_string(schema.size())).c_str());
     transaction.commit();
   }
 
@@ -337,6 +343,33 @@ class SqliteClientStore final : public ClientStore {
     transaction.commit();
     return value;
   }
+  void write_share(const ShareRecord& share) {
+    put_metainfo(share.fid, share.metainfo);
+    run(database(), R"sql(
+        INSERT INTO share(uid, gid, group_name, fid, path, size, modified_ns, inode, device, changed_ns, stopped,
+                          boot)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT(uid, gid, fid) DO UPDATE SET group_name = excluded.group_name, path = excluded.path,
+          size = excluded.size, modified_ns = excluded.modified_ns, inode = excluded.inode,
+          device = excluded.device, changed_ns = excluded.changed_ns, stopped = excluded.stopped,
+          boot = excluded.boot)sql",
+        share.uid.view(), share.gid.view(), share.group.text, share.fid.view(), share.path,
+        share.identity.size.value, static_cast<std::uint64_t>(share.identity.modified_ns),
+        share.identity.inode, share.identity.device, static_cast<std::uint64_t>(share.identity.changed_ns),
+        std::uint64_t{share.stopped}, boot_);
+  }
+  void write_download(const DownloadRecord& download) {
+    put_metainfo(download.fid, download.metainfo);
+    const Bytes whole = encode_record(download.whole);
+    run(database(), R"sql(
+        INSERT OR REPLACE INTO download(number, uid, gid, group_name, fid, path, part_path, phase, code, sentence,
+                                        share, whole)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))sql",
+        download.id.value, download.uid.view(), download.gid.view(), download.group.text, download.fid.view(),
+        download.path, download.part_path, static_cast<std::uint64_t>(download.phase),
+        static_cast<std::uint64_t>(download.code), download.sentence, std::uint64_t{download.share},
+        ByteView(whole));
+  }
   void put_metainfo(const Fid& fid, const Metainfo& metainfo) {
     const Bytes record = encode_record(metainfo);
     run(database(), "INSERT OR IGNORE INTO metainfo VALUES(?, ?)", fid.view(), ByteView(record));
@@ -355,41 +388,44 @@ class SqliteClientStore final : public ClientStore {
   }
 
   ShareRecord share_at(const Statement& row, const Uid& uid) {
-    ShareRecord share{
-        uid,
-        row.id<Gid>(0),
-        {row.text(1)},
-        row.id<Fid>(2),
-        metainfo_of(row.blob(3)),
-        row.text(4),
-        {{row.number(5)}, static_cast<std::int64_t>(row.number(6)), row.number(7), row.number(8)}};
-    if (doubtful(row.number(9))) share.identity = FileIdentity{};
+    ShareRecord share{uid,
+                      row.id<Gid>(0),
+                      {row.text(1)},
+                      row.id<Fid>(2),
+                      metainfo_of(row.blob(3)),
+                      row.text(4),
+                      {{row.number(5)},
+                       static_cast<std::int64_t>(row.number(6)),
+                       row.number(7),
+                       row.number(8),
+                       static_cast<std::int64_t>(row.number(9))},
+                      row.number(10) != 0};
+    if (doubtful(row.number(11))) share.identity = FileIdentity{};
     return share;
   }
-  RecalledDownload download_at(const Statement& row, const Uid& uid) {
-    RecalledDownload result;
-    result.record = {{row.number(0)},
-                     uid,
-                     row.id<Gid>(1),
-                     {row.text(2)},
-                     row.id<Fid>(3),
-                     metainfo_of(row.blob(4)),
-                     row.text(5),
-                     row.text(6),
-                     static_cast<DownloadPhase>(row.number(7)),
-                     static_cast<Code>(row.number(8)),
-                     row.text(9)};
-    const std::uint32_t pieces = result.record.metainfo.piece_count();
-    result.verified = Bitfield(pieces);
-    result.doubtful = Bitfield(pieces);
-    Statement journal(database(), "SELECT piece, boot FROM verified_piece WHERE download = ?",
-                      result.record.id.value);
-    while (journal.next()) {
-      if (journal.number(0) >= pieces) throw Failure{SQLITE_CORRUPT};
-      const PieceIndex piece{static_cast<std::uint32_t>(journal.number(0))};
-      (doubtful(journal.number(1)) ? result.doubtful : result.verified).set(piece);
-    }
-    return result;
+  DownloadRecord download_at(const Statement& row, const Uid& uid) {
+    DownloadRecord record{{row.number(0)},
+                          uid,
+                          row.id<Gid>(1),
+                          {row.text(2)},
+                          row.id<Fid>(3),
+                          metainfo_of(row.blob(4)),
+                          row.text(5),
+                          row.text(6),
+                          static_cast<DownloadPhase>(row.number(7)),
+                          static_cast<Code>(row.number(8)),
+                          row.text(9),
+                          row.number(10) != 0,
+                          identity_at(row, 11)};
+    if (record.phase == DownloadPhase::complete) drop_digests(record.metainfo);
+    return record;
+  }
+  /// Nothing's, where none was written.
+  static FileIdentity identity_at(const Statement& row, int column) {
+    if (row.blob(column).empty()) return {};
+    const Decoded<FileIdentity> identity = decode_record<FileIdentity>(row.blob(column));
+    if (!identity) throw Failure{SQLITE_CORRUPT};
+    return *identity;
   }
   bool doubtful(std::uint64_t boot) const { return boot != 0 && boot != boot_; }
 

@@ -3,25 +3,14 @@
 #include <fmt/format.h>
 
 #include "actors/context.hpp"
+#include "actors/ensure.hpp"
 #include "actors/log.hpp"
-#include "peer/piece_hasher.hpp"
 
 namespace tutti {
 
-namespace {
-
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
-}
-
-std::string base_name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-void complain(const DiskDone& fault) {
+void Storage::complain(const DiskDone& fault) {
   if (fault) log_error(fault->sentence);
 }
-
-}  // namespace
 
 // --- what is remembered -----------------------------------------------------------------------------------------
 
@@ -50,17 +39,47 @@ void Storage::on(const RecallShares& recall, Context& context) {
 }
 
 void Storage::on(const RememberShare& remember, Context& context) {
-  const ShareRecord& share = remember.share;
-  complain(store_->put_share(share));
-  context.after(sync_after, SyncDue{share.uid, share.gid, share.fid, share.path});
-}
-
-void Storage::on(const SyncDue& due, Context&) {
-  if (!disk_->sync(due.path)) complain(store_->mark_share_synced(due.uid, due.gid, due.fid));
+  complain(store_->put_share(remember.share));
+  vouch_later(remember.share, context);
 }
 
 void Storage::on(const ForgetShare& forget, Context&) {
   complain(store_->forget_share(forget.uid, forget.gid, forget.fid));
+}
+
+// --- what is on the platter ---------------------------------------------------------------------------------------
+
+void Storage::vouch_later(const ShareRecord& share, Context& context) {
+  if (share.stopped) return;
+  context.after(sync_after, SyncDue{share.uid, share.gid, share.fid, share.path, share.identity});
+}
+
+void Storage::on(const SyncDue& due, Context& context) { begin_sync(due.path, due, context); }
+
+void Storage::begin_sync(const std::string& path, Sync what, Context& context) {
+  const std::uint64_t tag = ++last_tag_;
+  syncs_.emplace(tag, std::move(what));
+  context.send(checker_, SyncFile{tag, path});
+}
+
+void Storage::on(const FileSynced& synced, Context& context) {
+  const auto entry = syncs_.extract(synced.tag);
+  if (!entry) return;
+  if (const auto* share = std::get_if<SyncDue>(&entry.mapped())) {
+    if (!synced.fault)
+      complain(store_->mark_share_synced(share->uid, share->gid, share->fid, share->identity));
+    return;
+  }
+  const auto& part = std::get<PartSync>(entry.mapped());
+  const auto unsynced = unsynced_.find(part.download);
+  if (unsynced == unsynced_.end()) return;  // finished or begun anew meanwhile
+  unsynced->second.due = false;
+  if (synced.fault) {
+    log_error(synced.fault->sentence);
+  } else {
+    complain(store_->mark_synced(part.download, part.pieces));
+  }
+  vouch_later(part.download, {}, context);
 }
 
 // --- files that are shared --------------------------------------------------------------------------------------
@@ -111,155 +130,13 @@ void Storage::remember_rename(const std::string& from, const std::string& to) {
   }
 }
 
-// --- downloads --------------------------------------------------------------------------------------------------
-
-void Storage::on(const RecallDownloads& recall, Context& context) {
-  DownloadsRecalled recalled{recall.uid, {}};
-  auto downloads = store_->downloads_of(recall.uid);
-  if (!downloads) log_error(downloads.fault().sentence);
-  if (downloads)
-    for (RecalledDownload& download : *downloads) {
-      downloads_.insert_or_assign(download.record.id, download.record);
-      recalled_.insert_or_assign(download.record.id, PiecesRecalled{download.verified, download.doubtful});
-      recalled.downloads.push_back(std::move(download.record));
-    }
-  context.reply(recalled);
-}
-
-void Storage::on(const PrepareDownload& prepare, Context& context) {
-  const auto refuse = [&](const DiskFault& fault) {
-    context.reply(DownloadRefused{prepare.tag, fault.code, fault.sentence});
-  };
-  const bool is_new = prepare.download.id.value == 0;
-  OrFault<DownloadRecord> settled =
-      is_new ? settle_new(prepare.download) : OrFault<DownloadRecord>(prepare.download);
-  if (!settled) return refuse(settled.fault());
-  DownloadRecord& download = *settled;
-  OrFault<Bitfield> pieces = pieces_on_disk(download, is_new);
-  if (!pieces) return refuse(pieces.fault());
-  download.phase = DownloadPhase::fetching;
-  download.code = Code::other;
-  download.sentence.clear();
-  if (const DiskDone fault = store_->put_download(download)) {
-    if (is_new) complain(disk_->remove(download.part_path));
-    return refuse(*fault);
+void Storage::check_invariants() const {
+  for (const auto& [id, recheck] : rechecks_) {
+    ENSURE(downloads_.contains(id));
+    ENSURE(!recheck.askers.empty() && !recheck.doubtful.empty());
   }
-  downloads_.insert_or_assign(download.id, download);
-  context.reply(DownloadPrepared{prepare.tag, download, pieces->bytes()});
-}
-
-OrFault<DownloadRecord> Storage::settle_new(DownloadRecord download) {
-  while (download.path.size() > 1 && download.path.back() == '/') download.path.pop_back();
-  if (disk_->look(download.path) == PathKind::directory)
-    download.path += (download.path.back() == '/' ? "" : "/") + download.metainfo.name.text;
-  if (disk_->look(download.path) != PathKind::nothing)
-    return DiskFault{Code::destination_exists,
-                     fmt::format("{} exists: remove it or choose another destination", download.path)};
-  const std::string folder = folder_of(download.path);
-  if (disk_->look(folder) != PathKind::directory)
-    return DiskFault{Code::io_error, fmt::format("{} is no directory: make it first", folder)};
-  const auto id = store_->next_download_id();
-  if (!id) return id.fault();
-  download.id = *id;
-  // A name that is as long as names may be leaves no room for more.
-  std::string stem = base_name_of(download.path);
-  if (stem.size() > 200) stem = download.fid.hex();
-  download.part_path = fmt::format("{}{}{}.{}.part", folder == "/" ? "" : folder, "/", stem, id->value);
-  return download;
-}
-
-OrFault<Bitfield> Storage::pieces_on_disk(const DownloadRecord& download, bool is_new) {
-  const std::uint32_t pieces = PieceLayout(download.metainfo).piece_count();
-  PiecesRecalled recalled{Bitfield(pieces), Bitfield(pieces)};
-  const auto before = disk_->identity(download.part_path);
-  if (!is_new && before && before->size == download.metainfo.size) {
-    auto found = pieces_recalled(download);
-    if (!found) return found.fault();
-    recalled = std::move(*found);
-  } else if (!is_new) {
-    // The part file is gone, and with it what the journal says of it.
-    std::vector<PieceIndex> all;
-    for (PieceIndex piece; piece.value < pieces; ++piece) all.push_back(piece);
-    if (const DiskDone fault = store_->forget_pieces(download.id, all)) return *fault;
-  }
-  if (auto prepared = disk_->prepare(download.part_path, download.metainfo.size); !prepared)
-    return prepared.fault();
-  recheck(download, recalled.doubtful, recalled.verified);
-  return recalled.verified;
-}
-
-OrFault<Storage::PiecesRecalled> Storage::pieces_recalled(const DownloadRecord& download) {
-  if (auto known = recalled_.extract(download.id)) return std::move(known.mapped());
-  auto downloads = store_->downloads_of(download.uid);
-  if (!downloads) return downloads.fault();
-  for (RecalledDownload& each : *downloads)
-    if (each.record.id == download.id)
-      return PiecesRecalled{std::move(each.verified), std::move(each.doubtful)};
-  const std::uint32_t pieces = PieceLayout(download.metainfo).piece_count();
-  return PiecesRecalled{Bitfield(pieces), Bitfield(pieces)};
-}
-
-void Storage::recheck(const DownloadRecord& download, const Bitfield& doubtful, Bitfield& verified) {
-  const PieceLayout layout(download.metainfo);
-  std::vector<PieceIndex> good;
-  std::vector<PieceIndex> bad;
-  doubtful.for_each([&](PieceIndex piece) {
-    PairHasher digester;
-    bool readable = true;
-    for (BlockIndex block; readable && block.value < layout.block_count(piece); ++block) {
-      const auto bytes =
-          disk_->read(download.part_path, layout.piece_offset(piece) + PieceLayout::block_offset(block),
-                      layout.block_length(piece, block));
-      readable = static_cast<bool>(bytes);
-      if (readable) digester.update(bytes->view());
-    }
-    if (readable && digester.finish() == expected_digests(download.metainfo, piece)) {
-      verified.set(piece);
-      good.push_back(piece);
-    } else {
-      bad.push_back(piece);
-    }
-  });
-  if (!good.empty()) complain(store_->journal(download.id, good));
-  if (!bad.empty()) complain(store_->forget_pieces(download.id, bad));
-}
-
-void Storage::on(const JournalPiece& journal, Context&) {
-  const PieceIndex pieces[] = {journal.piece};
-  complain(store_->journal(journal.download, pieces));
-}
-
-void Storage::on(const FinishDownload& finish, Context& context) {
-  const auto refuse = [&](const DiskFault& fault) {
-    context.reply(DownloadRefused{finish.download.value, fault.code, fault.sentence});
-  };
-  if (const DiskDone fault = disk_->rename_new(finish.part_path, finish.path)) return refuse(*fault);
-  disk_->release(finish.part_path);
-  remember_rename(finish.part_path, finish.path);
-  const auto identity = disk_->identity(finish.path);
-  if (!identity) return refuse(identity.fault());
-  if (const auto download = downloads_.find(finish.download); download != downloads_.end()) {
-    download->second.phase = DownloadPhase::complete;
-    complain(store_->put_download(download->second));
-  }
-  context.reply(DownloadFinished{finish.download, *identity});
-}
-
-void Storage::on(const SettleDownload& settle, Context&) {
-  const auto found = downloads_.find(settle.download);
-  if (found == downloads_.end()) return;
-  DownloadRecord& download = found->second;
-  download.phase = settle.phase;
-  download.code = settle.code;
-  download.sentence = settle.sentence;
-  complain(store_->put_download(download));
-  if (settle.forget_pieces) {
-    std::vector<PieceIndex> all;
-    for (PieceIndex piece; piece.value < PieceLayout(download.metainfo).piece_count(); ++piece)
-      all.push_back(piece);
-    complain(store_->forget_pieces(settle.download, all));
-  }
-  disk_->release(download.part_path);
+  for (const auto& [id, unsynced] : unsynced_) ENSURE(unsynced.due || unsynced.pieces.empty());
+  ENSURE(renamed_.size() <= renamed_max && renamed_.size() == renamed_order_.size());
 }
 
 }  // namespace tutti

@@ -1,10 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "actors/actor.hpp"
 #include "messages/inside_client.hpp"
@@ -15,58 +20,106 @@
 namespace tutti {
 
 /// Owns what the client remembers, and does what blocks: makes, reads, renames files and keeps the journal. On a worker
-/// of its own; decides nothing but how a destination is named and what of a resumed download is still good.
+/// of its own; decides nothing but what of a resumed download is still good.
 ///
 /// Rules:
-/// - A new download gets a part file beside its destination, so that the final rename stays within one file system;
-///   its name carries the download's id, so that two downloads to one place do not write one file.
+/// - A part file is made, never taken over: what is there already is somebody else's.
 /// - Room is reserved before a download is said to run: a full disk shows at the command, not an hour later.
 /// - What is resumed is believed as far as the journal vouches for it, if the part file is there with its size; pieces
-///   of which a power loss may have eaten the bytes are read and hashed again.
+///   of which a power loss may have eaten the bytes are read and hashed again. The journal is asked each time: it alone
+///   knows.
+/// - What takes longer than a moment (hashing, syncing) is done by `checker`: blocks that peers wait for, request
+///   counters and the journal do not wait behind it.
+/// - The file that is about to get its name is remembered before the rename, and its being complete and a share in one
+///   step after it. A client that dies between the two finds its file under the final name, gives it back its old one
+///   and goes on.
 /// - Once a download is finished its part path still means its file for readers who have not heard of it.
 /// - A request counter is on the disk before it is handed out.
-class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messages<SyncDue>>> {
+class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messages<SyncDue, PartSyncDue>>> {
  public:
-  Storage(std::shared_ptr<Disk> disk, std::shared_ptr<ClientStore> store)
-      : disk_(std::move(disk)), store_(std::move(store)) {}
+  /// The kernel writes what is dirty within half a minute: a sync after that waits for little.
+  static constexpr Duration sync_after = std::chrono::seconds(45);
 
+  Storage(std::shared_ptr<Disk> disk, std::shared_ptr<ClientStore> store, Ref<FileHasherRole> checker)
+      : disk_(std::move(disk)), store_(std::move(store)), checker_(checker) {}
+
+  void check_invariants() const override;
+
+  // What is remembered, files that are shared (storage.cpp).
   void on(const ReserveCounters& reserve, Context& context);
   void on(const RecallShares& recall, Context& context);
   void on(const RememberShare& remember, Context& context);
   void on(const ForgetShare& forget, Context& context);
   void on(const CheckFile& check, Context& context);
   void on(const ReadBlock& read, Context& context);
+  void on(const SyncDue& due, Context& context);
+  void on(const FileSynced& synced, Context& context);
+
+  // Downloads (storage_downloads.cpp).
   void on(const RecallDownloads& recall, Context& context);
   void on(const PrepareDownload& prepare, Context& context);
   void on(const JournalPiece& journal, Context& context);
+  void on(const KeepPrivate& keep, Context& context);
   void on(const FinishDownload& finish, Context& context);
   void on(const SettleDownload& settle, Context& context);
-  void on(const SyncDue& due, Context& context);
+  void on(const PieceHashed& hashed, Context& context);
+  void on(const HashFailed& failed, Context& context);
+  void on(const PartSyncDue& due, Context& context);
 
  private:
-  /// The kernel writes what is dirty within half a minute: a sync after that waits for little.
-  static constexpr Duration sync_after = std::chrono::seconds(45);
   static constexpr std::size_t renamed_max = 4096;
 
-  /// The new download's path, part path and id, or why there is none.
-  OrFault<DownloadRecord> settle_new(DownloadRecord download);
-  struct PiecesRecalled {
-    Bitfield verified;
-    Bitfield doubtful;
+  struct Asker {
+    Address address;
+    std::uint64_t tag = 0;
   };
-  /// The pieces of a download that are on the disk.
-  OrFault<Bitfield> pieces_on_disk(const DownloadRecord& download, bool is_new);
-  OrFault<PiecesRecalled> pieces_recalled(const DownloadRecord& download);
-  void recheck(const DownloadRecord& download, const Bitfield& doubtful, Bitfield& verified);
+  /// A resumed download whose doubtful pieces are hashed again, one after the other.
+  struct Recheck {
+    std::vector<Asker> askers;
+    Bitfield verified;
+    std::deque<PieceIndex> doubtful;  ///< the first is being hashed
+    std::vector<PieceIndex> bad;
+  };
+  /// Pieces of a download that are journalled and not known to be on the platter.
+  struct Unsynced {
+    std::vector<PieceIndex> pieces;
+    bool due = false;  ///< a timer or a sync is on its way
+  };
+  /// What a sync under way vouches for.
+  struct PartSync {
+    DownloadId download;
+    std::vector<PieceIndex> pieces;
+  };
+  using Sync = std::variant<SyncDue, PartSync>;
+
+  static void complain(const DiskDone& fault);
+  void begin_sync(const std::string& path, Sync what, Context& context);
+  void vouch_later(const ShareRecord& share, Context& context);
+  void vouch_later(DownloadId id, const std::vector<PieceIndex>& pieces, Context& context);
+
+  OrFault<DownloadRecord> make_part(DownloadRecord download);
+  /// The pieces of a download that was begun before.
+  OrFault<JournalledPieces> resume_part(DownloadRecord& download);
+  DiskDone take_back_name(const DownloadRecord& download);
+  void check_next(DownloadId id, Context& context);
+  void checked(DownloadId id, bool good, Context& context);
+  void prepared(const std::vector<Asker>& askers, DownloadRecord download, const Bitfield& verified,
+                Context& context);
+  void refuse(const Asker& asker, const DiskFault& fault, Context& context);
+  DiskDone complete(DownloadRecord download, const FileIdentity& identity, Context& context);
+
   std::string current_path(const std::string& path) const;
   void remember_rename(const std::string& from, const std::string& to);
 
   const std::shared_ptr<Disk> disk_;
   const std::shared_ptr<ClientStore> store_;
-  /// Downloads that are known to the store in this life, by id: to write what is new about them.
+  const Ref<FileHasherRole> checker_;
+  /// Unfinished downloads of this life, by id: to write what is new about them.
   std::unordered_map<DownloadId, DownloadRecord> downloads_;
-  /// What the journal said at RecallDownloads, until it is asked for, once.
-  std::unordered_map<DownloadId, PiecesRecalled> recalled_;
+  std::unordered_map<DownloadId, Recheck> rechecks_;
+  std::unordered_map<DownloadId, Unsynced> unsynced_;
+  std::map<std::uint64_t, Sync> syncs_;  ///< that the checker does, by tag
+  std::uint64_t last_tag_ = 0;
   std::unordered_map<std::string, std::string> renamed_;
   std::deque<std::string> renamed_order_;
 };

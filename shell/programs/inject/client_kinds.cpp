@@ -110,7 +110,7 @@ std::unique_ptr<Actor> make_uploader(Casting& casting) {
 std::unique_ptr<Actor> make_storage(Casting& casting) {
   std::shared_ptr<ClientStore> store =
       make_memory_client_store(ClientIdentity{key_of(casting, "client"), {}});
-  return std::make_unique<Storage>(disk_of(casting), std::move(store));
+  return std::make_unique<Storage>(disk_of(casting), std::move(store), casting.partner<FileHasherRole>());
 }
 
 }  // namespace

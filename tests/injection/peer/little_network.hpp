@@ -139,6 +139,7 @@ class LittleNetwork {
     client.at.scheduler = host.reserve<SchedulerRole>();
     client.at.uploader = host.reserve<UploaderRole>();
     client.at.storage = host.reserve<StorageRole>();
+    client.at.checker = host.reserve<FileHasherRole>();
     for (int i = 0; i < 2; ++i) {
       client.at.verifiers.push_back(host.reserve<HashVerifierRole>());
       client.at.hashers.push_back(host.reserve<FileHasherRole>());
@@ -149,6 +150,7 @@ class LittleNetwork {
     settings.software = "test";
     ClientCast cast = make_client(settings, client.at, client.disk, client.store);
     host.spawn_at(client.at.storage.address, "storage", std::move(cast.storage));
+    host.spawn_at(client.at.checker.address, "checker", std::move(cast.checker));
     for (std::size_t i = 0; i < 2; ++i) {
       host.spawn_at(client.at.verifiers[i].address, "verifier", std::move(cast.verifiers[i]));
       host.spawn_at(client.at.hashers[i].address, "hasher", std::move(cast.hashers[i]));

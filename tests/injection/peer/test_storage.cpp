@@ -1,4 +1,7 @@
+#include <stdlib.h>
+
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
 
 #include "peer/storage.hpp"
 #include "tests/injection/peer/little_network.hpp"
@@ -12,10 +15,11 @@ using namespace std::chrono_literals;
 constexpr std::size_t film_size = 3 * 512 * 1024 + 5;
 
 struct Cellar {
-  Cellar() {
-    disk->put_directory("/");
+  explicit Cellar(std::shared_ptr<ClientStore> with = make_memory_client_store({client_key(1), {}}),
+                  std::shared_ptr<MemoryDisk> on = std::make_shared<MemoryDisk>())
+      : disk(std::move(on)), store(std::move(with)) {
     disk->put_directory("/home");
-    storage = host.spawn<StorageRole>("storage", std::make_unique<Storage>(disk, store));
+    start();
     for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::uint8_t>(i * 13);
     const PieceLayout layout = *PieceLayout::for_size({content.size()});
     MetainfoBuilder builder(FileName{"film"}, layout);
@@ -31,6 +35,10 @@ struct Cellar {
     wanted.group = GroupName{"g"};
     wanted.path = "/home";
   }
+  /// The client begins anew; what it remembers and its disk stay.
+  void start() {
+    storage = host.spawn<StorageRole>("storage", std::make_unique<Storage>(disk, store, checker));
+  }
   template <class M>
   void say(const M& message) {
     host.inject(asker.address, storage.address, message);
@@ -39,6 +47,24 @@ struct Cellar {
     say(PrepareDownload{1, std::move(record)});
     return host.expect<DownloadPrepared>(asker).message;
   }
+  DownloadRecord recall() {
+    say(RecallDownloads{wanted.uid});
+    const auto recalled = host.expect<DownloadsRecalled>(asker);
+    BOOST_TEST_REQUIRE(recalled->downloads.size() == 1u);
+    return recalled->downloads.front();
+  }
+  /// A download of which all is on the disk.
+  DownloadRecord whole() {
+    DownloadRecord record = prepare(wanted).download;
+    BOOST_TEST(!disk->write(record.part_path, {}, content));
+    for (PieceIndex piece; piece.value < 4; ++piece) say(JournalPiece{record.id, piece});
+    return record;
+  }
+  std::vector<ShareRecord> shares() {
+    auto found = store->shares_of(wanted.uid);
+    BOOST_TEST_REQUIRE(static_cast<bool>(found));
+    return *found;
+  }
   Code refusal() {
     const auto refused = host.expect<DownloadRefused>(asker);
     BOOST_TEST(!refused->sentence.empty());
@@ -46,12 +72,31 @@ struct Cellar {
   }
 
   InjectionHost host;
-  std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>();
-  std::shared_ptr<ClientStore> store = make_memory_client_store(ClientIdentity{client_key(1), {}});
+  std::shared_ptr<MemoryDisk> disk;
+  std::shared_ptr<ClientStore> store;
   Ref<SchedulerRole> asker = host.probe<SchedulerRole>();
+  Ref<FileHasherRole> checker = host.probe<FileHasherRole>();
   Ref<StorageRole> storage;
   Bytes content = Bytes(film_size);
   DownloadRecord wanted;
+};
+
+/// What a client remembers on a machine that may lose power.
+struct Machine {
+  Machine() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "tutti-storage-XXXXXX").string();
+    folder = mkdtemp(pattern.data());
+  }
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  ~Machine() { std::filesystem::remove_all(folder); }
+  std::shared_ptr<ClientStore> boot() {
+    auto opened = open_client_store(folder + "/state", "boot " + std::to_string(++boots));
+    BOOST_TEST_REQUIRE(static_cast<bool>(opened));
+    return std::move(*opened);
+  }
+  std::string folder;
+  int boots = 0;
 };
 
 BOOST_AUTO_TEST_SUITE(storage)
@@ -89,14 +134,44 @@ BOOST_AUTO_TEST_CASE(two_downloads_to_one_place_have_their_own_part_files) {
   BOOST_TEST(one.download.part_path != other.download.part_path);
 }
 
+BOOST_AUTO_TEST_CASE(two_clients_in_one_folder_have_their_own_part_files) {
+  Cellar cellar;
+  Cellar neighbour(make_memory_client_store({client_key(2), {}}), cellar.disk);
+  const auto one = cellar.prepare(cellar.wanted);
+  const auto other = neighbour.prepare(neighbour.wanted);
+  BOOST_TEST((one.download.id == other.download.id));
+  BOOST_TEST(one.download.part_path != other.download.part_path);
+}
+
+BOOST_AUTO_TEST_CASE(a_part_file_is_made_and_never_taken_over) {
+  Cellar cellar;
+  BOOST_TEST(!cellar.disk->write(cellar.prepare(cellar.wanted).download.part_path, {}, cellar.content));
+  // The state folder was set back: the same key, the same ids.
+  Cellar again(make_memory_client_store({client_key(1), {}}), cellar.disk);
+  const auto second = again.prepare(again.wanted);
+  BOOST_TEST((*cellar.disk->content(second.download.part_path) == Bytes(film_size)));
+  BOOST_TEST(second.download.id.value == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_in_the_way_is_refused) {
   Cellar cellar;
   cellar.disk->put_file("/home/film", {1});
-  cellar.say(PrepareDownload{1, cellar.wanted});
-  BOOST_TEST((cellar.refusal() == Code::destination_exists));
-  cellar.wanted.path = "/nowhere/film";
-  cellar.say(PrepareDownload{1, cellar.wanted});
-  BOOST_TEST((cellar.refusal() == Code::io_error));
+  const std::pair<std::string, Code> refused[] = {
+      {"/home", Code::destination_exists},
+      {"/home/film", Code::destination_exists},
+      {"/nowhere/film", Code::no_such_file},
+      {"/home/none/", Code::no_such_file},
+      {"/home/film/deeper", Code::io_error},
+      {"/home/film/", Code::io_error},
+      {"/home/" + std::string(256, 'a'), Code::io_error},
+  };
+  for (const auto& [path, code] : refused) {
+    BOOST_TEST_CONTEXT(path) {
+      cellar.wanted.path = path;
+      cellar.say(PrepareDownload{1, cellar.wanted});
+      BOOST_TEST((cellar.refusal() == code));
+    }
+  }
   cellar.disk->set_capacity(1000_bytes);
   cellar.wanted.path = "/home/other";
   cellar.say(PrepareDownload{1, cellar.wanted});
@@ -110,13 +185,8 @@ BOOST_AUTO_TEST_CASE(what_is_journalled_is_there_after_a_restart) {
   cellar.say(JournalPiece{record.id, 1_piece});
   cellar.say(JournalPiece{record.id, 3_piece});
 
-  const auto again =
-      cellar.host.spawn<StorageRole>("storage again", std::make_unique<Storage>(cellar.disk, cellar.store));
-  cellar.host.inject(cellar.asker.address, again.address, RecallDownloads{record.uid});
-  const auto recalled = cellar.host.expect<DownloadsRecalled>(cellar.asker);
-  BOOST_TEST_REQUIRE(recalled->downloads.size() == 1u);
-  cellar.host.inject(cellar.asker.address, again.address, PrepareDownload{2, recalled->downloads.front()});
-  BOOST_TEST((cellar.host.expect<DownloadPrepared>(cellar.asker)->bitfield == Bytes{0b0101'0000}));
+  cellar.start();
+  BOOST_TEST((cellar.prepare(cellar.recall()).bitfield == Bytes{0b0101'0000}));
 }
 
 BOOST_AUTO_TEST_CASE(a_part_file_that_is_gone_vouches_for_nothing) {
@@ -128,15 +198,39 @@ BOOST_AUTO_TEST_CASE(a_part_file_that_is_gone_vouches_for_nothing) {
   BOOST_TEST((cellar.prepare(record).bitfield == Bytes{0}));  // nor does the empty one in its place
 }
 
+BOOST_AUTO_TEST_CASE(what_was_recalled_once_is_not_believed_for_ever) {
+  Cellar cellar;
+  const DownloadRecord record = cellar.whole();
+  cellar.start();
+  cellar.recall();
+  BOOST_TEST(!cellar.disk->remove(record.part_path));
+  BOOST_TEST((cellar.prepare(record).bitfield == Bytes{0}));
+  cellar.say(SettleDownload{record.id, DownloadPhase::failed, Code::io_error, "later", false});
+  BOOST_TEST((cellar.prepare(record).bitfield == Bytes{0}));
+}
+
+BOOST_AUTO_TEST_CASE(a_resumed_download_looks_at_its_destination) {
+  Cellar cellar;
+  const DownloadRecord record = cellar.whole();
+  cellar.disk->put_file("/home/film", {1});
+  cellar.say(PrepareDownload{1, record});
+  BOOST_TEST((cellar.refusal() == Code::destination_exists));
+  BOOST_TEST(!cellar.disk->remove("/home/film"));
+  cellar.disk->set_absent("/home", true);
+  cellar.say(PrepareDownload{1, record});
+  BOOST_TEST((cellar.refusal() == Code::no_such_file));
+  cellar.disk->set_absent("/home", false);
+  BOOST_TEST((cellar.prepare(record).bitfield == Bytes{0b1111'0000}));
+}
+
 BOOST_AUTO_TEST_CASE(the_pieces_of_a_settled_download_can_be_forgotten) {
   Cellar cellar;
   const DownloadRecord record = cellar.prepare(cellar.wanted).download;
   cellar.say(JournalPiece{record.id, 1_piece});
   cellar.say(SettleDownload{record.id, DownloadPhase::failed, Code::integrity, "wrong", true});
-  cellar.say(RecallDownloads{record.uid});
-  const auto recalled = cellar.host.expect<DownloadsRecalled>(cellar.asker);
-  BOOST_TEST((recalled->downloads.front().phase == DownloadPhase::failed));
-  BOOST_TEST((recalled->downloads.front().code == Code::integrity));
+  const DownloadRecord recalled = cellar.recall();
+  BOOST_TEST((recalled.phase == DownloadPhase::failed));
+  BOOST_TEST((recalled.code == Code::integrity));
   BOOST_TEST((cellar.prepare(record).bitfield == Bytes{0}));
 }
 
@@ -162,6 +256,129 @@ BOOST_AUTO_TEST_CASE(finishing_never_overwrites) {
   BOOST_TEST((cellar.disk->content("/home/film") == Bytes{1, 2}));
 }
 
+BOOST_AUTO_TEST_CASE(a_finished_download_is_a_share_at_once) {
+  for (const bool share : {true, false}) {
+    Cellar cellar;
+    const DownloadRecord record = cellar.whole();
+    if (!share) cellar.say(KeepPrivate{record.id});
+    cellar.say(FinishDownload{record.id, record.part_path, record.path});
+    const auto finished = cellar.host.expect<DownloadFinished>(cellar.asker);
+    const std::vector<ShareRecord> shares = cellar.shares();
+    BOOST_TEST_REQUIRE(shares.size() == (share ? 1u : 0u));
+    if (share) BOOST_TEST((shares.front().identity == finished->identity));
+    cellar.start();
+    BOOST_TEST((cellar.recall().phase == DownloadPhase::complete));
+    BOOST_TEST(cellar.store->pieces_of(record.id, 4)->verified.none());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_dies_after_the_rename_goes_on) {
+  Cellar cellar;
+  const DownloadRecord record = cellar.whole();
+  // As far as it comes with something in its way is as far as it comes before the rename.
+  cellar.disk->put_file("/home/film", {1});
+  cellar.say(FinishDownload{record.id, record.part_path, record.path});
+  BOOST_TEST((cellar.refusal() == Code::destination_exists));
+  BOOST_TEST(!cellar.disk->remove("/home/film"));
+  BOOST_TEST(!cellar.disk->rename_new(record.part_path, record.path));
+
+  cellar.start();
+  BOOST_TEST((cellar.prepare(cellar.recall()).bitfield == Bytes{0b1111'0000}));
+  cellar.say(FinishDownload{record.id, record.part_path, record.path});
+  cellar.host.expect<DownloadFinished>(cellar.asker);
+  BOOST_TEST((cellar.disk->content("/home/film") == cellar.content));
+  BOOST_TEST(cellar.shares().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(the_file_of_somebody_else_is_not_taken_for_the_renamed_one) {
+  Cellar cellar;
+  const DownloadRecord record = cellar.whole();
+  cellar.disk->put_file("/home/film", cellar.content);
+  cellar.say(FinishDownload{record.id, record.part_path, record.path});
+  BOOST_TEST((cellar.refusal() == Code::destination_exists));
+  BOOST_TEST(!cellar.disk->remove(record.part_path));
+  cellar.start();
+  cellar.say(PrepareDownload{1, cellar.recall()});
+  BOOST_TEST((cellar.refusal() == Code::destination_exists));
+}
+
+BOOST_AUTO_TEST_CASE(after_a_power_loss_only_what_was_not_synced_is_hashed_again) {
+  Machine machine;
+  auto disk = std::make_shared<MemoryDisk>();
+  DownloadRecord record;
+  {
+    Cellar cellar(machine.boot(), disk);
+    record = cellar.prepare(cellar.wanted).download;
+    BOOST_TEST(!disk->write(record.part_path, {}, cellar.content));
+    cellar.say(JournalPiece{record.id, 0_piece});
+    cellar.say(JournalPiece{record.id, 3_piece});
+    cellar.host.advance(Storage::sync_after);
+    const auto sync = cellar.host.expect<SyncFile>(cellar.checker);
+    BOOST_TEST(sync->path == record.part_path);
+    cellar.say(JournalPiece{record.id, 1_piece});  // while the disk is busy with those before
+    cellar.say(JournalPiece{record.id, 2_piece});
+    cellar.host.inject(cellar.checker.address, cellar.storage.address, FileSynced{sync->tag, {}});
+    cellar.host.expect_silence();
+  }
+  Cellar cellar(machine.boot(), disk);
+  cellar.say(PrepareDownload{4, cellar.recall()});
+  for (const std::uint32_t piece : {1U, 2U}) {
+    const auto hash = cellar.host.expect<HashPiece>(cellar.checker);
+    BOOST_TEST((hash->piece == PieceIndex{piece}));
+    cellar.say(ReserveCounters{1});  // nobody waits for the hashing
+    cellar.host.expect<CountersReserved>(cellar.asker.address);
+    cellar.host.expect_silence();
+    const ByteView bytes =
+        ByteView(cellar.content).subspan(hash->offset.value, piece == 1 ? hash->size.value : 7);
+    cellar.host.inject(cellar.checker.address, cellar.storage.address,
+                       PieceHashed{hash->job, hash->piece, sha1(bytes), sha256(bytes)});
+  }
+  const auto prepared = cellar.host.expect<DownloadPrepared>(cellar.asker);
+  BOOST_TEST(prepared->tag == 4u);
+  BOOST_TEST((prepared->bitfield == Bytes{0b1101'0000}));
+}
+
+BOOST_AUTO_TEST_CASE(whoever_asks_while_pieces_are_hashed_again_is_answered_too) {
+  Machine machine;
+  auto disk = std::make_shared<MemoryDisk>();
+  {
+    Cellar cellar(machine.boot(), disk);
+    const DownloadRecord record = cellar.prepare(cellar.wanted).download;
+    cellar.say(JournalPiece{record.id, 1_piece});
+  }
+  Cellar cellar(machine.boot(), disk);
+  const DownloadRecord record = cellar.recall();
+  cellar.say(PrepareDownload{4, record});
+  cellar.say(PrepareDownload{5, record});
+  const auto hash = cellar.host.expect<HashPiece>(cellar.checker);
+  cellar.host.expect_silence();
+  cellar.host.inject(cellar.checker.address, cellar.storage.address,
+                     HashFailed{hash->job, Code::io_error, "broken"});
+  for (const std::uint64_t tag : {4U, 5U}) {
+    const auto prepared = cellar.host.expect<DownloadPrepared>(cellar.asker);
+    BOOST_TEST(prepared->tag == tag);
+    BOOST_TEST((prepared->bitfield == Bytes{0}));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_share_is_vouched_for_when_it_is_synced) {
+  Machine machine;
+  FileIdentity identity;
+  {
+    Cellar cellar(machine.boot());
+    const DownloadRecord record = cellar.whole();
+    cellar.say(FinishDownload{record.id, record.part_path, record.path});
+    identity = cellar.host.expect<DownloadFinished>(cellar.asker)->identity;
+    cellar.host.advance(Storage::sync_after);
+    const auto sync = cellar.host.expect<SyncFile>(cellar.checker);
+    BOOST_TEST(sync->path == record.path);
+    cellar.host.expect_silence();
+    cellar.host.inject(cellar.checker.address, cellar.storage.address, FileSynced{sync->tag, {}});
+  }
+  Cellar cellar(machine.boot());
+  BOOST_TEST((cellar.shares().front().identity == identity));
+}
+
 BOOST_AUTO_TEST_CASE(a_block_of_a_file_that_changed_is_not_given) {
   Cellar cellar;
   cellar.disk->put_file("/home/film", cellar.content);
@@ -179,7 +396,7 @@ BOOST_AUTO_TEST_CASE(a_block_of_a_file_that_changed_is_not_given) {
 BOOST_AUTO_TEST_CASE(shares_are_remembered_replaced_and_forgotten) {
   Cellar cellar;
   ShareRecord share{cellar.wanted.uid, {}, GroupName{"g"}, cellar.wanted.fid, cellar.wanted.metainfo,
-                    "/home/film",      {}};
+                    "/home/film",      {}, false};
   const auto recalled = [&] {
     cellar.host.discard();
     cellar.say(RecallShares{share.uid});

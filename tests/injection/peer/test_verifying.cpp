@@ -242,6 +242,21 @@ BOOST_AUTO_TEST_CASE(a_dropped_job_begins_anew) {
   BOOST_TEST((shelf.host.expect<StretchHashed>(shelf.asker)->sha1 == sha1(shelf.content)));
 }
 
+BOOST_AUTO_TEST_CASE(makes_sure_that_a_file_is_on_the_disk) {
+  Shelf shelf;
+  const Bytes written(100, 7);
+  BOOST_TEST_REQUIRE(static_cast<bool>(shelf.disk->prepare("/part", {written.size()})));
+  BOOST_TEST(!shelf.disk->write("/part", {}, written));
+  shelf.host.inject(shelf.asker.address, shelf.hasher.address, SyncFile{7, "/part"});
+  const auto synced = shelf.host.expect<FileSynced>(shelf.asker.address);
+  BOOST_TEST(synced->tag == 7u);
+  BOOST_TEST(!synced->fault);
+  shelf.disk->lose_power();
+  BOOST_TEST((shelf.disk->content("/part") == written));
+  shelf.host.inject(shelf.asker.address, shelf.hasher.address, SyncFile{8, "/none"});
+  BOOST_TEST(shelf.host.expect<FileSynced>(shelf.asker.address)->fault.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_file_that_shrank_fails) {
   Shelf shelf;
   shelf.disk->shrink("/film", {1000});

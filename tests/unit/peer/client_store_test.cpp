@@ -1,6 +1,7 @@
 #include "peer/client_store.hpp"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,8 +28,14 @@ Metainfo metainfo_of(const std::string& name, std::uint32_t pieces) {
 
 ShareRecord share_of(Uid uid, Gid gid, const std::string& name) {
   const Metainfo metainfo = metainfo_of(name, 3);
-  return {
-      uid, gid, {"band"}, fid_of(metainfo), metainfo, "/home/" + name, {metainfo.size, -5, UINT64_MAX, 7}};
+  return {uid,
+          gid,
+          {"band"},
+          fid_of(metainfo),
+          metainfo,
+          "/home/" + name,
+          {metainfo.size, -5, UINT64_MAX, 7, -9},
+          false};
 }
 
 DownloadRecord download_of(DownloadId id, Uid uid, const std::string& name) {
@@ -43,7 +50,9 @@ DownloadRecord download_of(DownloadId id, Uid uid, const std::string& name) {
           "/home/" + name + ".part",
           DownloadPhase::fetching,
           Code::other,
-          ""};
+          "",
+          true,
+          {}};
 }
 
 Bitfield pieces(std::initializer_list<std::uint32_t> numbers) {
@@ -155,8 +164,7 @@ BOOST_AUTO_TEST_CASE(no_counter_is_given_twice_whatever_dies) {
 BOOST_AUTO_TEST_CASE(download_ids_are_not_used_again) {
   auto store = open();
   const DownloadId first = *store->next_download_id();
-  check(store->put_download(download_of(first, ann, "a")));
-  check(store->forget_download(first));
+  check(store->complete_download(download_of(first, ann, "a"), std::nullopt));
   store.reset();
   BOOST_CHECK(open()->next_download_id()->value > first.value);
 }
@@ -177,6 +185,7 @@ BOOST_AUTO_TEST_CASE(shares_come_back_for_their_user_in_order) {
   ShareRecord moved = zebra;
   moved.path = "/elsewhere/zebra";
   moved.identity.inode = 99;
+  moved.stopped = true;
   check(store->put_share(moved));
   check(store->forget_share(ann, Gid{{1}}, apple.fid));
   check(store->forget_share(ann, Gid{{1}}, apple.fid));
@@ -189,50 +198,57 @@ BOOST_AUTO_TEST_CASE(verified_pieces_survive_kill_9_without_doubt) {
     check(store.journal({1}, std::vector{3_piece, 4_piece}));
     check(store.journal({1}, std::vector{4_piece, 19_piece}));
   });
-  const auto recalled = open()->downloads_of(ann);
-  BOOST_REQUIRE(recalled->size() == 1U);
-  BOOST_CHECK((*recalled)[0].record == download_of({1}, ann, "a"));
-  BOOST_CHECK((*recalled)[0].verified == pieces({3, 4, 19}));
-  BOOST_TEST((*recalled)[0].doubtful.none());
+  const auto store = open();
+  BOOST_CHECK(*store->downloads_of(ann) == std::vector{download_of({1}, ann, "a")});
+  BOOST_CHECK(store->pieces_of({1}, 20)->verified == pieces({3, 4, 19}));
+  BOOST_TEST(store->pieces_of({1}, 20)->doubtful.none());
+  BOOST_TEST(store->pieces_of({2}, 20)->verified.none());
 }
 
 BOOST_AUTO_TEST_CASE(after_a_power_loss_only_synced_pieces_are_beyond_doubt) {
   killed_after([&](ClientStore& store) {
     check(store.put_download(download_of({1}, ann, "a")));
     check(store.journal({1}, std::vector{3_piece, 4_piece}));
-    check(store.mark_synced({1}));
     check(store.journal({1}, std::vector{5_piece}));
+    check(store.mark_synced({1}, std::vector{3_piece, 4_piece}));
   });
   boot = "boot-2";
   {
     const auto store = open();
-    const RecalledDownload recalled = store->downloads_of(ann)->front();
+    const JournalledPieces recalled = *store->pieces_of({1}, 20);
     BOOST_CHECK(recalled.verified == pieces({3, 4}));
     BOOST_CHECK(recalled.doubtful == pieces({5}));
 
     // A sync now does not make true what may have been lost then; verifying it again does.
-    check(store->mark_synced({1}));
-    BOOST_CHECK(store->downloads_of(ann)->front().doubtful == pieces({5}));
+    check(store->mark_synced({1}, std::vector{5_piece}));
+    BOOST_CHECK(store->pieces_of({1}, 20)->doubtful == pieces({5}));
     check(store->journal({1}, std::vector{5_piece}));
-    BOOST_TEST(store->downloads_of(ann)->front().doubtful.none());
+    BOOST_TEST(store->pieces_of({1}, 20)->doubtful.none());
   }
   boot = "boot-3";
-  BOOST_CHECK(open()->downloads_of(ann)->front().doubtful == pieces({5}));
+  BOOST_CHECK(open()->pieces_of({1}, 20)->doubtful == pieces({5}));
 }
 
 BOOST_AUTO_TEST_CASE(after_a_power_loss_a_share_fits_no_file_unless_it_was_synced) {
   const ShareRecord synced = share_of(ann, Gid{{1}}, "synced");
   const ShareRecord risky = share_of(ann, Gid{{1}}, "risky");
+  const ShareRecord changed = share_of(ann, Gid{{1}}, "changed");
   killed_after([&](ClientStore& store) {
     check(store.put_share(synced));
     check(store.put_share(risky));
-    check(store.mark_share_synced(ann, Gid{{1}}, synced.fid));
+    check(store.put_share(changed));
+    check(store.mark_share_synced(ann, Gid{{1}}, synced.fid, synced.identity));
+    // What was synced is what the file was then, and not what it is remembered as by now.
+    FileIdentity earlier = changed.identity;
+    --earlier.changed_ns;
+    check(store.mark_share_synced(ann, Gid{{1}}, changed.fid, earlier));
   });
-  BOOST_CHECK(*open()->shares_of(ann) == (std::vector{synced, risky}));
+  BOOST_CHECK(*open()->shares_of(ann) == (std::vector{synced, risky, changed}));
   boot = "boot-2";
   const auto shares = open()->shares_of(ann);
   BOOST_CHECK((*shares)[0] == synced);
   BOOST_CHECK((*shares)[1].identity == FileIdentity{});
+  BOOST_CHECK((*shares)[2].identity == FileIdentity{});
 }
 
 BOOST_AUTO_TEST_CASE(downloads_change_and_go) {
@@ -245,19 +261,61 @@ BOOST_AUTO_TEST_CASE(downloads_change_and_go) {
   failed.phase = DownloadPhase::failed;
   failed.code = Code::disk_full;
   failed.sentence = "the disk is full";
+  failed.share = false;
+  failed.whole = {{5}, 1, 2, 3, 4};
   check(store->put_download(failed));
   check(store->forget_pieces({1}, std::vector{8_piece}));
   const auto downloads = *store->downloads_of(ann);
   BOOST_REQUIRE(downloads.size() == 2U);
-  BOOST_CHECK(downloads[0].record == failed);
-  BOOST_CHECK(downloads[0].verified == pieces({7}));
-  BOOST_TEST(downloads[1].record.id.value == 2U);
+  BOOST_CHECK(downloads[0] == failed);
+  BOOST_CHECK(store->pieces_of({1}, 20)->verified == pieces({7}));
+  BOOST_TEST(downloads[1].id.value == 2U);
+  BOOST_CHECK(store->downloads_of(bob)->front() == download_of({3}, bob, "a"));
+}
 
-  check(store->forget_download({1}));
-  check(store->forget_download({1}));
-  BOOST_TEST(store->downloads_of(ann)->size() == 1U);
+BOOST_AUTO_TEST_CASE(a_complete_download_is_a_share_and_needs_no_journal) {
+  DownloadRecord download = download_of({1}, ann, "a");
+  const ShareRecord share = share_of(ann, Gid{{9}}, "b");
+  killed_after([&](ClientStore& store) {
+    check(store.put_download(download));
+    check(store.journal({1}, std::vector{7_piece, 8_piece}));
+    download.phase = DownloadPhase::complete;
+    check(store.complete_download(download, share));
+  });
+  const auto store = open();
+  BOOST_CHECK(*store->shares_of(ann) == std::vector{share});
+  BOOST_TEST(store->pieces_of({1}, 20)->verified.none());
+  const DownloadRecord recalled = store->downloads_of(ann)->front();
+  BOOST_CHECK(recalled.phase == DownloadPhase::complete);
+  BOOST_TEST(recalled.metainfo.name.text == "a");
+  BOOST_TEST(recalled.metainfo.piece_sha256.size() == 0U);
   // The other download of the same file still knows what it fetches.
-  BOOST_CHECK(store->downloads_of(bob)->front().record == download_of({3}, bob, "a"));
+  check(store->put_download(download_of({2}, bob, "a")));
+  BOOST_CHECK(store->downloads_of(bob)->front() == download_of({2}, bob, "a"));
+}
+
+BOOST_AUTO_TEST_CASE(a_store_of_the_first_version_is_read) {
+  const ShareRecord share = share_of(ann, Gid{{1}}, "zebra");
+  {
+    const auto store = open();
+    check(store->put_share(share));
+    check(store->put_download(download_of({1}, ann, "a")));
+  }
+  sqlite3* database = nullptr;
+  BOOST_REQUIRE(sqlite3_open((folder + "/client.db").c_str(), &database) == SQLITE_OK);
+  const int done = sqlite3_exec(database, R"sql(
+      ALTER TABLE share DROP COLUMN changed_ns; ALTER TABLE share DROP COLUMN stopped;
+      ALTER TABLE download DROP COLUMN share; ALTER TABLE download DROP COLUMN whole;
+      PRAGMA user_version = 1)sql",
+                                nullptr, nullptr, nullptr);
+  sqlite3_close(database);
+  BOOST_REQUIRE(done == SQLITE_OK);
+  const auto store = open();
+  BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
+  ShareRecord recalled = store->shares_of(ann)->front();
+  BOOST_TEST(recalled.identity.changed_ns == 0);  // fits no file: hashed again, once
+  recalled.identity.changed_ns = share.identity.changed_ns;
+  BOOST_CHECK(recalled == share);
 }
 
 BOOST_AUTO_TEST_CASE(the_memory_store_keeps_what_it_is_told) {
@@ -277,9 +335,13 @@ BOOST_AUTO_TEST_CASE(the_memory_store_keeps_what_it_is_told) {
   check(store->journal(id, std::vector{1_piece, 2_piece}));
   check(store->forget_pieces(id, std::vector{2_piece}));
   check(store->put_download(download_of(id, ann, "a")));
-  BOOST_CHECK(store->downloads_of(ann)->front().verified == pieces({1}));
-  check(store->forget_download(id));
-  BOOST_CHECK(store->downloads_of(ann)->empty());
+  BOOST_CHECK(store->pieces_of(id, 20)->verified == pieces({1}));
+  DownloadRecord complete = download_of(id, ann, "a");
+  complete.phase = DownloadPhase::complete;
+  check(store->complete_download(complete, share));
+  BOOST_TEST(store->pieces_of(id, 20)->verified.none());
+  BOOST_TEST(store->downloads_of(ann)->front().metainfo.piece_sha1.size() == 0U);
+  BOOST_CHECK(*store->shares_of(ann) == std::vector{share});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

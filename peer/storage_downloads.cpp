@@ -1,0 +1,258 @@
+// Storage's part that deals with downloads.
+
+#include <fmt/format.h>
+
+#include "actors/context.hpp"
+#include "actors/log.hpp"
+#include "peer/destination.hpp"
+#include "peer/piece_hasher.hpp"
+#include "peer/storage.hpp"
+
+namespace tutti {
+
+namespace {
+
+std::vector<PieceIndex> all_pieces_of(const DownloadRecord& download) {
+  std::vector<PieceIndex> all;
+  for (PieceIndex piece; piece.value < PieceLayout(download.metainfo).piece_count(); ++piece)
+    all.push_back(piece);
+  return all;
+}
+
+/// A rename leaves all of a file's identity but the time of change.
+bool is_same_file(const FileIdentity& one, FileIdentity other) {
+  other.changed_ns = one.changed_ns;
+  return one == other;
+}
+
+}  // namespace
+
+void Storage::on(const RecallDownloads& recall, Context& context) {
+  DownloadsRecalled recalled{recall.uid, {}};
+  auto downloads = store_->downloads_of(recall.uid);
+  if (!downloads) log_error(downloads.fault().sentence);
+  if (downloads)
+    for (DownloadRecord& download : *downloads) {
+      if (download.phase != DownloadPhase::complete) downloads_.insert_or_assign(download.id, download);
+      recalled.downloads.push_back(std::move(download));
+    }
+  context.reply(recalled);
+}
+
+// --- preparing ----------------------------------------------------------------------------------------------------
+
+void Storage::on(const PrepareDownload& prepare, Context& context) {
+  const Asker asker{context.sender(), prepare.tag};
+  const DownloadId id = prepare.download.id;
+  if (id.value == 0) {
+    const OrFault<DownloadRecord> made = make_part(prepare.download);
+    if (!made) return refuse(asker, made.fault(), context);
+    return prepared({asker}, *made, Bitfield(PieceLayout(made->metainfo).piece_count()), context);
+  }
+  if (const auto recheck = rechecks_.find(id); recheck != rechecks_.end()) {
+    // Asked for by a session that has ended, and by the next one.
+    recheck->second.askers.push_back(asker);
+    return;
+  }
+  DownloadRecord& download = downloads_.try_emplace(id, prepare.download).first->second;
+  OrFault<JournalledPieces> pieces = resume_part(download);
+  if (!pieces) return refuse(asker, pieces.fault(), context);
+  if (pieces->doubtful.none()) return prepared({asker}, download, pieces->verified, context);
+  Recheck recheck{{asker}, std::move(pieces->verified), {}, {}};
+  pieces->doubtful.for_each([&](PieceIndex piece) { recheck.doubtful.push_back(piece); });
+  rechecks_.emplace(id, std::move(recheck));
+  check_next(id, context);
+}
+
+void Storage::refuse(const Asker& asker, const DiskFault& fault, Context& context) {
+  context.answer(asker.address, DownloadRefused{asker.tag, fault.code, fault.sentence});
+}
+
+void Storage::prepared(const std::vector<Asker>& askers, DownloadRecord download, const Bitfield& verified,
+                       Context& context) {
+  const bool is_new = !downloads_.contains(download.id);
+  download.phase = DownloadPhase::fetching;
+  download.code = Code::other;
+  download.sentence.clear();
+  download.whole = {};
+  if (const DiskDone fault = store_->put_download(download)) {
+    if (is_new) complain(disk_->remove(download.part_path));
+    for (const Asker& asker : askers) refuse(asker, *fault, context);
+    return;
+  }
+  std::vector<PieceIndex> pieces;
+  verified.for_each([&](PieceIndex piece) { pieces.push_back(piece); });
+  unsynced_.erase(download.id);
+  vouch_later(download.id, pieces, context);
+  for (const Asker& asker : askers)
+    context.answer(asker.address, DownloadPrepared{asker.tag, download, verified.bytes()});
+  downloads_.insert_or_assign(download.id, std::move(download));
+}
+
+OrFault<DownloadRecord> Storage::make_part(DownloadRecord download) {
+  const auto path = settle_destination(*disk_, download.path, download.metainfo.name);
+  if (!path) return path.fault();
+  download.path = *path;
+  constexpr int tries = 16;
+  for (int left = tries;; --left) {
+    const auto id = store_->next_download_id();
+    if (!id) return id.fault();
+    download.id = *id;
+    download.part_path = part_path_of(download.path, download.fid, store_->identity().key, *id);
+    const auto made = disk_->make(download.part_path, download.metainfo.size);
+    if (made) return download;
+    // Left there by this client's state as it was before somebody set it back.
+    if (made.fault().code != Code::destination_exists || left == 0) return made.fault();
+  }
+}
+
+OrFault<JournalledPieces> Storage::resume_part(DownloadRecord& download) {
+  if (const DiskDone fault = take_back_name(download)) return *fault;
+  if (const DiskDone fault = check_destination(*disk_, download.path)) return *fault;
+  const auto before = disk_->identity(download.part_path);
+  if (!before && before.fault().code != Code::no_such_file) return before.fault();
+  if (!before || before->size != download.metainfo.size) {
+    // The part file is gone, and with it what the journal says of it.
+    if (const DiskDone fault = store_->forget_pieces(download.id, all_pieces_of(download))) return *fault;
+  }
+  if (const auto room = disk_->prepare(download.part_path, download.metainfo.size); !room)
+    return room.fault();
+  return store_->pieces_of(download.id, PieceLayout(download.metainfo).piece_count());
+}
+
+/// The client died after the file got its name and before that was remembered.
+DiskDone Storage::take_back_name(const DownloadRecord& download) {
+  if (download.whole == FileIdentity{} || disk_->identity(download.part_path)) return std::nullopt;
+  const auto named = disk_->identity(download.path);
+  if (!named || !is_same_file(download.whole, *named)) return std::nullopt;
+  return disk_->rename_new(download.path, download.part_path);
+}
+
+// --- pieces in doubt ----------------------------------------------------------------------------------------------
+
+void Storage::check_next(DownloadId id, Context& context) {
+  const DownloadRecord& download = downloads_.at(id);
+  Recheck& recheck = rechecks_.at(id);
+  if (recheck.doubtful.empty()) {
+    complain(store_->forget_pieces(id, recheck.bad));
+    const Recheck done = std::move(recheck);
+    rechecks_.erase(id);
+    return prepared(done.askers, download, done.verified, context);
+  }
+  const PieceLayout layout(download.metainfo);
+  const PieceIndex piece = recheck.doubtful.front();
+  context.send(checker_, HashPiece{HashJob{id.value}, download.part_path, piece, layout.piece_offset(piece),
+                                   layout.piece_size(piece)});
+}
+
+void Storage::checked(DownloadId id, bool good, Context& context) {
+  Recheck& recheck = rechecks_.at(id);
+  const PieceIndex piece = recheck.doubtful.front();
+  recheck.doubtful.pop_front();
+  if (good) {
+    recheck.verified.set(piece);
+    const PieceIndex pieces[] = {piece};
+    complain(store_->journal(id, pieces));
+  } else {
+    recheck.bad.push_back(piece);
+  }
+  check_next(id, context);
+}
+
+void Storage::on(const PieceHashed& hashed, Context& context) {
+  const DownloadId id{hashed.job.value};
+  const auto recheck = rechecks_.find(id);
+  if (recheck == rechecks_.end()) return;
+  const DigestPair digests{hashed.sha1, hashed.sha256};
+  checked(id, digests == expected_digests(downloads_.at(id).metainfo, hashed.piece), context);
+}
+
+void Storage::on(const HashFailed& failed, Context& context) {
+  // What cannot be read is fetched again: writing may heal what reading cannot.
+  if (rechecks_.contains({failed.job.value})) checked({failed.job.value}, false, context);
+}
+
+// --- while it runs ------------------------------------------------------------------------------------------------
+
+void Storage::on(const JournalPiece& journal, Context& context) {
+  const std::vector<PieceIndex> pieces{journal.piece};
+  complain(store_->journal(journal.download, pieces));
+  vouch_later(journal.download, pieces, context);
+}
+
+void Storage::vouch_later(DownloadId id, const std::vector<PieceIndex>& pieces, Context& context) {
+  Unsynced& unsynced = unsynced_[id];
+  unsynced.pieces.insert(unsynced.pieces.end(), pieces.begin(), pieces.end());
+  if (unsynced.pieces.empty() || unsynced.due) return;
+  unsynced.due = true;
+  context.after(sync_after, PartSyncDue{id});
+}
+
+void Storage::on(const PartSyncDue& due, Context& context) {
+  const auto unsynced = unsynced_.find(due.download);
+  const auto download = downloads_.find(due.download);
+  if (unsynced == unsynced_.end() || download == downloads_.end()) return;
+  // Only what was written before: pieces that come meanwhile wait for the next sync.
+  begin_sync(download->second.part_path, PartSync{due.download, std::exchange(unsynced->second.pieces, {})},
+             context);
+}
+
+void Storage::on(const KeepPrivate& keep, Context&) {
+  const auto download = downloads_.find(keep.download);
+  if (download == downloads_.end()) return;
+  download->second.share = false;
+  complain(store_->put_download(download->second));
+}
+
+// --- its end ------------------------------------------------------------------------------------------------------
+
+void Storage::on(const FinishDownload& finish, Context& context) {
+  const Asker asker{context.sender(), finish.download.value};
+  const auto found = downloads_.find(finish.download);
+  if (found == downloads_.end())
+    return refuse(asker, {Code::other, fmt::format("{} is no download that runs", finish.path)}, context);
+  DownloadRecord& download = found->second;
+  const auto whole = disk_->identity(download.part_path);
+  if (!whole) return refuse(asker, whole.fault(), context);
+  download.whole = *whole;
+  if (const DiskDone fault = store_->put_download(download)) return refuse(asker, *fault, context);
+  if (const DiskDone fault = disk_->rename_new(download.part_path, download.path))
+    return refuse(asker, *fault, context);
+  disk_->release(download.part_path);
+  remember_rename(download.part_path, download.path);
+  const auto identity = disk_->identity(download.path);
+  if (!identity) return refuse(asker, identity.fault(), context);
+  if (const DiskDone fault = complete(download, *identity, context)) return refuse(asker, *fault, context);
+  context.reply(DownloadFinished{finish.download, *identity});
+}
+
+DiskDone Storage::complete(DownloadRecord download, const FileIdentity& identity, Context& context) {
+  download.phase = DownloadPhase::complete;
+  download.whole = {};
+  std::optional<ShareRecord> share;
+  if (download.share)
+    share = ShareRecord{download.uid,      download.gid,  download.group, download.fid,
+                        download.metainfo, download.path, identity,       false};
+  if (DiskDone fault = store_->complete_download(download, share)) return fault;
+  if (share) vouch_later(*share, context);
+  downloads_.erase(download.id);
+  unsynced_.erase(download.id);
+  return std::nullopt;
+}
+
+void Storage::on(const SettleDownload& settle, Context&) {
+  const auto found = downloads_.find(settle.download);
+  if (found == downloads_.end()) return;
+  DownloadRecord& download = found->second;
+  download.phase = settle.phase;
+  download.code = settle.code;
+  download.sentence = settle.sentence;
+  complain(store_->put_download(download));
+  if (settle.forget_pieces) {
+    complain(store_->forget_pieces(settle.download, all_pieces_of(download)));
+    unsynced_.erase(settle.download);
+  }
+  disk_->release(download.part_path);
+}
+
+}  // namespace tutti
