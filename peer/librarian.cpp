@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "actors/context.hpp"
 #include "actors/ensure.hpp"
@@ -13,6 +14,21 @@ namespace tutti {
 namespace {
 
 constexpr std::string_view not_logged_in = "nobody is logged in here: log in first";
+/// A file that changes all the time is hashed all the same: then it is said that it has changed.
+constexpr std::uint32_t measurings_max = 50;
+
+/// The trackers have spoken: asking again changes nothing.
+bool is_final(Code code) {
+  return code == Code::no_such_group || code == Code::not_a_member || code == Code::no_such_file ||
+         code == Code::not_sharing;
+}
+
+/// It may be written again without its times telling.
+bool has_just_changed(const FileIdentity& identity, WallTime now, std::chrono::milliseconds tick) {
+  const std::chrono::nanoseconds since =
+      now.time_since_epoch() - std::chrono::nanoseconds(identity.changed_ns);
+  return since < tick && since > -tick;
+}
 
 std::string base_name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -60,22 +76,41 @@ void Librarian::on(const UnshareFile& unshare, Context& context) {
   const Address asker = context.sender();
   if (!uid_)
     return tell(asker, unshare.command, Refused{Code::not_logged_in, std::string(not_logged_in)}, context);
+  // Here and now; the trackers may take their time.
+  context.send(others_.scheduler, DownloadUnshared{unshare.group, unshare.file});
+  const std::vector<ShareKey> ended = shares_called(unshare.group, unshare.file);
+  for (const ShareKey& key : ended) end_share(key, CloseReason::not_shared, context);
   ask(
       StopShare{unshare.group, unshare.file},
-      [this, asker, unshare](const Told& told, Context& at) {
-        if (told.what.get<Refused>() == nullptr) {
-          std::vector<ShareKey> gone;
-          for (const auto& [key, share] : shares_)
-            if (share.record.group == unshare.group && share.record.metainfo.name == unshare.file)
-              gone.push_back(key);
-          for (const ShareKey& key : gone) forget_share(key, CloseReason::not_shared, at);
-          at.send(others_.scheduler, DownloadUnshared{unshare.group, unshare.file});
-        }
+      [this, asker, unshare, ended, session = session_](const Told& told, Context& at) {
+        const auto* refused = told.what.get<Refused>();
         Told outcome = told;
         outcome.command = unshare.command;
+        if (refused != nullptr && !ended.empty()) {
+          outcome.what = Done{};
+          if (!is_final(refused->code)) {
+            outcome.provisional = true;
+            outcome.sentence = fmt::format(
+                "{} is not shared from here any more; the trackers will hear of it when one answers",
+                unshare.file.text);
+          }
+        }
+        if (session == session_ && (refused == nullptr || is_final(refused->code)))
+          for (const ShareKey& key : ended)
+            if (const Share* share = find_share(key);
+                share != nullptr && share->state == ShareState::stopping)
+              forget_share(key, CloseReason::not_shared, at);
         at.answer(asker, outcome);
       },
       context);
+}
+
+std::vector<Librarian::ShareKey> Librarian::shares_called(const GroupName& group,
+                                                          const FileName& file) const {
+  std::vector<ShareKey> keys;
+  for (const auto& [key, share] : shares_)
+    if (share.record.group == group && share.record.metainfo.name == file) keys.push_back(key);
+  return keys;
 }
 
 void Librarian::on(const ForgetCommand& forget, Context& context) {
@@ -133,12 +168,9 @@ void Librarian::end_job(JobId id, Context& context) {
 
 void Librarian::fail_job(JobId id, Code code, std::string sentence, Context& context) {
   const Job job = jobs_.at(id);
-  if (job.rehashes) {
-    lose_share(*job.rehashes, code, std::move(sentence), context);
-  } else {
-    tell(job.asker, job.command, Refused{code, std::move(sentence)}, context);
-  }
   end_job(id, context);
+  if (job.rehashes) return file_trouble(*job.rehashes, code, std::move(sentence), context);
+  tell(job.asker, job.command, Refused{code, std::move(sentence)}, context);
 }
 
 void Librarian::begin_next_job(Context& context) {
@@ -146,16 +178,30 @@ void Librarian::begin_next_job(Context& context) {
   const JobId id = waiting_jobs_.front();
   waiting_jobs_.pop_front();
   at_work_ = id;
+  jobs_.at(id).state = JobState::measuring;
+  measure(id, context);
+}
+
+void Librarian::measure(JobId id, Context& context) {
   Job& job = jobs_.at(id);
-  job.state = JobState::measuring;
+  ++job.measurings;
   look(
       job.path,
       [this, id](const FileChecked& checked, Context& at) {
         if (!jobs_.contains(id)) return;
         if (!checked.identity) return fail_job(id, checked.code, checked.sentence, at);
+        if (has_just_changed(*checked.identity, at.wall_time(), tick_max) &&
+            jobs_.at(id).measurings < measurings_max) {
+          at.after(tick_max, MeasureDue{id});
+          return;
+        }
         begin_hashing(id, *checked.identity, at);
       },
       context);
+}
+
+void Librarian::on(const MeasureDue& due, Context& context) {
+  if (jobs_.contains(due.job)) measure(due.job, context);
 }
 
 void Librarian::begin_hashing(JobId id, const FileIdentity& identity, Context& context) {
@@ -235,37 +281,42 @@ void Librarian::compare(JobId id, Context& context) {
 
 void Librarian::rehashed(JobId id, Context& context) {
   const Job job = jobs_.at(id);
+  end_job(id, context);
   Share* share = find_share(*job.rehashes);
-  if (share != nullptr && *job.metainfo == share->record.metainfo) {
+  if (share == nullptr || share->state != ShareState::rehashing) return;
+  if (*job.metainfo == share->record.metainfo) {
     share->record.identity = job.identity;
     context.send(others_.storage, RememberShare{share->record});
-    announce(*job.rehashes, context);
-  } else {
-    lose_share(*job.rehashes, Code::file_conflict,
-               fmt::format("{} has changed since it was shared, so it is not shared any more: share it again",
-                           job.path),
-               context);
+    return announce(*job.rehashes, context);
   }
-  end_job(id, context);
+  lose_share(*job.rehashes, Code::file_conflict,
+             fmt::format("{} has changed since it was shared, so it is not shared any more: share it again",
+                         job.path),
+             context);
 }
 
 void Librarian::add_file(JobId id, Context& context) {
   Job& job = jobs_.at(id);
   job.state = JobState::adding;
   at_work_.reset();  // the next may be hashed while the trackers are asked
+  Share share;
+  share.state = ShareState::served;
+  share.record = {*uid_, {}, job.group, {}, *job.metainfo, job.path, job.identity, false};
   ask(
       AddFile{job.group, *job.metainfo},
-      [this, id](const Told& told, Context& at) {
+      [this, id, share](const Told& told, Context& at) {
+        if (const auto* added = told.what.get<FileAdded>()) {
+          Share is = share;
+          is.record.gid = added->gid;
+          is.record.fid = added->fid;
+          at.send(others_.storage, RememberShare{is.record});
+          if (uid_ == is.record.uid) {
+            serve(is, at);
+            shares_.insert_or_assign(ShareKey{added->gid, added->fid}, std::move(is));
+          }
+        }
         if (!jobs_.contains(id)) return;
         const Job& done = jobs_.at(id);
-        if (const auto* added = told.what.get<FileAdded>(); added != nullptr && uid_) {
-          const ShareKey key{added->gid, added->fid};
-          Share share{{*uid_, added->gid, done.group, added->fid, *done.metainfo, done.path, done.identity},
-                      ShareState::served};
-          at.send(others_.storage, RememberShare{share.record});
-          serve(share, at);
-          shares_.insert_or_assign(key, std::move(share));
-        }
         Told outcome = told;
         outcome.command = done.command;
         at.answer(done.asker, outcome);
@@ -303,7 +354,15 @@ void Librarian::on(const SharesRecalled& recalled, Context& context) {
   if (uid_ != recalled.uid) return;
   for (const ShareRecord& record : recalled.shares) {
     const ShareKey key{record.gid, record.fid};
-    if (shares_.try_emplace(key, Share{record, ShareState::looking}).second) look_at_share(key, context);
+    Share share;
+    share.record = record;
+    if (record.stopped) share.state = ShareState::stopping;
+    if (!shares_.try_emplace(key, std::move(share)).second) continue;
+    if (record.stopped) {
+      tell_end(key, context);
+    } else {
+      look_at_share(key, context);
+    }
   }
 }
 
@@ -318,8 +377,9 @@ void Librarian::look_at_share(const ShareKey& key, Context& context) {
       shares_.at(key).record.path,
       [this, key, session = session_](const FileChecked& checked, Context& at) {
         Share* share = session == session_ ? find_share(key) : nullptr;
-        if (share == nullptr || share->state == ShareState::rehashing) return;
-        if (!checked.identity) return lose_share(key, checked.code, checked.sentence, at);
+        if (share == nullptr || share->state == ShareState::rehashing || share->state == ShareState::stopping)
+          return;
+        if (!checked.identity) return file_trouble(key, checked.code, checked.sentence, at);
         if (*checked.identity == share->record.identity) {
           if (share->state == ShareState::looking) announce(key, at);
           return;
@@ -351,8 +411,7 @@ void Librarian::announce(const ShareKey& key, Context& context) {
         if (refused == nullptr) {
           share->state = ShareState::served;
           serve(*share, at);
-        } else if (refused->code == Code::no_such_group || refused->code == Code::not_a_member ||
-                   refused->code == Code::no_such_file) {
+        } else if (is_final(refused->code)) {
           lose_share(key, refused->code, refused->sentence, at);
         } else {
           share->state = ShareState::looking;  // no answer this time: again with the next round of looking
@@ -370,20 +429,40 @@ void Librarian::serve(const Share& share, Context& context) {
 
 void Librarian::on(const AdoptShare& adopt, Context& context) {
   if (uid_ != adopt.share.uid) return;
-  Share share{adopt.share, ShareState::served};
-  context.send(others_.storage, RememberShare{share.record});
+  const ShareKey key{adopt.share.gid, adopt.share.fid};
+  Share share;
+  share.record = adopt.share;
   serve(share, context);
-  shares_.insert_or_assign(ShareKey{adopt.share.gid, adopt.share.fid}, std::move(share));
+  shares_.insert_or_assign(key, std::move(share));
+  // What the scheduler has told the trackers of it may not have reached them.
+  announce(key, context);
 }
 
 void Librarian::on(const ServingFailed& failed, Context& context) {
   const ShareKey key{failed.gid, failed.fid};
   Share* share = find_share(key);
   if (share == nullptr || share->record.path != failed.path) return;
-  // A changed file may have its bytes still; one that cannot be read has not.
-  if (failed.code != Code::file_conflict) return lose_share(key, failed.code, failed.sentence, context);
+  if (share->state == ShareState::stopping) return;
+  if (failed.code != Code::file_conflict) return file_trouble(key, failed.code, failed.sentence, context);
+  // A changed file may have its bytes still.
   share->state = ShareState::looking;
   look_at_share(key, context);
+}
+
+/// The file of a share cannot be read. If there is none any more, that is its end.
+void Librarian::file_trouble(const ShareKey& key, Code code, std::string sentence, Context& context) {
+  if (code == Code::no_such_file) return lose_share(key, code, std::move(sentence), context);
+  Share* share = find_share(key);
+  if (share == nullptr || share->state == ShareState::stopping) return;
+  const ShareRecord& record = share->record;
+  context.send(others_.uploader, StopServing{key.first, key.second, record.path, CloseReason::not_shared});
+  share->state = ShareState::looking;
+  share->rests_until = context.now() + rest;
+  log_warning(sentence);
+  if (!std::exchange(share->trouble_told, true))
+    context.send(others_.shell,
+                 ShareChanged{record.group, record.metainfo.name, record.path, code,
+                              fmt::format("{}; it is not served until it can be read", sentence)});
 }
 
 void Librarian::on(const GroupLeft& left, Context& context) {
@@ -397,18 +476,44 @@ void Librarian::on(const GroupLeft& left, Context& context) {
 void Librarian::lose_share(const ShareKey& key, Code code, std::string sentence, Context& context) {
   const Share* share = find_share(key);
   if (share == nullptr) return;
-  const ShareRecord record = share->record;
+  const ShareRecord& record = share->record;
   context.send(others_.shell,
                ShareChanged{record.group, record.metainfo.name, record.path, code, std::move(sentence)});
-  forget_share(key, CloseReason::file_changed, context);
+  end_share(key, CloseReason::file_changed, context);
+  tell_end(key, context);
+}
+
+/// Not served any more; the trackers have to hear of it.
+void Librarian::end_share(const ShareKey& key, CloseReason reason, Context& context) {
+  Share& share = shares_.at(key);
+  if (share.state == ShareState::stopping) return;
+  context.send(others_.uploader, StopServing{key.first, key.second, share.record.path, reason});
+  share.state = ShareState::stopping;
+  share.record.stopped = true;
+  context.send(others_.storage, RememberShare{share.record});
+  const auto job =
+      std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& each) { return each.second.rehashes == key; });
+  if (job != jobs_.end()) end_job(job->first, context);
+}
+
+void Librarian::tell_end(const ShareKey& key, Context& context) {
+  const ShareRecord& record = shares_.at(key).record;
   ask(
-      StopShare{record.group, record.metainfo.name}, [](const Told&, Context&) {}, context);
+      StopShare{record.group, record.metainfo.name},
+      [this, key, session = session_](const Told& told, Context& at) {
+        const Share* share = session == session_ ? find_share(key) : nullptr;
+        if (share == nullptr || share->state != ShareState::stopping) return;
+        const auto* refused = told.what.get<Refused>();
+        if (refused == nullptr || is_final(refused->code)) forget_share(key, CloseReason::not_shared, at);
+      },
+      context);
 }
 
 void Librarian::forget_share(const ShareKey& key, CloseReason reason, Context& context) {
   const auto share = shares_.extract(key);
   if (!share) return;
-  context.send(others_.uploader, StopServing{key.first, key.second, share.mapped().record.path, reason});
+  if (share.mapped().state != ShareState::stopping)
+    context.send(others_.uploader, StopServing{key.first, key.second, share.mapped().record.path, reason});
   if (uid_) context.send(others_.storage, ForgetShare{*uid_, key.first, key.second});
 }
 
@@ -419,8 +524,13 @@ void Librarian::on(const SharesDue&, Context& context) {
   for (std::size_t i = 0; i < std::min(looks_at_a_time, shares_.size()); ++i) {
     if (next == shares_.end()) next = shares_.begin();
     last_looked_ = next->first;
+    const Share& share = next->second;
     ++next;
-    look_at_share(last_looked_, context);
+    if (share.state == ShareState::stopping) {
+      tell_end(last_looked_, context);
+    } else if (context.now() >= share.rests_until) {
+      look_at_share(last_looked_, context);
+    }
   }
 }
 
@@ -430,6 +540,8 @@ void Librarian::check_invariants() const {
   ENSURE(!at_work_ || jobs_.contains(*at_work_));
   ENSURE(!hashing_ || at_work_ == hashing_->job().value);
   for (const JobId id : waiting_jobs_) ENSURE(jobs_.at(id).state == JobState::waiting);
+  for (const auto& [key, share] : shares_)
+    ENSURE(share.record.stopped == (share.state == ShareState::stopping));
   ENSURE(at_work_ || waiting_jobs_.empty());
 }
 

@@ -23,12 +23,19 @@ namespace tutti {
 ///   after ten minutes of reading.
 /// - What is served is exactly what was hashed: the file's identity (size, time of change, inode) is taken before the
 ///   hashing and compared after it, at login, at every block that is read, and every `look_every` for all shares.
-/// - A file that has changed is taken back from the trackers and the uploader, forgotten, and its owner is told. One
-///   whose bytes are the same although its identity is not (a copy put in its place, a machine that lost power) stays:
-///   it is hashed again and keeps its share if it is still the same file.
+/// - A time of change is only as fine as the system's ticks: a file that has changed within the last one is measured
+///   again after it, so that no write goes unseen that came after the measuring.
+/// - A file that has changed or gone is taken back from the uploader and the trackers, and its owner is told. One whose
+///   bytes are the same although its identity is not (a copy put in its place, a machine that lost power) stays: it is
+///   hashed again and keeps its share if it is still the same file. So does one that cannot be read for now (too many
+///   files are open, a disk that has trouble): it is not served, and tried again every `rest`.
+/// - A share that ends is not served from that moment, whatever the trackers say; that they have to hear of it is
+///   remembered until one has.
+/// - What the trackers have taken as a share is one, also if the session that asked for it has ended meanwhile.
 /// - Logging out stops serving and forgets nothing; logging in brings every share back that is still true.
 /// - One file is hashed at a time, by all hashers: two at a time would only make both late.
-class Librarian final : public ActorOf<Librarian, Joined<LibrarianRole::Accepts, Messages<SharesDue>>> {
+class Librarian final
+    : public ActorOf<Librarian, Joined<LibrarianRole::Accepts, Messages<SharesDue, MeasureDue>>> {
  public:
   struct Others {
     Ref<ShellRole> shell;
@@ -39,6 +46,9 @@ class Librarian final : public ActorOf<Librarian, Joined<LibrarianRole::Accepts,
     std::vector<Ref<FileHasherRole>> hashers;  ///< at least one
   };
   static constexpr Duration look_every = std::chrono::seconds(5);
+  static constexpr Duration rest = std::chrono::seconds(30);
+  /// No system counts time in longer ticks.
+  static constexpr std::chrono::milliseconds tick_max{20};
   static constexpr std::size_t looks_at_a_time = 256;
   static constexpr std::size_t jobs_max = 1024;
 
@@ -60,17 +70,21 @@ class Librarian final : public ActorOf<Librarian, Joined<LibrarianRole::Accepts,
   void on(const FileChecked& checked, Context& context);
   void on(const ServingFailed& failed, Context& context);
   void on(const SharesDue& due, Context& context);
+  void on(const MeasureDue& due, Context& context);
 
  private:
   using ShareKey = std::pair<Gid, Fid>;
   using JobId = std::uint64_t;
 
   /// looking: is the file still the same? -> announcing (yes) | rehashing (no, but perhaps its bytes are)
-  /// announcing: the trackers are told -> served | gone; rehashing -> announcing | gone
-  enum class ShareState : std::uint8_t { looking, rehashing, announcing, served };
+  /// announcing: the trackers are told -> served | stopping; rehashing -> announcing | looking | stopping
+  /// stopping: the trackers are told that it is over -> gone
+  enum class ShareState : std::uint8_t { looking, rehashing, announcing, served, stopping };
   struct Share {
     ShareRecord record;
     ShareState state = ShareState::looking;
+    Instant rests_until{};
+    bool trouble_told = false;
   };
   /// A file on its way to be shared: asking (may it be?) -> waiting (its turn) -> measuring (its identity) -> hashing ->
   /// comparing (its identity again) -> adding (at the trackers) -> gone. A rehashed share begins at waiting and ends
@@ -87,6 +101,7 @@ class Librarian final : public ActorOf<Librarian, Joined<LibrarianRole::Accepts,
     FileIdentity identity;
     std::optional<Metainfo> metainfo;
     std::uint64_t percent_told = 0;
+    std::uint32_t measurings = 0;
   };
   /// What to do with an answer that comes back under a number of ours.
   using WithTold = std::function<void(const Told&, Context&)>;
@@ -100,6 +115,7 @@ class Librarian final : public ActorOf<Librarian, Joined<LibrarianRole::Accepts,
   void end_job(JobId id, Context& context);
   void fail_job(JobId id, Code code, std::string sentence, Context& context);
   void begin_next_job(Context& context);
+  void measure(JobId id, Context& context);
   void begin_hashing(JobId id, const FileIdentity& identity, Context& context);
   void give_portions(Context& context);
   void hashed_more(Context& context);
@@ -111,8 +127,12 @@ class Librarian final : public ActorOf<Librarian, Joined<LibrarianRole::Accepts,
   void look_at_share(const ShareKey& key, Context& context);
   void announce(const ShareKey& key, Context& context);
   void serve(const Share& share, Context& context);
+  void file_trouble(const ShareKey& key, Code code, std::string sentence, Context& context);
   void lose_share(const ShareKey& key, Code code, std::string sentence, Context& context);
+  void end_share(const ShareKey& key, CloseReason reason, Context& context);
+  void tell_end(const ShareKey& key, Context& context);
   void forget_share(const ShareKey& key, CloseReason reason, Context& context);
+  std::vector<ShareKey> shares_called(const GroupName& group, const FileName& file) const;
   Share* find_share(const ShareKey& key);
 
   const Others others_;

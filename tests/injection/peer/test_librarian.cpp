@@ -67,7 +67,7 @@ struct Library {
     for (PieceIndex piece; piece.value < 6; ++piece) builder.add_piece(piece, {});
     builder.set_whole(Sha1{});
     const Metainfo metainfo = builder.build();
-    return {uid, gid, GroupName{"g"}, fid_of(metainfo), metainfo, "/home/film", identity};
+    return {uid, gid, GroupName{"g"}, fid_of(metainfo), metainfo, "/home/film", identity, false};
   }
   /// The file is shared and served.
   void serve() {
@@ -88,9 +88,31 @@ struct Library {
   void expect_loss() {
     BOOST_TEST(!host.expect<ShareChanged>(shell)->sentence.empty());
     BOOST_TEST((host.expect<StopServing>(uploader)->reason == CloseReason::file_changed));
-    host.expect<ForgetShare>(storage);
+    BOOST_TEST(host.expect<RememberShare>(storage)->share.stopped);
     told<StopShare>(Done{});
+    host.expect<ForgetShare>(storage);
     host.expect_silence();
+  }
+  void serving_failed(Code code) {
+    host.inject(uploader.address, librarian.address,
+                ServingFailed{gid, record().fid, record().path, code, "broken"});
+  }
+  void unshare(const std::string& file) {
+    host.inject(shell.address, librarian.address, UnshareFile{{4}, GroupName{"g"}, FileName{file}});
+    host.expect<DownloadUnshared>(scheduler);
+  }
+  void expect_stopped() {
+    BOOST_TEST((host.expect<StopServing>(uploader)->reason == CloseReason::not_shared));
+    BOOST_TEST(host.expect<RememberShare>(storage)->share.stopped);
+  }
+  /// Everything up to the question to the trackers whether it may be a share.
+  void share_up_to_adding() {
+    share(1);
+    told<FindFile>(Refused{Code::no_such_file, ""});
+    checked(identity);
+    hash();
+    checked(identity);
+    host.discard(shell.address);
   }
 
   InjectionHost host;
@@ -266,13 +288,47 @@ BOOST_AUTO_TEST_CASE(other_bytes_are_lost_and_the_same_bytes_stay) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_reading_fault_while_serving_is_a_loss) {
+BOOST_AUTO_TEST_CASE(a_file_that_is_gone_while_it_is_served_is_lost) {
   Library library;
   library.serve();
-  library.host.inject(
-      library.uploader.address, library.librarian.address,
-      ServingFailed{library.gid, library.record().fid, library.record().path, Code::io_error, "broken"});
+  library.serving_failed(Code::no_such_file);
   library.expect_loss();
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_for_now_rests_and_stays_a_share) {
+  Library library;
+  library.serve();
+  for (const bool first : {true, false}) {
+    library.serving_failed(Code::io_error);
+    library.host.expect<StopServing>(library.uploader);
+    if (first) library.host.expect<ShareChanged>(library.shell);  // said once
+    library.host.advance(Librarian::rest - 1s);
+    library.host.expect_silence();
+    library.host.advance(5s);
+    library.checked(library.identity);
+    library.told<StartShare>(Done{});
+    library.host.expect<ServeFile>(library.uploader);
+    library.host.expect_silence();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_hashed_again_for_now_stays_a_share) {
+  Library library;
+  library.serve();
+  library.host.advance(5s);
+  FileIdentity other = library.identity;
+  ++other.changed_ns;
+  library.checked(other);
+  library.host.expect<StopServing>(library.uploader);
+  library.checked(other);
+  const auto stretch = library.host.expect<HashStretch>(library.hasher);
+  library.host.inject(library.hasher.address, library.librarian.address,
+                      HashFailed{stretch->job, Code::io_error, "too many files are open"});
+  library.host.discard();
+  library.host.advance(Librarian::rest + 5s);
+  library.checked(library.identity);
+  library.told<StartShare>(Done{});
+  library.host.expect<ServeFile>(library.uploader);
 }
 
 BOOST_AUTO_TEST_CASE(logging_out_stops_serving_and_forgets_nothing) {
@@ -289,23 +345,98 @@ BOOST_AUTO_TEST_CASE(logging_out_stops_serving_and_forgets_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(stopping_a_share_ends_it_everywhere) {
+  for (const bool known : {true, false}) {
+    Library library;
+    library.serve();
+    library.unshare("film");
+    library.expect_stopped();
+    library.told<StopShare>(known ? TrackerAnswer{Done{}} : TrackerAnswer{Refused{Code::not_sharing, "no"}});
+    library.host.expect<ForgetShare>(library.storage);
+    const auto told = library.host.expect<Told>(library.shell);
+    BOOST_TEST((told->what.get<Done>() != nullptr));
+    BOOST_TEST(!told->provisional);
+    library.host.expect_silence();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_share_ends_here_and_now_and_the_trackers_hear_of_it_when_they_can) {
   Library library;
   library.serve();
-  library.host.inject(library.shell.address, library.librarian.address,
-                      UnshareFile{{4}, GroupName{"g"}, FileName{"film"}});
-  library.told<StopShare>(Done{});
-  library.host.expect<StopServing>(library.uploader);
-  library.host.expect<ForgetShare>(library.storage);
-  library.host.expect<DownloadUnshared>(library.scheduler);
-  library.host.expect<Told>(library.shell);
+  library.unshare("film");
+  library.expect_stopped();
+  library.told<StopShare>(Refused{Code::tracker_unreachable, "none"});
+  const auto told = library.host.expect<Told>(library.shell);
+  BOOST_TEST((told->what.get<Done>() != nullptr));
+  BOOST_TEST(told->provisional);
+  BOOST_TEST(!told->sentence.empty());
+  library.host.advance(5s);
+  library.told<StopShare>(Refused{Code::tracker_unreachable, "none"});
   library.host.expect_silence();
+
+  // Nor is it forgotten over a restart.
+  library.host.inject(library.link.address, library.librarian.address, SessionChanged{});
+  library.host.discard();
+  ShareRecord stopped = library.record();
+  stopped.stopped = true;
+  library.login({stopped});
+  library.told<StopShare>(Done{});
+  library.host.expect<ForgetShare>(library.storage);
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(what_the_trackers_took_as_a_share_is_one_after_its_session) {
+  for (const bool again : {true, false}) {
+    Library library;
+    library.login();
+    library.share_up_to_adding();
+    library.host.inject(library.link.address, library.librarian.address, SessionChanged{});
+    library.host.discard(library.shell.address);
+    const auto ask = library.host.expect<Ask>(library.link);
+    if (again) library.login();
+    library.host.inject(library.link.address, library.librarian.address,
+                        Told{ask->command, FileAdded{library.gid, library.record().fid, false}, false, {}});
+    BOOST_TEST((library.host.expect<RememberShare>(library.storage)->share == library.record()));
+    if (again) library.host.expect<ServeFile>(library.uploader);
+    library.host.expect_silence();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_has_just_changed_is_measured_again) {
+  Library library;
+  library.login();
+  library.share(1);
+  library.told<FindFile>(Refused{Code::no_such_file, ""});
+  const WallTime now{10'000s};
+  library.host.set_wall_time(now);
+  library.identity.changed_ns = std::chrono::nanoseconds(now.time_since_epoch() - 1ms).count();
+  library.checked(library.identity);
+  library.host.expect_silence();
+  library.host.advance(Librarian::tick_max);
+  library.checked(library.identity);
+  BOOST_TEST((library.host.find<HashPiece>(library.hasher.address) ||
+              library.host.find<HashStretch>(library.hasher.address)));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_always_changes_is_not_waited_for_for_ever) {
+  Library library;
+  library.login();
+  library.share(1);
+  library.told<FindFile>(Refused{Code::no_such_file, ""});
+  library.host.set_wall_time(WallTime{10'000s});
+  const Instant start = library.host.time();
+  for (int i = 0; !library.host.find<HashStretch>(library.hasher.address); ++i) {
+    BOOST_TEST_REQUIRE(i < 100);
+    library.identity.changed_ns =
+        std::chrono::nanoseconds(10'000s + (library.host.time() - start)).count();
+    library.checked(library.identity);
+    library.host.advance(Librarian::tick_max);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(stopping_what_is_not_shared_is_refused_by_the_trackers) {
   Library library;
   library.serve();
-  library.host.inject(library.shell.address, library.librarian.address,
-                      UnshareFile{{4}, GroupName{"g"}, FileName{"song"}});
+  library.unshare("song");
   library.told<StopShare>(Refused{Code::not_sharing, "no"});
   BOOST_TEST((library.refusal() == Code::not_sharing));
   library.host.expect_silence();
@@ -325,8 +456,15 @@ BOOST_AUTO_TEST_CASE(a_complete_download_is_a_share_of_its_user) {
   library.login();
   ShareRecord record = library.record();
   library.host.inject(library.scheduler.address, library.librarian.address, AdoptShare{record});
-  library.host.expect<RememberShare>(library.storage);
   library.host.expect<ServeFile>(library.uploader);
+  // No tracker answers: it is served, and said again until one knows.
+  library.told<StartShare>(Refused{Code::tracker_unreachable, "none"});
+  library.host.expect_silence();
+  library.host.advance(5s);
+  library.checked(library.identity);
+  library.told<StartShare>(Done{});
+  library.host.expect<ServeFile>(library.uploader);
+  library.host.expect_silence();
   record.uid.bytes.fill(1);
   library.host.inject(library.scheduler.address, library.librarian.address, AdoptShare{record});
   library.host.expect_silence();
