@@ -67,6 +67,11 @@ bool asks_for(const ClientRequest& what) {
   return what.get<T>() != nullptr;
 }
 
+bool needs_session(const ClientRequest& what) {
+  return std::visit([](const auto& each) { return !needs_no_login<std::remove_cvref_t<decltype(each)>>; },
+                    what.value);
+}
+
 }  // namespace
 
 TrackerLink::TrackerLink(TrackerLinkOptions options, Ref<StorageRole> storage, Listeners listeners)
@@ -91,10 +96,16 @@ void TrackerLink::on(const Ask& ask, Context& context) {
     return refuse(context.sender(), ask.command, Code::other,
                   "too many requests wait for an answer of the trackers: try again in a moment", context);
   if (asks_for<Login>(ask.what)) login_under_way_ = true;
+  take(context.sender(), ask.command, ask.what, context);
+}
+
+TrackerLink::Ticket TrackerLink::take(Address asker, CommandId command, ClientRequest what,
+                                      Context& context) {
   const Ticket ticket = ++last_ticket_;
-  pending_.emplace(ticket, Pending{context.sender(), ask.command, ask.what, context.now(), {}, {}});
+  pending_.emplace(ticket, Pending{asker, command, std::move(what), context.now(), {}, {}});
   context.after(options_.unreachable_after, AskOverdue{ticket});
   send_waiting(context);
+  return ticket;
 }
 
 std::optional<Refused> TrackerLink::objection(const ClientRequest& what) const {
@@ -228,6 +239,11 @@ void TrackerLink::conclude(Ticket ticket, const Answer& answer, Context& context
   }
   if (pending.asker.value != 0) context.answer(pending.asker, told);
 
+  if (doubt_ && doubt_->first == ticket) {
+    if (refused != nullptr && refused->code == Code::not_logged_in)
+      context.send(listeners_.shell, doubt_->second);
+    doubt_.reset();
+  }
   if (asks_for<Logout>(pending.what) && refused == nullptr) end_session(context);
   if (const auto* leave = pending.what.get<LeaveGroup>(); leave != nullptr && refused == nullptr) {
     context.send(listeners_.librarian, GroupLeft{leave->group});
@@ -275,6 +291,7 @@ void TrackerLink::give_up(Ticket ticket, Context& context) {
   if (pending.counter) by_counter_.erase(*pending.counter);
   pending_.erase(ticket);
   if (asks_for<Login>(pending.what)) login_under_way_ = false;
+  if (doubt_ && doubt_->first == ticket) doubt_.reset();
   if (asks_for<Logout>(pending.what) && session_) {
     // What logging out is for happens here; the trackers see it when no more is heard of the session.
     end_session(context);
@@ -423,8 +440,16 @@ void TrackerLink::tell_tracker(std::string sentence, Context& context) {
 
 void TrackerLink::on(const Notice& notice, Context& context) {
   if (!is_current(context.sender())) return;  // the spare says the same
+  if (notice.kind == NoticeKind::session_ended) return doubt_session(notice, context);
   context.send(listeners_.shell, notice);
-  if (notice.kind == NoticeKind::session_ended) end_session(context);
+}
+
+/// What a tracker says to a Present may be older than the session: it has not heard of the login yet. A request has a
+/// floor, so its answer is not; this one changes nothing, and only whether it finds us logged in counts.
+void TrackerLink::doubt_session(const Notice& notice, Context& context) {
+  if (!session_ || doubt_) return;
+  doubt_.emplace(0, notice);
+  doubt_->first = take({}, {}, FindSharers{}, context);
 }
 
 void TrackerLink::begin_session(const LoggedIn& logged_in, Context& context) {
@@ -439,10 +464,30 @@ void TrackerLink::begin_session(const LoggedIn& logged_in, Context& context) {
 void TrackerLink::end_session(Context& context) {
   if (!session_) return;
   session_.reset();
+  doubt_.reset();
   context.cancel(presence_timer_);
   context.send(listeners_.shell, SessionChanged{});
   context.send(listeners_.librarian, SessionChanged{});
   context.send(listeners_.scheduler, SessionChanged{});
+  drop_requests_of_session(context);
+}
+
+/// What was asked in a session is not asked in another one, which may be another user's.
+void TrackerLink::drop_requests_of_session(Context& context) {
+  std::vector<Pending> dropped;
+  for (auto it = pending_.begin(); it != pending_.end();) {
+    if (!needs_session(it->second.what)) {
+      ++it;
+      continue;
+    }
+    if (it->second.counter) by_counter_.erase(*it->second.counter);
+    dropped.push_back(std::move(it->second));
+    it = pending_.erase(it);
+  }
+  for (const Pending& pending : dropped)
+    if (pending.asker.value != 0)
+      refuse(pending.asker, pending.command, Code::not_logged_in,
+             "the session has ended before this was answered: log in and look whether it was done", context);
 }
 
 void TrackerLink::say_present(Context& context) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/actor.hpp"
@@ -37,7 +38,8 @@ struct TrackerLinkOptions {
 /// - The floor of a request is the newest state that any answer was made from: after a failover nothing that was seen
 ///   is unseen.
 /// - What can be refused here is: login and names are checked before anything is sent.
-/// - A session belongs to all trackers. It ends by logout, or when a tracker says that it has.
+/// - A session belongs to all trackers. It ends by logout, or when a tracker that has seen the login says that it has.
+/// - What was asked in a session ends with it: it is not said again in the next one, and no answer to it counts there.
 ///
 /// States of a link: connecting -> (LinkUp) greeting -> (Welcome) welcomed; any -> (LinkDown) connecting. Unwelcome, or
 /// no Welcome within answer_patience -> closed, and the place goes to the next tracker.
@@ -101,6 +103,7 @@ class TrackerLink final
   };
   using Ticket = std::uint64_t;
 
+  Ticket take(Address asker, CommandId command, ClientRequest what, Context& context);
   void refuse(Address asker, CommandId command, Code code, std::string sentence, Context& context);
   std::optional<Refused> objection(const ClientRequest& what) const;
   void send_waiting(Context& context);
@@ -121,6 +124,8 @@ class TrackerLink final
 
   void begin_session(const LoggedIn& logged_in, Context& context);
   void end_session(Context& context);
+  void doubt_session(const Notice& notice, Context& context);
+  void drop_requests_of_session(Context& context);
   void say_present(Context& context);
 
   const TrackerLinkOptions options_;
@@ -133,6 +138,8 @@ class TrackerLink final
 
   std::optional<Session> session_;
   bool login_under_way_ = false;
+  /// A tracker has said that the session has ended: the request that finds out whether it has.
+  std::optional<std::pair<Ticket, Notice>> doubt_;
   VersionVector floor_;
   NowServing serving_;
   TimerId presence_timer_;

@@ -294,6 +294,7 @@ BOOST_AUTO_TEST_CASE(a_session_ends_by_logout_by_notice_and_by_an_unknown_token)
       Notice notice;
       notice.kind = NoticeKind::session_ended;
       desk.host.inject(tracker, desk.link.address, notice);
+      desk.answer(tracker, desk.host.expect<Request>(tracker)->counter, Refused{Code::not_logged_in, "who?"});
       desk.host.expect<Notice>(desk.shell);
     } else {
       desk.ask(2, ListGroups{});
@@ -306,6 +307,53 @@ BOOST_AUTO_TEST_CASE(a_session_ends_by_logout_by_notice_and_by_an_unknown_token)
     desk.host.advance(20s);
     desk.host.expect_silence();  // nobody is present any more
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_tracker_that_has_not_heard_of_the_login_does_not_end_the_session) {
+  Desk desk(1);
+  const Address tracker = desk.open_links().front();
+  desk.greet(tracker);
+  desk.host.discard();
+  desk.login(tracker);
+  Notice notice;
+  notice.kind = NoticeKind::session_ended;
+  desk.host.inject(tracker, desk.link.address, notice);
+  desk.host.inject(tracker, desk.link.address, notice);
+  const auto request = desk.host.expect<Request>(tracker);
+  BOOST_TEST(!request->token.is_zero());
+  desk.answer(tracker, request->counter, Refused{Code::no_such_group, "no such group"});
+  desk.host.expect_silence();
+  desk.ask(2, ListGroups{});
+  desk.host.expect<Request>(tracker);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_asked_in_a_session_ends_with_it) {
+  Desk desk(2);
+  const auto links = desk.open_links();
+  desk.greet(links[0]);
+  desk.greet(links[1]);
+  desk.host.discard();
+  desk.login(links[0]);
+  desk.ask(2, StartShare{});
+  const auto old = desk.host.expect<Request>(links[0]);
+  desk.ask(3, AskStatus{});
+  desk.host.expect<Request>(links[0]);
+  desk.ask(4, Logout{});
+  desk.answer(links[0], desk.host.expect<Request>(links[0])->counter, Done{});
+  BOOST_TEST(desk.host.expect<Told>(desk.shell)->command.value == 4u);
+  desk.host.expect<SessionChanged>(desk.shell);
+  const auto dropped = desk.host.expect<Told>(desk.shell);
+  BOOST_TEST(dropped->command.value == 2u);
+  BOOST_TEST((dropped->what.get<Refused>()->code == Code::not_logged_in));
+  desk.host.discard();
+
+  desk.login(links[0]);
+  desk.answer(links[0], old->counter, Refused{Code::not_logged_in, "of the session before"});
+  desk.host.link_down(links[0]);
+  desk.host.discard(desk.shell.address);
+  desk.host.expect<Present>(links[1]);
+  BOOST_TEST((desk.host.expect<Request>(links[1])->what.get<AskStatus>() != nullptr));
+  desk.host.expect_silence();  // the share is not said again, and nobody was logged out
 }
 
 BOOST_AUTO_TEST_CASE(what_both_trackers_notice_is_told_once) {
