@@ -80,6 +80,7 @@ void Fetcher::drop_all(Context& context) {
   asked_.clear();
   assignments_.clear();
   order_.clear();
+  closing_.clear();
   piece_wanted_ = false;
   for (auto& [id, lane] : lanes_) lane.opened = false;
 }
@@ -111,7 +112,10 @@ void Fetcher::on(const CloseLane& close, Context& context) {
   const auto lane = lanes_.find(close.download);
   if (lane == lanes_.end()) return;
   const Fid fid = lane->second.what.fid;
-  if (state_ == State::ready) context.send(link_, CloseFile{fid});
+  if (state_ == State::ready) {
+    context.send(link_, CloseFile{fid});
+    ++closing_[fid];
+  }
   lanes_.erase(lane);
   std::erase_if(assignments_, [&](const auto& each) { return each.first.first == close.download; });
   std::erase_if(order_, [&](const PieceKey& key) { return key.first == close.download; });
@@ -127,7 +131,7 @@ Fetcher::Lane* Fetcher::lane_of(const Fid& fid) {
 }
 
 void Fetcher::on(const FileOpened& opened, Context& context) {
-  if (!from_peer(context)) return;
+  if (!from_peer(context) || closing_.contains(opened.fid)) return;
   Lane* lane = lane_of(opened.fid);
   if (lane == nullptr) return;  // closed meanwhile
   if (!Bitfield::parse(opened.bitfield, lane->layout.piece_count()))
@@ -139,10 +143,13 @@ void Fetcher::on(const FileOpened& opened, Context& context) {
 
 void Fetcher::on(const FileClosed& closed, Context& context) {
   if (!from_peer(context)) return;
-  Lane* lane = lane_of(closed.fid);
+  const auto closing = closing_.find(closed.fid);
+  const bool earlier = closing != closing_.end();  // of a lane that is not there any more
+  if (earlier && closed.reason == CloseReason::asked && --closing->second == 0) closing_.erase(closing);
+  Lane* lane = earlier ? nullptr : lane_of(closed.fid);
   // Whatever was asked for of this file until now is answered by this.
   drop_lane_work(lane == nullptr ? DownloadId{} : lane->what.download, closed.fid, context);
-  if (lane != nullptr && closed.reason != CloseReason::asked) {
+  if (lane != nullptr) {
     lane->opened = false;
     context.send(scheduler_, LaneClosed{lane->what.download, closed.reason});
   }
@@ -159,7 +166,7 @@ void Fetcher::drop_lane_work(DownloadId download, const Fid& fid, Context& conte
 }
 
 void Fetcher::on(const Have& have, Context& context) {
-  if (!from_peer(context)) return;
+  if (!from_peer(context) || closing_.contains(have.fid)) return;
   const Lane* lane = lane_of(have.fid);
   if (lane == nullptr || !lane->opened) return;
   if (have.piece.value >= lane->layout.piece_count())
@@ -278,7 +285,7 @@ void Fetcher::on(const Block& block, Context& context) {
   const auto found = find_asked(block.fid, block.piece, block.offset);
   if (found == asked_.end()) {
     // A file that was closed on our side may still have blocks on their way.
-    if (lane_of(block.fid) == nullptr) return;
+    if (closing_.contains(block.fid)) return;
     return accuse(fmt::format("{} sends a block that was not asked for", options_.endpoint), context);
   }
   const Asked asked = *found;
@@ -342,7 +349,8 @@ void Fetcher::on(const AskAgainDue&, Context& context) {
 
 void Fetcher::check_invariants() const {
   ENSURE(asked_.size() <= asked_max);
-  ENSURE(state_ == State::ready || (asked_.empty() && assignments_.empty()));
+  ENSURE(state_ == State::ready || (asked_.empty() && assignments_.empty() && closing_.empty()));
+  for (const auto& [fid, times] : closing_) ENSURE(times > 0);
   for (const PieceKey& key : order_) ENSURE(!assignments_.at(key).to_ask.empty());
   for (const auto& each_assignment : assignments_) {
     const PieceKey& key = each_assignment.first;

@@ -32,6 +32,8 @@ struct FetcherOptions {
 /// - It asks for a piece more when it could ask for a block and has none left to ask for.
 /// - A block that was not asked for, or is not as long as was asked, is the peer's fault: it is not spoken with any more.
 ///   One that was cancelled in time is no fault, only not used.
+/// - A lane that is closed is over when the peer has said so: until then what comes of its file belongs to that lane,
+///   and one that is opened after it has not begun.
 /// - When the link is lost nothing of it is believed any more: the lanes are opened anew when it stands again.
 ///
 /// States: connecting -> (LinkUp) greeting -> (PeerWelcome from the right one) ready; any -> (LinkDown) connecting; any
@@ -111,6 +113,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   std::uint32_t conversation_ = 0;
 
   std::map<DownloadId, Lane> lanes_;
+  std::map<Fid, unsigned> closing_;  ///< how many CloseFile of a file are not answered yet
   std::map<PieceKey, Assignment> assignments_;
   std::deque<PieceKey> order_;  ///< assignments that have blocks to ask for, in the order they were given
   std::deque<Asked> asked_;

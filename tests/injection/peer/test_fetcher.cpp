@@ -283,6 +283,43 @@ BOOST_AUTO_TEST_CASE(a_lane_that_is_closed_is_left_in_good_order) {
   BOOST_TEST(line.host.is_open(line.peer));
 }
 
+BOOST_AUTO_TEST_CASE(a_lane_that_is_opened_anew_is_not_taken_for_the_one_before) {
+  Line line;
+  line.greet();
+  line.open_lane();
+  line.host.inject(line.scheduler.address, line.fetcher.address, CloseLane{{5}});
+  line.open_lane();
+  line.host.discard();
+  // The answers to OpenFile, CloseFile and OpenFile, with a block and a Have of the first lane between.
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0x00}});
+  line.host.inject(line.peer, line.fetcher.address, Have{line.fid, 0_piece});
+  line.block(0);
+  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
+  line.host.expect_silence();
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  BOOST_TEST((line.host.expect<LaneOpened>(line.scheduler)->bitfield == Bytes{0xf0}));
+  line.host.expect<PieceWanted>(line.scheduler);
+  line.fetch(1);
+  line.requested();
+  line.block(1);
+  line.host.expect<BeginPiece>(line.verifier);
+  line.host.expect<StoreBlock>(line.verifier);
+}
+
+BOOST_AUTO_TEST_CASE(a_close_that_crosses_with_the_peers_own_is_answered_once_more) {
+  Line line;
+  line.open();
+  line.host.inject(line.scheduler.address, line.fetcher.address, CloseLane{{5}});
+  line.open_lane();
+  line.host.discard();
+  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::not_shared});
+  line.host.expect_silence();
+  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
+  line.host.expect_silence();
+  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::not_shared});
+  line.host.expect<LaneClosed>(line.scheduler);
+}
+
 BOOST_AUTO_TEST_CASE(one_peer_serves_several_downloads) {
   Line line;
   line.open();
