@@ -168,8 +168,7 @@ std::optional<Pick> PiecePicker::pick(PeerKey key, Instant now, Random& random) 
   const bool trusted = !suspect(key);
   if (trusted)
     if (const auto piece = pick_begun(peer)) return reserve(key, *piece, false, {}, now);
-  if (const auto piece = verified_.none() ? pick_any(peer, random) : pick_rarest(peer, random))
-    return reserve(key, *piece, false, {}, now);
+  if (const auto piece = pick_free(peer, random)) return reserve(key, *piece, false, {}, now);
   if (!trusted)
     if (const auto piece = pick_begun(peer)) {
       begin_anew(*piece);
@@ -200,6 +199,19 @@ std::optional<PieceIndex> PiecePicker::pick_begun(const Peer& peer) const {
     best_missing = missing;
   }
   return best;
+}
+
+std::optional<PieceIndex> PiecePicker::pick_free(const Peer& peer, Random& random) const {
+  if (from_start_ && seeders_ == peers_.size()) return pick_lowest(peer);
+  return verified_.none() ? pick_any(peer, random) : pick_rarest(peer, random);
+}
+
+std::optional<PieceIndex> PiecePicker::pick_lowest(const Peer& peer) const {
+  for (std::size_t i = 0; i < free_.words().size(); ++i)
+    if (const std::uint64_t word = free_.words()[i] & peer.has.words()[i]; word != 0)
+      return PieceIndex{static_cast<std::uint32_t>(i * 64) +
+                        static_cast<std::uint32_t>(std::countl_zero(word))};
+  return std::nullopt;
 }
 
 std::optional<PieceIndex> PiecePicker::pick_any(const Peer& peer, Random& random) const {

@@ -46,7 +46,9 @@ struct Blame {
 /// that finds something wins:
 /// 1. A piece that has been begun and that nobody fetches any more: what is whole sooner can be verified, served and
 ///    written off sooner. Its missing blocks, from one peer.
-/// 2. Until one piece is verified: any piece, uniformly at random. A newcomer needs something to trade quickly, rare
+/// 2. While everybody here is a seeder and nobody else is known (prefer_start): the lowest piece, as there is nobody
+///    to trade with and whoever hashes the whole can follow.
+///    Until one piece is verified: any piece, uniformly at random. A newcomer needs something to trade quickly, rare
 ///    pieces are slow, and newcomers that choose alike would have nothing for each other.
 /// 3. The rarest piece, ties uniformly at random: what only one peer has may leave with it, and peers that choose
 ///    alike would have nothing for each other.
@@ -94,6 +96,8 @@ class PiecePicker {
   bool banned(PeerKey peer) const { return banned_.contains(peer); }
 
   // --- fetching ---
+  /// Whether pieces are picked from the start on as long as all peers here are seeders: nobody else who fetches is known.
+  void prefer_start(bool on) { from_start_ = on; }
   /// Picks for `peer` and reserves. Nothing: there is nothing for it to do now; see review_at.
   std::optional<Pick> pick(PeerKey peer, Instant now, Random& random);
   /// When pick(peer) can find something even if nothing else happens: the moment at which somebody is going to count as
@@ -174,6 +178,8 @@ class PiecePicker {
   std::uint64_t usual_pace() const;
   Instant stalled_from(const Peer& peer, std::uint64_t fallback) const;
   std::optional<PieceIndex> pick_begun(const Peer& peer) const;
+  std::optional<PieceIndex> pick_free(const Peer& peer, Random& random) const;
+  std::optional<PieceIndex> pick_lowest(const Peer& peer) const;
   std::optional<PieceIndex> pick_any(const Peer& peer, Random& random) const;
   std::optional<PieceIndex> pick_rarest(const Peer& peer, Random& random) const;
   std::optional<PieceIndex> scan_rarest(const Peer& peer, Random& random) const;
@@ -198,6 +204,7 @@ class PiecePicker {
   std::set<PieceIndex> begun_;
   std::map<PeerKey, Peer> peers_;
   std::uint32_t seeders_ = 0;
+  bool from_start_ = false;
   std::set<PeerKey> suspects_;
   std::set<PeerKey> banned_;
 };

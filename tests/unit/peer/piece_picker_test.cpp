@@ -476,6 +476,26 @@ BOOST_AUTO_TEST_CASE(a_late_block_of_an_older_attempt_counts_for_nothing) {
   BOOST_TEST(table.picker.outstanding(bob).value == (2_MiB - 512_KiB).value);
 }
 
+BOOST_AUTO_TEST_CASE(the_start_comes_first_while_all_are_seeders) {
+  Table table("#.......", {{ann, "########"}, {bob, "########"}});
+  table.picker.prefer_start(true);
+  BOOST_TEST(table.pick(ann)->piece.value == 1U);
+  BOOST_TEST(table.pick(bob)->piece.value == 2U);
+  BOOST_TEST(table.picks(ann) == "3 4 5 6 7");
+}
+
+BOOST_AUTO_TEST_CASE(the_start_comes_first_before_anything_is_verified) {
+  Table table("........", {{ann, "########"}});
+  table.picker.prefer_start(true);
+  BOOST_TEST(table.picks(ann) == "0 1 2 3 4 5 6 7");
+}
+
+BOOST_AUTO_TEST_CASE(the_rarest_comes_first_as_soon_as_there_is_somebody_to_trade_with) {
+  Table table("#.......", {{ann, "########"}, {bob, "#######."}});
+  table.picker.prefer_start(true);
+  BOOST_TEST(table.pick(ann)->piece.value == 7U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
