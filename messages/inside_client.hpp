@@ -25,6 +25,7 @@
 //                | librarian:DownloadUnshared                                 to scheduler
 //
 //   serving      = X:ServeFile  *( X:ServePiece )  ( X:StopServing | uploader:ServingFailed )
+//                | uploader:FileWanted                                        to scheduler
 //   reading      = uploader:ReadBlock  storage:( BlockRead + payload | BlockUnreadable )
 //
 //   downloads    = scheduler:RecallDownloads  storage:DownloadsRecalled
@@ -247,6 +248,13 @@ struct ServingFailed {
   std::string sentence;
   TUTTI_MESSAGE(ServingFailed, 0x0533, gid, fid, path, code, sentence);
 };
+/// A peer has opened this file here: there is somebody who fetches it.
+struct FileWanted {
+  Gid gid;
+  Fid fid;
+  ClientKey client;
+  TUTTI_MESSAGE(FileWanted, 0x0538, gid, fid, client);
+};
 /// Read a block to be sent. Answers come in the order of the questions.
 struct ReadBlock {
   std::uint64_t tag = 0;
@@ -290,14 +298,17 @@ struct DownloadRecord {
                share, whole);
 };
 /// Which downloads did this user start, oldest first? Those that are complete come without the digests of their pieces.
+/// `session` comes back with the answer: one user may have come, gone and come again meanwhile.
 struct RecallDownloads {
   Uid uid;
-  TUTTI_MESSAGE(RecallDownloads, 0x0540, uid);
+  std::uint64_t session = 0;
+  TUTTI_MESSAGE(RecallDownloads, 0x0540, uid, session);
 };
 struct DownloadsRecalled {
   Uid uid;
+  std::uint64_t session = 0;
   std::vector<DownloadRecord> downloads;
-  TUTTI_MESSAGE(DownloadsRecalled, 0x0541, uid, downloads);
+  TUTTI_MESSAGE(DownloadsRecalled, 0x0541, uid, session, downloads);
 };
 /// Make room for a download, or find again what is there of it. A record with id 0 is new: `path` is then what the user
 /// gave (a directory or a path), and storage settles path, part_path and id. `tag` comes back.
@@ -566,6 +577,11 @@ struct AskAgainDue {
 struct TakenDue {
   TUTTI_MESSAGE(TakenDue, 0x058b);
 };
+/// scheduler: time to ask the trackers who shares what this download fetches.
+struct SharersDue {
+  DownloadId download;
+  TUTTI_MESSAGE(SharersDue, 0x0590, download);
+};
 /// storage: what was shared has had time to reach the disk: make sure of it.
 struct SyncDue {
   Uid uid;
@@ -590,14 +606,14 @@ using InsideClientMessages =
     Messages<NowServing, GroupLeft, ReserveCounters, CountersReserved, HashPiece, PieceHashed, HashStretch,
              StretchHashed, HashFailed, DropHashing, SyncFile, FileSynced, RecallShares, SharesRecalled,
              RememberShare, ForgetShare, CheckFile, FileChecked, DownloadUnshared, AdoptShare, ServeFile,
-             ServePiece, StopServing, ServingFailed, ReadBlock, BlockRead, BlockUnreadable, RecallDownloads,
-             DownloadsRecalled, PrepareDownload, DownloadPrepared, DownloadRefused, JournalPiece,
-             FinishDownload, DownloadFinished, SettleDownload, KeepPrivate, OpenLane, CloseLane, FetchPiece,
-             CancelBlocks, PeerReady, PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted,
-             BlockArrived, PieceNotCome, LimitRequests, BeginPiece, StoreBlock, BlockStored, PieceVerified,
-             PieceCorrupt, PieceUnwritable, ForgetPieces, AnswerOverdue, AskOverdue, GreetingOverdue,
-             PresenceDue, PlaceDue, SharesDue, DownloadsDue, PickDue, PeerGreetingOverdue, AskAgainDue,
-             TakenDue, SyncDue, PartSyncDue, MeasureDue>;
+             ServePiece, StopServing, ServingFailed, FileWanted, ReadBlock, BlockRead, BlockUnreadable,
+             RecallDownloads, DownloadsRecalled, PrepareDownload, DownloadPrepared, DownloadRefused,
+             JournalPiece, FinishDownload, DownloadFinished, SettleDownload, KeepPrivate, OpenLane, CloseLane,
+             FetchPiece, CancelBlocks, PeerReady, PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas,
+             PieceWanted, BlockArrived, PieceNotCome, LimitRequests, BeginPiece, StoreBlock, BlockStored,
+             PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces, AnswerOverdue, AskOverdue,
+             GreetingOverdue, PresenceDue, PlaceDue, SharesDue, DownloadsDue, PickDue, PeerGreetingOverdue,
+             AskAgainDue, TakenDue, SyncDue, PartSyncDue, MeasureDue, SharersDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -622,7 +638,7 @@ struct SchedulerRole {
                            GroupLeft, DownloadUnshared, DownloadsRecalled, DownloadPrepared, DownloadRefused,
                            DownloadFinished, StretchHashed, HashFailed, ServingFailed, PeerReady, PeerLost,
                            PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived,
-                           PieceNotCome, PieceVerified, PieceCorrupt, PieceUnwritable>;
+                           PieceNotCome, PieceVerified, PieceCorrupt, PieceUnwritable, FileWanted>;
 };
 
 /// Owns the link to one remote peer and keeps enough requests under way on it.

@@ -1,6 +1,13 @@
 #include "peer/download.hpp"
 
+#include <fmt/format.h>
+
 namespace tutti {
+
+std::string Download::nobody_shares() const {
+  return fmt::format("nobody who shares {} is online: the download goes on when somebody is",
+                     record.metainfo.name.text);
+}
 
 DownloadRow Download::row(Instant now, std::uint32_t peers) const {
   DownloadRow row;

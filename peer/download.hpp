@@ -23,15 +23,19 @@ struct WholeHashing {
   ByteCount due;  ///< where the stretch under way ends
 };
 
-/// What the scheduler knows of one download of the user. Has a picker exactly while it runs and has had its turn.
+/// What the scheduler knows of one download of the user. Has a picker exactly while it runs and has its turn.
 struct Download {
   DownloadRecord record;
   PieceLayout layout;
   DownloadPhase phase = DownloadPhase::finding;
+  Instant phase_since{};
   Code code = Code::other;
   std::string sentence;
 
-  /// What is on the disk, before a picker counts it.
+  /// Its place could not be made ready: when to try again.
+  std::optional<Instant> prepare_at;
+  std::uint64_t queued = 0;  ///< its place among those that wait for a turn
+  /// What is on the disk, while no picker counts it.
   Bitfield prepared;
   std::optional<PiecePicker> picker;
   ByteCount verified;
@@ -43,9 +47,12 @@ struct Download {
   /// This client shared the file when the download began, so its end does not end that.
   bool shared_before = false;
   std::vector<Sharer> sharers;
-  /// Peers that closed the file: not asked again before.
+  /// Peers that closed the file, or cannot be reached: not asked again before.
   std::map<PeerKey, Instant> shunned;
+  /// Somebody else has been seen to fetch it.
+  bool in_demand = false;
   Instant ask_sharers_at{};
+  Duration sharers_pause{};  ///< before the trackers are asked next; 0: they have not been asked at all
   bool asking_sharers = false;
   bool searched = false;  ///< there has been time to find somebody
 
@@ -53,8 +60,11 @@ struct Download {
       : record(std::move(of)), layout(record.metainfo), phase(record.phase), prepared(std::move(on_disk)) {}
 
   bool runs() const { return phase != DownloadPhase::complete && phase != DownloadPhase::failed; }
+  bool waits_for_turn() const { return runs() && !picker && !prepare_at; }
   const Bitfield& pieces() const { return picker ? picker->verified_pieces() : prepared; }
   DownloadRow row(Instant now, std::uint32_t peers) const;
+  /// For people: why it waits.
+  std::string nobody_shares() const;
 };
 
 }  // namespace tutti

@@ -19,12 +19,22 @@ namespace tutti {
 
 struct SchedulerOptions {
   ClientKey self;
-  /// How often the trackers are asked who shares a file that is being fetched.
+  /// How often the trackers are asked who shares a file that is being fetched. At first more often: those who begin
+  /// together are to find each other before one of them has fetched everything from the only source.
   Duration sharers_every = std::chrono::seconds(2);
+  Duration sharers_first = std::chrono::milliseconds(50);
   /// A fetcher that no download needs keeps its link so long, for the next one.
   Duration fetcher_idle = std::chrono::seconds(20);
+  /// A peer that has not answered for so long gives its place to another, if there is one, and gets none for
+  /// `unreachable_shunned`.
+  Duration unreachable_after = std::chrono::seconds(3);
+  Duration unreachable_shunned = std::chrono::seconds(30);
   /// Downloads that fetch at a time; more wait for their turn.
   std::size_t active_max = 64;
+  /// A download that has found nobody for so long gives its turn to one that waits for it.
+  Duration turn_without_source = std::chrono::seconds(15);
+  /// When a place that could not be made ready at login (a full disk, a volume that is not there) is tried again.
+  Duration prepare_again_after = std::chrono::seconds(10);
   /// Peers of one download.
   std::size_t peers_max = 24;
   /// Bytes of blocks under way, over all peers.
@@ -36,7 +46,13 @@ struct SchedulerOptions {
 ///
 /// Rules:
 /// - A download is said to run when its place on the disk is made; from then on it survives anything but the user: no
-///   source, no tracker, no session only make it wait, and a restart brings it back.
+///   source, no tracker, no session, no disk at login only make it wait, and a restart brings it back.
+/// - One download a place: what is asked for again goes on, anything else to the same place is refused. So a command
+///   waits until the store has said what there is, and until the place of the one before it is settled.
+/// - A turn is for those who can use it: a download without a source gives it away when others wait for one. A peer
+///   that cannot be reached gives its place to another in the same way.
+/// - Pieces are fetched from the start on while nobody is known to trade with, so that the SHA-1 of the whole follows
+///   closely; rarest first as soon as somebody is.
 /// - Which piece next is the picker's decision; here is only whose turn it is: a fetcher with room asks, its downloads
 ///   take turns.
 /// - A peer that sent a bad piece alone is spoken with no more in this session, nor one that breaks the protocol.
@@ -47,7 +63,7 @@ struct SchedulerOptions {
 /// A download: finding -> fetching <-> waiting -> checking -> complete; any of these -> failed; the end of the session
 /// forgets it here, and the next login brings it back from the store. A failed one goes on when it is started again.
 class Scheduler final
-    : public ActorOf<Scheduler, Joined<SchedulerRole::Accepts, Messages<DownloadsDue, PickDue>>> {
+    : public ActorOf<Scheduler, Joined<SchedulerRole::Accepts, Messages<DownloadsDue, PickDue, SharersDue>>> {
  public:
   struct Others {
     Ref<ShellRole> shell;
@@ -81,6 +97,7 @@ class Scheduler final
   void on(const StretchHashed& hashed, Context& context);
   void on(const HashFailed& failed, Context& context);
   void on(const ServingFailed& failed, Context& context);
+  void on(const FileWanted& wanted, Context& context);
 
   // Fetchers and verifiers.
   void on(const PeerReady& ready, Context& context);
@@ -98,18 +115,25 @@ class Scheduler final
 
   void on(const DownloadsDue& due, Context& context);
   void on(const PickDue& due, Context& context);
+  void on(const SharersDue& due, Context& context);
 
  private:
-  /// A download that is being prepared: asked for by a command, or brought back by a login (no asker).
-  struct Starting {
-    Address asker;
+  struct Waiter {
+    Address asker;  ///< 0: nobody wants to know any more
     CommandId command;
+  };
+  /// A command whose download is not being prepared yet: the trackers are asked, then it may have to wait for the store.
+  struct Finding {
+    Waiter asker;
+    StartDownload start;
+    std::optional<FileFound> found;
+  };
+  /// A download that is being prepared: asked for by a command, or brought back by a login.
+  struct Starting {
+    Waiter asker;
+    bool recalled = false;
     std::vector<Sharer> sharers;
     DownloadRecord record;
-  };
-  struct Waiter {
-    Address asker;
-    CommandId command;
   };
   struct Source {
     Ref<FetcherRole> fetcher;
@@ -117,7 +141,9 @@ class Scheduler final
     ClientKey client;
     std::string endpoint;
     bool ready = false;
-    bool hungry = false;  ///< it wants a piece and there was none
+    Instant unready_since{};  ///< while it is not ready
+    ByteCount limit;          ///< of its requests, as it was told
+    bool hungry = false;      ///< it wants a piece and there was none
     std::set<DownloadId> lanes;
     DownloadId last_fed;  ///< whose turn it was
     TimerId pick_timer;
@@ -125,13 +151,24 @@ class Scheduler final
   };
   using WithTold = std::function<void(const Told&, Context&)>;
 
-  // Lifecycle (scheduler.cpp).
+  // Commands, sessions, the store (scheduler_commands.cpp).
   void ask(ClientRequest what, WithTold then, Context& context);
   void tell(Address asker, CommandId command, TrackerAnswer what, Context& context);
-  void found(const Waiter& asker, const StartDownload& start, const FileFound& file, Context& context);
+  void begin_found(Context& context);
+  void begin(const Finding& finding, Context& context);
+  const DownloadRecord* rival_of(const StartDownload& start) const;
   void prepare(Starting starting, Context& context);
+  void prepare_later(const Starting& starting, const DownloadRefused& why, Context& context);
   void resume_or_list(DownloadRecord record, Context& context);
+  void answer_waiters(Context& context);
+  void clear(Context& context);
+  bool any_runs() const;
+  bool recalling() const;
+
+  // The life of a download (scheduler.cpp).
+  Download* find(DownloadId id);
   void take_turns(Context& context);
+  void pass_turns(Context& context);
   void activate(Download& download, Context& context);
   void share(DownloadId id, Context& context);
   void hash_on(Download& download, Context& context);
@@ -140,20 +177,18 @@ class Scheduler final
   void stop_fetching(Download& download, Context& context);
   void set_phase(Download& download, DownloadPhase phase, Code code, std::string sentence, Context& context);
   void settle_phase(Download& download, Context& context);
-  void answer_waiters(Context& context);
-  void clear(Context& context);
-  Download* find(DownloadId id);
-  bool any_runs() const;
-  bool recalling() const;
   std::uint32_t peers_of(const Download& download) const;
   void keep_ticking(Context& context);
 
   // The swarm (scheduler_swarm.cpp).
   void ask_sharers(Download& download, Context& context);
+  void ask_sharers_later(Download& download, Duration delay, Context& context);
   void use_sharers(Download& download, Context& context);
   void leave_absent(const Download& download, Context& context);
-  void open_lane(Download& download, const Sharer& sharer, Context& context);
+  bool leave_unreachable(Download& download, Context& context);
+  bool open_lane(Download& download, const Sharer& sharer, Context& context);
   Source* source_for(const Download& download, const Sharer& sharer, Context& context);
+  bool make_room_for_source(Context& context);
   void stop_source(Address fetcher, Context& context);
   void leave_lanes(Source& source, Context& context);
   void leave_lane(Source& source, DownloadId id, Context& context);
@@ -161,6 +196,8 @@ class Scheduler final
   void share_memory(Context& context);
   void feed(Source& source, Context& context);
   bool feed_from(Source& source, Download& download, Context& context);
+  bool unreachable(const Source& source, Instant now) const;
+  bool may_trade(const Download& download, Instant now) const;
   void feed_hungry(DownloadId id, Context& context);
   void cancel(Download& download, PeerKey peer, PieceIndex piece, std::vector<BlockIndex> blocks,
               Context& context);
@@ -173,12 +210,13 @@ class Scheduler final
   const Others others_;
   const RequestBudget budget_;
 
-  std::optional<Uid> uid_;  ///< of the session
+  std::optional<Uid> uid_;     ///< of the session
+  std::uint64_t session_ = 0;  ///< grows with every change of it
   std::map<DownloadId, Download> downloads_;
   std::map<std::uint64_t, Starting> starting_;
+  std::map<std::uint64_t, Finding> finding_;  ///< in the order of the commands
   std::map<CommandId, WithTold> asked_;
   std::uint64_t last_number_ = 0;
-  std::uint64_t finding_ = 0;             ///< downloads that the trackers are asked about
   bool recalling_ = false;                ///< the store has been asked what the user downloads
   std::vector<Waiter> lists_;             ///< who wants to see the downloads
   std::vector<Waiter> waiters_;           ///< who wants to hear when none runs

@@ -22,10 +22,13 @@ void Scheduler::ask_sharers(Download& download, Context& context) {
       FindSharers{download.record.gid, download.record.fid},
       [this, id = download.record.id](const Told& told, Context& at) {
         Download* now = find(id);
-        if (now == nullptr || !now->runs() || !now->picker) return;
+        if (now == nullptr) return;
         now->asking_sharers = false;
+        if (!now->runs() || !now->picker) return;
         now->searched = true;
-        now->ask_sharers_at = at.now() + options_.sharers_every;
+        now->sharers_pause =
+            std::clamp(2 * now->sharers_pause, options_.sharers_first, options_.sharers_every);
+        ask_sharers_later(*now, now->sharers_pause, at);
         if (const auto* refused = told.what.get<Refused>()) {
           if (refused->code == Code::no_such_group || refused->code == Code::not_a_member)
             fail(*now, refused->code, refused->sentence, at);
@@ -37,6 +40,34 @@ void Scheduler::ask_sharers(Download& download, Context& context) {
         }
       },
       context);
+}
+
+void Scheduler::ask_sharers_later(Download& download, Duration delay, Context& context) {
+  download.ask_sharers_at = context.now() + delay;
+  context.after(delay, SharersDue{download.record.id});
+}
+
+void Scheduler::on(const SharersDue& due, Context& context) {
+  Download* download = find(due.download);
+  if (download != nullptr && download->picker && !download->picker->complete() &&
+      context.now() >= download->ask_sharers_at)
+    ask_sharers(*download, context);
+}
+
+/// Whoever opens a file here fetches it, and has soon something to give.
+void Scheduler::on(const FileWanted& wanted, Context& context) {
+  for (auto& [id, download] : downloads_) {
+    if (download.record.gid != wanted.gid || download.record.fid != wanted.fid || !download.picker ||
+        download.picker->complete())
+      continue;
+    download.in_demand = true;
+    const auto key = peer_keys_.find(wanted.client);
+    const bool known = key != peer_keys_.end() && source_with_lane(key->second, id) != nullptr;
+    if (known || download.asking_sharers || download.ask_sharers_at <= context.now() + options_.sharers_first)
+      continue;
+    download.sharers_pause = options_.sharers_first;
+    ask_sharers_later(download, options_.sharers_first, context);
+  }
 }
 
 void Scheduler::use_sharers(Download& download, Context& context) {
@@ -52,10 +83,31 @@ void Scheduler::use_sharers(Download& download, Context& context) {
       sources_.begin(), sources_.end(), [&](const auto& each) { return each.second.lanes.contains(id); }));
   for (const Sharer& sharer : sharers) {
     const bool known = source_with_lane(key_of(sharer.client), id) != nullptr;
-    if (!known && lanes >= options_.peers_max) continue;
-    open_lane(download, sharer, context);
-    lanes += known ? 0U : 1U;
+    if (known) {
+      open_lane(download, sharer, context);
+      continue;
+    }
+    if (lanes >= options_.peers_max) {
+      if (!leave_unreachable(download, context)) continue;
+      --lanes;
+    }
+    if (open_lane(download, sharer, context)) ++lanes;
   }
+}
+
+bool Scheduler::unreachable(const Source& source, Instant now) const {
+  return !source.ready && now - source.unready_since >= options_.unreachable_after;
+}
+
+/// Takes its place from a peer that cannot be reached; false if there is none.
+bool Scheduler::leave_unreachable(Download& download, Context& context) {
+  const auto useless = std::find_if(sources_.begin(), sources_.end(), [&](const auto& each) {
+    return each.second.lanes.contains(download.record.id) && unreachable(each.second, context.now());
+  });
+  if (useless == sources_.end()) return false;
+  download.shunned[useless->second.peer] = context.now() + options_.unreachable_shunned;
+  leave_lane(useless->second, download.record.id, context);
+  return true;
 }
 
 /// Those who cannot be reached and do not share it any more are not waited for.
@@ -68,11 +120,12 @@ void Scheduler::leave_absent(const Download& download, Context& context) {
   }
 }
 
-void Scheduler::open_lane(Download& download, const Sharer& sharer, Context& context) {
+/// Looks for the file at a sharer, unless that goes on. True if a place is taken by it.
+bool Scheduler::open_lane(Download& download, const Sharer& sharer, Context& context) {
   const PeerKey key = key_of(sharer.client);
-  if (download.picker->banned(key)) return;
+  if (download.picker->banned(key)) return false;
   const auto shunned = download.shunned.find(key);
-  if (shunned != download.shunned.end() && context.now() < shunned->second) return;
+  if (shunned != download.shunned.end() && context.now() < shunned->second) return false;
   const DownloadId id = download.record.id;
   Source* source = source_with_lane(key, id);
   if (source != nullptr && !source->ready && source->endpoint != sharer.endpoint()) {
@@ -81,12 +134,14 @@ void Scheduler::open_lane(Download& download, const Sharer& sharer, Context& con
     source = nullptr;
   }
   if (source == nullptr) source = source_for(download, sharer, context);
-  if (source == nullptr || download.picker->knows(key)) return;
+  if (source == nullptr || download.picker->knows(key)) return source != nullptr;
   source->lanes.insert(id);
   source->idle_since.reset();
   context.send(source->fetcher,
                OpenLane{id, download.record.gid, download.record.fid, download.record.part_path,
                         download.layout.size(), download.layout.piece_length()});
+  share_memory(context);
+  return true;
 }
 
 /// A fetcher to this client that has no lane for the same file yet (of another group, or to another place).
@@ -98,17 +153,12 @@ Scheduler::Source* Scheduler::source_for(const Download& download, const Sharer&
     });
     if (source.client == sharer.client && source.endpoint == endpoint && !taken) return &source;
   }
-  if (sources_.size() >= budget_.peers_max()) {
-    const auto idle = std::find_if(sources_.begin(), sources_.end(),
-                                   [](const auto& each) { return each.second.idle_since.has_value(); });
-    if (idle == sources_.end()) return nullptr;
-    stop_source(idle->first, context);
-  }
+  if (sources_.size() >= budget_.peers_max() && !make_room_for_source(context)) return nullptr;
   FetcherOptions options;
   options.endpoint = endpoint;
   options.expected = sharer.client;
   options.self = options_.self;
-  options.request_limit = budget_.share(sources_.size() + 1);
+  options.request_limit = block_size;  // until it is ready and has its share
   const Ref<SchedulerRole> self{context.self()};
   const auto fetcher = context.spawn<FetcherRole>(fmt::format("fetcher {}", endpoint),
                                                   std::make_unique<Fetcher>(std::move(options), self));
@@ -117,16 +167,36 @@ Scheduler::Source* Scheduler::source_for(const Download& download, const Sharer&
   source.peer = key_of(sharer.client);
   source.client = sharer.client;
   source.endpoint = endpoint;
-  source.idle_since = context.now();
+  source.idle_since = source.unready_since = context.now();
   clients_of_fetchers_[fetcher.address] = sharer.client;
-  share_memory(context);
   return &source;
 }
 
+/// Ends a fetcher that no download needs, or one whose peer cannot be reached; false if there is none.
+bool Scheduler::make_room_for_source(Context& context) {
+  auto useless = std::find_if(sources_.begin(), sources_.end(),
+                              [](const auto& each) { return each.second.idle_since.has_value(); });
+  if (useless == sources_.end())
+    useless = std::find_if(sources_.begin(), sources_.end(),
+                           [&](const auto& each) { return unreachable(each.second, context.now()); });
+  if (useless == sources_.end()) return false;
+  const Source& source = useless->second;
+  for (const DownloadId id : source.lanes)
+    downloads_.at(id).shunned[source.peer] = context.now() + options_.unreachable_shunned;
+  stop_source(useless->first, context);
+  return true;
+}
+
+/// The memory is for those that can be asked: a peer that does not answer, or has nothing for us, needs none.
 void Scheduler::share_memory(Context& context) {
-  if (sources_.empty()) return;
-  const ByteCount share = budget_.share(sources_.size());
-  for (const auto& [address, source] : sources_) context.send(source.fetcher, LimitRequests{share});
+  const auto can_be_asked = [](const Source& source) { return source.ready && !source.lanes.empty(); };
+  const ByteCount share = budget_.share(static_cast<std::size_t>(std::count_if(
+      sources_.begin(), sources_.end(), [&](const auto& each) { return can_be_asked(each.second); })));
+  for (auto& [address, source] : sources_) {
+    if (!can_be_asked(source) || source.limit == share) continue;
+    source.limit = share;
+    context.send(source.fetcher, LimitRequests{share});
+  }
 }
 
 PeerKey Scheduler::key_of(const ClientKey& client) {
@@ -161,24 +231,31 @@ void Scheduler::leave_lanes(Source& source, Context& context) {
 
 void Scheduler::leave_lane(Source& source, DownloadId id, Context& context) {
   if (source.lanes.erase(id) == 0) return;
-  if (source.lanes.empty()) source.idle_since = context.now();
   context.send(source.fetcher, CloseLane{id});
   Download& download = downloads_.at(id);
   if (download.picker) download.picker->remove_peer(source.peer);
+  if (!source.lanes.empty()) return;
+  source.idle_since = context.now();
+  share_memory(context);
 }
 
 // --- what fetchers say ----------------------------------------------------------------------------------------
 
 void Scheduler::on(const PeerReady&, Context& context) {
-  if (Source* source = source_of(context.sender())) source->ready = true;
+  Source* source = source_of(context.sender());
+  if (source == nullptr) return;
+  source->ready = true;
+  share_memory(context);
 }
 
 void Scheduler::on(const PeerLost& lost, Context& context) {
   Source* source = source_of(context.sender());
   if (source == nullptr) return;
   if (source->ready) log_info(fmt::format("peer lost: {}", lost.sentence));
+  if (source->ready) source->unready_since = context.now();
   source->ready = false;
   source->hungry = false;
+  share_memory(context);
   const std::set<DownloadId> lanes = source->lanes;
   if (lost.for_good) {
     // A fetcher that has ended finds nobody: if the trackers still name the peer a while later, a new one tries.
@@ -303,6 +380,7 @@ void Scheduler::feed(Source& source, Context& context) {
 
 bool Scheduler::feed_from(Source& source, Download& download, Context& context) {
   if (!download.picker->knows(source.peer)) return false;
+  download.picker->prefer_start(!may_trade(download, context.now()));
   const std::optional<Pick> pick = download.picker->pick(source.peer, context.now(), context.random());
   if (!pick) return false;
   for (const PeerKey loser : pick->cancel_at) cancel(download, loser, pick->piece, {}, context);
@@ -311,6 +389,15 @@ bool Scheduler::feed_from(Source& source, Download& download, Context& context) 
   context.send(source.fetcher, FetchPiece{download.record.id, pick->piece, pick->attempt, pick->blocks,
                                           digests.sha1, digests.sha256, verifier_of(pick->piece)});
   return true;
+}
+
+/// True if somebody fetches the file beside us, or may turn out to: a peer that has not said what it has.
+bool Scheduler::may_trade(const Download& download, Instant now) const {
+  return download.in_demand || std::any_of(sources_.begin(), sources_.end(), [&](const auto& each) {
+           const Source& source = each.second;
+           return source.lanes.contains(download.record.id) && !download.picker->knows(source.peer) &&
+                  !unreachable(source, now);
+         });
 }
 
 void Scheduler::feed_hungry(DownloadId id, Context& context) {

@@ -28,7 +28,7 @@ bool is_same_file(const FileIdentity& one, FileIdentity other) {
 }  // namespace
 
 void Storage::on(const RecallDownloads& recall, Context& context) {
-  DownloadsRecalled recalled{recall.uid, {}};
+  DownloadsRecalled recalled{recall.uid, recall.session, {}};
   auto downloads = store_->downloads_of(recall.uid);
   if (!downloads) log_error(downloads.fault().sentence);
   if (downloads)

@@ -18,10 +18,8 @@ Metainfo metainfo_of(std::uint32_t pieces, const std::string& name = "film") {
 
 /// A scheduler whose partners the test plays. ann is logged in and downloads nothing.
 struct Office {
-  explicit Office(std::size_t active_max = 64) {
-    SchedulerOptions options;
+  explicit Office(SchedulerOptions options = {}) {
     options.self = client_key(9);
-    options.active_max = active_max;
     scheduler = host.spawn<SchedulerRole>(
         "scheduler",
         std::make_unique<Scheduler>(
@@ -31,8 +29,24 @@ struct Office {
   }
   void login(std::vector<DownloadRecord> recalled = {}) {
     host.inject(link.address, scheduler.address, SessionChanged{uid, "ann"});
-    BOOST_TEST((host.expect<RecallDownloads>(storage)->uid == uid));
-    host.inject(storage.address, scheduler.address, DownloadsRecalled{uid, std::move(recalled)});
+    const auto recall = host.expect<RecallDownloads>(storage);
+    BOOST_TEST((recall->uid == uid));
+    host.inject(storage.address, scheduler.address,
+                DownloadsRecalled{uid, recall->session, std::move(recalled)});
+  }
+  /// A download of four pieces as the store has it.
+  DownloadRecord record(const std::string& path = "/home/film") const {
+    DownloadRecord kept;
+    kept.id = {5};
+    kept.uid = uid;
+    kept.gid = gid;
+    kept.group = GroupName{"g"};
+    kept.metainfo = metainfo_of(4);
+    kept.fid = fid_of(kept.metainfo);
+    kept.path = path;
+    kept.part_path = path + ".part";
+    kept.phase = DownloadPhase::fetching;
+    return kept;
   }
   Sharer sharer(std::uint8_t number) const {
     return {UserName{"bob"}, client_key(number), "127.0.0.1", static_cast<std::uint16_t>(7000 + number)};
@@ -45,9 +59,14 @@ struct Office {
     host.inject(link.address, scheduler.address, Told{ask->command, std::move(answer), false, {}});
     return *ask->what.get<Question>();
   }
-  void start(std::uint64_t command, const std::string& file = "film") {
+  void start(std::uint64_t command, const std::string& file = "film",
+             const std::string& destination = "/home") {
     host.inject(shell.address, scheduler.address,
-                StartDownload{{command}, GroupName{"g"}, FileName{file}, "/home"});
+                StartDownload{{command}, GroupName{"g"}, FileName{file}, destination});
+  }
+  bool done(std::uint64_t command) {
+    const auto said = host.find<Told>(shell.address);
+    return said && said->message.command.value == command && said->message.what.get<Done>() != nullptr;
   }
   FileFound found(const Metainfo& metainfo, std::vector<Sharer> sharers) const {
     return {gid, fid_of(metainfo), metainfo, std::move(sharers)};
@@ -169,16 +188,10 @@ BOOST_AUTO_TEST_CASE(what_a_login_brings_back_is_listed_when_it_is_known) {
   office.host.inject(office.link.address, office.scheduler.address, SessionChanged{office.uid, "ann"});
   office.host.inject(office.shell.address, office.scheduler.address, ListDownloads{{1}});
   office.host.inject(office.shell.address, office.scheduler.address, AwaitDownloads{{2}});
-  office.host.expect<RecallDownloads>(office.storage);
+  const auto recall = office.host.expect<RecallDownloads>(office.storage);
   office.host.expect_silence();
-  DownloadRecord record;
-  record.id = {5};
-  record.uid = office.uid;
-  record.metainfo = metainfo_of(4);
-  record.fid = fid_of(record.metainfo);
-  record.phase = DownloadPhase::fetching;
   office.host.inject(office.storage.address, office.scheduler.address,
-                     DownloadsRecalled{office.uid, {record}});
+                     DownloadsRecalled{office.uid, recall->session, {office.record()}});
   office.host.expect_silence(office.shell.address);
   office.prepared(5, {0xc0});
   BOOST_TEST(office.host.expect<DownloadChanged>(office.shell)->download.pieces_verified == 2u);
@@ -264,13 +277,129 @@ BOOST_AUTO_TEST_CASE(a_disk_that_fails_ends_the_download_and_a_new_start_goes_on
   BOOST_TEST(office.host.expect<PrepareDownload>(office.storage)->download.id.value == 5u);
 }
 
-BOOST_AUTO_TEST_CASE(the_same_download_does_not_run_twice) {
+BOOST_AUTO_TEST_CASE(the_same_download_does_not_run_twice_but_goes_on) {
   Office office;
   office.run();
   office.host.discard();
   office.start(2);
   office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  BOOST_TEST(office.done(2));
+  office.start(3, "film", "/home/film");
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  BOOST_TEST(office.done(3));
+  office.host.expect_silence(office.storage.address);
+}
+
+BOOST_AUTO_TEST_CASE(another_file_is_not_put_where_one_is_being_put) {
+  Office office;
+  office.run();
+  office.host.discard();
+  office.start(2, "song", "/home/film");
+  office.told<FindFile>(office.found(metainfo_of(4, "song"), {office.sharer(3)}));
   BOOST_TEST((office.refusal() == Code::destination_exists));
+  office.host.expect_silence(office.storage.address);
+}
+
+BOOST_AUTO_TEST_CASE(a_command_waits_until_the_place_of_the_one_before_is_settled) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.start(2, "film", "/home/film");
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  office.host.expect_silence(office.shell.address);
+  office.prepared(5, {0});
+  BOOST_TEST(office.done(1));
+  BOOST_TEST(office.done(2));
+  office.host.expect_silence(office.storage.address);
+}
+
+BOOST_AUTO_TEST_CASE(a_command_waits_for_what_the_login_brings_back) {
+  Office office;
+  office.host.inject(office.link.address, office.scheduler.address, SessionChanged{office.uid, "ann"});
+  const auto recall = office.host.expect<RecallDownloads>(office.storage);
+  office.start(1);
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  office.host.expect_silence();
+  office.host.inject(office.storage.address, office.scheduler.address,
+                     DownloadsRecalled{office.uid, recall->session, {office.record()}});
+  BOOST_TEST(office.done(1));
+  office.prepared(5, {0});
+  office.host.expect_silence(office.storage.address);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_recalled_for_a_session_that_has_ended_is_not_begun) {
+  Office office;
+  std::vector<std::uint64_t> sessions;
+  for (int i = 0; i < 2; ++i) {
+    office.host.inject(office.link.address, office.scheduler.address, SessionChanged{});
+    office.host.inject(office.link.address, office.scheduler.address, SessionChanged{office.uid, "ann"});
+    sessions.push_back(office.host.expect<RecallDownloads>(office.storage)->session);
+  }
+  for (const std::uint64_t session : sessions)
+    office.host.inject(office.storage.address, office.scheduler.address,
+                       DownloadsRecalled{office.uid, session, {office.record()}});
+  office.prepared(5, {0});
+  office.host.expect_silence(office.storage.address);
+}
+
+BOOST_AUTO_TEST_CASE(what_one_user_asked_for_is_not_begun_for_the_next) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.host.inject(office.link.address, office.scheduler.address, SessionChanged{});
+  BOOST_TEST((office.refusal() == Code::not_logged_in));
+  office.uid.bytes.fill(8);
+  office.login();
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  office.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_place_that_is_not_ready_at_login_is_tried_again) {
+  Office office;
+  office.login({office.record()});
+  for (int i = 0; i < 2; ++i) {
+    const auto prepare = office.host.expect<PrepareDownload>(office.storage);
+    office.host.inject(office.storage.address, office.scheduler.address,
+                       DownloadRefused{prepare->tag, Code::disk_full, "full"});
+    BOOST_TEST((office.row().phase == DownloadPhase::waiting));
+    BOOST_TEST((office.row().code == Code::disk_full));
+    office.host.expect_silence(office.storage.address);
+    office.host.advance(10s);
+  }
+  office.prepared(5, {0xc0});
+  BOOST_TEST(office.row().pieces_verified == 2u);
+  BOOST_TEST((office.row().phase == DownloadPhase::finding));
+}
+
+BOOST_AUTO_TEST_CASE(a_forgotten_start_has_no_outcome) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.host.inject(office.shell.address, office.scheduler.address, ForgetCommand{{1}});
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  office.prepared(5, {0});
+  BOOST_TEST(!office.host.find<Told>(office.shell.address).has_value());
+  BOOST_TEST((office.row().phase == DownloadPhase::finding));
+}
+
+BOOST_AUTO_TEST_CASE(a_download_that_is_kept_private_stays_so) {
+  {
+    Office office;
+    office.run();
+    office.host.discard();
+    office.host.inject(office.librarian.address, office.scheduler.address,
+                       DownloadUnshared{GroupName{"g"}, FileName{"film"}});
+    BOOST_TEST((office.host.expect<KeepPrivate>(office.storage)->download == DownloadId{5}));
+  }
+  Office office;
+  DownloadRecord record = office.record();
+  record.share = false;
+  office.login({record});
+  office.prepared(5, {0xc0});
+  office.told<FindSharers>(Sharers{});  // and no StartShare
+  office.host.advance(5s);
+  office.host.expect_silence(office.uploader.address);
 }
 
 BOOST_AUTO_TEST_CASE(a_bad_piece_bans_whoever_sent_it) {
@@ -365,7 +494,9 @@ BOOST_AUTO_TEST_CASE(a_download_that_is_not_to_be_shared_is_not_adopted) {
 }
 
 BOOST_AUTO_TEST_CASE(only_so_many_fetch_at_a_time) {
-  Office office(1);
+  SchedulerOptions options;
+  options.active_max = 1;
+  Office office(options);
   office.login();
   for (std::uint64_t i = 1; i <= 2; ++i) {
     const std::string name = "file" + std::to_string(i);
@@ -382,6 +513,151 @@ BOOST_AUTO_TEST_CASE(only_so_many_fetch_at_a_time) {
                      PieceUnwritable{{1}, 0_piece, Code::io_error, "broken"});
   office.host.advance(500ms);
   BOOST_TEST((office.row().phase == DownloadPhase::finding));
+}
+
+BOOST_AUTO_TEST_CASE(a_download_that_finds_nobody_gives_its_turn_away) {
+  SchedulerOptions options;
+  options.active_max = 1;
+  Office office(options);
+  office.login();
+  for (std::uint64_t i = 1; i <= 2; ++i) {
+    const std::string name = "file" + std::to_string(i);
+    office.start(i, name);
+    if (i == 2) office.told<StartShare>(Done{});
+    office.told<FindFile>(office.found(metainfo_of(4, name), {}));
+    office.prepared(i, {0});
+  }
+  // Whoever has the turn asks who shares its file; nobody ever does.
+  std::string turns;
+  for (int i = 0; i < 860; ++i) {
+    office.host.advance(50ms);
+    const auto ask = office.host.find<Ask>(office.link.address);
+    if (!ask) continue;
+    TrackerAnswer answer = Done{};
+    if (const auto* find = ask->message.what.get<FindSharers>()) {
+      const char turn = find->fid == fid_of(metainfo_of(4, "file1")) ? '1' : '2';
+      if (turns.empty() || turns.back() != turn) turns += turn;
+      answer = Sharers{};
+    }
+    office.host.inject(office.link.address, office.scheduler.address,
+                       Told{ask->message.command, std::move(answer), false, {}});
+  }
+  BOOST_TEST(turns == "121");
+}
+
+BOOST_AUTO_TEST_CASE(peers_that_cannot_be_reached_give_their_places_to_others) {
+  SchedulerOptions options;
+  options.peers_max = 2;
+  Office office(options);
+  office.login();
+  office.start(1);
+  const std::vector<Sharer> dead{office.sharer(1), office.sharer(2)};
+  office.told<FindFile>(office.found(metainfo_of(4), dead));
+  office.prepared(5, {0});
+  office.told<StartShare>(Done{});
+  office.host.advance(3s);
+  std::vector<Sharer> all = dead;
+  all.push_back(office.sharer(3));
+  office.told<FindSharers>(Sharers{all});
+  office.host.link_to("127.0.0.1:7003");
+}
+
+BOOST_AUTO_TEST_CASE(peers_that_cannot_be_reached_leave_room_for_another_fetcher) {
+  SchedulerOptions options;
+  options.request_memory = {2 * block_size.value};  // so two fetchers at most
+  Office office(options);
+  office.login();
+  office.start(1);
+  const std::vector<Sharer> dead{office.sharer(1), office.sharer(2)};
+  office.told<FindFile>(office.found(metainfo_of(4), dead));
+  office.prepared(5, {0});
+  office.told<StartShare>(Done{});
+  office.host.advance(3s);
+  std::vector<Sharer> all = dead;
+  all.push_back(office.sharer(3));
+  office.told<FindSharers>(Sharers{all});
+  office.host.link_to("127.0.0.1:7003");
+}
+
+BOOST_AUTO_TEST_CASE(the_memory_is_for_those_that_answer) {
+  SchedulerOptions options;
+  options.request_memory = 4_MiB;
+  Office office(options);
+  office.login();
+  office.start(1);
+  std::vector<Sharer> sharers;
+  for (std::uint8_t i = 1; i <= 8; ++i) sharers.push_back(office.sharer(i));
+  office.told<FindFile>(office.found(metainfo_of(20), sharers));
+  office.prepared(5, {0, 0, 0});
+  const Address peer = office.host.link_to("127.0.0.1:7003");
+  office.host.link_up(peer);
+  office.host.inject(peer, office.owner(peer), PeerWelcome{1, client_key(3)});
+  office.host.inject(peer, office.owner(peer), FileOpened{fid_of(metainfo_of(20)), {0xff, 0xff, 0xf0}});
+  int requests = 0;
+  while (office.host.find<RequestBlock>(peer)) ++requests;
+  BOOST_TEST(requests == 8);
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_whose_place_another_client_had_is_asked_again) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  office.prepared(5, {0});
+  office.told<StartShare>(Done{});
+  const Address other = office.host.link_to("127.0.0.1:7003");
+  office.host.link_up(other);
+  office.host.inject(other, office.owner(other), PeerWelcome{1, client_key(4)});
+  office.told<FindSharers>(Sharers{{office.sharer(3)}});
+  for (const auto& link : office.host.links()) BOOST_TEST(link.endpoint != "127.0.0.1:7003");
+  office.host.advance(2s);
+  office.told<FindSharers>(Sharers{{office.sharer(3)}});
+  const Address peer = office.host.link_to("127.0.0.1:7003");
+  office.host.link_up(peer);
+  office.host.inject(peer, office.owner(peer), PeerWelcome{1, client_key(3)});
+  BOOST_TEST(office.host.find<OpenFile>(peer).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_login_brings_back_looks_for_sharers_at_once) {
+  Office office;
+  office.login({office.record()});
+  office.prepared(5, {0xc0});
+  office.told<StartShare>(Done{});
+  office.told<FindSharers>(Sharers{{office.sharer(3)}});
+  office.host.link_to("127.0.0.1:7003");
+}
+
+BOOST_AUTO_TEST_CASE(sharers_are_looked_for_often_at_first) {
+  Office office;
+  office.run();
+  std::vector<Duration> pauses;
+  for (int i = 0; i < 8; ++i) {
+    Duration waited{};
+    for (; waited < 3s; waited += 10ms) {
+      office.host.advance(10ms);
+      if (const auto ask = office.host.find<Ask>(office.link.address)) {
+        office.host.inject(office.link.address, office.scheduler.address,
+                           Told{ask->message.command, Sharers{{office.sharer(3)}}, false, {}});
+        break;
+      }
+    }
+    pauses.push_back(waited + 10ms);
+  }
+  BOOST_TEST((pauses == std::vector<Duration>{50ms, 100ms, 200ms, 400ms, 800ms, 1600ms, 2s, 2s}));
+  // Somebody who fetches it, too, and is not known yet.
+  office.host.advance(500ms);
+  office.host.inject(office.uploader.address, office.scheduler.address,
+                     FileWanted{office.gid, fid_of(metainfo_of(4)), client_key(7)});
+  office.host.expect_silence(office.link.address);
+  office.host.advance(50ms);
+  office.told<FindSharers>(Sharers{});
+}
+
+BOOST_AUTO_TEST_CASE(without_anybody_to_trade_with_the_start_comes_first) {
+  Office office;
+  const Address peer = office.run();
+  for (std::uint32_t piece = 0; piece < 4; ++piece)
+    BOOST_TEST(office.host.find<RequestBlock>(peer)->message.piece.value == piece);
 }
 
 BOOST_AUTO_TEST_CASE(an_idle_fetcher_goes_after_a_while) {

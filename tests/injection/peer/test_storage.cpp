@@ -48,7 +48,7 @@ struct Cellar {
     return host.expect<DownloadPrepared>(asker).message;
   }
   DownloadRecord recall() {
-    say(RecallDownloads{wanted.uid});
+    say(RecallDownloads{wanted.uid, 1});
     const auto recalled = host.expect<DownloadsRecalled>(asker);
     BOOST_TEST_REQUIRE(recalled->downloads.size() == 1u);
     return recalled->downloads.front();
