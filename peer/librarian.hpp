@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,7 @@ class Librarian final
   static constexpr std::chrono::milliseconds tick_max{20};
   static constexpr std::size_t looks_at_a_time = 256;
   static constexpr std::size_t jobs_max = 1024;
+  static constexpr std::string_view not_logged_in = "nobody is logged in here: log in first";
 
   explicit Librarian(Others others);
 

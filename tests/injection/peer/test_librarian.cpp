@@ -426,8 +426,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_always_changes_is_not_waited_for_for_ever) {
   const Instant start = library.host.time();
   for (int i = 0; !library.host.find<HashStretch>(library.hasher.address); ++i) {
     BOOST_TEST_REQUIRE(i < 100);
-    library.identity.changed_ns =
-        std::chrono::nanoseconds(10'000s + (library.host.time() - start)).count();
+    library.identity.changed_ns = std::chrono::nanoseconds(10'000s + (library.host.time() - start)).count();
     library.checked(library.identity);
     library.host.advance(Librarian::tick_max);
   }

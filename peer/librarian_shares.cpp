@@ -1,0 +1,275 @@
+// The librarian's part that deals with what is shared already.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/context.hpp"
+#include "actors/log.hpp"
+#include "peer/librarian.hpp"
+
+namespace tutti {
+
+namespace {
+
+/// The trackers have spoken: asking again changes nothing.
+bool is_final(Code code) {
+  return code == Code::no_such_group || code == Code::not_a_member || code == Code::no_such_file ||
+         code == Code::not_sharing;
+}
+
+}  // namespace
+
+// --- commands -------------------------------------------------------------------------------------------------
+
+void Librarian::on(const UnshareFile& unshare, Context& context) {
+  const Address asker = context.sender();
+  if (!uid_)
+    return tell(asker, unshare.command, Refused{Code::not_logged_in, std::string(not_logged_in)}, context);
+  // Here and now; the trackers may take their time.
+  context.send(others_.scheduler, DownloadUnshared{unshare.group, unshare.file});
+  const std::vector<ShareKey> ended = shares_called(unshare.group, unshare.file);
+  for (const ShareKey& key : ended) end_share(key, CloseReason::not_shared, context);
+  ask(
+      StopShare{unshare.group, unshare.file},
+      [this, asker, unshare, ended, session = session_](const Told& told, Context& at) {
+        const auto* refused = told.what.get<Refused>();
+        Told outcome = told;
+        outcome.command = unshare.command;
+        if (refused != nullptr && !ended.empty()) {
+          outcome.what = Done{};
+          if (!is_final(refused->code)) {
+            outcome.provisional = true;
+            outcome.sentence = fmt::format(
+                "{} is not shared from here any more; the trackers will hear of it when one answers",
+                unshare.file.text);
+          }
+        }
+        if (session == session_ && (refused == nullptr || is_final(refused->code)))
+          for (const ShareKey& key : ended)
+            if (const Share* share = find_share(key);
+                share != nullptr && share->state == ShareState::stopping)
+              forget_share(key, CloseReason::not_shared, at);
+        at.answer(asker, outcome);
+      },
+      context);
+}
+
+std::vector<Librarian::ShareKey> Librarian::shares_called(const GroupName& group,
+                                                          const FileName& file) const {
+  std::vector<ShareKey> keys;
+  for (const auto& [key, share] : shares_)
+    if (share.record.group == group && share.record.metainfo.name == file) keys.push_back(key);
+  return keys;
+}
+
+// --- shares ---------------------------------------------------------------------------------------------------
+
+void Librarian::on(const SessionChanged& changed, Context& context) {
+  ++session_;
+  for (const auto& [key, share] : shares_)
+    context.send(others_.uploader,
+                 StopServing{key.first, key.second, share.record.path, CloseReason::logged_out});
+  shares_.clear();
+  while (!jobs_.empty()) {
+    const JobId id = jobs_.begin()->first;
+    if (jobs_.begin()->second.rehashes) {
+      end_job(id, context);
+    } else {
+      fail_job(id, Code::not_logged_in, "the session has ended: log in and share the file again", context);
+    }
+  }
+  context.cancel(look_timer_);
+  uid_.reset();
+  if (changed.uid.is_zero()) return;
+  uid_ = changed.uid;
+  look_timer_ = context.after(look_every, SharesDue{});
+  context.send(others_.storage, RecallShares{changed.uid});
+}
+
+void Librarian::on(const SharesRecalled& recalled, Context& context) {
+  if (uid_ != recalled.uid) return;
+  for (const ShareRecord& record : recalled.shares) {
+    const ShareKey key{record.gid, record.fid};
+    Share share;
+    share.record = record;
+    if (record.stopped) share.state = ShareState::stopping;
+    if (!shares_.try_emplace(key, std::move(share)).second) continue;
+    if (record.stopped) {
+      tell_end(key, context);
+    } else {
+      look_at_share(key, context);
+    }
+  }
+}
+
+Librarian::Share* Librarian::find_share(const ShareKey& key) {
+  const auto found = shares_.find(key);
+  return found == shares_.end() ? nullptr : &found->second;
+}
+
+/// Looks whether the file is the one that was hashed; goes on from there.
+void Librarian::look_at_share(const ShareKey& key, Context& context) {
+  look(
+      shares_.at(key).record.path,
+      [this, key, session = session_](const FileChecked& checked, Context& at) {
+        Share* share = session == session_ ? find_share(key) : nullptr;
+        if (share == nullptr || share->state == ShareState::rehashing || share->state == ShareState::stopping)
+          return;
+        if (!checked.identity) return file_trouble(key, checked.code, checked.sentence, at);
+        if (*checked.identity == share->record.identity) {
+          if (share->state == ShareState::looking) announce(key, at);
+          return;
+        }
+        // Not served from the moment of the doubt.
+        at.send(others_.uploader,
+                StopServing{key.first, key.second, share->record.path, CloseReason::file_changed});
+        share->state = ShareState::rehashing;
+        Job job;
+        job.state = JobState::waiting;
+        job.path = share->record.path;
+        job.group = share->record.group;
+        job.file = share->record.metainfo.name;
+        job.rehashes = key;
+        waiting_jobs_.push_back(new_job(std::move(job)));
+        begin_next_job(at);
+      },
+      context);
+}
+
+void Librarian::announce(const ShareKey& key, Context& context) {
+  shares_.at(key).state = ShareState::announcing;
+  ask(
+      StartShare{key.first, key.second},
+      [this, key, session = session_](const Told& told, Context& at) {
+        Share* share = session == session_ ? find_share(key) : nullptr;
+        if (share == nullptr || share->state != ShareState::announcing) return;
+        const auto* refused = told.what.get<Refused>();
+        if (refused == nullptr) {
+          share->state = ShareState::served;
+          serve(*share, at);
+        } else if (is_final(refused->code)) {
+          lose_share(key, refused->code, refused->sentence, at);
+        } else {
+          share->state = ShareState::looking;  // no answer this time: again with the next round of looking
+        }
+      },
+      context);
+}
+
+void Librarian::serve(const Share& share, Context& context) {
+  const ShareRecord& record = share.record;
+  const auto pieces = Bitfield::full(PieceLayout(record.metainfo).piece_count());
+  context.send(others_.uploader, ServeFile{record.gid, record.fid, record.path, record.metainfo.size,
+                                           record.metainfo.piece_length, pieces.bytes(), record.identity});
+}
+
+void Librarian::on(const AdoptShare& adopt, Context& context) {
+  if (uid_ != adopt.share.uid) return;
+  const ShareKey key{adopt.share.gid, adopt.share.fid};
+  Share share;
+  share.record = adopt.share;
+  serve(share, context);
+  shares_.insert_or_assign(key, std::move(share));
+  // What the scheduler has told the trackers of it may not have reached them.
+  announce(key, context);
+}
+
+void Librarian::on(const ServingFailed& failed, Context& context) {
+  const ShareKey key{failed.gid, failed.fid};
+  Share* share = find_share(key);
+  if (share == nullptr || share->record.path != failed.path) return;
+  if (share->state == ShareState::stopping) return;
+  if (failed.code != Code::file_conflict) return file_trouble(key, failed.code, failed.sentence, context);
+  // A changed file may have its bytes still.
+  share->state = ShareState::looking;
+  look_at_share(key, context);
+}
+
+/// The file of a share cannot be read. If there is none any more, that is its end.
+void Librarian::file_trouble(const ShareKey& key, Code code, std::string sentence, Context& context) {
+  if (code == Code::no_such_file) return lose_share(key, code, std::move(sentence), context);
+  Share* share = find_share(key);
+  if (share == nullptr || share->state == ShareState::stopping) return;
+  const ShareRecord& record = share->record;
+  context.send(others_.uploader, StopServing{key.first, key.second, record.path, CloseReason::not_shared});
+  share->state = ShareState::looking;
+  share->rests_until = context.now() + rest;
+  log_warning(sentence);
+  if (!std::exchange(share->trouble_told, true))
+    context.send(others_.shell,
+                 ShareChanged{record.group, record.metainfo.name, record.path, code,
+                              fmt::format("{}; it is not served until it can be read", sentence)});
+}
+
+void Librarian::on(const GroupLeft& left, Context& context) {
+  std::vector<ShareKey> gone;
+  for (const auto& [key, share] : shares_)
+    if (share.record.group == left.group) gone.push_back(key);
+  for (const ShareKey& key : gone) forget_share(key, CloseReason::not_a_member, context);
+}
+
+/// Something happened to a share that its owner did not ask for.
+void Librarian::lose_share(const ShareKey& key, Code code, std::string sentence, Context& context) {
+  const Share* share = find_share(key);
+  if (share == nullptr) return;
+  const ShareRecord& record = share->record;
+  context.send(others_.shell,
+               ShareChanged{record.group, record.metainfo.name, record.path, code, std::move(sentence)});
+  end_share(key, CloseReason::file_changed, context);
+  tell_end(key, context);
+}
+
+/// Not served any more; the trackers have to hear of it.
+void Librarian::end_share(const ShareKey& key, CloseReason reason, Context& context) {
+  Share& share = shares_.at(key);
+  if (share.state == ShareState::stopping) return;
+  context.send(others_.uploader, StopServing{key.first, key.second, share.record.path, reason});
+  share.state = ShareState::stopping;
+  share.record.stopped = true;
+  context.send(others_.storage, RememberShare{share.record});
+  const auto job =
+      std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& each) { return each.second.rehashes == key; });
+  if (job != jobs_.end()) end_job(job->first, context);
+}
+
+void Librarian::tell_end(const ShareKey& key, Context& context) {
+  const ShareRecord& record = shares_.at(key).record;
+  ask(
+      StopShare{record.group, record.metainfo.name},
+      [this, key, session = session_](const Told& told, Context& at) {
+        const Share* share = session == session_ ? find_share(key) : nullptr;
+        if (share == nullptr || share->state != ShareState::stopping) return;
+        const auto* refused = told.what.get<Refused>();
+        if (refused == nullptr || is_final(refused->code)) forget_share(key, CloseReason::not_shared, at);
+      },
+      context);
+}
+
+void Librarian::forget_share(const ShareKey& key, CloseReason reason, Context& context) {
+  const auto share = shares_.extract(key);
+  if (!share) return;
+  if (share.mapped().state != ShareState::stopping)
+    context.send(others_.uploader, StopServing{key.first, key.second, share.mapped().record.path, reason});
+  if (uid_) context.send(others_.storage, ForgetShare{*uid_, key.first, key.second});
+}
+
+void Librarian::on(const SharesDue&, Context& context) {
+  look_timer_ = context.after(look_every, SharesDue{});
+  // In turn, so that a user with very many shares does not keep the disk busy.
+  auto next = shares_.upper_bound(last_looked_);
+  for (std::size_t i = 0; i < std::min(looks_at_a_time, shares_.size()); ++i) {
+    if (next == shares_.end()) next = shares_.begin();
+    last_looked_ = next->first;
+    const Share& share = next->second;
+    ++next;
+    if (share.state == ShareState::stopping) {
+      tell_end(last_looked_, context);
+    } else if (context.now() >= share.rests_until) {
+      look_at_share(last_looked_, context);
+    }
+  }
+}
+
+}  // namespace tutti
