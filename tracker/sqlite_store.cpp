@@ -1,9 +1,9 @@
 #include <map>
 
 #include "actors/log.hpp"
+#include "actors/sqlite.hpp"
 #include "messages/codec.hpp"
 #include "tracker/facts.hpp"
-#include "tracker/sqlite.hpp"
 #include "tracker/store.hpp"
 
 namespace tutti {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "messages/bytes.hpp"
 #include "messages/codes.hpp"
@@ -21,6 +22,8 @@ class SqliteError : public std::runtime_error {
   Code code() const;
   /// Another process holds the file.
   bool is_locked() const;
+  /// The file is no database, or not a sound one.
+  bool is_damaged() const;
 
  private:
   int code_;
@@ -35,6 +38,8 @@ class SqliteStatement {
   SqliteStatement& bind(int position, std::int64_t value);
   /// The bytes must live until the statement has run.
   SqliteStatement& bind(int position, ByteView value);
+  /// As text; it must live until the statement has run.
+  SqliteStatement& bind(int position, std::string_view value);
   /// Runs up to the next row; false at the end. A false or a throw makes it ready for the next run.
   bool step();
   /// Runs to the end.
@@ -44,6 +49,7 @@ class SqliteStatement {
   std::int64_t number(int column) const;
   /// Valid until the next step.
   ByteView blob(int column) const;
+  std::string text(int column) const;
 
  private:
   struct Finalize {
@@ -65,6 +71,20 @@ class SqliteDatabase {
     void operator()(sqlite3* database) const;
   };
   std::unique_ptr<sqlite3, Close> handle_;
+};
+
+/// All or nothing: what was not committed when it ends is rolled back.
+class SqliteTransaction {
+ public:
+  explicit SqliteTransaction(SqliteDatabase& database);
+  SqliteTransaction(const SqliteTransaction&) = delete;
+  SqliteTransaction& operator=(const SqliteTransaction&) = delete;
+  ~SqliteTransaction();
+  void commit();
+
+ private:
+  SqliteDatabase& database_;
+  bool committed_ = false;
 };
 
 }  // namespace tutti

@@ -1,4 +1,4 @@
-#include "tracker/sqlite.hpp"
+#include "actors/sqlite.hpp"
 
 #include <sqlite3.h>
 
@@ -16,6 +16,10 @@ Code SqliteError::code() const { return (code_ & 0xff) == SQLITE_FULL ? Code::di
 
 bool SqliteError::is_locked() const {
   return (code_ & 0xff) == SQLITE_BUSY || (code_ & 0xff) == SQLITE_LOCKED;
+}
+
+bool SqliteError::is_damaged() const {
+  return (code_ & 0xff) == SQLITE_CORRUPT || (code_ & 0xff) == SQLITE_NOTADB;
 }
 
 void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
@@ -37,6 +41,14 @@ SqliteStatement& SqliteStatement::bind(int position, ByteView value) {
   // A null pointer would be NULL; an empty blob is meant.
   const void* data = value.empty() ? static_cast<const void*>("") : value.data();
   const int code = sqlite3_bind_blob64(statement_.get(), position, data, value.size(), SQLITE_STATIC);
+  if (code != SQLITE_OK) fail(sqlite3_db_handle(statement_.get()), code);
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::bind(int position, std::string_view value) {
+  const char* data = value.empty() ? "" : value.data();
+  const int code =
+      sqlite3_bind_text64(statement_.get(), position, data, value.size(), SQLITE_STATIC, SQLITE_UTF8);
   if (code != SQLITE_OK) fail(sqlite3_db_handle(statement_.get()), code);
   return *this;
 }
@@ -74,6 +86,11 @@ ByteView SqliteStatement::blob(int column) const {
   return {static_cast<const std::uint8_t*>(data), static_cast<std::size_t>(size)};
 }
 
+std::string SqliteStatement::text(int column) const {
+  const ByteView bytes = blob(column);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 void SqliteDatabase::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
 SqliteDatabase::SqliteDatabase(const std::string& path) {
@@ -89,6 +106,24 @@ void SqliteDatabase::execute(const char* sql) {
   const int code = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK)
     throw SqliteError(sqlite3_extended_errcode(handle_.get()), sqlite3_errmsg(handle_.get()));
+}
+
+SqliteTransaction::SqliteTransaction(SqliteDatabase& database) : database_(database) {
+  database_.execute("BEGIN IMMEDIATE");
+}
+
+SqliteTransaction::~SqliteTransaction() {
+  if (committed_) return;
+  try {
+    database_.execute("ROLLBACK");
+  } catch (const SqliteError&) {
+    // SQLite has rolled it back by itself: the disk is full, or worse.
+  }
+}
+
+void SqliteTransaction::commit() {
+  database_.execute("COMMIT");
+  committed_ = true;
 }
 
 }  // namespace tutti
