@@ -192,9 +192,20 @@ struct AskStatus {
   TUTTI_MESSAGE(AskStatus, 0x0212);
 };
 
+/// Members only. Which of these clients are members' sessions now: whoever serves a group asks this about those who
+/// fetch. MemberSessions.
+struct FindMemberSessions {
+  Gid gid;
+  std::vector<ClientKey> clients;
+  TUTTI_MESSAGE(FindMemberSessions, 0x0213, gid, clients);
+  Fault fault() const {
+    return clients.size() > page_rows_max ? "too many clients are asked about at a time" : Fault{};
+  }
+};
+
 using ClientRequest = OneOf<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, ListRequests,
                             AcceptRequest, RejectRequest, ListGroups, ListMembers, ListFiles, AddFile,
-                            FindFile, FindSharers, StartShare, StopShare, AskStatus>;
+                            FindFile, FindSharers, StartShare, StopShare, AskStatus, FindMemberSessions>;
 
 /// True for the requests that are answered without a session.
 template <class Request>
@@ -290,6 +301,11 @@ struct Sharers {
   std::vector<Sharer> sharers;
   TUTTI_MESSAGE(Sharers, 0x0247, sharers);
 };
+/// Those of the clients asked about that are sessions of members.
+struct MemberSessions {
+  std::vector<ClientKey> clients;
+  TUTTI_MESSAGE(MemberSessions, 0x0249, clients);
+};
 /// What one tracker knows of another (or of itself).
 enum class TrackerHealth : std::uint8_t { self, in_sync, behind, unreachable };
 inline constexpr std::array<std::string_view, 4> tracker_health_names{"self", "in_sync", "behind",
@@ -313,7 +329,7 @@ struct TrackerStatus {
 };
 
 using TrackerAnswer = OneOf<Done, Refused, LoggedIn, JoinRequests, Groups, Members, Files, FileAdded,
-                            FileFound, Sharers, TrackerStatus>;
+                            FileFound, Sharers, TrackerStatus, MemberSessions>;
 
 // --- the envelopes of the conversation ----------------------------------------------------------------------
 

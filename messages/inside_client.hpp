@@ -582,6 +582,10 @@ struct SharersDue {
   DownloadId download;
   TUTTI_MESSAGE(SharersDue, 0x0590, download);
 };
+/// uploader: time to ask the trackers whether those who fetch are (still) members.
+struct MembersDue {
+  TUTTI_MESSAGE(MembersDue, 0x0591);
+};
 /// storage: what was shared has had time to reach the disk: make sure of it.
 struct SyncDue {
   Uid uid;
@@ -613,7 +617,7 @@ using InsideClientMessages =
              PieceWanted, BlockArrived, PieceNotCome, LimitRequests, BeginPiece, StoreBlock, BlockStored,
              PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces, AnswerOverdue, AskOverdue,
              GreetingOverdue, PresenceDue, PlaceDue, SharesDue, DownloadsDue, PickDue, PeerGreetingOverdue,
-             AskAgainDue, TakenDue, SyncDue, PartSyncDue, MeasureDue, SharersDue>;
+             AskAgainDue, TakenDue, SyncDue, PartSyncDue, MeasureDue, SharersDue, MembersDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -650,7 +654,7 @@ struct FetcherRole {
 /// Serves other peers what it was told to serve.
 struct UploaderRole {
   static constexpr std::string_view name = "uploader";
-  using Accepts = Messages<ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable>;
+  using Accepts = Messages<ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable, Told>;
 };
 
 /// Hashes and writes the blocks of incoming pieces.

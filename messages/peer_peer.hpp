@@ -22,7 +22,7 @@ namespace tutti {
 
 constexpr std::uint16_t peer_peer_version = 1;
 /// A block is at most this long: one frame, received once, moved by handle.
-constexpr ByteCount block_size_max = 1_MiB;
+constexpr ByteCount block_size_max = 512_KiB;
 /// Requests of one link that may wait at a server; one more is rejected as `busy`.
 constexpr std::uint32_t requests_waiting_max = 64;
 
@@ -72,7 +72,7 @@ struct FileClosed {
   CloseReason reason = CloseReason::not_shared;
   TUTTI_MESSAGE(FileClosed, 0x0306, fid, reason);
 };
-/// F: needs nothing more of this file.
+/// F: needs nothing more of this file. Answered by FileClosed `asked`, always: also if S has closed it just before.
 struct CloseFile {
   Fid fid;
   TUTTI_MESSAGE(CloseFile, 0x0307, fid);
@@ -85,7 +85,7 @@ struct RequestBlock {
   ByteCount length;
   TUTTI_MESSAGE(RequestBlock, 0x0308, fid, piece, offset, length);
   Fault fault() const {
-    return length.value == 0 || length > block_size_max || offset > 16_MiB ? "a block is 1 byte to 1 MiB"
+    return length.value == 0 || length > block_size_max || offset > 16_MiB ? "a block is 1 byte to 512 KiB"
                                                                            : "";
   }
 };

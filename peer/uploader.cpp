@@ -31,16 +31,15 @@ NowServing announcement(const std::string& endpoint) {
 
 }  // namespace
 
-Uploader::Uploader(UploaderOptions options, Ref<StorageRole> storage, Ref<TrackerLinkRole> tracker_link,
-                   std::shared_ptr<Opened> door)
-    : options_(std::move(options)), storage_(storage), tracker_link_(tracker_link), door_(std::move(door)) {}
+Uploader::Uploader(UploaderOptions options, Others others, std::shared_ptr<Opened> door)
+    : options_(std::move(options)), others_(others), door_(std::move(door)) {}
 
 void Uploader::start(Context& context) {
   *door_ = context.listen<FetchingPeerRole>(options_.endpoint);
   if (door_->address.value == 0) return;
   NowServing serving = announcement(door_->endpoint);
   if (!options_.public_host.empty()) serving.host = options_.public_host;
-  context.send(tracker_link_, serving);
+  context.send(others_.tracker_link, serving);
 }
 
 // --- what is served -------------------------------------------------------------------------------------------
@@ -98,13 +97,20 @@ void Uploader::stop_serving(const FileKey& key, Address by, const std::string& p
   if (!file->second.empty()) return;
   files_.erase(file);
   for (auto& [address, link] : links_) {
-    const auto open = link.open.find(key.second);
-    if (open == link.open.end() || open->second != key.first) continue;
-    link.open.erase(open);
-    drop_requests(link, key.second);
-    context.answer(address, FileClosed{key.second, reason});
-    flush(address, link, context);
+    const auto wants = [&](const std::map<Fid, Gid>& files) {
+      const auto wanted = files.find(key.second);
+      return wanted != files.end() && wanted->second == key.first;
+    };
+    if (wants(link.open) || wants(link.knocking)) close_file(address, link, key.second, reason, context);
   }
+}
+
+void Uploader::close_file(Address address, Link& link, const Fid& fid, CloseReason reason, Context& context) {
+  link.open.erase(fid);
+  link.knocking.erase(fid);
+  drop_requests(link, fid);
+  context.answer(address, FileClosed{fid, reason});
+  flush(address, link, context);
 }
 
 /// What all copies have together.
@@ -168,30 +174,115 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   context.reply(PeerWelcome{peer_peer_version, options_.client});
 }
 
-std::optional<CloseReason> Uploader::admission(const Link& link, const OpenFile& open) const {
-  if (!link.client || !files_.contains({open.gid, open.fid})) return CloseReason::not_shared;
-  if (link.open.size() >= files_a_link_max) return CloseReason::busy;
-  return std::nullopt;
+void Uploader::on(const OpenFile& open, Context& context) {
+  const auto found = links_.find(context.sender());
+  if (found == links_.end()) return;
+  Link& link = found->second;
+  const FileKey key{open.gid, open.fid};
+  if (!link.client || !files_.contains(key)) {
+    context.reply(FileClosed{open.fid, CloseReason::not_shared});
+  } else if (link.open.size() + link.knocking.size() >= files_a_link_max) {
+    context.reply(FileClosed{open.fid, CloseReason::busy});
+  } else if (admission_.admitted(open.gid, *link.client)) {
+    open_file(context.sender(), link, key, context);
+    ask_about_members(context);  // it may have been a while since
+  } else {
+    link.open.erase(open.fid);
+    drop_requests(link, open.fid);
+    link.knocking[open.fid] = open.gid;
+    admission_.wanted(open.gid, context.now());
+    ask_about_members(context);
+  }
 }
 
-void Uploader::on(const OpenFile& open, Context& context) {
-  const auto link = links_.find(context.sender());
-  if (link == links_.end()) return;
-  if (const std::optional<CloseReason> reason = admission(link->second, open)) {
-    context.reply(FileClosed{open.fid, *reason});
-    return;
-  }
-  link->second.open[open.fid] = open.gid;
-  context.reply(FileOpened{open.fid, pieces_of(files_.at({open.gid, open.fid})).bytes()});
+void Uploader::open_file(Address address, Link& link, const FileKey& key, Context& context) {
+  link.knocking.erase(key.second);
+  link.open[key.second] = key.first;
+  context.answer(address, FileOpened{key.second, pieces_of(files_.at(key)).bytes()});
+  context.send(others_.scheduler, FileWanted{key.first, key.second, *link.client});
 }
 
 void Uploader::on(const CloseFile& close, Context& context) {
   const auto link = links_.find(context.sender());
-  if (link == links_.end() || link->second.open.erase(close.fid) == 0) return;
-  drop_requests(link->second, close.fid);
-  context.reply(FileClosed{close.fid, CloseReason::asked});
-  flush(context.sender(), link->second, context);
+  if (link != links_.end()) close_file(link->first, link->second, close.fid, CloseReason::asked, context);
 }
+
+// --- who is a member --------------------------------------------------------------------------------------------
+
+std::map<Gid, std::set<ClientKey>> Uploader::who_fetches() const {
+  std::map<Gid, std::set<ClientKey>> clients;
+  for (const auto& [address, link] : links_)
+    for (const auto* files : {&link.open, &link.knocking})
+      for (const auto& [fid, gid] : *files) clients[gid].insert(*link.client);
+  return clients;
+}
+
+/// Asks about the groups whose time has come, and sees to it that it is done again.
+void Uploader::ask_about_members(Context& context) {
+  std::optional<Instant> next;
+  for (const auto& [gid, clients] : who_fetches()) {
+    if (admission_.ask_at(gid) && *admission_.ask_at(gid) <= context.now()) {
+      const CommandId number{++last_question_};
+      const std::vector<ClientKey> names(clients.begin(), clients.end());
+      questions_.emplace(number, Question{gid, names});
+      admission_.asked(gid, context.now());
+      context.send(others_.tracker_link, Ask{number, FindMemberSessions{gid, names}});
+    } else if (const auto at = admission_.ask_at(gid)) {
+      next = next ? std::min(*next, *at) : *at;
+    }
+  }
+  context.cancel(members_timer_);
+  if (next) members_timer_ = context.after(*next - context.now(), MembersDue{});
+}
+
+void Uploader::on(const MembersDue&, Context& context) { ask_about_members(context); }
+
+void Uploader::on(const Told& told, Context& context) {
+  const auto entry = questions_.extract(told.command);
+  if (!entry) return;
+  const Question& question = entry.mapped();
+  const std::set<ClientKey> asked_about(question.clients.begin(), question.clients.end());
+  const auto* refused = told.what.get<Refused>();
+  if (const auto* named = told.what.get<MemberSessions>()) {
+    const auto away = admission_.answered(question.gid, question.clients, named->clients, context.now());
+    turn_away(question.gid, {away.begin(), away.end()}, CloseReason::not_a_member, true, context);
+    let_in(question.gid, context);
+  } else if (refused != nullptr &&
+             (refused->code == Code::not_a_member || refused->code == Code::no_such_group)) {
+    // It is we who are no longer a member: we serve nobody there.
+    admission_.forget(question.gid);
+    turn_away(question.gid, asked_about, CloseReason::not_a_member, true, context);
+  } else {
+    admission_.unanswered(question.gid, context.now());
+    turn_away(question.gid, asked_about, CloseReason::busy, false, context);
+  }
+  ask_about_members(context);
+}
+
+void Uploader::let_in(const Gid& gid, Context& context) {
+  for (auto& [address, link] : links_) {
+    const std::map<Fid, Gid> knocking = link.knocking;
+    for (const auto& [fid, group] : knocking)
+      if (group == gid && admission_.admitted(gid, *link.client))
+        open_file(address, link, {gid, fid}, context);
+  }
+}
+
+/// Closes what these clients have asked for in a group, and what they have open if `also_admitted`.
+void Uploader::turn_away(const Gid& gid, const std::set<ClientKey>& clients, CloseReason reason,
+                         bool also_admitted, Context& context) {
+  for (auto& [address, link] : links_) {
+    if (!link.client || !clients.contains(*link.client)) continue;
+    std::vector<Fid> closed;
+    for (const auto& [fid, group] : link.knocking)
+      if (group == gid) closed.push_back(fid);
+    for (const auto& [fid, group] : link.open)
+      if (group == gid && also_admitted) closed.push_back(fid);
+    for (const Fid& fid : closed) close_file(address, link, fid, reason, context);
+  }
+}
+
+// --- requests ---------------------------------------------------------------------------------------------------
 
 void Uploader::on(const RequestBlock& request, Context& context) {
   const auto found = links_.find(context.sender());
@@ -277,7 +368,7 @@ bool Uploader::start_read(Address address, Link& link, Context& context) {
       reads_.emplace(next->tag,
                      Read{address, {link.open.at(request.fid), request.fid}, copy->by, copy->path});
       ++link.reading;
-      context.send(storage_,
+      context.send(others_.storage,
                    ReadBlock{next->tag, copy->path, copy->layout.piece_offset(request.piece) + request.offset,
                              request.length, copy->identity});
       return true;
@@ -356,7 +447,9 @@ void Uploader::check_invariants() const {
     const Address address = each.first;
     const Link& link = each.second;
     ENSURE(link.waiting.size() <= requests_waiting_max);
-    ENSURE(link.open.size() <= files_a_link_max);
+    ENSURE(link.open.size() + link.knocking.size() <= files_a_link_max);
+    ENSURE(link.client || (link.open.empty() && link.knocking.empty()));
+    for (const auto& [fid, gid] : link.knocking) ENSURE(files_.contains({gid, fid}));
     const auto in_ring = std::count(ring_.begin(), ring_.end(), address);
     ENSURE(in_ring == (link.in_ring ? 1 : 0));
     for (const auto& [fid, gid] : link.open) ENSURE(files_.contains({gid, fid}));

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "actors/actor.hpp"
 #include "actors/payload_gauge.hpp"
 #include "messages/inside_client.hpp"
+#include "peer/admission.hpp"
 #include "peer/bitfield.hpp"
 #include "peer/piece_layout.hpp"
 
@@ -28,8 +30,9 @@ struct UploaderOptions {
 /// requests that wait.
 ///
 /// Rules:
-/// - Nothing is served but what it was told to serve, and of that only verified pieces: who may have what is decided
-///   elsewhere, in one place, and the pieces have been through the verifier.
+/// - Nothing is served but what it was told to serve, of that only verified pieces, and only to members of the group
+///   (Admission): a file that is asked for by somebody unknown stays unanswered until the trackers have said who that is.
+/// - Every CloseFile is answered, also one that crossed with our own FileClosed: the peer counts on it.
 /// - A whole file is served instead of downloads of it; downloads of one file, which are at several places, are served
 ///   together, as if they were one. A download that ends does not stop anything but itself.
 /// - Links take turns, one block each: a peer that asks for much gets no more than one that asks for little.
@@ -41,17 +44,22 @@ struct UploaderOptions {
 /// - Bytes are read from the disk after it was seen that the file is still the one that was hashed; a file that has
 ///   changed is not served any more, and whoever said to serve it is told.
 class Uploader final
-    : public ActorOf<Uploader, Joined<UploaderRole::Accepts, FetchingPeerRole::Says, Messages<TakenDue>>> {
+    : public ActorOf<Uploader,
+                     Joined<UploaderRole::Accepts, FetchingPeerRole::Says, Messages<TakenDue, MembersDue>>> {
  public:
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_link = 4;
-  static constexpr std::size_t untaken_max = 8U << 20U;  ///< bytes
-  static constexpr std::size_t links_max = 1024;
+  static constexpr std::size_t untaken_max = 8U << 20U;    ///< bytes
+  static constexpr std::size_t links_max = page_rows_max;  ///< so one question can name all of them
   static constexpr std::size_t files_a_link_max = 1024;
 
+  struct Others {
+    Ref<StorageRole> storage;
+    Ref<TrackerLinkRole> tracker_link;
+    Ref<SchedulerRole> scheduler;
+  };
   /// What came of opening the door is put into `door` when the actor starts, for the wiring to look at.
-  Uploader(UploaderOptions options, Ref<StorageRole> storage, Ref<TrackerLinkRole> tracker_link,
-           std::shared_ptr<Opened> door);
+  Uploader(UploaderOptions options, Others others, std::shared_ptr<Opened> door);
 
   void start(Context& context) override;
   void check_invariants() const override;
@@ -62,7 +70,10 @@ class Uploader final
   void on(const BlockRead& read, Context& context);
   void on(const BlockUnreadable& unreadable, Context& context);
 
+  void on(const Told& told, Context& context);
+
   void on(const TakenDue& due, Context& context);
+  void on(const MembersDue& due, Context& context);
   void on(const LinkUp& up, Context& context);
   void on(const LinkDown& down, Context& context);
   void on(const PeerHello& hello, Context& context);
@@ -100,14 +111,25 @@ class Uploader final
   struct Link {
     std::optional<ClientKey> client;  ///< none: no Hello yet
     std::map<Fid, Gid> open;
+    std::map<Fid, Gid> knocking;  ///< asked for, until it is known whether it is a member
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
     PayloadGauge sent;  ///< and not taken yet
     bool in_ring = false;
   };
 
-  /// Whether a peer may have a file: the one place where that is decided. None: it may.
-  std::optional<CloseReason> admission(const Link& link, const OpenFile& open) const;
+  struct Question {
+    Gid gid;
+    std::vector<ClientKey> clients;
+  };
+
+  void open_file(Address address, Link& link, const FileKey& key, Context& context);
+  void close_file(Address address, Link& link, const Fid& fid, CloseReason reason, Context& context);
+  void ask_about_members(Context& context);
+  std::map<Gid, std::set<ClientKey>> who_fetches() const;
+  void let_in(const Gid& gid, Context& context);
+  void turn_away(const Gid& gid, const std::set<ClientKey>& clients, CloseReason reason, bool also_admitted,
+                 Context& context);
   void tell_pieces(const FileKey& key, Context& context);
   void stop_serving(const FileKey& key, Address by, const std::string& path, CloseReason reason,
                     Context& context);
@@ -124,8 +146,7 @@ class Uploader final
   const Served* copy_with(const Link& link, const RequestBlock& request) const;
 
   const UploaderOptions options_;
-  const Ref<StorageRole> storage_;
-  const Ref<TrackerLinkRole> tracker_link_;
+  const Others others_;
   const std::shared_ptr<Opened> door_;
 
   std::map<FileKey, Copies> files_;
@@ -134,6 +155,11 @@ class Uploader final
   std::map<std::uint64_t, Read> reads_;
   std::uint64_t last_tag_ = 0;
   bool awaits_taking_ = false;  ///< TakenDue is on its way
+
+  Admission admission_;
+  std::map<CommandId, Question> questions_;  ///< to the trackers
+  std::uint64_t last_question_ = 0;
+  TimerId members_timer_;
 };
 
 }  // namespace tutti

@@ -240,6 +240,16 @@ class Decider {
     return answered(Sharers{sharers_online(what.fid)});
   }
 
+  Decision on(const FindMemberSessions& what) {
+    if (Refusal refusal = enter_group(what.gid)) return refused(*refusal);
+    MemberSessions found;
+    for (const ClientKey& client : what.clients) {
+      const std::optional<Session> session = directory_.open_session(client);
+      if (session && directory_.membership(gid_, session->uid).is_member()) found.clients.push_back(client);
+    }
+    return answered(std::move(found));
+  }
+
   Decision on(const StartShare& what) {
     if (Refusal refusal = enter_group(what.gid)) return refused(*refusal);
     const std::optional<FileView> known = directory_.file(gid_, what.fid);

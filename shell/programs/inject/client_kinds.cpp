@@ -102,9 +102,11 @@ std::unique_ptr<Actor> make_librarian(Casting& casting) {
 }
 
 std::unique_ptr<Actor> make_uploader(Casting& casting) {
-  return std::make_unique<Uploader>(UploaderOptions{casting.setting("listen"), key_of(casting, "client"), ""},
-                                    casting.partner<StorageRole>(), casting.partner<TrackerLinkRole>(),
-                                    std::make_shared<Opened>());
+  return std::make_unique<Uploader>(
+      UploaderOptions{casting.setting("listen"), key_of(casting, "client"), ""},
+      Uploader::Others{casting.partner<StorageRole>(), casting.partner<TrackerLinkRole>(),
+                       casting.partner<SchedulerRole>()},
+      std::make_shared<Opened>());
 }
 
 std::unique_ptr<Actor> make_storage(Casting& casting) {

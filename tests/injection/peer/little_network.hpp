@@ -62,6 +62,12 @@ class LittleTracker {
         if (file.fid == find->fid) return Sharers{sharers(file)};
       return Refused{Code::no_such_file, "no such file"};
     }
+    if (const auto* question = request.what.get<FindMemberSessions>()) {
+      MemberSessions named;
+      for (const ClientKey& each : question->clients)
+        if (online_.contains(each) && !expelled_.contains(each)) named.clients.push_back(each);
+      return named;
+    }
     if (const auto* start = request.what.get<StartShare>()) {
       for (auto& [name, file] : files_)
         if (file.fid == start->fid) file.sharers.insert(client);
@@ -76,6 +82,8 @@ class LittleTracker {
     return Done{};
   }
   void forget(const ClientKey& client) { online_.erase(client); }
+  /// It is a member no more, and only other clients hear of that.
+  void expel(const ClientKey& client) { expelled_.insert(client); }
   std::size_t sharers_of(const std::string& file) const {
     for (const auto& [name, known] : files_)
       if (name.second == file) return known.sharers.size();
@@ -108,6 +116,7 @@ class LittleTracker {
 
   std::map<std::pair<std::string, std::string>, File> files_;
   std::map<ClientKey, Presence> online_;
+  std::set<ClientKey> expelled_;
 };
 
 /// Whole clients in one injection host, with a little tracker, and links that carry what is said from one to the other.

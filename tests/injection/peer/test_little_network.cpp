@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "peer/admission.hpp"
 #include "tests/injection/peer/little_network.hpp"
 
 namespace {
@@ -162,6 +163,30 @@ BOOST_AUTO_TEST_CASE(a_source_that_dies_and_returns_finishes_what_it_began) {
   BOOST_TEST((bob.disk->content("/home/film") == content));
 }
 
+BOOST_AUTO_TEST_CASE(who_is_a_member_no_more_is_not_served_on) {
+  LittleNetwork network;
+  Client& alice = network.add(1);
+  Client& bob = network.add(2);
+  network.login(alice, "alice");
+  network.login(bob, "bob");
+  share(network, alice, "/home/film", some_bytes(20 << 20));
+  int blocks = 0;
+  bool turned_away = false;
+  network.tamper = [&](const Client& from, Envelope& envelope) {
+    if (envelope.id == FileClosed::message_id && from.key == alice.key)
+      turned_away |= decode<FileClosed>(envelope.body)->reason == CloseReason::not_a_member;
+    return envelope.id != Block::message_id || ++blocks <= 10;
+  };
+  fetch(network, bob, "film");
+  BOOST_TEST(blocks > 10);
+  network.tracker.expel(bob.key);
+  BOOST_TEST(
+      network.run_until([&] { return turned_away; }, Admission::recheck_every + std::chrono::seconds(2)));
+  const int served = blocks;
+  network.run_until([] { return false; }, std::chrono::seconds(10));
+  BOOST_TEST(blocks == served);
+}
+
 BOOST_AUTO_TEST_CASE(a_killed_downloader_goes_on_where_it_stood) {
   LittleNetwork network;
   Client& alice = network.add(1);
@@ -189,6 +214,34 @@ BOOST_AUTO_TEST_CASE(a_killed_downloader_goes_on_where_it_stood) {
   BOOST_TEST(complete(network, again));
   BOOST_TEST((again.disk->content("/home/film") == content));
   BOOST_TEST(blocks <= static_cast<int>(40 - had));
+}
+
+BOOST_AUTO_TEST_CASE(a_volume_that_is_not_there_at_login_is_waited_for) {
+  LittleNetwork network;
+  Client& alice = network.add(1);
+  Client& bob = network.add(2);
+  network.login(alice, "alice");
+  network.login(bob, "bob");
+  const Bytes content = some_bytes(8 << 20);
+  share(network, alice, "/home/film", content);
+  int blocks = 0;
+  network.tamper = [&](const Client&, Envelope& envelope) {
+    return envelope.id != Block::message_id || ++blocks <= 6;
+  };
+  fetch(network, bob, "film");
+  const std::uint32_t had = network.downloads(bob).front().pieces_verified;
+  BOOST_TEST_REQUIRE(had > 0);
+  network.kill(bob);
+
+  network.tamper = nullptr;
+  Client& again = network.add(2, bob.store, bob.disk);
+  again.disk->set_absent("/home", true);
+  network.login(again, "bob");
+  BOOST_TEST(network.is_in(again, DownloadPhase::waiting));
+  BOOST_TEST((network.downloads(again).front().code == Code::no_such_file));
+  again.disk->set_absent("/home", false);
+  BOOST_TEST(complete(network, again));
+  BOOST_TEST((again.disk->content("/home/film") == content));
 }
 
 BOOST_AUTO_TEST_CASE(nobody_online_is_said_and_then_waited_for) {

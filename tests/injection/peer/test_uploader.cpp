@@ -16,8 +16,8 @@ struct Counter {
     gid.bytes.fill(1);
     fid.bytes.fill(2);
     uploader = host.spawn<UploaderRole>(
-        "uploader", std::make_unique<Uploader>(UploaderOptions{"127.0.0.1:7000", client_key(9), ""}, storage,
-                                               link, door));
+        "uploader", std::make_unique<Uploader>(UploaderOptions{"127.0.0.1:7000", client_key(9), ""},
+                                               Uploader::Others{storage, link, scheduler}, door));
     host.expect<NowServing>(link);
     serve();
   }
@@ -30,16 +30,33 @@ struct Counter {
     host.inject(owner.address, uploader.address,
                 ServeFile{gid, fid, path, {3 * block.value - 100}, block, {bitfield}, {}});
   }
-  Address peer() {
+  Address peer(std::uint8_t client = 3) {
     const Address link_address = host.accept(door->address);
-    host.inject(link_address, uploader.address, PeerHello{1, 1, client_key(3)});
+    host.inject(link_address, uploader.address, PeerHello{1, 1, client_key(client)});
     BOOST_TEST((host.expect<PeerWelcome>(link_address)->client == client_key(9)));
     return link_address;
   }
+  /// The trackers' answer to the oldest question who is a member.
+  FindMemberSessions told(TrackerAnswer answer) {
+    const auto ask = host.expect<Ask>(link);
+    const auto* question = ask->what.get<FindMemberSessions>();
+    BOOST_TEST_REQUIRE((question != nullptr));
+    host.inject(link.address, uploader.address, Told{ask->command, std::move(answer), false, {}});
+    return *question;
+  }
+  /// A member opens the file; says which pieces there are.
+  Bytes open(Address address) {
+    host.inject(address, uploader.address, OpenFile{gid, fid});
+    if (host.find<Ask>(link.address)) {
+      host.inject(link.address, uploader.address,
+                  Told{{++last_question}, MemberSessions{{client_key(3)}}, false, {}});
+    }
+    BOOST_TEST((host.expect<FileWanted>(scheduler)->client == client_key(3)));
+    return host.expect<FileOpened>(address)->bitfield;
+  }
   Address peer_with_file() {
     const Address address = peer();
-    host.inject(address, uploader.address, OpenFile{gid, fid});
-    host.expect<FileOpened>(address);
+    open(address);
     return address;
   }
   void request(Address from, std::uint32_t piece, ByteCount offset = {}, ByteCount length = block) {
@@ -57,6 +74,8 @@ struct Counter {
   Ref<StorageRole> storage = host.probe<StorageRole>();
   Ref<TrackerLinkRole> link = host.probe<TrackerLinkRole>();
   Ref<LibrarianRole> owner = host.probe<LibrarianRole>();
+  Ref<SchedulerRole> scheduler = host.probe<SchedulerRole>();
+  std::uint64_t last_question = 0;
   std::shared_ptr<Opened> door = std::make_shared<Opened>();
   FileIdentity identity{{3 * block.value - 100}, 1, 2, 3};
   Gid gid;
@@ -71,9 +90,9 @@ BOOST_AUTO_TEST_CASE(a_door_that_does_not_open_is_reported) {
   host.refuse_endpoint("127.0.0.1:1", "in use");
   auto door = std::make_shared<Opened>();
   const auto link = host.probe<TrackerLinkRole>();
-  host.spawn<UploaderRole>("uploader",
-                           std::make_unique<Uploader>(UploaderOptions{"127.0.0.1:1", client_key(9), ""},
-                                                      host.probe<StorageRole>(), link, door));
+  host.spawn<UploaderRole>(
+      "uploader", std::make_unique<Uploader>(UploaderOptions{"127.0.0.1:1", client_key(9), ""},
+                                             Uploader::Others{host.probe<StorageRole>(), link, {}}, door));
   BOOST_TEST(door->fault == "in use");
   host.expect_silence();
 }
@@ -81,9 +100,10 @@ BOOST_AUTO_TEST_CASE(a_door_that_does_not_open_is_reported) {
 BOOST_AUTO_TEST_CASE(an_address_that_means_any_is_not_announced) {
   InjectionHost host;
   const auto link = host.probe<TrackerLinkRole>();
-  host.spawn<UploaderRole>(
-      "uploader", std::make_unique<Uploader>(UploaderOptions{"0.0.0.0:7000", client_key(9), ""},
-                                             host.probe<StorageRole>(), link, std::make_shared<Opened>()));
+  host.spawn<UploaderRole>("uploader",
+                           std::make_unique<Uploader>(UploaderOptions{"0.0.0.0:7000", client_key(9), ""},
+                                                      Uploader::Others{host.probe<StorageRole>(), link, {}},
+                                                      std::make_shared<Opened>()));
   const auto serving = host.expect<NowServing>(link);
   BOOST_TEST(serving->host.empty());
   BOOST_TEST(serving->port == 7000);
@@ -92,8 +112,7 @@ BOOST_AUTO_TEST_CASE(an_address_that_means_any_is_not_announced) {
 BOOST_AUTO_TEST_CASE(serves_the_pieces_it_has) {
   Counter counter;
   const Address peer = counter.peer();
-  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-  BOOST_TEST((counter.host.expect<FileOpened>(peer)->bitfield == Bytes{0b1010'0000}));
+  BOOST_TEST((counter.open(peer) == Bytes{0b1010'0000}));
   counter.request(peer, 2, {}, {block.value - 100});
   const auto read = counter.host.expect<ReadBlock>(counter.storage);
   BOOST_TEST((read->offset == ByteCount{2 * block.value}));
@@ -353,6 +372,118 @@ BOOST_AUTO_TEST_CASE(for_a_peer_that_takes_nothing_no_more_is_read) {
   counter.host.discard(peer);  // now it has taken them
   counter.host.advance(std::chrono::seconds(1));
   counter.host.expect<ReadBlock>(counter.storage);
+}
+
+BOOST_AUTO_TEST_CASE(only_whom_the_trackers_name_is_let_in) {
+  Counter counter;
+  const Address member = counter.peer(3);
+  const Address stranger = counter.peer(4);
+  counter.host.inject(member, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.inject(stranger, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.request(stranger, 0);  // before anything is open
+  counter.host.expect_silence(member);
+  BOOST_TEST(
+      (counter.told(MemberSessions{{client_key(3)}}) == FindMemberSessions{counter.gid, {client_key(3)}}));
+  counter.host.expect<FileOpened>(member);
+  for (unsigned i = 0; i < Admission::misses_max; ++i) {
+    counter.host.expect_silence(stranger);
+    counter.host.advance(Admission::ask_again_after);
+    BOOST_TEST(counter.told(MemberSessions{{client_key(3)}}).clients.size() == 2u);
+  }
+  BOOST_TEST((counter.host.expect<FileClosed>(stranger)->reason == CloseReason::not_a_member));
+  counter.request(stranger, 0);
+  counter.host.expect_silence(stranger);
+  counter.host.expect_silence(counter.storage.address);
+}
+
+BOOST_AUTO_TEST_CASE(a_member_that_the_tracker_hears_of_a_moment_later_is_let_in) {
+  Counter counter;
+  const Address peer = counter.peer();
+  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.told(MemberSessions{});
+  counter.host.advance(Admission::ask_again_after);
+  counter.told(MemberSessions{{client_key(3)}});
+  counter.host.expect<FileOpened>(peer);
+}
+
+BOOST_AUTO_TEST_CASE(who_has_left_is_not_served_any_more) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.request(peer, 0);
+  counter.host.advance(Admission::recheck_every);
+  BOOST_TEST((counter.told(MemberSessions{}) == FindMemberSessions{counter.gid, {client_key(3)}}));
+  for (unsigned i = 1; i < Admission::misses_max; ++i) {
+    counter.host.expect_silence(peer);
+    counter.host.advance(Admission::ask_again_after);
+    counter.told(MemberSessions{});
+  }
+  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::not_a_member));
+  counter.read_one();
+  counter.request(peer, 0);
+  counter.host.expect_silence(peer);
+  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect_silence(peer);  // and has to be named anew
+}
+
+BOOST_AUTO_TEST_CASE(who_has_left_itself_serves_nobody_there) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.host.advance(Admission::recheck_every);
+  counter.told(Refused{Code::not_a_member, "you are no member"});
+  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::not_a_member));
+}
+
+BOOST_AUTO_TEST_CASE(who_is_served_is_served_on_while_no_tracker_answers) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  const Address other = counter.peer(4);
+  counter.host.advance(Admission::recheck_every);
+  counter.told(Refused{Code::tracker_unreachable, "none answers"});
+  counter.request(peer, 0);
+  counter.read_one();
+  counter.host.expect<Block>(peer);
+  counter.host.inject(other, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.advance(Admission::ask_pause);
+  counter.told(Refused{Code::tracker_unreachable, "none answers"});
+  BOOST_TEST((counter.host.expect<FileClosed>(other)->reason == CloseReason::busy));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_stopped_is_closed_to_those_who_wait_for_it) {
+  Counter counter;
+  const Address peer = counter.peer();
+  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      StopServing{counter.gid, counter.fid, "/film", CloseReason::logged_out});
+  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::logged_out));
+  counter.told(MemberSessions{{client_key(3)}});
+  counter.host.expect_silence(peer);
+}
+
+BOOST_AUTO_TEST_CASE(every_close_is_answered) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      StopServing{counter.gid, counter.fid, "/film", CloseReason::not_shared});
+  counter.host.inject(peer, counter.uploader.address, CloseFile{counter.fid});  // they cross
+  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::not_shared));
+  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::asked));
+  counter.host.expect_silence(peer);
+}
+
+BOOST_AUTO_TEST_CASE(no_more_than_a_block_is_read_for_a_request) {
+  Counter counter;
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      ServeFile{counter.gid,
+                                counter.fid,
+                                "/film",
+                                {4 * block.value},
+                                {2 * block.value},
+                                {0b1100'0000},
+                                counter.identity});
+  const Address peer = counter.peer_with_file();
+  counter.request(peer, 0, {}, {block.value + 1});
+  counter.host.expect_silence();
+  BOOST_TEST(counter.host.faults().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(bad_words_stay_at_the_door) {

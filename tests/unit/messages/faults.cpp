@@ -144,11 +144,11 @@ BOOST_AUTO_TEST_CASE(a_bitfield_has_at_most_a_bit_for_each_of_65536_pieces) {
   BOOST_TEST(!is_sound(FileOpened{{}, Bytes(8193)}));
 }
 
-BOOST_AUTO_TEST_CASE(a_requested_block_is_1_byte_to_1_mib) {
+BOOST_AUTO_TEST_CASE(a_requested_block_is_1_byte_to_512_kib) {
   BOOST_TEST(!is_sound(RequestBlock{{}, {}, {0}, {0}}));
   BOOST_TEST(is_sound(RequestBlock{{}, {}, {0}, {1}}));
-  BOOST_TEST(is_sound(RequestBlock{{}, {}, 16_MiB, 1_MiB}));
-  BOOST_TEST(!is_sound(RequestBlock{{}, {}, {0}, 1_MiB + 1_bytes}));
+  BOOST_TEST(is_sound(RequestBlock{{}, {}, 16_MiB, 512_KiB}));
+  BOOST_TEST(!is_sound(RequestBlock{{}, {}, {0}, 512_KiB + 1_bytes}));
   BOOST_TEST(!is_sound(RequestBlock{{}, {}, 16_MiB + 1_bytes, {1}}));
 }
 

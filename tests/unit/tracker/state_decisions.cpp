@@ -421,6 +421,18 @@ BOOST_FIXTURE_TEST_CASE(a_file_nobody_shares_is_gone_and_its_name_free, Town) {
   BOOST_TEST(tracker.get<FileFound>(anna, FindFile{{"choir"}, {"song"}}).fid.hex() == old.fid.hex());
 }
 
+BOOST_FIXTURE_TEST_CASE(members_sessions_are_told_from_others, Town) {
+  let_in(bob, "bob");
+  const FindMemberSessions question{choir(), {anna.key, bob.key, carl.key, stranger.key}};
+  BOOST_TEST((tracker.get<MemberSessions>(anna, question).clients == std::vector{anna.key, bob.key}));
+  BOOST_TEST(tracker.code(carl, question) == Code::not_a_member);
+  tracker.succeeds(bob, LeaveGroup{{"choir"}});
+  BOOST_TEST((tracker.get<MemberSessions>(anna, question).clients == std::vector{anna.key}));
+  let_in(bob, "bob");
+  tracker.succeeds(bob, Logout{});
+  BOOST_TEST((tracker.get<MemberSessions>(anna, question).clients == std::vector{anna.key}));
+}
+
 BOOST_FIXTURE_TEST_CASE(sharing_starts_and_stops, Town) {
   let_in(bob, "bob");
   const FileAdded file = tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
