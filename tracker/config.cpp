@@ -39,6 +39,11 @@ Keys keys_of(TrackerConfig& config) {
       {"sync.compare_every_ms", milliseconds_key(sync.compare_every, 100, 3'600'000)},
       {"limits.requests_per_link", count_key(config.limits.requests_per_link, 1, 4096)},
       {"limits.passwords_waiting", count_key(config.limits.passwords_waiting, 1, 65536)},
+      {"limits.requests_in_all", count_key(config.limits.requests_in_all, 1, 1'000'000)},
+      {"limits.request_kib_in_all", count_key(config.limits.request_kib_in_all, 8192, 16'777'216)},
+      {"limits.accounts_per_minute", count_key(config.limits.accounts_per_minute, 1, 1'000'000)},
+      {"limits.groups_per_user", count_key(config.limits.groups_per_user, 1, 1'000'000)},
+      {"limits.files_per_user", count_key(config.limits.files_per_user, 1, 10'000'000)},
   };
 }
 

@@ -29,12 +29,22 @@ struct SyncConfig {
   bool operator==(const SyncConfig&) const = default;
 };
 
-/// What one client may take of a tracker.
+/// What clients may take of a tracker.
 struct LimitConfig {
   /// Requests of one link that are under way at once; further ones are refused.
   std::uint32_t requests_per_link = 64;
   /// Passwords waiting for a hasher, of all links together; further ones are refused.
   std::uint32_t passwords_waiting = 256;
+  /// Requests of all links together that are under way at once, also of links that are gone meanwhile.
+  std::uint32_t requests_in_all = 4096;
+  /// What those may take of memory together, in KiB.
+  std::uint32_t request_kib_in_all = 65536;
+  /// Accounts that are made from one address in a minute.
+  std::uint32_t accounts_per_minute = 600;
+  /// Groups that one user is in or asks to join.
+  std::uint32_t groups_per_user = 1000;
+  /// Files that one user shares, in all groups.
+  std::uint32_t files_per_user = 100'000;
   bool operator==(const LimitConfig&) const = default;
 };
 

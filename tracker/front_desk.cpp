@@ -17,6 +17,18 @@ std::string host_of(const std::string& peer) {
   return peer.substr(0, colon);
 }
 
+constexpr std::chrono::minutes accounts_window{1};
+// Addresses whose accounts are counted.
+constexpr std::size_t addresses_max = 65536;
+
+/// About what a request takes while it waits.
+ByteCount memory_of(const Request& request) {
+  std::uint64_t bytes = sizeof(Submit) + request.floor.positions.size() * sizeof(LogPosition);
+  if (const AddFile* add = request.what.get<AddFile>())
+    bytes += add->metainfo.piece_sha1.run.size() + add->metainfo.piece_sha256.run.size();
+  return {bytes};
+}
+
 Answer refusal(RequestCounter counter, std::string sentence) {
   Answer answer;
   answer.counter = counter;
@@ -79,14 +91,40 @@ FrontDesk::Link* FrontDesk::greeted_sender(Context& context) {
 void FrontDesk::on(const Request& message, Context& context) {
   Link* link = greeted_sender(context);
   if (link == nullptr) return;
-  if (link->under_way >= limits_.requests_per_link) {
-    context.reply(refusal(message.counter, "too many requests are under way: wait for some answers first"));
+  if (const std::optional<std::string> why = refusal_of(*link, message, context)) {
+    context.reply(refusal(message.counter, *why));
     return;
   }
   ++link->under_way;
   const Ticket ticket{++last_ticket_};
-  under_way_[ticket] = {context.sender(), message.counter};
+  const ByteCount bytes = memory_of(message);
+  under_way_[ticket] = {context.sender(), message.counter, bytes};
+  bytes_under_way_.value += bytes.value;
   context.send(place_.directory, Submit{ticket, link->client, link->host, message});
+}
+
+std::optional<std::string> FrontDesk::refusal_of(const Link& link, const Request& request, Context& context) {
+  if (link.under_way >= limits_.requests_per_link)
+    return "too many requests are under way: wait for some answers first";
+  const std::uint64_t bytes = bytes_under_way_.value + memory_of(request).value;
+  if (under_way_.size() >= limits_.requests_in_all ||
+      bytes > std::uint64_t{limits_.request_kib_in_all} * 1024)
+    return "the tracker has too many requests to answer: try again in a moment";
+  if (request.what.get<CreateUser>() != nullptr && !may_make_account(link.host, context.now()))
+    return "too many accounts were made from your address just now: try again in a minute";
+  return std::nullopt;
+}
+
+bool FrontDesk::may_make_account(const std::string& host, Instant now) {
+  const auto is_over = [&](const auto& each) { return now - each.second.begin >= accounts_window; };
+  if (accounts_.size() >= addresses_max) std::erase_if(accounts_, is_over);
+  // More addresses than that at once are no people; whoever is refused now is not in a minute.
+  if (accounts_.size() >= addresses_max && !accounts_.contains(host)) return false;
+  Accounts& accounts = accounts_.try_emplace(host, Accounts{now, 0}).first->second;
+  if (now - accounts.begin >= accounts_window) accounts = {now, 0};
+  if (accounts.made >= limits_.accounts_per_minute) return false;
+  ++accounts.made;
+  return true;
 }
 
 void FrontDesk::on(const Present& message, Context& context) {
@@ -100,6 +138,7 @@ void FrontDesk::on(const Settled& message, Context& context) {
   if (under_way == under_way_.end()) return;
   const UnderWay request = under_way->second;
   under_way_.erase(under_way);
+  bytes_under_way_.value -= request.bytes.value;
   const auto link = links_.find(request.link);
   if (link == links_.end()) return;  // it left before the answer came, and asks again elsewhere
   --link->second.under_way;
@@ -169,6 +208,8 @@ void FrontDesk::check_invariants() const {
   }
   ENSURE(links_of_client_.size() == greeted);
   ENSURE(passwords_.size() <= limits_.passwords_waiting);
+  ENSURE(under_way_.size() <= limits_.requests_in_all);
+  ENSURE(!under_way_.empty() || bytes_under_way_.value == 0);
 }
 
 }  // namespace tutti

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -26,8 +27,10 @@ struct FrontDeskPlace {
 ///
 /// Rules:
 /// - A client is its key; whatever it asks is asked in that key's name.
-/// - Everything that is remembered of a link is bounded: requests under way per link, passwords that wait in all. More
-///   than that is refused at once, since a queue would only make the refusal late.
+/// - Everything that is remembered is bounded: requests under way, of one link and in all (those of links that are gone
+///   wait in the directory, too), the memory that they take, and passwords that wait. More than that is refused at once,
+///   since a queue would only make the refusal late.
+/// - From one address come so many accounts a minute: each is on the disk of every tracker for ever.
 /// - While the tracker is catching up requests are passed on and wait in the directory; Welcome says so.
 /// - Passwords go to whichever hasher is free, first come first served.
 class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts, ClientRole::Says>> {
@@ -58,6 +61,12 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   struct UnderWay {
     Address link;
     RequestCounter counter;
+    ByteCount bytes;
+  };
+  /// Accounts that were made from one address since `begin`, which is less than a minute ago.
+  struct Accounts {
+    Instant begin;
+    std::uint32_t made = 0;
   };
   struct Hasher {
     Ref<PasswordHasherRole> ref;
@@ -65,6 +74,9 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   };
 
   Link* greeted_sender(Context& context);
+  /// Why this request cannot be taken now, if so.
+  std::optional<std::string> refusal_of(const Link& link, const Request& request, Context& context);
+  bool may_make_account(const std::string& host, Instant now);
   void hash_next(Context& context);
   void hasher_is_free(Context& context);
 
@@ -76,6 +88,8 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   std::unordered_map<Address, Link> links_;
   std::unordered_multimap<ClientKey, Address> links_of_client_;
   std::unordered_map<Ticket, UnderWay> under_way_;
+  ByteCount bytes_under_way_;
+  std::unordered_map<std::string, Accounts> accounts_;
   std::uint64_t last_ticket_ = 0;
   std::deque<PasswordNeeded> passwords_;
   std::vector<Hasher> hashers_;

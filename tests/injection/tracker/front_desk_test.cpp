@@ -17,11 +17,11 @@ struct Fixture : World {
   Ref<FrontDeskRole> desk;
   Address door;
 
-  Fixture() {
+  explicit Fixture(const LimitConfig& limits = {3, 2}) {
     desk = spawn<FrontDeskRole>(
         "front_desk",
         std::make_unique<FrontDesk>(
-            FrontDeskPlace{1, "127.0.0.1:5000", directory, console, {hasher1, hasher2}}, LimitConfig{3, 2}));
+            FrontDeskPlace{1, "127.0.0.1:5000", directory, console, {hasher1, hasher2}}, limits));
     door = host.link_to("127.0.0.1:5000");
   }
   Address greeted(std::uint8_t key, std::string_view peer = "10.0.0.9:40000") {
@@ -119,6 +119,62 @@ BOOST_FIXTURE_TEST_CASE(a_link_has_so_many_requests_under_way_and_no_more, Fixtu
   BOOST_TEST((expect<Answer>(link).counter == RequestCounter{2}));
   inject(link, desk.address, request(5));
   expect<Submit>(directory);
+}
+
+BOOST_AUTO_TEST_CASE(requests_of_links_that_are_gone_count_until_they_are_answered) {
+  LimitConfig limits;
+  limits.requests_in_all = 2;
+  limits.request_kib_in_all = 64;
+  Fixture fixture(limits);
+  std::vector<Ticket> tickets;
+  for (std::uint64_t n = 1; n <= 2; ++n) {
+    const Address link = fixture.greeted(7);
+    fixture.inject(link, fixture.desk.address, Fixture::request(n));
+    tickets.push_back(fixture.expect<Submit>(fixture.directory).ticket);
+    fixture.host.link_down(link);
+  }
+  const Address link = fixture.greeted(7);
+  fixture.inject(link, fixture.desk.address, Fixture::request(3));
+  BOOST_TEST((fixture.expect<Answer>(link).what.get<Refused>()->code == Code::other));
+  for (const Ticket ticket : tickets)
+    fixture.inject(fixture.directory.address, fixture.desk.address, Settled{ticket, {}});
+  // Large ones count for what they take.
+  Request large = Fixture::request(4);
+  AddFile add;
+  add.metainfo.name = {"large"};
+  add.metainfo.piece_length = 512_KiB;
+  add.metainfo.size = {1000 * 512 * 1024};
+  add.metainfo.piece_sha1.run.resize(1000 * Sha1::size);
+  add.metainfo.piece_sha256.run.resize(1000 * Sha256::size);
+  add.group = {"lab"};
+  large.what = add;
+  fixture.inject(link, fixture.desk.address, large);
+  fixture.expect<Submit>(fixture.directory);
+  large.counter = {5};
+  fixture.inject(link, fixture.desk.address, large);
+  BOOST_TEST((fixture.expect<Answer>(link).what.get<Refused>()->code == Code::other));
+}
+
+BOOST_AUTO_TEST_CASE(one_address_makes_so_many_accounts_a_minute) {
+  LimitConfig limits;
+  limits.accounts_per_minute = 2;
+  Fixture fixture(limits);
+  const auto make = [&](Address link, std::uint64_t counter) {
+    Request request = Fixture::request(counter);
+    request.what = CreateUser{{"anna"}, "secret"};
+    fixture.inject(link, fixture.desk.address, request);
+    return fixture.find<Submit>(fixture.directory.address).has_value();
+  };
+  const Address one = fixture.greeted(1, "10.0.0.9:40000");
+  const Address two = fixture.greeted(2, "10.0.0.9:40001");
+  const Address other = fixture.greeted(3, "10.0.0.8:40000");
+  BOOST_TEST(make(one, 1));
+  BOOST_TEST(make(two, 1));
+  BOOST_TEST(!make(one, 2));
+  BOOST_TEST((fixture.expect<Answer>(one).what.get<Refused>()->code == Code::other));
+  BOOST_TEST(make(other, 1));
+  fixture.advance(std::chrono::minutes{1});
+  BOOST_TEST(make(one, 3));
 }
 
 BOOST_FIXTURE_TEST_CASE(an_answer_to_somebody_who_left_is_dropped, Fixture) {
