@@ -21,6 +21,8 @@
 //   commit   = D:CommitBatch ( J:BatchCommitted | J:BatchFailed )          one under way at a time
 //   own      = D:DirectoryHolds D:Spread D:AwaitReached R:Reached          deltas on disk, published, acknowledged
 //   others'  = R:Learned D:DirectoryHolds | R:LearnedFacts D:DirectoryHolds
+//   away     = R:FellBehind D:ServiceChanged ... R:CaughtUp D:ServiceChanged
+//   fork     = R:RenewStore *( D:ReadLog J:LogRead ) D:CommitBatch J:BatchCommitted D:DirectoryHolds
 //   presence = F:PresenceSaid D:Gossip to R, R:GossipHeard to D
 //   notices  = D:Notify to F
 
@@ -118,13 +120,21 @@ struct RowChange {
   Bytes value;
   TUTTI_RECORD(RowChange, bucket, key, value);
 };
-/// D: put this on disk, whole, in one transaction. Answered when it is there.
+/// The store goes by the name `fresh` from now on. Of the log that it wrote as `cut.origin` only what comes up to `cut`
+/// is kept: the numbers behind it were used by others.
+struct StoreRenewal {
+  StoreId fresh;
+  LogHead cut;
+  TUTTI_RECORD(StoreRenewal, fresh, cut);
+};
+/// D: put this on disk, whole, in one transaction. Answered when it is there. A renewal comes before the rest.
 struct CommitBatch {
   Ticket ticket;
   std::vector<Delta> deltas;
   std::vector<RowChange> rows;
   std::vector<LogHead> heads;  ///< of the origins that got further
-  TUTTI_MESSAGE(CommitBatch, 0x0620, ticket, deltas, rows, heads);
+  std::optional<StoreRenewal> renewal;
+  TUTTI_MESSAGE(CommitBatch, 0x0620, ticket, deltas, rows, heads, renewal);
 };
 /// J: it is on disk.
 struct BatchCommitted {
@@ -199,27 +209,37 @@ struct RowsRead {
   TUTTI_MESSAGE(RowsRead, 0x062b, ticket, heads, facts, next, last);
 };
 
+/// R: every tracker of the file has this on disk: its deltas need not be kept in the log. No answer.
+struct TruncateLog {
+  VersionVector upto;
+  TUTTI_MESSAGE(TruncateLog, 0x062c, upto);
+};
+
 // --- directory and replicator ---------------------------------------------------------------------------------
 
 /// D: what is on disk here. `digest` is zero while a snapshot is being joined: the state is between two vectors then.
 /// `rejected`: something learned was not taken (a gap, a fork, a full disk); what was learned beyond `at` is forgotten.
+/// `forked`: origins that have used numbers twice, so that their logs do not go on from what is here.
 struct DirectoryHolds {
   StoreId store;
   VersionVector at;
   StateDigest digest;
   bool rejected = false;
-  TUTTI_MESSAGE(DirectoryHolds, 0x0630, store, at, digest, rejected);
+  std::vector<StoreId> forked;
+  TUTTI_MESSAGE(DirectoryHolds, 0x0630, store, at, digest, rejected, forked);
 };
 /// D: own deltas that are on disk since just now, in order: to be published and acknowledged.
 struct Spread {
   std::vector<Delta> deltas;
   TUTTI_MESSAGE(Spread, 0x0631, deltas);
 };
-/// D: answers wait until every live tracker has this on disk.
+/// D: answers wait until every live tracker has this on disk. `both_ways`: and until what each of them had done itself
+/// by then is on disk here, so that two who took one name at the same moment both know.
 struct AwaitReached {
   Ticket ticket;
   VersionVector at;
-  TUTTI_MESSAGE(AwaitReached, 0x0632, ticket, at);
+  bool both_ways = false;
+  TUTTI_MESSAGE(AwaitReached, 0x0632, ticket, at, both_ways);
 };
 /// R: nobody need wait for this any more: every tracker of the file has it on disk but those in `missing`.
 struct Reached {
@@ -243,6 +263,15 @@ struct LearnedFacts {
 struct CaughtUp {
   TUTTI_MESSAGE(CaughtUp, 0x0635);
 };
+/// R: others have what is not here, for this tracker was away: no request is to be decided before CaughtUp.
+struct FellBehind {
+  TUTTI_MESSAGE(FellBehind, 0x063d);
+};
+/// R: others have other deltas under numbers of the own log, or have more of it and cannot give it: the own log is to
+/// go on under a new name, and what only this tracker has of it is to be said again.
+struct RenewStore {
+  TUTTI_MESSAGE(RenewStore, 0x063e);
+};
 /// D: a client has seen this state elsewhere: get it.
 struct Want {
   VersionVector at;
@@ -258,10 +287,12 @@ struct GossipHeard {
   PresenceGossip presence;
   TUTTI_MESSAGE(GossipHeard, 0x0638, presence);
 };
-/// R: what is known of each tracker of the file, this one included. Said about every heartbeat.
+/// R: what is known of each tracker of the file, this one included. Said about every heartbeat. `reachable` is what
+/// those that are live have together: it can be had.
 struct TrackersSeen {
   std::vector<TrackerRow> trackers;
-  TUTTI_MESSAGE(TrackersSeen, 0x0639, trackers);
+  VersionVector reachable;
+  TUTTI_MESSAGE(TrackersSeen, 0x0639, trackers, reachable);
 };
 /// R: what are the digests of the buckets?
 struct AskOwnBuckets {
@@ -334,9 +365,10 @@ using InsideTrackerMessages =
     Messages<HashPassword, PasswordHashed, CheckPassword, PasswordChecked, Submit, PasswordNeeded,
              PasswordKnown, Settled, PresenceSaid, Notify, ServiceChanged, CommitBatch, BatchCommitted,
              BatchFailed, LoadStore, StoreLoading, LoadMore, ReadMetainfo, MetainfoRead, ReadLog, LogRead,
-             ReadRows, RowsRead, DirectoryHolds, Spread, AwaitReached, Reached, Learned, LearnedFacts,
-             CaughtUp, Want, Gossip, GossipHeard, TrackersSeen, AskOwnBuckets, OwnBuckets, AskNode,
-             NodeStatus, AskUsers, Users, AskGroups, GroupsKnown, Hopeless, Serving>;
+             ReadRows, RowsRead, TruncateLog, DirectoryHolds, Spread, AwaitReached, Reached, Learned,
+             LearnedFacts, CaughtUp, FellBehind, RenewStore, Want, Gossip, GossipHeard, TrackersSeen,
+             AskOwnBuckets, OwnBuckets, AskNode, NodeStatus, AskUsers, Users, AskGroups, GroupsKnown,
+             Hopeless, Serving>;
 
 // --- roles ----------------------------------------------------------------------------------------------------
 
@@ -353,14 +385,15 @@ struct FrontDeskRole {
 /// Decides requests; owns the state.
 struct DirectoryRole {
   static constexpr std::string_view name = "directory";
-  using Accepts = Messages<Submit, PasswordKnown, PresenceSaid, BatchCommitted, BatchFailed, StoreLoading,
-                           MetainfoRead, Reached, Learned, LearnedFacts, CaughtUp, GossipHeard, TrackersSeen,
-                           AskOwnBuckets, AskNode, AskUsers, AskGroups>;
+  using Accepts =
+      Messages<Submit, PasswordKnown, PresenceSaid, BatchCommitted, BatchFailed, StoreLoading, MetainfoRead,
+               LogRead, Reached, Learned, LearnedFacts, CaughtUp, FellBehind, RenewStore, GossipHeard,
+               TrackersSeen, AskOwnBuckets, AskNode, AskUsers, AskGroups>;
 };
 /// Owns the disk.
 struct JournalRole {
   static constexpr std::string_view name = "journal";
-  using Accepts = Messages<CommitBatch, LoadStore, LoadMore, ReadMetainfo, ReadLog, ReadRows>;
+  using Accepts = Messages<CommitBatch, LoadStore, LoadMore, ReadMetainfo, ReadLog, ReadRows, TruncateLog>;
 };
 /// Speaks with the other trackers.
 struct ReplicatorRole {

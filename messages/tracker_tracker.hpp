@@ -147,8 +147,20 @@ struct RequestAnswered {
   }
 };
 
+/// What a log can be the first to say.
+using PlainOperation = OneOf<UserNamed, GroupNamed, PasswordSet, MembershipChanged, FileDescribed,
+                             ShareIntended, SessionOpened, SessionClosed, RequestAnswered>;
+/// What the log of `origin` had said at `stamp`. An old copy of that store was put back and written on, so that nobody
+/// takes the deltas in which it stood. Joins as that very fact does, whoever has it already.
+struct Restated {
+  StoreId origin;
+  Stamp stamp;
+  PlainOperation operation;
+  TUTTI_MESSAGE(Restated, 0x070a, origin, stamp, operation);
+};
+
 using Operation = OneOf<UserNamed, GroupNamed, PasswordSet, MembershipChanged, FileDescribed, ShareIntended,
-                        SessionOpened, SessionClosed, RequestAnswered>;
+                        SessionOpened, SessionClosed, RequestAnswered, Restated>;
 
 /// What one request did at one tracker: it comes whole or not at all. (origin, sequence) is never used twice;
 /// `previous` is SHA-256 of the origin's delta before, encoded, zeros for the first: a log that forked shows.

@@ -41,10 +41,34 @@ Refusal refuse_new_name(std::string_view name) {
                             name, lost_name_mark(name)));
 }
 
+Refused user_name_taken(const UserName& name) {
+  return refuse(Code::user_exists, fmt::format("the user name {} is taken: choose another", name.text));
+}
+
+Refused group_name_taken(const GroupName& name) {
+  return refuse(
+      Code::group_exists,
+      fmt::format("the group name {} is taken: choose another, or join_group {}", name.text, name.text));
+}
+
 Refusal refuse_new_user(const Directory& directory, const UserName& name) {
   if (Refusal refusal = refuse_new_name(name.text)) return refusal;
-  if (directory.user_named(name.text))
-    return refuse(Code::user_exists, fmt::format("the user name {} is taken: choose another", name.text));
+  if (directory.user_named(name.text)) return user_name_taken(name);
+  return std::nullopt;
+}
+
+/// A name that this very request took went to somebody who took it at the same moment at another tracker: what is
+/// recorded is not what was answered.
+Refusal refuse_lost_name(const Directory& directory, const Question& question) {
+  if (const CreateUser* create = question.what.get<CreateUser>()) {
+    const Uid uid = uid_of_request(question.client, question.counter);
+    if (directory.user_named(create->user.text) != uid) return user_name_taken(create->user);
+  }
+  if (const CreateGroup* create = question.what.get<CreateGroup>()) {
+    const Gid gid = gid_of_request(question.client, question.counter);
+    const std::optional<Gid> holder = directory.group_named(create->group.text);
+    if (holder && holder != gid) return group_name_taken(create->group);
+  }
   return std::nullopt;
 }
 
@@ -123,10 +147,8 @@ class Decider {
 
   Decision on(const CreateGroup& what) {
     if (Refusal refusal = refuse_new_name(what.group.text)) return refused(*refusal);
-    if (directory_.group_named(what.group.text))
-      return refused(Code::group_exists,
-                     fmt::format("the group name {} is taken: choose another, or join_group {}",
-                                 what.group.text, what.group.text));
+    if (directory_.group_named(what.group.text)) return refused(group_name_taken(what.group));
+    if (Refusal refusal = refuse_one_more_group()) return refused(*refusal);
     const Gid gid = gid_of_request(question_.client, question_.counter);
     return done({GroupNamed{gid, what.group, now_.tracker, false},
                  MembershipChanged{gid, me_, 1, MembershipRank::accepted, me_}});
@@ -141,6 +163,7 @@ class Decider {
       return refused(Code::request_pending,
                      fmt::format("you have asked to join {} already: its owner, {}, has to accept",
                                  what.group.text, owner_name()));
+    if (Refusal refusal = refuse_one_more_group()) return refused(*refusal);
     return done({MembershipChanged{gid_, me_, mine.generation + 1, MembershipRank::requested, me_}});
   }
 
@@ -221,9 +244,11 @@ class Decider {
     const Fid fid = fid_of_record(encode_record(what.metainfo));
     const std::optional<FileView> known = directory_.file(gid_, fid);
     if (Refusal refusal = refuse_other_content(what.metainfo.name.text, fid, known)) return refused(*refusal);
+    const bool shares = directory_.share(gid_, fid, me_).on;
+    if (Refusal refusal = shares ? std::nullopt : refuse_one_more_file()) return refused(*refusal);
     std::vector<Operation> operations;
     if (!known) operations.push_back(FileDescribed{gid_, fid, now_.tracker, what.metainfo});
-    if (!directory_.share(gid_, fid, me_).on) operations.push_back(share(fid, true));
+    if (!shares) operations.push_back(share(fid, true));
     return {FileAdded{gid_, fid, known && known->alive}, std::move(operations), {}, {}};
   }
 
@@ -256,6 +281,7 @@ class Decider {
     if (!known) return refused(Code::no_such_file, "this group has no such file: upload_file makes it known");
     if (Refusal refusal = refuse_other_content(known->own_name, what.fid, known)) return refused(*refusal);
     if (directory_.share(gid_, what.fid, me_).on) return done({});
+    if (Refusal refusal = refuse_one_more_file()) return refused(*refusal);
     return done({share(what.fid, true)});
   }
 
@@ -284,6 +310,21 @@ class Decider {
           fmt::format("there is no group {}: list_groups shows all, create_group makes one", name.text));
     gid_ = *found;
     return std::nullopt;
+  }
+
+  Refusal refuse_one_more_group() const {
+    if (directory_.standings_of(me_) < now_.limits.groups_per_user) return std::nullopt;
+    return refuse(Code::other,
+                  fmt::format("you are in {} groups or asking to join them, which is the most that this "
+                              "tracker allows: leave_group one first",
+                              now_.limits.groups_per_user));
+  }
+
+  Refusal refuse_one_more_file() const {
+    if (directory_.shared_by(me_) < now_.limits.files_per_user) return std::nullopt;
+    return refuse(Code::other, fmt::format("you share {} files, which is the most that this tracker allows: "
+                                           "stop_share one first",
+                                           now_.limits.files_per_user));
   }
 
   Refusal find_own_group(const GroupName& name) {
@@ -423,8 +464,10 @@ std::optional<PasswordWork> password_work(const Directory& directory, const Ques
 }
 
 Decision decide(const Directory& directory, const Question& question, const Circumstances& now) {
-  if (std::optional<TrackerAnswer> outcome = directory.outcome(question.client, question.counter))
+  if (std::optional<TrackerAnswer> outcome = directory.outcome(question.client, question.counter)) {
+    if (Refusal lost = refuse_lost_name(directory, question)) return refused(*lost);
     return answered(std::move(*outcome));
+  }
   if (directory.is_forgotten(question.client, question.counter))
     return refused(Code::other,
                    "this request is too old to know whether it was done: look, and do it again if not");
@@ -434,6 +477,31 @@ Decision decide(const Directory& directory, const Question& question, const Circ
     decision.operations.push_back(
         RequestAnswered{question.client, question.counter, encode_answer(decision.answer)});
   return decision;
+}
+
+bool takes_name(const std::vector<Operation>& operations) {
+  return std::any_of(operations.begin(), operations.end(), [](const Operation& each) {
+    return each.get<UserNamed>() != nullptr || each.get<GroupNamed>() != nullptr;
+  });
+}
+
+std::optional<LostName> lost_name(const Directory& directory, const std::vector<Operation>& operations) {
+  for (const Operation& each : operations) {
+    if (const UserNamed* user = each.get<UserNamed>())
+      if (directory.user_named(user->name.text) != user->uid)
+        return LostName{user_name_taken(user->name), {}};
+    const GroupNamed* group = each.get<GroupNamed>();
+    if (group == nullptr) continue;
+    const std::optional<Gid> holder = directory.group_named(group->name.text);
+    if (!holder || holder == group->gid) continue;
+    LostName lost{group_name_taken(group->name), {}};
+    if (const std::optional<Uid> owner = directory.owner_of(group->gid))
+      lost.undo.emplace_back(MembershipChanged{group->gid, *owner,
+                                               directory.membership(group->gid, *owner).generation,
+                                               MembershipRank::left, *owner});
+    return lost;
+  }
+  return std::nullopt;
 }
 
 std::vector<Operation> confirmation_of(const std::vector<Operation>& operations) {

@@ -7,6 +7,7 @@
 
 #include "actors/time.hpp"
 #include "messages/tracker_tracker.hpp"
+#include "tracker/config.hpp"
 #include "tracker/directory.hpp"
 #include "tracker/presence.hpp"
 
@@ -45,6 +46,7 @@ struct Circumstances {
   WallTime wall;
   const Presence* presence = nullptr;
   std::vector<TrackerRow> trackers;  ///< for AskStatus
+  LimitConfig limits = {};
 };
 
 struct FileKey {
@@ -72,6 +74,16 @@ std::optional<PasswordWork> password_work(const Directory& directory, const Ques
 /// requests with password_work() the result has to be in the question. Pure: the same question and state, the same
 /// decision.
 Decision decide(const Directory& directory, const Question& question, const Circumstances& now);
+
+/// True if a user or a group gets its name here: somebody else may take the same one at the same moment.
+bool takes_name(const std::vector<Operation>& operations);
+
+/// A name that operations took, and that went to somebody else who took it at the same moment.
+struct LostName {
+  Refused why;
+  std::vector<Operation> undo;  ///< to be sealed: a group that nobody was told of is not kept
+};
+std::optional<LostName> lost_name(const Directory& directory, const std::vector<Operation>& operations);
 
 /// What to seal once every tracker of the file has acknowledged a delta with these operations: the names in it have
 /// reached all, and cannot be lost to a later claim. Empty for most.

@@ -120,6 +120,16 @@ Standing Directory::standing(const Gid& gid, const Uid& uid) const {
   return owner_of(gid) == uid ? Standing::owner : Standing::member;
 }
 
+std::uint32_t Directory::standings_of(const Uid& uid) const {
+  const auto user = state_->users.find(uid);
+  return user ? state_->users[*user].standings : 0;
+}
+
+std::uint32_t Directory::shared_by(const Uid& uid) const {
+  const auto user = state_->users.find(uid);
+  return user ? state_->users[*user].shared : 0;
+}
+
 std::uint32_t Directory::member_count(const Gid& gid) const {
   const auto group = state_->groups.find(gid);
   return group ? state_->groups[*group].members : 0;

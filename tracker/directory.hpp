@@ -116,6 +116,8 @@ class Directory {
   MembershipView membership(const Gid& gid, const Uid& uid) const;
   Standing standing(const Gid& gid, const Uid& uid) const;
   std::uint32_t member_count(const Gid& gid) const;
+  /// Groups that a user is in or asks to join.
+  std::uint32_t standings_of(const Uid& uid) const;
   /// Up to `limit` ids whose names come after `after` (as listed), in the order of their names.
   std::vector<Gid> groups_after(std::string_view after, std::size_t limit) const;
   std::vector<Uid> users_after(std::string_view after, std::size_t limit) const;
@@ -127,6 +129,8 @@ class Directory {
   std::optional<FileView> file_named(const Gid& gid, std::string_view text) const;  ///< alive files only
   std::vector<FileView> files_after(const Gid& gid, std::string_view after, std::size_t limit) const;
   ShareView share(const Gid& gid, const Fid& fid, const Uid& uid) const;
+  /// Files that a user shares, in all groups.
+  std::uint32_t shared_by(const Uid& uid) const;
   /// Members who intend to share the file, online or not. In no order.
   std::vector<Uid> sharers_of(const Gid& gid, const Fid& fid) const;
 

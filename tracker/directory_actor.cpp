@@ -70,21 +70,34 @@ void DirectoryActor::load_finished(Context& context) {
   durable_digest_ = directory_.digest();
   phase_ = Phase::syncing;
   // After a failed commit others hold nothing of what was lost, so there is nothing to wait for.
-  if (was_serving_) begin_service(context);
+  serve_if_possible(context);
   tell_replicator(true, context);
 }
 
 void DirectoryActor::on(const CaughtUp&, Context& context) {
-  if (phase_ == Phase::syncing) begin_service(context);
+  caught_up_ = true;
+  serve_if_possible(context);
 }
 
-void DirectoryActor::begin_service(Context& context) {
+void DirectoryActor::on(const FellBehind&, Context& context) {
+  caught_up_ = false;
+  pause(context);
+}
+
+void DirectoryActor::pause(Context& context) {
+  if (phase_ != Phase::serving) return;
+  phase_ = Phase::syncing;
+  context.send(place_.front_desk, ServiceChanged{false, store_});
+}
+
+void DirectoryActor::serve_if_possible(Context& context) {
+  if (phase_ != Phase::syncing || !caught_up_ || renewing_) return;
   phase_ = Phase::serving;
-  was_serving_ = true;
   context.send(place_.front_desk, ServiceChanged{true, store_});
   std::deque<Submit> waiting = std::move(waiting_for_service_);
   waiting_for_service_.clear();
   for (const Submit& submit : waiting) admit(submit, context);
+  look_at_floors(context);
 }
 
 // --- a request, stage by stage ----------------------------------------------------------------------------------
@@ -106,7 +119,7 @@ bool DirectoryActor::is_above_floor(const Submit& submit) const {
 
 void DirectoryActor::admit(const Submit& submit, Context& context) {
   if (is_above_floor(submit)) return ask(submit, context);
-  waiting_for_floor_[submit.ticket] = submit;
+  waiting_for_floor_[submit.ticket] = {submit, learned_};
   context.send(place_.replicator, Want{submit.request.floor});
   context.after(sync_.floor_wait, FloorWaitOver{submit.ticket});
 }
@@ -114,8 +127,8 @@ void DirectoryActor::admit(const Submit& submit, Context& context) {
 void DirectoryActor::look_at_floors(Context& context) {
   if (phase_ != Phase::serving) return;
   std::vector<Submit> ready;
-  for (const auto& [ticket, submit] : waiting_for_floor_)
-    if (is_above_floor(submit)) ready.push_back(submit);
+  for (const auto& [ticket, waiting] : waiting_for_floor_)
+    if (is_above_floor(waiting.submit)) ready.push_back(waiting.submit);
   for (const Submit& submit : ready) {
     waiting_for_floor_.erase(submit.ticket);
     ask(submit, context);
@@ -125,16 +138,27 @@ void DirectoryActor::look_at_floors(Context& context) {
 void DirectoryActor::on(const FloorWaitOver& message, Context& context) {
   const auto waiting = waiting_for_floor_.find(message.ticket);
   if (waiting == waiting_for_floor_.end()) return;
-  const Submit submit = std::move(waiting->second);
+  if (phase_ == Phase::serving && waiting->second.learned != learned_ &&
+      is_behind_reachable(waiting->second.submit)) {
+    waiting->second.learned = learned_;
+    context.after(sync_.floor_wait, message);
+    return;
+  }
+  const Submit submit = std::move(waiting->second.submit);
   waiting_for_floor_.erase(waiting);
+  if (phase_ != Phase::serving) {
+    waiting_for_service_.push_back(submit);
+    return;
+  }
   // By client, so that what one writes into its floor is of no consequence to another.
   if (given_up_.size() >= given_up_max) given_up_.clear();
   given_up_[submit.client] = submit.request.floor;
-  if (phase_ == Phase::serving) {
-    ask(submit, context);
-  } else {
-    waiting_for_service_.push_back(submit);
-  }
+  ask(submit, context);
+}
+
+bool DirectoryActor::is_behind_reachable(const Submit& submit) const {
+  return !covers(heads_.vector(), submit.request.floor) &&
+         covers(merged(heads_.vector(), reachable_), submit.request.floor);
 }
 
 namespace {
@@ -181,6 +205,11 @@ void DirectoryActor::settle(Submit submit, std::optional<PasswordResult> passwor
   context.fill_secret(question.fresh_token.bytes);
   question.password = std::move(password);
   Decision decision = decide(directory_, question, circumstances(wall));
+  // A client gives its session up when it is told that there is none. A tracker that is alive knows it.
+  const auto* why = decision.answer.get<Refused>();
+  if (why != nullptr && why->code == Code::not_logged_in && is_behind_reachable(submit))
+    return refuse(submit.ticket, Code::other,
+                  "this tracker has not caught up with the others: ask again in a moment", context);
   Decided decided{submit.ticket,
                   std::move(decision.answer),
                   decision.metainfo_of,
@@ -215,10 +244,12 @@ void DirectoryActor::wait_for_disk(Decided decided, Context& context) {
 void DirectoryActor::after_disk(std::vector<Decided> waiting, Context& context) {
   std::vector<Decided> changes;
   VersionVector reach;
+  bool both_ways = false;
   for (Decided& decided : waiting) {
     decided.asked = {};
     if (decided.reach && place_.trackers > 1) {
       reach = merged(reach, *decided.reach);
+      both_ways = both_ways || takes_name(decided.operations);
       changes.push_back(std::move(decided));
     } else {
       after_reach(std::move(decided), {}, context);
@@ -227,7 +258,7 @@ void DirectoryActor::after_disk(std::vector<Decided> waiting, Context& context) 
   if (changes.empty()) return;
   const Ticket ticket{++last_ticket_};
   waiting_for_reach_[ticket] = std::move(changes);
-  context.send(place_.replicator, AwaitReached{ticket, reach});
+  context.send(place_.replicator, AwaitReached{ticket, reach, both_ways});
 }
 
 void DirectoryActor::on(const Reached& message, Context& context) {
@@ -239,10 +270,17 @@ void DirectoryActor::on(const Reached& message, Context& context) {
 
 void DirectoryActor::after_reach(Decided decided, const std::vector<std::uint32_t>& missing,
                                  Context& context) {
-  if (missing.empty() && !decided.operations.empty() && !read_only_ && phase_ == Phase::serving) {
-    std::vector<Operation> confirmation = confirmation_of(decided.operations);
-    if (!confirmation.empty()) make_own(std::move(confirmation), context);
+  // (A store that is being read anew knows no names.)
+  std::optional<LostName> lost;
+  if (phase_ != Phase::loading) lost = lost_name(directory_, decided.operations);
+  std::vector<Operation> further;
+  if (lost) {
+    decided.what = std::move(lost->why);
+    further = std::move(lost->undo);
+  } else if (missing.empty()) {
+    further = confirmation_of(decided.operations);
   }
+  if (!further.empty() && !read_only_ && phase_ == Phase::serving) make_own(std::move(further), context);
   if (decided.presence && presence_.heard(*decided.presence, context.now()))
     context.send(place_.replicator, Gossip{*decided.presence});
   if (!decided.metainfo_of) return give(decided, missing, context);
@@ -279,12 +317,13 @@ void DirectoryActor::refuse(Ticket ticket, Code code, const std::string& sentenc
 }
 
 Circumstances DirectoryActor::circumstances(WallTime wall) const {
-  return {place_.tracker, wall, &presence_, trackers_};
+  return {place_.tracker, wall, &presence_, trackers_, limits_};
 }
 
 // --- changes and the disk ---------------------------------------------------------------------------------------
 
 VersionVector DirectoryActor::make_own(std::vector<Operation> operations, Context& context) {
+  if (!own_begin_) own_begin_ = own_->head();
   const Delta delta = own_->seal(std::move(operations), context.wall_time());
   ENSURE(take(delta, context));
   gathering_.own.push_back(delta);
@@ -351,8 +390,14 @@ void DirectoryActor::on(const BatchCommitted& message, Context& context) {
   tell_replicator(false, context);
   if (!batch.own.empty()) context.send(place_.replicator, Spread{std::move(batch.own)});
   notify(batch.told, context);
+  if (batch.renews) {
+    renewing_.reset();
+    caught_up_ = false;  // until the others know the new name
+  }
   after_disk(std::move(batch.waiting), context);
+  read_own_log(context);
   commit_if_idle(context);
+  serve_if_possible(context);
 }
 
 void DirectoryActor::on(const BatchFailed& message, Context& context) {
@@ -370,6 +415,8 @@ void DirectoryActor::on(const BatchFailed& message, Context& context) {
   directory_ = Directory();
   heads_ = LogHeads();
   own_.reset();
+  if (renewing_ && renewing_->committing) own_begin_ = renewing_->cut;
+  renewing_.reset();
   join_spoilt_ = join_spoilt_ || joining_;
   joining_ = false;
   context.send(place_.front_desk, ServiceChanged{false, store_});
@@ -377,7 +424,7 @@ void DirectoryActor::on(const BatchFailed& message, Context& context) {
 }
 
 void DirectoryActor::tell_replicator(bool rejected, Context& context) {
-  context.send(place_.replicator, DirectoryHolds{store_, durable_, durable_digest_, rejected});
+  context.send(place_.replicator, DirectoryHolds{store_, durable_, durable_digest_, rejected, forked_});
 }
 
 void DirectoryActor::notify(const std::vector<NoticeTo>& told, Context& context) {
@@ -406,6 +453,7 @@ void DirectoryActor::on(const Learned& message, Context& context) {
       taken = false;
       continue;  // the other logs must not wait for one that has a gap or has forked
     }
+    ++learned_;
     own_->clock().saw(delta.stamp);
     if (delta.origin == store_) own_->recovered(heads_.head_of(store_));
   }
@@ -421,6 +469,7 @@ void DirectoryActor::on(const LearnedFacts& message, Context& context) {
   if (phase_ == Phase::loading || read_only_) join_spoilt_ = true;
   if (join_spoilt_) return tell_replicator(true, context);
   joining_ = true;
+  ++learned_;
   for (const Fact& fact : message.facts) {
     gather(directory_.join(fact));
     own_->clock().saw(fact.stamp);
@@ -428,21 +477,26 @@ void DirectoryActor::on(const LearnedFacts& message, Context& context) {
   if (message.last) {
     joining_ = false;
     for (const LogHead& head : message.heads) {
+      std::erase(forked_, head.origin);  // whatever was done under its numbers, it is here now
       if (head.sequence <= heads_.head_of(head.origin).sequence) continue;
       heads_.join(head);
       gathering_.heads[head.origin] = head;
     }
     own_->recovered(heads_.head_of(store_));
     look_at_floors(context);
-    if (gathering_.empty() && !writing_) {
-      durable_digest_ = directory_.digest();
-      tell_replicator(false, context);
-    }
+  }
+  // Each page is answered, so that the next one is asked for when this one is on disk.
+  if (gathering_.empty() && !writing_) {
+    if (message.last) durable_digest_ = directory_.digest();
+    tell_replicator(false, context);
   }
   commit_if_idle(context);
 }
 
-void DirectoryActor::on(const TrackersSeen& message, Context&) { trackers_ = message.trackers; }
+void DirectoryActor::on(const TrackersSeen& message, Context&) {
+  trackers_ = message.trackers;
+  reachable_ = message.reachable;
+}
 
 void DirectoryActor::on(const AskOwnBuckets&, Context& context) {
   if (phase_ == Phase::loading || joining_) return;

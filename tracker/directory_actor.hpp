@@ -40,7 +40,7 @@ struct FloorWaitOver {
 /// Takes requests through their stages and facts from other trackers into the state. Decides nothing about users and
 /// groups itself: decide() does. Owns the state, the own log, presence, and what waits for what.
 ///
-/// Life:    loading --last page--> syncing --CaughtUp--> serving
+/// Life:    loading --last page--> syncing --CaughtUp--> serving --FellBehind--> syncing
 ///          serving --BatchFailed--> loading (what memory knew beyond the disk is given up), then serving, read-only
 ///          until a trial commit succeeds
 /// Request: waits for service, then for its floor, then for its password, is decided, waits for the commit of all
@@ -54,16 +54,25 @@ struct FloorWaitOver {
 /// - What waited for a commit that failed is decided again by what is on disk, once that is loaded: whether a failed
 ///   commit is there after all shows only then, and who only read is not refused for somebody else's change.
 /// - One batch is under way to the journal; what comes meanwhile gathers in the next. So requests share fsyncs.
-/// - A request below its client's floor waits for the missing state, but only once for each: what nobody who is alive
-///   could deliver in that time is remembered as given up, or every request of that client would be slow for ever.
+/// - A request below its client's floor waits for the missing state as long as a live tracker has it and something
+///   comes. What nobody who is alive could deliver is remembered as given up, or every request of that client would be
+///   slow for ever.
+/// - Whoever took a name looks again when every tracker has it: two may have taken it at the same moment, and then the
+///   one who did not get it is told so instead of OK.
+/// - When the own log has forked, what was done since this start under numbers that others use is said again under
+///   another store's name, and the log is cut back to where it was at the start: so both stories end up everywhere.
 class DirectoryActor final
     : public ActorOf<DirectoryActor, Joined<DirectoryRole::Accepts, Messages<DirectoryTick, FloorWaitOver>>> {
  public:
-  DirectoryActor(const DirectoryPlace& place, const SyncConfig& sync) : place_(place), sync_(sync) {}
+  DirectoryActor(const DirectoryPlace& place, const SyncConfig& sync, const LimitConfig& limits = {})
+      : place_(place), sync_(sync), limits_(limits) {}
 
   void start(Context& context) override;
   void on(const StoreLoading& message, Context& context);
   void on(const CaughtUp& message, Context& context);
+  void on(const FellBehind& message, Context& context);
+  void on(const RenewStore& message, Context& context);
+  void on(const LogRead& message, Context& context);
   void on(const Submit& message, Context& context);
   void on(const FloorWaitOver& message, Context& context);
   void on(const PasswordKnown& message, Context& context);
@@ -101,15 +110,32 @@ class DirectoryActor final
     CommitBatch commit;
     std::map<StoreId, LogHead> heads;
     std::vector<Delta> own;
+    bool renews = false;
     std::vector<NoticeTo> told;
     std::vector<Decided> waiting;
     VersionVector at;
     StateDigest digest;
-    bool empty() const { return commit.deltas.empty() && commit.rows.empty() && heads.empty(); }
+    bool empty() const { return commit.deltas.empty() && commit.rows.empty() && heads.empty() && !renews; }
+  };
+  struct WaitingForFloor {
+    Submit submit;
+    std::uint64_t learned = 0;  // when it began to wait
+  };
+  /// The own log on its way to another name.
+  struct Renewal {
+    LogHead cut;  // what comes behind it is said again
+    std::vector<Delta> said;
+    Sequence read;
+    Ticket ticket;
+    bool committing = false;
   };
 
   void load_finished(Context& context);
-  void begin_service(Context& context);
+  void serve_if_possible(Context& context);
+  void pause(Context& context);
+  // the own log under another name (directory_actor_renewal.cpp)
+  void read_own_log(Context& context);
+  void say_again(Context& context);
   // requests, stage by stage
   void admit(const Submit& submit, Context& context);
   bool is_above_floor(const Submit& submit) const;
@@ -120,6 +146,7 @@ class DirectoryActor final
   void after_disk(std::vector<Decided> waiting, Context& context);
   void after_reach(Decided decided, const std::vector<std::uint32_t>& missing, Context& context);
   void give(const Decided& decided, const std::vector<std::uint32_t>& missing, Context& context);
+  bool is_behind_reachable(const Submit& submit) const;
   void refuse(Ticket ticket, Code code, const std::string& sentence, Context& context);
   // changes
   VersionVector make_own(std::vector<Operation> operations, Context& context);
@@ -133,8 +160,9 @@ class DirectoryActor final
 
   DirectoryPlace place_;
   SyncConfig sync_;
+  LimitConfig limits_;
   Phase phase_ = Phase::loading;
-  bool was_serving_ = false;
+  bool caught_up_ = false;
   StoreId store_;
 
   Directory directory_;
@@ -149,7 +177,7 @@ class DirectoryActor final
   bool join_spoilt_ = false;
 
   std::deque<Submit> waiting_for_service_;
-  std::map<Ticket, Submit> waiting_for_floor_;
+  std::map<Ticket, WaitingForFloor> waiting_for_floor_;
   std::map<Ticket, Submit> waiting_for_password_;
   std::map<Ticket, std::vector<LoginCandidate>> candidates_;
   std::map<Ticket, std::vector<Decided>> waiting_for_reach_;
@@ -163,6 +191,10 @@ class DirectoryActor final
 
   std::uint64_t last_ticket_ = 0;
   std::vector<TrackerRow> trackers_;
+  VersionVector reachable_;           // what live trackers have
+  std::uint64_t learned_ = 0;         // deltas and pages taken from others
+  std::optional<LogHead> own_begin_;  // of the own log, when this process made its first delta
+  std::optional<Renewal> renewing_;
   std::uint64_t requests_ = 0;
   std::uint64_t commits_ = 0;
   bool warned_of_clocks_ = false;

@@ -52,6 +52,9 @@ Bytes key_of(const ShareIntended& op) { return row_keys::share_intended(op.gid, 
 Bytes key_of(const SessionOpened& op) { return row_keys::session_opened(op.client, op.token_hash); }
 Bytes key_of(const SessionClosed& op) { return row_keys::session_closed(op.client); }
 Bytes key_of(const RequestAnswered& op) { return row_keys::request_answered(op.client, op.counter); }
+Bytes key_of(const Restated& op) {
+  return std::visit([](const auto& plain) { return key_of(plain); }, op.operation.value);
+}
 
 template <class... M>
 std::optional<TrackerAnswer> decode_one_of(ByteView bytes, Messages<M...>) {

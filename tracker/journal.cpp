@@ -9,6 +9,7 @@ namespace {
 
 // Pages of the own start are large: nobody else waits for the directory then.
 constexpr ByteCount load_page_bytes = 4_MiB;
+constexpr std::chrono::milliseconds truncation_pause{20};
 
 }  // namespace
 
@@ -75,6 +76,18 @@ void Journal::on(const ReadRows& message, Context& context) {
   read.next = std::move(page.next);
   read.last = page.last;
   context.reply(read);
+}
+
+void Journal::on(const TruncateLog& message, Context& context) {
+  truncating_ = message.upto;
+  if (is_truncating_) return;
+  is_truncating_ = true;
+  context.after(Duration::zero(), TruncateFurther{});
+}
+
+void Journal::on(const TruncateFurther&, Context& context) {
+  is_truncating_ = store_->truncate(truncating_);
+  if (is_truncating_) context.after(truncation_pause, TruncateFurther{});
 }
 
 }  // namespace tutti

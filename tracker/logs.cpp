@@ -24,10 +24,16 @@ void LogHeads::advance(const Delta& delta, const Sha256& hash) {
 }
 
 void LogHeads::join(const LogHead& head) {
-  LogHead& known = heads_[head.origin];
-  if (known.sequence >= head.sequence) return;
-  known = head;
+  if (head_of(head.origin).sequence >= head.sequence) return;
+  heads_[head.origin] = head;
   tutti::advance(vector_, head.origin, head.sequence);
+}
+
+void LogHeads::cut(const LogHead& head) {
+  const auto known = heads_.find(head.origin);
+  if (known == heads_.end() || known->second.sequence <= head.sequence) return;
+  known->second = head;
+  tutti::cut(vector_, head.origin, head.sequence);
 }
 
 LogHead LogHeads::head_of(const StoreId& origin) const {

@@ -29,6 +29,9 @@ class LogHeads {
   /// Takes a stored head, or one of a joined snapshot; a lower one than is known changes nothing.
   void join(const LogHead& head);
 
+  /// Takes the log of an origin back to an earlier head: what came behind it was not the true one.
+  void cut(const LogHead& head);
+
   LogHead head_of(const StoreId& origin) const;
   std::vector<LogHead> all() const;
   const VersionVector& vector() const { return vector_; }

@@ -20,11 +20,19 @@ class MemoryStore final : public Store {
 
   HeadPage heads() override {
     HeadPage page;
-    for (const auto& [origin, head] : heads_) page.heads.push_back(head);
+    for (const auto& [origin, head] : heads_)
+      if (head.sequence.value != 0) page.heads.push_back(head);
     return page;
   }
 
   StoreFault commit(const CommitBatch& batch) override {
+    if (batch.renewal) {
+      const LogHead& cut = batch.renewal->cut;
+      id_ = batch.renewal->fresh;
+      if (heads_.contains(cut.origin)) heads_[cut.origin] = cut;
+      log_.erase(log_.upper_bound({cut.origin, cut.sequence}),
+                 log_.upper_bound({cut.origin, Sequence{UINT64_MAX}}));
+    }
     for (const LogHead& head : batch.heads) heads_[head.origin] = head;
     for (const Delta& delta : batch.deltas) {
       ENSURE(heads_.contains(delta.origin));
@@ -85,6 +93,12 @@ class MemoryStore final : public Store {
     if (row == rows_.end()) return {};
     Fact fact = *decode_record<Fact>(row->second, stored);
     return {std::get<FileDescribed>(fact.operation.value).metainfo, {}};
+  }
+
+  bool truncate(const VersionVector& upto) override {
+    for (const LogPosition& each : upto.positions)
+      log_.erase(log_.lower_bound({each.origin, Sequence{}}), log_.upper_bound({each.origin, each.sequence}));
+    return false;
   }
 
  private:

@@ -16,17 +16,17 @@ constexpr std::chrono::milliseconds wait_check{10};
 constexpr std::chrono::seconds dumb_after{2};
 // Not more often than this, or two trackers that come up together would dial for ever.
 constexpr std::chrono::milliseconds dial_pause{200};
-// While catching up brings nothing new for so long, serving begins nevertheless.
-constexpr std::chrono::seconds catch_up_patience{3};
 constexpr std::uint32_t pull_credit = 4;
 // Whoever lacks more than this gets a snapshot: rows are fewer than the deltas that made them.
 constexpr std::uint64_t snapshot_from = 20'000;
+// Deltas of each log that are kept though every tracker has them: for people to look at.
+constexpr std::uint64_t log_kept = 10'000;
+constexpr std::chrono::seconds truncate_every{30};
+// Not more often than this is a snapshot joined because a log has forked.
+constexpr std::chrono::seconds fork_pause{5};
 
 // A snapshot of which no page comes for so long is given up.
 constexpr std::chrono::seconds join_patience{5};
-constexpr const char* forked_store =
-    "it has other changes of this store than this tracker: an older copy of the store was put back and "
-    "written on. It takes no more of this tracker's changes: move this one's data folder away to begin anew";
 constexpr const char* copied_store =
     "its store is a copy of this tracker's: stop one of them and give it a data folder of its own";
 
@@ -43,7 +43,7 @@ std::vector<std::uint32_t> others_of(const ReplicatorPlace& place) {
 }  // namespace
 
 Replicator::Replicator(ReplicatorPlace place, const SyncConfig& sync)
-    : place_(std::move(place)), sync_(sync), book_(others_of(place_), sync) {
+    : place_(std::move(place)), sync_(sync), book_(others_of(place_), sync), catch_up_(sync) {
   for (const TrackerEntry& entry : place_.trackers)
     if (entry.number != place_.tracker) peers_[entry.number].entry = entry;
 }
@@ -67,7 +67,9 @@ void Replicator::dial(Peer& peer, Context& context) {
   if (peer.source) context.close(peer.source.address);
   if (peer.feed) context.close(peer.feed.address);
   book_.source_is(number, false, context.now());
+  catch_up_.lost(number);
   peer.source_stands = false;
+  note_link(peer, context);
   give_up_join(peer, context);
   // Subscribed before anything is pulled, so that nothing falls between the two.
   peer.feed = context.subscribe<FeedTopic>(peer.entry.topic_endpoint());
@@ -94,6 +96,17 @@ Replicator::Peer* Replicator::peer_of_follower(Address link) {
   return nullptr;
 }
 
+void Replicator::note_link(const Peer& peer, Context& context) {
+  const std::uint32_t number = peer.entry.number;
+  const TrackerSeen& seen = book_.trackers().at(number);
+  const bool both = seen.source_up && seen.follower_up;
+  if (!both && (peer.source_stands || seen.follower_up)) {
+    catch_up_.half_linked(number, context.now());
+  } else {
+    catch_up_.not_linked(number);
+  }
+}
+
 void Replicator::complain(Peer& peer, const std::string& sentence) {
   if (peer.complaint == sentence) return;
   peer.complaint = sentence;
@@ -105,6 +118,7 @@ void Replicator::on(const LinkUp& message, Context& context) {
   if (peer == nullptr) return;
   peer->source_stands = true;
   peer->dialled = context.now();
+  note_link(*peer, context);
   context.send(peer->source,
                RepairHello{tracker_tracker_version, tracker_tracker_version, store_, place_.tracker, held_});
 }
@@ -115,13 +129,16 @@ void Replicator::on(const LinkDown& message, Context& context) {
     give_up_join(*peer, context);
     peer->dialled = context.now();
     book_.source_is(peer->entry.number, false, context.now());
-    if (caught_up_) log_info("tracker " + std::to_string(peer->entry.number) + " is cut off");
+    catch_up_.lost(peer->entry.number);
+    note_link(*peer, context);
+    if (catch_up_.is_serving()) log_info("tracker " + std::to_string(peer->entry.number) + " is cut off");
     settle(context);
     pull_if_needed(context);
-    check_caught_up(context);
+    consider_service(context);
   } else if (Peer* follower = peer_of_follower(message.link)) {
     forget_asks(*follower);
     book_.follower_is(follower->entry.number, false, context.now());
+    note_link(*follower, context);
     settle(context);
   }
 }
@@ -141,7 +158,7 @@ void Replicator::watch_links(Context& context) {
     const bool dumb_source = peer.source_stands && !seen.source_up && now - peer.dialled > dumb_after;
     const bool dumb_feed = seen.source_up && now - peer.feed_heard > dumb_after;
     // Over a link of its own, since a page that is only late would be taken for one of the next snapshot.
-    const bool late_page = peer.joining && now - peer.joining_since > join_patience;
+    const bool late_page = peer.joining && !peer.next_page && now - peer.joining_since > join_patience;
     if (dumb_source || dumb_feed || late_page) dial(peer, context);
   }
 }
@@ -150,35 +167,55 @@ void Replicator::watch_links(Context& context) {
 
 void Replicator::on(const DirectoryHolds& message, Context& context) {
   const bool grown = held_ != message.at;
+  const bool renewed = linked_up_ && store_ != message.store;
   store_ = message.store;
   held_ = message.at;
   digest_ = message.digest;
   book_.own_log_is(store_, position_in(held_, store_));
-  passed_on_ = message.rejected ? held_ : merged(passed_on_, held_);
+  book_.forked_logs_are(message.forked);
+  passed_on_ = message.rejected || renewed ? held_ : merged(passed_on_, held_);
+  if (message.rejected || (pulled_ && covers(held_, *pulled_))) pulled_.reset();
   if (message.rejected) {
     // Pages may be among what was not taken. The one under way still comes; it is the last, and not passed on.
     for (auto& [number, peer] : peers_) {
       if (!peer.joining || peer.join_spoilt) continue;
       peer.join_spoilt = true;
+      peer.joining = !peer.next_page;
+      if (!peer.joining) book_.pull_ended();
       context.send(place_.directory, join_given_up());
     }
   }
   if (!linked_up_) {
     linked_up_ = true;
-    progress_ = context.now();
+    look_for_others(context);
     for (auto& [number, peer] : peers_) {
-      dial(peer, context);
       if (peer.early) welcome(peer.early->first, peer.early->second, context);
       peer.early.reset();
     }
-    context.after(sync_.look_around, LookedAround{});
     context.after(Duration::zero(), HeartbeatDue{});
+  } else if (renewed) {
+    log_warning("the own log goes on as that of store " + store_.hex() +
+                ": what only this tracker had of the old one is said again");
+    warned_of_own_ = false;
+    book_.own_log_is_renewed();
+    look_for_others(context);
   }
   if (grown) {
     for (auto& [number, peer] : peers_)
       if (book_.trackers().at(number).source_up) context.send(peer.source, Ack{held_});
   }
-  check_caught_up(context);
+  go_on_joining(context);
+  settle(context);
+  // What was not taken now would not be taken at once: the next heartbeat is soon enough.
+  if (!message.rejected) pull_if_needed(context);
+  consider_service(context);
+}
+
+void Replicator::look_for_others(Context& context) {
+  if (catch_up_.is_serving()) context.send(place_.directory, FellBehind{});
+  catch_up_.starts(context.now());
+  for (auto& [number, peer] : peers_) dial(peer, context);
+  context.after(sync_.look_around, LookedAround{});
 }
 
 void Replicator::on(const Spread& message, Context& context) {
@@ -191,17 +228,15 @@ void Replicator::on(const Spread& message, Context& context) {
         if (peer.follower) context.send(peer.follower, Ops{{delta}, false});
     }
   }
-  for (auto& [number, peer] : peers_)
-    if (book_.trackers().at(number).forked) complain(peer, forked_store);
 }
 
 void Replicator::on(const AwaitReached& message, Context& context) {
-  book_.await(message.ticket, message.at, context.now());
+  book_.await(message.ticket, message.at, message.both_ways, context.now());
   settle(context);
 }
 
 void Replicator::settle(Context& context) {
-  for (const Reached& reached : book_.settled(context.now())) context.send(place_.directory, reached);
+  for (const Reached& reached : book_.settled(held_, context.now())) context.send(place_.directory, reached);
   if (checking_waits_ || !book_.is_waiting()) return;
   checking_waits_ = true;
   context.after(wait_check, WaitCheck{});
@@ -222,29 +257,24 @@ void Replicator::on(const Want& message, Context& context) {
 
 void Replicator::on(const Gossip& message, Context& context) { context.send(feed_, message.presence); }
 
-void Replicator::on(const LookedAround&, Context& context) {
-  looked_around_ = true;
-  check_caught_up(context);
-}
+void Replicator::on(const LookedAround&, Context& context) { consider_service(context); }
 
-void Replicator::check_caught_up(Context& context) {
-  if (caught_up_ || !linked_up_) return;
-  const bool everybody = std::all_of(book_.trackers().begin(), book_.trackers().end(),
-                                     [](const auto& each) { return each.second.source_up; });
-  if (!everybody && !looked_around_) return;
-  const bool stuck = context.now() - progress_ > catch_up_patience;
-  if (!book_.is_caught_up(held_) && !stuck) return;
-  if (book_.lacks_own()) {
-    if (!warned_of_own_)
-      log_error(
-          "other trackers have later changes of this store than it has itself: an older copy of it was put "
-          "back. Nothing is served until they are here again");
-    warned_of_own_ = true;
-    return;
+void Replicator::consider_service(Context& context) {
+  switch (catch_up_.choose(book_, held_, context.now())) {
+    case CatchUp::Choice::go_on: return;
+    case CatchUp::Choice::pause: return context.send(place_.directory, FellBehind{});
+    case CatchUp::Choice::renew:
+      if (!warned_of_own_)
+        log_error(
+            "other trackers have later changes of this store than it has itself: an older copy of it was put "
+            "back. They cannot be had or contradict what was done here meanwhile");
+      warned_of_own_ = true;
+      return context.send(place_.directory, RenewStore{});
+    case CatchUp::Choice::serve_behind:
+      log_warning("serving without having caught up with the other trackers: they do not answer");
+      break;
+    case CatchUp::Choice::serve: break;
   }
-  if (!book_.is_caught_up(held_))
-    log_warning("serving without having caught up with the other trackers: they do not answer");
-  caught_up_ = true;
   context.send(place_.directory, CaughtUp{});
 }
 
@@ -252,23 +282,37 @@ void Replicator::check_caught_up(Context& context) {
 
 void Replicator::on(const HeartbeatDue&, Context& context) {
   context.after(sync_.heartbeat, HeartbeatDue{});
+  if (catch_up_.was_away(context.now())) {
+    log_warning("this tracker was kept from running: asking the others what has happened meanwhile");
+    look_for_others(context);
+  }
   context.send(feed_, Heartbeat{store_, place_.tracker, ++heartbeats_, held_, digest_});
   watch_links(context);
   pull_if_needed(context);
   settle(context);
-  check_caught_up(context);
+  consider_service(context);
   compare_states(context);
+  truncate_log(context);
   tell_directory_of_trackers(context);
+}
+
+void Replicator::truncate_log(Context& context) {
+  if (context.now() - truncated_ < truncate_every) return;
+  truncated_ = context.now();
+  // Who lacks more than snapshot_from is given a snapshot in any case.
+  const VersionVector upto = book_.droppable(held_, log_kept, 2 * snapshot_from);
+  if (!upto.positions.empty()) context.send(place_.journal, TruncateLog{upto});
 }
 
 void Replicator::on(const Heartbeat& message, Context& context) {
   Peer* peer = peer_of_feed(context.sender());
   if (peer == nullptr || message.number != peer->entry.number) return;
+  // What lay waiting since before it got another store says nothing about this one.
+  if (!book_.is_store(message.number, message.origin)) return;
   const Instant now = context.now();
   peer->feed_heard = now;
   book_.heard(message.number, now);
   book_.holds(message.number, message.at);
-  book_.digest_is(message.number, message.at, message.digest);
   const bool differs = message.at == held_ && message.digest != digest_;
   if (differs && !message.digest.is_zero() && !digest_.is_zero() && now - peer->compared > dumb_after) {
     complain(*peer, "the same operations gave another state than here: comparing both");
@@ -277,6 +321,7 @@ void Replicator::on(const Heartbeat& message, Context& context) {
   }
   settle(context);
   pull_if_needed(context);
+  consider_service(context);
 }
 
 void Replicator::tell_directory_of_trackers(Context& context) {
@@ -288,6 +333,7 @@ void Replicator::tell_directory_of_trackers(Context& context) {
       seen.trackers.push_back(row_of(peers_.at(entry.number), context.now()));
     }
   }
+  seen.reachable = book_.reachable(context.now());
   context.send(place_.directory, seen);
 }
 
@@ -306,16 +352,16 @@ TrackerRow Replicator::row_of(const Peer& peer, Instant now) const {
 
 void Replicator::on(const Delta& message, Context& context) {
   Peer* peer = peer_of_feed(context.sender());
-  if (peer == nullptr) return;
+  if (peer == nullptr || !book_.is_store(peer->entry.number, message.origin)) return;
   peer->feed_heard = context.now();
   book_.heard(peer->entry.number, context.now());
   VersionVector at;
   advance(at, message.origin, message.sequence);
   book_.holds(peer->entry.number, at);
-  take(*peer, {message}, context);
+  take({message}, context);
 }
 
-void Replicator::take(Peer&, const std::vector<Delta>& deltas, Context& context) {
+void Replicator::take(const std::vector<Delta>& deltas, Context& context) {
   Learned learned;
   for (const Delta& delta : deltas) {
     const Sequence last = position_in(passed_on_, delta.origin);
@@ -324,7 +370,7 @@ void Replicator::take(Peer&, const std::vector<Delta>& deltas, Context& context)
     learned.deltas.push_back(delta);
   }
   if (!learned.deltas.empty()) {
-    progress_ = context.now();
+    catch_up_.progressed(context.now());
     context.send(place_.directory, learned);
   }
   settle(context);
@@ -347,16 +393,17 @@ void Replicator::on(const RepairWelcome& message, Context& context) {
                                ": the tracker files differ");
   if (message.store == store_) return complain(*peer, copied_store);
   const Instant now = context.now();
-  book_.store_is(message.number, message.store);
+  book_.begins(message.number, message.store, message.at);
   book_.source_is(message.number, true, now);
-  book_.holds(message.number, message.at);
+  catch_up_.begins(message.number, message.at);
+  note_link(*peer, context);
   peer->complaint.clear();
-  peer->compared = now;
-  if (caught_up_) log_info("tracker " + std::to_string(message.number) + " is linked");
+  peer->compared = now - dumb_after;  // if states differ, that is looked at without delay
+  if (catch_up_.is_serving()) log_info("tracker " + std::to_string(message.number) + " is linked");
   context.reply(Ack{held_});
   settle(context);
   pull_if_needed(context);
-  check_caught_up(context);
+  consider_service(context);
 }
 
 void Replicator::on(const RepairUnwelcome& message, Context& context) {
@@ -367,14 +414,24 @@ void Replicator::on(const RepairUnwelcome& message, Context& context) {
 void Replicator::pull_if_needed(Context& context) {
   if (!linked_up_) return;
   if (std::any_of(peers_.begin(), peers_.end(), [](const auto& each) { return each.second.joining; })) return;
+  if (pulled_) return;  // the disk first
   const std::optional<std::uint32_t> number = book_.pull_from(passed_on_, context.now());
-  if (!number) return;
+  if (!number) return join_fork_if_needed(context);
   Peer& peer = peers_.at(*number);
   if (count_missing(passed_on_, book_.trackers().at(*number).at) > snapshot_from) {
     ask_snapshot(peer, {}, context);
   } else {
     pull(peer, context);
   }
+}
+
+void Replicator::join_fork_if_needed(Context& context) {
+  const std::optional<std::uint32_t> number = book_.fork_joined_from(held_);
+  if (!number) return;
+  Peer& peer = peers_.at(*number);
+  if (peer.fork_joined && context.now() - *peer.fork_joined < fork_pause) return;
+  peer.fork_joined = context.now();
+  ask_snapshot(peer, {}, context);
 }
 
 void Replicator::pull(Peer& peer, Context& context) {
@@ -389,14 +446,21 @@ void Replicator::on(const Ops& message, Context& context) {
   const Instant now = context.now();
   book_.heard(peer->entry.number, now);
   book_.pull_goes_on(now);
-  if (peer->credit_left > 0) --peer->credit_left;
+  const bool was_asked_for = peer->credit_left > 0;
+  if (was_asked_for) --peer->credit_left;
   if (message.last) {
     peer->credit_left = 0;
     book_.pull_ended();
   }
   const VersionVector before = passed_on_;
-  take(*peer, message.deltas, context);
-  if (!message.last && peer->credit_left == 0 && passed_on_ != before) pull(*peer, context);
+  // Set before it is passed on: what follows from that must not pull more.
+  if (!message.last && was_asked_for && peer->credit_left == 0) {
+    book_.pull_ended();
+    pulled_ = passed_on_;
+  }
+  take(message.deltas, context);
+  if (pulled_) pulled_ = passed_on_;
+  if (pulled_ && covers(held_, *pulled_)) pulled_.reset();
   // A delta that was sent again may be on disk already: its acknowledgement was lost then.
   if (passed_on_ == before) context.reply(Ack{held_});
 }
@@ -416,6 +480,7 @@ void Replicator::ask_snapshot(Peer& peer, Bytes buckets, Context& context) {
   peer.joining_since = context.now();
   peer.joining_buckets = std::move(buckets);
   peer.joining_heads.clear();
+  peer.next_page.reset();
   book_.pull_sent(peer.entry.number, context.now());
   context.send(peer.source, AskSnapshot{peer.joining_buckets, {}});
 }
@@ -438,21 +503,31 @@ void Replicator::on(const SnapshotChunk& message, Context& context) {
     return;  // what is missing is looked for again at the next heartbeat
   }
   book_.pull_goes_on(now);
-  progress_ = now;
+  catch_up_.progressed(now);
   peer->joining_since = now;
   // The rows of later pages may be of later operations than the first page's heads: those are the ones that are whole.
   if (peer->joining_heads.empty()) peer->joining_heads = message.heads;
   LearnedFacts learned{message.facts, {}, message.last};
   if (message.last && peer->joining_buckets.empty()) learned.heads = peer->joining_heads;
-  context.send(place_.directory, learned);
   if (!message.last) {
-    context.reply(AskSnapshot{peer->joining_buckets, message.next});
-    return;
+    peer->next_page = message.next;
+    return context.send(place_.directory, learned);
   }
+  context.send(place_.directory, learned);
   peer->joining = false;
   book_.pull_ended();
   for (const LogHead& head : learned.heads) advance(passed_on_, head.origin, head.sequence);
   pull_if_needed(context);
+}
+
+void Replicator::go_on_joining(Context& context) {
+  for (auto& [number, peer] : peers_) {
+    if (!peer.joining || !peer.next_page) continue;
+    const Bytes after = std::move(*peer.next_page);
+    peer.next_page.reset();
+    peer.joining_since = context.now();
+    context.send(peer.source, AskSnapshot{peer.joining_buckets, after});
+  }
 }
 
 // --- giving out -------------------------------------------------------------------------------------------------
@@ -485,14 +560,16 @@ void Replicator::welcome(Address follower, const RepairHello& hello, Context& co
   // What the conversation before asked for is no answer in this one: a page would be taken for another page.
   forget_asks(peer);
   peer.follower = {follower};
-  book_.store_is(hello.number, hello.store);
+  book_.begins(hello.number, hello.store, hello.at);
   book_.follower_is(hello.number, true, now);
-  book_.holds(hello.number, hello.at);
-  context.answer(follower,
-                 RepairWelcome{tracker_tracker_version, store_, place_.tracker, held_, !caught_up_});
+  context.answer(follower, RepairWelcome{tracker_tracker_version, store_, place_.tracker, held_,
+                                         !catch_up_.is_serving()});
   if (!book_.trackers().at(hello.number).source_up && now - peer.dialled > dial_pause) dial(peer, context);
+  catch_up_.begins(hello.number, hello.at);
+  note_link(peer, context);
   settle(context);
   pull_if_needed(context);
+  consider_service(context);
 }
 
 void Replicator::on(const Ack& message, Context& context) {
@@ -502,6 +579,7 @@ void Replicator::on(const Ack& message, Context& context) {
   book_.holds(peer->entry.number, message.at);
   settle(context);
   pull_if_needed(context);
+  consider_service(context);
 }
 
 void Replicator::on(const Pull& message, Context& context) {

@@ -8,6 +8,7 @@
 #include "actors/actor.hpp"
 #include "messages/inside_tracker.hpp"
 #include "messages/tracker_info.hpp"
+#include "tracker/catch_up.hpp"
 #include "tracker/config.hpp"
 #include "tracker/sync_book.hpp"
 
@@ -38,7 +39,7 @@ struct LookedAround {
 };
 
 /// Speaks with the other trackers: publishes what this one did, takes in what they did, repairs what was lost on the
-/// way. Decides little: SyncBook does. Owns the feed, the repair door and two links to each other tracker.
+/// way. Decides little: SyncBook and CatchUp do. Owns the feed, the repair door and two links to each other tracker.
 ///
 /// Of each other tracker: we follow it (its feed, and a link to its repair door), and it may follow us (a link to ours).
 ///
@@ -46,8 +47,11 @@ struct LookedAround {
 /// - Deltas of one origin go to the directory in order, without gaps, once; what comes out of order is dropped and
 ///   pulled, since buffers for it would have to be bounded and then do the same.
 /// - Acknowledged is what the directory says is on disk, never what was received.
-/// - While a tracker, even one that does not answer any more, is known to have more of the own log than is here, nothing
-///   is served: the next own delta would take a number that is taken. Getting the own log back is not optional.
+/// - Who was kept from running dials everybody anew, since only the beginning of a conversation says what the other has
+///   now and not what it had when the words that lie waiting were said.
+/// - What is pulled comes no faster than it gets onto the disk here: a network is faster than a disk, and what lies
+///   between the two is memory.
+/// - A log that has forked is not pulled, for none of its deltas fit; what they did comes with a snapshot.
 /// - A delta above 64 KiB goes to each follower over its own link: the feed is a queue for each subscriber.
 /// - A hello from a tracker whom we cannot reach is a reason to dial it at once: it has just come back.
 /// - A link that stands but says nothing sensible for 2 s is dialled anew: sockets that once met a wrong service stay
@@ -117,6 +121,8 @@ class Replicator final
     Instant joining_since;     // of the last page
     Bytes joining_buckets;
     std::vector<LogHead> joining_heads;
+    std::optional<Bytes> next_page;  // to be asked for when the page before is on disk
+    std::optional<Instant> fork_joined;
     std::optional<Buckets> buckets;  // said by it, to be compared
     bool wants_buckets = false;
     std::optional<std::pair<Address, RepairHello>> early;  // said before our own store was loaded
@@ -131,15 +137,20 @@ class Replicator final
   /// The follower is gone, or begins anew.
   static void forget_asks(Peer& peer);
   void complain(Peer& peer, const std::string& sentence);
-  void take(Peer& peer, const std::vector<Delta>& deltas, Context& context);
+  void take(const std::vector<Delta>& deltas, Context& context);
   void pull_if_needed(Context& context);
+  void join_fork_if_needed(Context& context);
   void pull(Peer& peer, Context& context);
   void welcome(Address follower, const RepairHello& hello, Context& context);
   void serve_pull(Peer& peer, Context& context);
   void give_up_join(Peer& peer, Context& context);
   void ask_snapshot(Peer& peer, Bytes buckets, Context& context);
   void settle(Context& context);
-  void check_caught_up(Context& context);
+  void consider_service(Context& context);
+  void look_for_others(Context& context);
+  void note_link(const Peer& peer, Context& context);
+  void go_on_joining(Context& context);
+  void truncate_log(Context& context);
   void watch_links(Context& context);
   void compare_states(Context& context);
   void tell_directory_of_trackers(Context& context);
@@ -156,11 +167,11 @@ class Replicator final
   StoreId store_;
   VersionVector held_;  // on disk here
   StateDigest digest_;
-  VersionVector passed_on_;  // held, or with the directory on its way to the disk
-  bool looked_around_ = false;
-  bool caught_up_ = false;
+  VersionVector passed_on_;              // held, or with the directory on its way to the disk
+  std::optional<VersionVector> pulled_;  // what has to be on disk before more is pulled
+  CatchUp catch_up_;
   bool warned_of_own_ = false;
-  Instant progress_;  // when passed_on_ last grew, while catching up
+  Instant truncated_;
   bool checking_waits_ = false;
   std::uint64_t heartbeats_ = 0;
   std::uint64_t last_ticket_ = 0;

@@ -71,6 +71,8 @@ struct UserRow {
   OriginIndex password_origin;
   std::string verifier;
   std::vector<GroupIndex> groups;  ///< of all membership rows
+  std::uint32_t standings = 0;     ///< groups that the user is in or asks to join
+  std::uint32_t shared = 0;        ///< files that the user shares
 };
 
 struct GroupRecord {

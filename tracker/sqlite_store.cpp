@@ -11,6 +11,8 @@ namespace tutti {
 namespace {
 
 constexpr std::int64_t schema_version = 1;
+// A commit that waits behind a truncation is not to be kept waiting for long.
+constexpr std::int64_t truncated_at_once = 2000;
 // What is read back was written here; the only limit is the reader's own need.
 constexpr DecodeLimits stored{.frame_bytes = SIZE_MAX >> 1U, .list_items = SIZE_MAX >> 8U, .depth = 16};
 
@@ -89,10 +91,12 @@ class SqliteStore final : public Store {
     try {
       statements();
       database_->execute("BEGIN IMMEDIATE");
+      if (batch.renewal) renew(*batch.renewal);
       for (const LogHead& head : batch.heads) write_head(head);
       for (const Delta& delta : batch.deltas) write_delta(delta);
       for (const RowChange& row : batch.rows) write_row(row);
       database_->execute("COMMIT");
+      if (batch.renewal) id_ = batch.renewal->fresh;
       return {};
     } catch (const SqliteError& error) {
       const StoreFault fault = fault_of_error(error);
@@ -114,10 +118,28 @@ class SqliteStore final : public Store {
         [&](MetainfoPage& page) { page.metainfo = metainfo_of(row_keys::file_described(gid, fid)); });
   }
 
+  bool truncate(const VersionVector& upto) override {
+    try {
+      for (const LogPosition& each : upto.positions) {
+        const std::optional<std::int64_t> n = origin_number(each.origin);
+        if (!n) continue;
+        const std::int64_t first = first_of_log(*n);
+        const std::int64_t last = as_integer(each.sequence.value);
+        if (first == 0 || first > last) continue;
+        statements().cut_front.bind(1, *n).bind(2, std::min(last, first + truncated_at_once - 1)).run();
+        return true;
+      }
+    } catch (const SqliteError& error) {
+      log_warning(std::string("the log could not be truncated: ") + error.what());
+      close();
+    }
+    return false;
+  }
+
  private:
   struct Statements {
     SqliteStatement heads, origin, head, new_origin, move_head, delta, row, no_row, metainfo, rows, log,
-        read_metainfo;
+        read_metainfo, log_begin, cut_front, cut_back, rename;
   };
 
   /// Runs a read; what SQLite throws becomes the page's fault.
@@ -140,6 +162,9 @@ class SqliteStore final : public Store {
     if (!statements_) {
       open();
       prepare();
+      // A renewal whose commit seemed to fail may be there after all.
+      SqliteStatement identity = database_->prepare("SELECT store FROM identity");
+      if (identity.step()) id_ = StoreId::from(identity.blob(0));
     }
     return *statements_;
   }
@@ -214,7 +239,7 @@ class SqliteStore final : public Store {
   void prepare() {
     const auto make = [this](const char* sql) { return database_->prepare(sql); };
     statements_ = std::make_unique<Statements>(Statements{
-        make("SELECT id, sequence, hash FROM origins ORDER BY id"),
+        make("SELECT id, sequence, hash FROM origins WHERE sequence > 0 ORDER BY id"),
         make("SELECT n FROM origins WHERE id = ?"),
         make("SELECT sequence FROM origins WHERE n = ?"),
         make("INSERT INTO origins(id, sequence, hash) VALUES(?, ?, ?)"),
@@ -226,6 +251,10 @@ class SqliteStore final : public Store {
         make("SELECT key, fact FROM facts WHERE bucket = ? AND key > ? ORDER BY key"),
         make("SELECT delta FROM log WHERE origin = ? AND sequence >= ? ORDER BY sequence LIMIT ?"),
         make("SELECT record FROM metainfo WHERE key = ?"),
+        make("SELECT sequence FROM log WHERE origin = ? ORDER BY sequence LIMIT 1"),
+        make("DELETE FROM log WHERE origin = ? AND sequence <= ?"),
+        make("DELETE FROM log WHERE origin = ? AND sequence > ?"),
+        make("UPDATE identity SET store = ?"),
     });
   }
 
@@ -260,6 +289,22 @@ class SqliteStore final : public Store {
     if (read.step()) head.value = static_cast<std::uint64_t>(read.number(0));
     read.reset();
     return head;
+  }
+
+  // Of the log's first delta; 0: it is empty.
+  std::int64_t first_of_log(std::int64_t n) {
+    SqliteStatement& read = statements().log_begin.bind(1, n);
+    const std::int64_t first = read.step() ? read.number(0) : 0;
+    read.reset();
+    return first;
+  }
+
+  void renew(const StoreRenewal& renewal) {
+    statements().rename.bind(1, renewal.fresh.view()).run();
+    const std::optional<std::int64_t> n = origin_number(renewal.cut.origin);
+    if (!n) return;
+    statements().cut_back.bind(1, *n).bind(2, as_integer(renewal.cut.sequence.value)).run();
+    write_head(renewal.cut);
   }
 
   void write_head(const LogHead& head) {

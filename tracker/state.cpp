@@ -43,6 +43,12 @@ void DirectoryState::join(const StoreId& origin, const Stamp& stamp, const Opera
   std::visit([&](const auto& op) { join(mark, op); }, operation.value);
 }
 
+/// Counts as what it says again: with the stamp and the origin that it had there.
+void DirectoryState::join(const Mark&, const Restated& op) {
+  const Mark mark = mark_of(op.origin, op.stamp);
+  std::visit([&](const auto& plain) { join(mark, plain); }, op.operation.value);
+}
+
 void DirectoryState::write(const Mark& mark, const Operation& operation) {
   if (changes == nullptr) return;
   changes->rows.push_back(row_of({origins[mark.origin].id, stamp_of(mark), operation}));

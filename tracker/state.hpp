@@ -123,6 +123,7 @@ struct DirectoryState {
   void join(const Mark& mark, const SessionOpened& op);
   void join(const Mark& mark, const SessionClosed& op);
   void join(const Mark& mark, const RequestAnswered& op);
+  void join(const Mark& mark, const Restated& op);
 
   Mark mark_of(const StoreId& origin, const Stamp& stamp);
   Stamp stamp_of(const Mark& mark) const { return {mark.milliseconds, mark.counter}; }

@@ -42,9 +42,14 @@ void DirectoryState::check_memberships() const {
   std::vector<std::optional<Senior>> owners(groups.size());
   std::size_t listed_members = 0;
   std::size_t listed_requests = 0;
+  std::vector<std::uint32_t> standings(users.size());
+  std::vector<std::uint32_t> shared(users.size());
   const SeniorOrder is_before{this};
   for (const auto& [key, membership] : memberships) {
     const bool known = users[key.user].claim.known;
+    if (membership.is_member() || membership.is_requested()) ++standings[key.user.value];
+    for (const Share& share : membership.shares)
+      if (membership.is_of_effect(share)) ++shared[key.user.value];
     ENSURE(members_by_name.contains(key) == (known && membership.is_member()));
     ENSURE(requests_by_name.contains(key) == (known && membership.is_requested()));
     if (known && membership.is_member()) ++listed_members;
@@ -56,6 +61,8 @@ void DirectoryState::check_memberships() const {
     std::optional<Senior>& owner = owners[key.group.value];
     if (!owner || is_before(senior, *owner)) owner = senior;
   }
+  for (std::uint32_t i = 0; i < users.size(); ++i)
+    ENSURE(users[UserIndex{i}].standings == standings[i] && users[UserIndex{i}].shared == shared[i]);
   ENSURE(listed_members == members_by_name.size() && listed_requests == requests_by_name.size());
   std::size_t alive = 0;
   std::size_t total = 0;

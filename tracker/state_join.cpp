@@ -130,6 +130,7 @@ Membership& DirectoryState::membership_row(const MemberKey& key) {
 }
 
 void DirectoryState::list_member(const MemberKey& key, const Membership& membership) {
+  if (membership.is_member() || membership.is_requested()) ++users[key.user].standings;
   if (membership.is_member()) {
     seniors.insert({key.group, membership.mark, key.user});
     ++groups[key.group].members;
@@ -143,6 +144,7 @@ void DirectoryState::list_member(const MemberKey& key, const Membership& members
 }
 
 void DirectoryState::unlist_member(const MemberKey& key, const Membership& membership) {
+  if (membership.is_member() || membership.is_requested()) --users[key.user].standings;
   if (membership.is_member()) {
     seniors.erase({key.group, membership.mark, key.user});
     --groups[key.group].members;

@@ -30,6 +30,7 @@ void DirectoryState::join(const Mark& mark, const FileDescribed& op) {
 void DirectoryState::add_sharer(FileIndex file, UserIndex user) {
   FileRecord& row = files[file];
   row.sharers.push_back(user);
+  ++users[user].shared;
   if (row.known && row.sharers.size() == 1) files_by_name.insert(file);
 }
 
@@ -39,6 +40,7 @@ void DirectoryState::remove_sharer(FileIndex file, UserIndex user) {
   const auto found = std::find(row.sharers.begin(), row.sharers.end(), user);
   *found = row.sharers.back();
   row.sharers.pop_back();
+  --users[user].shared;
 }
 
 void DirectoryState::join(const Mark& mark, const ShareIntended& op) {

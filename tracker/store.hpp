@@ -57,7 +57,7 @@ class Store {
   Store& operator=(const Store&) = delete;
   virtual ~Store() = default;
 
-  /// Made with the store, lost with it.
+  /// Made with the store, lost with it; a renewal gives it another.
   virtual StoreId id() const = 0;
   virtual HeadPage heads() = 0;
   virtual StoreFault commit(const CommitBatch& batch) = 0;
@@ -67,6 +67,9 @@ class Store {
   /// Up to `limit` deltas of one origin from `first` on, at least one if there is one, about `bytes` of them.
   virtual LogPage log(const StoreId& origin, Sequence first, std::uint32_t limit, ByteCount bytes) = 0;
   virtual MetainfoPage metainfo(const Gid& gid, const Fid& fid) = 0;
+  /// Deletes deltas up to `upto` from the log, a bounded number of them, the oldest first; rows and heads stay. True if
+  /// there are more to delete.
+  virtual bool truncate(const VersionVector& upto) = 0;
 };
 
 /// A store or the reason why there is none.

@@ -54,23 +54,40 @@ void SyncBook::holds(std::uint32_t number, const VersionVector& at) {
   forget_recent();
 }
 
-void SyncBook::digest_is(std::uint32_t number, const VersionVector& at, const StateDigest& digest) {
+void SyncBook::begins(std::uint32_t number, const StoreId& store, const VersionVector& at) {
   TrackerSeen& tracker = trackers_.at(number);
-  tracker.digest = digest;
-  tracker.digest_at = at;
+  if (tracker.store != store) tracker.forked = false;
+  tracker.store = store;
+  // It may have lost its disk, or got an old copy of it back, since it was last heard of.
+  tracker.at = at;
+  tracker.late_for.reset();
+  tracker.resend_pause = config_.resend_after;
+  forget_recent();
 }
 
-void SyncBook::store_is(std::uint32_t number, const StoreId& store) {
-  TrackerSeen& tracker = trackers_.at(number);
-  // Another store under the same number has what it says, not what the one before had.
-  if (tracker.store && *tracker.store != store) {
-    tracker.at = {};
-    tracker.forked = false;
-  }
-  tracker.store = store;
+bool SyncBook::is_store(std::uint32_t number, const StoreId& origin) const {
+  return trackers_.at(number).store == origin;
 }
 
 void SyncBook::own_log_is(const StoreId& own, Sequence head) { own_ = {own, head}; }
+
+void SyncBook::own_log_is_renewed() {
+  recent_.clear();
+  recent_bytes_ = 0;
+  for (auto& [number, tracker] : trackers_) tracker.forked = false;
+  // Others have the numbers that are waited for, but not what was done under them here.
+  for (Wait& wait : waits_) wait.in_vain = true;
+}
+
+bool SyncBook::is_forked(const StoreId& origin) const {
+  return std::find(forked_logs_.begin(), forked_logs_.end(), origin) != forked_logs_.end();
+}
+
+VersionVector SyncBook::without_forked(const VersionVector& want) const {
+  VersionVector result = want;
+  std::erase_if(result.positions, [this](const LogPosition& each) { return is_forked(each.origin); });
+  return result;
+}
 
 bool SyncBook::is_ahead_of_own(const TrackerSeen& tracker) const {
   return position_in(tracker.at, own_.origin) > own_.sequence;
@@ -79,6 +96,10 @@ bool SyncBook::is_ahead_of_own(const TrackerSeen& tracker) const {
 bool SyncBook::lacks_own() const {
   return std::any_of(trackers_.begin(), trackers_.end(),
                      [this](const auto& each) { return is_ahead_of_own(each.second); });
+}
+
+bool SyncBook::own_has_forked() const {
+  return std::any_of(trackers_.begin(), trackers_.end(), [](const auto& each) { return each.second.forked; });
 }
 
 bool SyncBook::has_acknowledged(const TrackerSeen& tracker, const VersionVector& at) const {
@@ -112,8 +133,14 @@ void SyncBook::forget_recent() {
   }
 }
 
-void SyncBook::await(Ticket ticket, VersionVector at, Instant now) {
-  waits_.push_back({ticket, std::move(at), now});
+void SyncBook::await(Ticket ticket, VersionVector at, bool both_ways, Instant now) {
+  waits_.push_back({ticket, std::move(at), both_ways, now, {}, false});
+}
+
+bool SyncBook::is_met(const Wait& wait, std::uint32_t number, const VersionVector& held) const {
+  const auto met = wait.met.find(number);
+  return met == wait.met.end() || is_forked(met->second.origin) ||
+         position_in(held, met->second.origin) >= met->second.sequence;
 }
 
 bool SyncBook::is_live(std::uint32_t number, Instant now) const {
@@ -121,16 +148,22 @@ bool SyncBook::is_live(std::uint32_t number, Instant now) const {
   return tracker.source_up && tracker.follower_up && now - tracker.heard < config_.hung_after;
 }
 
-std::vector<Reached> SyncBook::settled(Instant now) {
+std::vector<Reached> SyncBook::settled(const VersionVector& held, Instant now) {
+  for (Wait& wait : waits_) {
+    for (const auto& [number, tracker] : trackers_)
+      if (wait.both_ways && tracker.store && has_acknowledged(tracker, wait.at))
+        wait.met.try_emplace(number, LogPosition{*tracker.store, position_in(tracker.at, *tracker.store)});
+  }
   std::vector<Reached> over;
   std::erase_if(waits_, [&](const Wait& wait) {
     const bool time_is_up = now - wait.since >= config_.ack_wait;
     Reached reached{wait.ticket, {}};
     for (auto& [number, tracker] : trackers_) {
-      if (has_acknowledged(tracker, wait.at)) continue;
-      const bool waited_for = is_live(number, now) && !tracker.late_for && !tracker.forked;
+      const bool has = !wait.in_vain && has_acknowledged(tracker, wait.at);
+      if (has && is_met(wait, number, held)) continue;
+      const bool waited_for = is_live(number, now) && !tracker.late_for && !tracker.forked && !wait.in_vain;
       if (waited_for && !time_is_up) return false;
-      if (waited_for) tracker.late_for = wait.at;
+      if (waited_for && !has) tracker.late_for = wait.at;
       reached.missing.push_back(number);
     }
     over.push_back(std::move(reached));
@@ -178,7 +211,7 @@ std::optional<std::uint32_t> SyncBook::pull_from(const VersionVector& have, Inst
   std::uint64_t most = 0;
   for (const auto& [number, tracker] : trackers_) {
     if (!tracker.source_up) continue;
-    std::uint64_t has = 2 * count_missing(have, tracker.at);
+    std::uint64_t has = 2 * count_missing(have, without_forked(tracker.at));
     // Whoever has just left a pull unanswered comes last.
     if (has != 0 && pulling_from_ == number) has = 1;
     if (has <= most) continue;
@@ -188,10 +221,37 @@ std::optional<std::uint32_t> SyncBook::pull_from(const VersionVector& have, Inst
   return best;
 }
 
-bool SyncBook::is_caught_up(const VersionVector& have) const {
-  return std::all_of(trackers_.begin(), trackers_.end(), [&](const auto& each) {
-    return !each.second.source_up || covers(have, each.second.at);
-  });
+std::optional<std::uint32_t> SyncBook::fork_joined_from(const VersionVector& have) const {
+  for (const auto& [number, tracker] : trackers_) {
+    if (!tracker.source_up) continue;
+    for (const StoreId& origin : forked_logs_)
+      if (position_in(tracker.at, origin) > position_in(have, origin)) return number;
+  }
+  return std::nullopt;
+}
+
+VersionVector SyncBook::reachable(Instant now) const {
+  VersionVector all;
+  for (const auto& [number, tracker] : trackers_)
+    if (is_live(number, now)) all = merged(all, tracker.at);
+  return all;
+}
+
+VersionVector SyncBook::droppable(const VersionVector& held, std::uint64_t kept,
+                                  std::uint64_t kept_for_absent) const {
+  const auto before = [](std::uint64_t sequence, std::uint64_t by) {
+    return sequence - std::min(sequence, by);
+  };
+  VersionVector result;
+  for (const LogPosition& each : held.positions) {
+    std::uint64_t everybody = each.sequence.value;
+    for (const auto& [number, tracker] : trackers_)
+      everybody = std::min(everybody, position_in(tracker.at, each.origin).value);
+    const std::uint64_t upto =
+        std::max(before(everybody, kept), before(each.sequence.value, kept_for_absent));
+    if (upto != 0) advance(result, each.origin, {upto});
+  }
+  return result;
 }
 
 bool SyncBook::is_waiting() const {

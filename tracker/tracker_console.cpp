@@ -27,7 +27,7 @@ constexpr std::string_view help_text =
     "users [AFTER]          the users by name, from AFTER on; * marks who is online\n"
     "groups [AFTER]         the groups by name, their owners and members, from AFTER on\n"
     "log [N]                the last N changes, of all trackers\n"
-    "trace start FILE       record every message into FILE (holds passwords: keep it safe)\n"
+    "trace start FILE       record every message into FILE, for trace_view\n"
     "trace stop             end the recording\n"
     "help                   this list\n"
     "quit                   stop the tracker";
@@ -180,19 +180,22 @@ void TrackerConsole::on(const LogRead& message, Context&) {
   std::vector<Delta> deltas = message.deltas;
   std::sort(deltas.begin(), deltas.end(), [](const Delta& a, const Delta& b) { return a.stamp < b.stamp; });
   const std::size_t skipped = deltas.size() - std::min<std::size_t>(deltas.size(), log_lines_);
+  // A verifier is nobody's to read, an outcome is the bytes of what the other lines say.
+  const auto print = [this]<class M>(const M& fact) {
+    if constexpr (!std::same_as<M, PasswordSet> && !std::same_as<M, RequestAnswered>)
+      device_.print("    " + to_text(fact, shown_bytes));
+  };
   for (std::size_t i = skipped; i < deltas.size(); ++i) {
     const Delta& delta = deltas[i];
     const auto seconds = static_cast<std::time_t>(delta.stamp.milliseconds / 1000);
     device_.print(fmt::format("{:%F %T}Z  {}:{}", fmt::gmtime(seconds), delta.origin.hex().substr(0, 8),
                               delta.sequence.value));
     for (const Operation& operation : delta.operations)
-      std::visit(
-          [&]<class M>(const M& fact) {
-            // A verifier is nobody's to read, an outcome is the bytes of what the other lines say.
-            if constexpr (!std::same_as<M, PasswordSet> && !std::same_as<M, RequestAnswered>)
-              device_.print("    " + to_text(fact, shown_bytes));
-          },
-          operation.value);
+      if (const Restated* again = operation.get<Restated>()) {
+        std::visit(print, again->operation.value);
+      } else {
+        std::visit(print, operation.value);
+      }
   }
 }
 

@@ -32,7 +32,7 @@ TrackerCast make_tracker(const TrackerSettings& settings, const TrackerAddresses
   cast.directory = std::make_unique<DirectoryActor>(
       DirectoryPlace{settings.number, static_cast<std::uint32_t>(settings.trackers.size()), at.front_desk,
                      at.journal, at.replicator, at.console},
-      config.sync);
+      config.sync, config.limits);
   cast.replicator = std::make_unique<Replicator>(
       ReplicatorPlace{settings.number, settings.trackers, own.topic_endpoint(), own.repair_endpoint(),
                       at.directory, at.journal, at.console},

@@ -36,6 +36,16 @@ void advance(VersionVector& vector, const StoreId& origin, Sequence sequence) {
   }
 }
 
+void cut(VersionVector& vector, const StoreId& origin, Sequence sequence) {
+  const auto at = std::lower_bound(vector.positions.begin(), vector.positions.end(), origin, comes_before);
+  if (at == vector.positions.end() || at->origin != origin || at->sequence <= sequence) return;
+  if (sequence.value == 0) {
+    vector.positions.erase(at);
+  } else {
+    at->sequence = sequence;
+  }
+}
+
 std::vector<LogRange> missing(const VersionVector& have, const VersionVector& want) {
   std::vector<LogRange> ranges;
   for (const LogPosition& each : want.positions) {

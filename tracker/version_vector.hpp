@@ -15,6 +15,9 @@ VersionVector merged(const VersionVector& a, const VersionVector& b);
 /// Raises the position of `origin` to `sequence` if it is lower.
 void advance(VersionVector& vector, const StoreId& origin, Sequence sequence);
 
+/// Lowers the position of `origin` to `sequence` if it is higher.
+void cut(VersionVector& vector, const StoreId& origin, Sequence sequence);
+
 /// A part of one origin's log, both ends included.
 struct LogRange {
   StoreId origin;

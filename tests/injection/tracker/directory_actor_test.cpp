@@ -1,8 +1,13 @@
 #include "tracker/directory_actor.hpp"
 
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "actors/digest.hpp"
+#include "actors/log.hpp"
 #include "tests/injection/tracker/support.hpp"
 
 using namespace tutti;
@@ -69,6 +74,23 @@ struct Fixture : World {
   void reached(std::vector<std::uint32_t> missing = {}) {
     const AwaitReached wait = expect<AwaitReached>(replicator);
     from_replicator(Reached{wait.ticket, std::move(missing)});
+  }
+};
+
+/// Takes the log's warnings while it lives.
+struct LogFile {
+  std::string path =
+      (std::filesystem::temp_directory_path() / ("tutti-log-" + std::to_string(getpid()))).string();
+  LogFile() { configure_log(path, "warning"); }
+  LogFile(const LogFile&) = delete;
+  LogFile& operator=(const LogFile&) = delete;
+  ~LogFile() {
+    configure_log("", "warning");
+    std::filesystem::remove(path);
+  }
+  std::string text() const {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
   }
 };
 
@@ -242,6 +264,168 @@ BOOST_FIXTURE_TEST_CASE(a_floor_that_nobody_has_costs_one_wait, InService) {
   expect_silence();
 }
 
+BOOST_FIXTURE_TEST_CASE(a_floor_is_waited_for_while_it_can_be_had_and_something_comes, InService) {
+  from_replicator(TrackersSeen{{}, up_to(other, 5)});
+  const Ticket ticket = submit(AskStatus{}, 9, up_to(other, 5));
+  for (std::uint8_t n = 1; n <= 4; ++n) {
+    advance(490ms);
+    from_replicator(Learned{{log.user(n)}});
+    commit();
+  }
+  BOOST_TEST(!find<Settled>(desk.address));
+  from_replicator(Learned{{log.user(5)}});
+  commit();
+  BOOST_TEST((find<Settled>(desk.address)->ticket == ticket));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_floor_that_can_be_had_but_does_not_come_is_not_waited_for_for_ever, InService) {
+  from_replicator(TrackersSeen{{}, up_to(other, 5)});
+  submit(AskStatus{}, 9, up_to(other, 5));
+  submit(ListGroups{}, 8, up_to(other, 5));
+  advance(500ms);
+  BOOST_TEST(expect<Settled>(desk).answer.what.get<TrackerStatus>() != nullptr);
+  // Whoever seems not to be logged in may well be, elsewhere: to be told so would end the session.
+  BOOST_TEST((expect<Settled>(desk).answer.what.get<Refused>()->code == Code::other));
+  from_replicator(TrackersSeen{});
+  submit(ListGroups{}, 8, up_to(other, 5));
+  BOOST_TEST((expect<Settled>(desk).answer.what.get<Refused>()->code == Code::not_logged_in));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_tracker_that_was_away_answers_when_it_has_caught_up, InService) {
+  from_replicator(FellBehind{});
+  expect_exactly(desk.address, ServiceChanged{false, own});
+  const Ticket ticket = submit(AskStatus{});
+  from_replicator(Learned{{log.user(1)}});
+  commit();
+  expect<DirectoryHolds>(replicator);
+  expect_silence();
+  from_replicator(CaughtUp{});
+  expect_exactly(desk.address, ServiceChanged{true, own});
+  const Settled settled = expect<Settled>(desk);
+  BOOST_TEST((settled.ticket == ticket));
+  BOOST_TEST(settled.answer.what.get<TrackerStatus>()->users == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(of_two_who_take_a_name_at_the_same_moment_one_is_told, InService) {
+  const Delta theirs = log.make({UserNamed{id_of<Uid>(77), {"anna"}, 2, false}});
+  advance(1s);
+  const Ticket ticket = create("anna", 50);
+  commit();
+  discard();
+  from_replicator(Learned{{theirs}});
+  commit();
+  discard();
+  from_replicator(Reached{{2}, {}});
+  const Settled settled = expect<Settled>(desk);
+  BOOST_TEST((settled.ticket == ticket));
+  BOOST_TEST((settled.answer.what.get<Refused>()->code == Code::user_exists));
+  expect_silence();  // a name that was lost is not confirmed
+  submit(CreateUser{{"anna"}, "secret"}, 9, {}, 50);
+  reached();
+  BOOST_TEST((expect<Settled>(desk).answer.what.get<Refused>()->code == Code::user_exists));
+}
+
+BOOST_FIXTURE_TEST_CASE(whoever_takes_a_name_waits_both_ways, InService) {
+  create("anna");
+  commit();
+  expect<DirectoryHolds>(replicator);
+  expect<Spread>(replicator);
+  BOOST_TEST(expect<AwaitReached>(replicator).both_ways);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_own_log_that_has_forked_is_said_again_under_another_name, InService) {
+  create("anna");
+  const Delta said = commit().deltas.at(0);
+  discard();
+  from_replicator(RenewStore{});
+  expect_exactly(desk.address, ServiceChanged{false, own});
+  const ReadLog read = expect<ReadLog>(journal);
+  BOOST_TEST((read.have == VersionVector{}));
+  BOOST_TEST((read.want == up_to(own, 1)));
+  const Ticket meanwhile = submit(AskStatus{});
+  from_replicator(RenewStore{});  // said again at each heartbeat
+  expect_silence();
+  from_journal(LogRead{read.ticket, {said}, false, read.want});
+
+  const CommitBatch batch = expect<CommitBatch>(journal);
+  BOOST_REQUIRE(batch.renewal.has_value());
+  BOOST_TEST((batch.renewal->cut == LogHead{own, {}, {}}));
+  const StoreId fresh = batch.renewal->fresh;
+  BOOST_TEST((fresh != own));
+  BOOST_REQUIRE(batch.deltas.size() == 1);
+  BOOST_TEST((batch.deltas[0].origin == fresh));
+  BOOST_TEST((batch.deltas[0].sequence == Sequence{1}));
+  BOOST_TEST(batch.deltas[0].operations.size() == said.operations.size());
+  expect_silence();
+  from_journal(BatchCommitted{batch.ticket});
+  const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
+  BOOST_TEST((holds.store == fresh));
+  BOOST_TEST((holds.at == up_to(fresh, 1)));
+  BOOST_TEST((expect<Spread>(replicator).deltas == batch.deltas));
+  expect_silence();  // until the others know the new name
+  from_replicator(CaughtUp{});
+  expect_exactly(desk.address, ServiceChanged{true, fresh});
+  BOOST_TEST((expect<Settled>(desk).ticket == meanwhile));
+
+  // Who has the facts under their true name and who has them so are equal.
+  Directory first;
+  Directory second;
+  first.apply(said);
+  second.apply(batch.deltas[0]);
+  BOOST_TEST((first.digest() == second.digest()));
+  second.apply(said);
+  BOOST_TEST((first.digest() == second.digest()));
+
+  // What others did under the old name comes like anybody's.
+  OtherLog true_log(own);
+  from_replicator(Learned{{true_log.user(9)}});
+  commit();
+  BOOST_TEST((expect<DirectoryHolds>(replicator).at == merged(up_to(fresh, 1), up_to(own, 1))));
+  create("bert");
+  BOOST_TEST((expect<CommitBatch>(journal).deltas.at(0).origin == fresh));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_log_of_which_nothing_was_made_here_keeps_what_it_has, Fixture) {
+  OtherLog mine(own);
+  const Delta first = mine.user(3);
+  from_journal(StoreLoading{own, {mine.head()}, {{own, first.stamp, first.operations[0]}}, {}, true, {}});
+  discard();
+  from_replicator(RenewStore{});
+  const CommitBatch batch = commit();
+  BOOST_TEST((batch.renewal->cut == mine.head()));
+  BOOST_TEST(batch.deltas.empty());
+  BOOST_TEST((expect<DirectoryHolds>(replicator).at == up_to(own, 1)));
+  expect_silence();  // served only when the replicator says so
+}
+
+BOOST_FIXTURE_TEST_CASE(a_page_that_brings_nothing_is_answered_as_well, InService) {
+  const Delta one = log.user(1);
+  const LearnedFacts page{{{other, one.stamp, one.operations[0]}}, {}, false};
+  from_replicator(page);
+  commit();
+  discard();
+  from_replicator(page);
+  BOOST_TEST(!expect<DirectoryHolds>(replicator).rejected);
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_clock_that_is_an_hour_ahead_is_told_and_does_no_harm, InService) {
+  const LogFile written;
+  Delta ahead = log.user(1);
+  ahead.stamp.milliseconds += 3'600'000;
+  from_replicator(Learned{{ahead}});
+  commit();
+  discard();
+  BOOST_TEST(written.text().find("ahead of this one's by 3600 s") != std::string::npos);
+  create("anna");
+  const Delta own_delta = expect<CommitBatch>(journal).deltas.at(0);
+  BOOST_TEST((own_delta.stamp > ahead.stamp));  // later than everything that is known
+  const std::string once = written.text();
+  from_journal(BatchCommitted{{2}});
+  create("bert");
+  BOOST_TEST(written.text() == once);
+}
+
 BOOST_FIXTURE_TEST_CASE(deltas_of_others_are_acknowledged_from_disk, InService) {
   from_replicator(Learned{{log.user(1), log.user(2)}});
   const CommitBatch batch = expect<CommitBatch>(journal);
@@ -293,8 +477,13 @@ BOOST_FIXTURE_TEST_CASE(a_log_that_is_not_taken_holds_no_other_up, InService) {
   from_replicator(Learned{{fork.user(8), good}});
   BOOST_TEST(expect<DirectoryHolds>(replicator).rejected);
   BOOST_TEST((commit().deltas == std::vector<Delta>{good}));
-  const VersionVector at = expect<DirectoryHolds>(replicator).at;
-  BOOST_TEST((at == merged(up_to(other, 1), up_to(good.origin, 1))));
+  const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
+  BOOST_TEST((holds.at == merged(up_to(other, 1), up_to(good.origin, 1))));
+  BOOST_TEST((holds.forked == std::vector<StoreId>{other}));
+  // A snapshot brings what the forked log did, whatever its numbers.
+  from_replicator(LearnedFacts{{}, {fork.head()}, true});
+  commit();
+  BOOST_TEST(expect<DirectoryHolds>(replicator).forked.empty());
 }
 
 BOOST_FIXTURE_TEST_CASE(own_deltas_that_come_back_are_not_made_again, Fixture) {
@@ -500,7 +689,7 @@ BOOST_FIXTURE_TEST_CASE(presence_without_a_session_is_worth_nothing, InService) 
 
 BOOST_FIXTURE_TEST_CASE(the_console_and_status_see_the_trackers, InService) {
   const TrackerRow row{2, "127.0.0.1:5010", TrackerHealth::behind, 3, 20ms};
-  from_replicator(TrackersSeen{{row}});
+  from_replicator(TrackersSeen{{row}, {}});
   inject(console.address, directory.address, AskNode{});
   BOOST_TEST((expect<NodeStatus>(console).trackers.at(0) == row));
   submit(AskStatus{});

@@ -29,10 +29,18 @@ class FailingStore final : public Store {
   MetainfoPage metainfo(const Gid& gid, const Fid& fid) override {
     return fails_ ? MetainfoPage{{}, fault()} : store_->metainfo(gid, fid);
   }
+  // One delta at a time, to be seen.
+  bool truncate(const VersionVector& upto) override {
+    VersionVector little = upto;
+    for (LogPosition& each : little.positions) each.sequence = {std::min(each.sequence.value, ++truncated_)};
+    store_->truncate(little);
+    return little != upto;
+  }
 
  private:
   static StoreFault fault() { return {Code::disk_full, "no room"}; }
   bool& fails_;
+  std::uint64_t truncated_ = 0;
   std::unique_ptr<Store> store_ = make_memory_store(id_of<StoreId>(1));
 };
 
@@ -45,7 +53,7 @@ struct Fixture : World {
   OtherLog log{id_of<StoreId>(2)};
 
   void commit(const Delta& delta) {
-    CommitBatch batch{{7}, {delta}, {}, {{delta.origin, delta.sequence, hash_of(delta)}}};
+    CommitBatch batch{{7}, {delta}, {}, {{delta.origin, delta.sequence, hash_of(delta)}}, {}};
     for (const Operation& operation : delta.operations) {
       Row row = row_of({delta.origin, delta.stamp, operation});
       batch.rows.push_back({row.bucket, row.key, row.value});
@@ -125,6 +133,20 @@ BOOST_FIXTURE_TEST_CASE(a_store_that_cannot_be_read_says_so, Fixture) {
   // A snapshot that begins amid a fault would be taken for a whole one.
   inject(replicator.address, journal.address, ReadRows{{4}, {}, {}});
   expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_log_is_truncated_little_by_little, Fixture) {
+  for (std::uint8_t n = 1; n <= 4; ++n) commit(log.user(n));
+  discard();
+  const StoreId origin = log.head().origin;
+  const auto read = [&](std::uint64_t have) {
+    inject(replicator.address, journal.address, ReadLog{{have}, up_to(origin, have), up_to(origin, 4)});
+    return expect<LogRead>(replicator);
+  };
+  inject(replicator.address, journal.address, TruncateLog{up_to(origin, 3)});
+  advance(std::chrono::seconds{1});
+  BOOST_TEST(read(3).deltas.size() == 1);
+  BOOST_TEST(read(2).truncated);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

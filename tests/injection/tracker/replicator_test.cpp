@@ -45,7 +45,7 @@ struct Fixture : World {
     inject(from, replicator.address, message);
   }
   void holds(const VersionVector& at, bool rejected = false, StateDigest digest = id_of<StateDigest>(1)) {
-    say(directory.address, DirectoryHolds{own, at, digest, rejected});
+    say(directory.address, DirectoryHolds{own, at, digest, rejected, {}});
   }
   Address feed(std::uint32_t n = 2) { return host.link_to(entry(n).topic_endpoint()); }
   Address source(std::uint32_t n = 2) { return host.link_to(entry(n).repair_endpoint()); }
@@ -121,6 +121,7 @@ BOOST_FIXTURE_TEST_CASE(without_others_in_sight_it_serves_after_looking_around, 
 BOOST_FIXTURE_TEST_CASE(it_serves_when_it_has_what_the_others_have, Fixture) {
   holds({});
   follow_them(2, up_to(theirs, 2));
+  follow_us();
   BOOST_TEST((expect<Pull>(source()).have == VersionVector{}));
   const std::vector<Delta> deltas{log2.user(1), log2.user(2)};
   say(source(), Ops{deltas, true});
@@ -143,13 +144,97 @@ BOOST_FIXTURE_TEST_CASE(who_does_not_answer_does_not_keep_it_from_serving_for_ev
 BOOST_FIXTURE_TEST_CASE(it_does_not_serve_without_its_own_log_that_others_have, Fixture) {
   holds(up_to(own, 95));
   follow_them(2, up_to(own, 100));
-  advance(5s);  // it does not answer
-  BOOST_TEST(!find<CaughtUp>(directory.address));
   host.link_down(source());
-  advance(5s);  // and is gone
+  advance(3s);
   BOOST_TEST(!find<CaughtUp>(directory.address));
+  BOOST_TEST(!find<RenewStore>(directory.address));
   holds(up_to(own, 100));
   BOOST_TEST(find<CaughtUp>(directory.address).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(an_own_log_that_nobody_gives_back_goes_on_under_another_name, Fixture) {
+  holds(up_to(own, 95));
+  follow_them(2, up_to(own, 100));
+  advance(4s);  // it does not answer
+  BOOST_TEST(!find<CaughtUp>(directory.address));
+  BOOST_TEST(find<RenewStore>(directory.address).has_value());
+  const Address before = source();
+  discard();
+  say(directory.address, DirectoryHolds{third, up_to(own, 95), {}, false, {}});
+  BOOST_TEST(!host.is_open(before));
+  host.link_up(source());
+  BOOST_TEST((find<RepairHello>(source())->store == third));
+  host.link_down(source());
+  advance(300ms);
+  BOOST_TEST(find<CaughtUp>(directory.address).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(others_that_use_the_own_numbers_are_told_at_once, Linked) {
+  holds(up_to(own, 3));
+  discard();
+  say(feed(), Heartbeat{theirs, 2, 1, up_to(own, 4), {}});
+  BOOST_TEST(find<RenewStore>(directory.address).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(who_is_linked_one_way_is_waited_for, Fixture) {
+  holds({});
+  follow_them();
+  advance(1s);
+  BOOST_TEST(!find<CaughtUp>(directory.address));
+  follow_us();
+  BOOST_TEST(find<CaughtUp>(directory.address).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_cut_that_has_healed_is_caught_up_with_first, Linked) {
+  host.link_down(source());
+  discard();
+  host.link_up(source());
+  expect<RepairHello>(source());
+  say(source(), RepairWelcome{1, theirs, 2, up_to(theirs, 1), false});
+  expect<FellBehind>(directory);
+  expect<Ack>(source());
+  expect<Pull>(source());
+  say(source(), Ops{{log2.user(1)}, true});
+  expect<Learned>(directory);
+  expect_silence(directory.address);
+  holds(up_to(theirs, 1));
+  expect<CaughtUp>(directory);
+}
+
+BOOST_FIXTURE_TEST_CASE(words_of_a_store_that_is_gone_are_not_heard, Linked) {
+  say(feed(), Heartbeat{third, 2, 1, up_to(theirs, 3), {}});
+  OtherLog old(third);
+  say(feed(), old.user(1));
+  expect_silence();
+  say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 3), {}});
+  expect<Pull>(source());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_log_that_has_forked_is_joined_and_not_pulled, Linked) {
+  say(directory.address, DirectoryHolds{own, {}, {}, true, {third}});
+  discard();
+  const VersionVector at = up_to(third, 5);
+  say(feed(), Heartbeat{theirs, 2, 1, at, {}});
+  expect<AskSnapshot>(source());
+  say(source(), SnapshotChunk{{{third, {5}, {}}}, {}, {}, true});
+  expect<LearnedFacts>(directory);
+  for (int n = 0; n < 19; ++n) {
+    advance(250ms);
+    say(feed(), Heartbeat{theirs, 2, 1, at, {}});
+  }
+  BOOST_TEST(!find<Pull>(source()));
+  BOOST_TEST(!find<AskSnapshot>(source()));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_every_tracker_has_is_taken_out_of_the_log, Linked) {
+  holds(up_to(own, 50'000));
+  say(follower, Ack{up_to(own, 30'000)});
+  discard();
+  for (int n = 0; n < 31 * 4; ++n) {
+    say(feed(), Heartbeat{theirs, 2, 1, {}, {}});
+    advance(250ms);
+  }
+  BOOST_TEST((find<TruncateLog>(journal.address)->upto == up_to(own, 20'000)));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_number_that_another_tracker_has_used_up_is_no_acknowledgement, Linked) {
@@ -261,6 +346,13 @@ BOOST_FIXTURE_TEST_CASE(a_long_pull_goes_on_until_the_end, Linked) {
   say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 10), {}});
   const Pull first = expect<Pull>(source());
   for (std::uint32_t n = 0; n < first.credit; ++n) say(source(), Ops{{deltas[n]}, false});
+  // Not faster than the disk.
+  say(feed(), Heartbeat{theirs, 2, 2, up_to(theirs, 10), {}});
+  advance(250ms);
+  BOOST_TEST(!find<Pull>(source()));
+  holds(up_to(theirs, first.credit - 1));
+  BOOST_TEST(!find<Pull>(source()));
+  holds(up_to(theirs, first.credit));
   BOOST_TEST((find<Pull>(source())->have == up_to(theirs, first.credit)));
 }
 
@@ -308,6 +400,8 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_is_asked_for_page_by_page, Linked) {
   const LogHead head = log2.head();
   say(source(), SnapshotChunk{{head}, {fact}, {7}, false});
   expect_exactly(directory.address, LearnedFacts{{fact}, {}, false});
+  expect_silence();  // not faster than the disk
+  holds({});
   expect_exactly(source(), AskSnapshot{{}, {7}});
   log2.user(2);
   say(source(), SnapshotChunk{{log2.head()}, {}, {}, true});
@@ -356,6 +450,7 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_of_which_a_page_was_not_taken_begins_anew, Li
   expect<AskSnapshot>(source());
   say(source(), SnapshotChunk{{head}, {}, {7}, false});
   expect_exactly(directory.address, LearnedFacts{{}, {}, false});
+  holds({});
   expect<AskSnapshot>(source());
   holds({}, true);
   expect_exactly(directory.address, LearnedFacts{{}, {}, true});  // given up
@@ -364,6 +459,16 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_of_which_a_page_was_not_taken_begins_anew, Li
   expect_silence();
   say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 9), {}});
   BOOST_TEST((expect<Pull>(source()).have == VersionVector{}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_snapshot_is_not_gone_on_with_when_its_page_is_not_taken, Linked) {
+  say(source(), LogTruncated{});
+  expect<AskSnapshot>(source());
+  say(source(), SnapshotChunk{{{theirs, {9}, {}}}, {}, {7}, false});
+  expect<LearnedFacts>(directory);
+  holds({}, true);
+  expect_exactly(directory.address, LearnedFacts{{}, {}, true});  // given up
+  expect_silence();
 }
 
 BOOST_FIXTURE_TEST_CASE(a_snapshot_that_is_cut_off_is_told, Linked) {

@@ -114,6 +114,25 @@ BOOST_AUTO_TEST_CASE(a_stopped_tracker_delays_no_answer_for_long_and_catches_up)
   BOOST_TEST(is<LoggedIn>(client.ask(net.endpoint(2), login("while4"))));
 }
 
+BOOST_AUTO_TEST_CASE(a_tracker_that_was_stopped_gives_no_old_answer) {
+  TwoTrackers net;
+  for (int round = 0; round < 3; ++round) {
+    const std::string name = "round" + std::to_string(round);
+    net[2].send_signal(SIGSTOP);
+    TestClient client(1);
+    // The first answer waits for tracker 2, until it counts as hung.
+    for (int n = 0; n < 6; ++n)
+      BOOST_REQUIRE(is<Done>(TestClient(static_cast<std::uint8_t>(round * 10 + n + 2))
+                                 .ask(net.endpoint(1), user(name + std::to_string(n)))));
+    BOOST_REQUIRE(
+        is<Done>(TestClient(static_cast<std::uint8_t>(round * 10 + 100)).ask(net.endpoint(1), user(name))));
+    net[2].send_signal(SIGCONT);
+    TestClient stranger(static_cast<std::uint8_t>(round + 201));  // has seen nothing, so it brings no floor
+    BOOST_TEST(is<LoggedIn>(stranger.ask(net.endpoint(2), login(name))));
+    BOOST_REQUIRE(net.become_equal({1, 2}));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(everything_is_there_after_all_were_killed) {
   TwoTrackers net;
   TestClient client(1);
@@ -156,6 +175,49 @@ BOOST_AUTO_TEST_CASE(a_store_rolled_back_gets_its_own_log_back_before_it_writes)
   BOOST_REQUIRE(is<Done>(client.ask(net.endpoint(2), user("after"))));
   BOOST_TEST(is<LoggedIn>(client.ask(net.endpoint(2), login("new4"))));
   BOOST_TEST(net.become_equal({1, 2}));
+}
+
+// Tracker 2 loses `lost` changes that tracker 1 has, and makes `made` others under the same numbers meanwhile.
+void use_numbers_twice(int lost, int made) {
+  TwoTrackers net;
+  TestClient client(1);
+  net[2].kill_now();
+  const std::string old = net.data(2) + ".old";
+  std::filesystem::copy(net.data(2), old);
+  net.start(2);
+  BOOST_REQUIRE(net.become_equal({1, 2}));
+  for (int n = 0; n < lost; ++n)
+    BOOST_REQUIRE(is<Done>(client.ask(net.endpoint(2), user("lost" + std::to_string(n)))));
+  BOOST_REQUIRE(net.become_equal({1, 2}));
+  net[2].kill_now();
+  net[1].kill_now();
+  std::filesystem::remove_all(net.data(2));
+  std::filesystem::rename(old, net.data(2));
+  net.start(2);
+  TestClient other(2);
+  for (int n = 0; n < made; ++n)
+    BOOST_REQUIRE(is<Done>(other.ask(net.endpoint(2), user("made" + std::to_string(n)))));
+  net.start(1);
+  BOOST_TEST(net.become_equal({1, 2}, 10s));
+  TestClient third(3);
+  for (const std::uint32_t tracker : {1U, 2U}) {
+    for (int n = 0; n < lost; ++n) {
+      BOOST_TEST(is<LoggedIn>(third.ask(net.endpoint(tracker), login("lost" + std::to_string(n)))));
+      BOOST_TEST(is<Done>(third.ask(net.endpoint(tracker), Logout{})));
+    }
+    for (int n = 0; n < made; ++n) {
+      BOOST_TEST(is<LoggedIn>(third.ask(net.endpoint(tracker), login("made" + std::to_string(n)))));
+      BOOST_TEST(is<Done>(third.ask(net.endpoint(tracker), Logout{})));
+    }
+  }
+  const auto after = other.ask(net.endpoint(2), user("after"));
+  BOOST_REQUIRE(is<Done>(after));
+  BOOST_TEST(!after->provisional);
+}
+
+BOOST_AUTO_TEST_CASE(numbers_used_twice_lose_nothing_of_either) { use_numbers_twice(4, 2); }
+BOOST_AUTO_TEST_CASE(numbers_used_twice_lose_nothing_when_the_second_story_is_longer) {
+  use_numbers_twice(2, 6);
 }
 
 BOOST_AUTO_TEST_CASE(three_trackers_agree_whichever_takes_the_writes) {

@@ -433,6 +433,28 @@ BOOST_FIXTURE_TEST_CASE(members_sessions_are_told_from_others, Town) {
   BOOST_TEST((tracker.get<MemberSessions>(anna, question).clients == std::vector{anna.key}));
 }
 
+BOOST_FIXTURE_TEST_CASE(one_user_has_so_many_groups_and_files_and_no_more, Town) {
+  let_in(bob, "bob");
+  tracker.limits.groups_per_user = 2;
+  tracker.limits.files_per_user = 1;
+  tracker.succeeds(anna, CreateGroup{{"band"}});
+  BOOST_TEST(tracker.code(anna, CreateGroup{{"club"}}) == Code::other);
+  tracker.succeeds(bob, JoinGroup{{"band"}});  // a request counts as well
+  BOOST_TEST(tracker.code(bob, CreateGroup{{"club"}}) == Code::other);
+  tracker.succeeds(bob, LeaveGroup{{"band"}});
+  tracker.succeeds(bob, CreateGroup{{"club"}});
+  BOOST_TEST(tracker.code(bob, JoinGroup{{"band"}}) == Code::other);
+
+  const AddFile song{{"choir"}, metainfo_of("song", 1)};
+  const FileAdded added = tracker.get<FileAdded>(anna, song);
+  BOOST_TEST(tracker.get<FileAdded>(anna, song).existed);  // the same one is not one more
+  BOOST_TEST(tracker.code(anna, AddFile{{"choir"}, metainfo_of("other", 2)}) == Code::other);
+  tracker.get<FileAdded>(bob, AddFile{{"choir"}, metainfo_of("other", 2)});
+  BOOST_TEST(tracker.code(bob, StartShare{added.gid, added.fid}) == Code::other);
+  tracker.succeeds(bob, StopShare{{"choir"}, {"other"}});
+  tracker.succeeds(bob, StartShare{added.gid, added.fid});
+}
+
 BOOST_FIXTURE_TEST_CASE(sharing_starts_and_stops, Town) {
   let_in(bob, "bob");
   const FileAdded file = tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});

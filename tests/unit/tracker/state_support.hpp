@@ -85,6 +85,7 @@ class TestTracker {
   std::vector<NoticeTo> told;
   WallTime wall{std::chrono::milliseconds{1'000'000}};
   Instant now{std::chrono::seconds{100}};
+  LimitConfig limits;
 
  private:
   [[noreturn]] static void fail(const TrackerAnswer& answer);
@@ -144,7 +145,7 @@ inline TrackerAnswer TestTracker::ask_again(TestClient& client, ClientRequest wh
   question.fresh_token.bytes.fill(static_cast<std::uint8_t>(number * 16));
   question.fresh_token.bytes[0] = ++tokens_made_;
   if (const auto asked = password_work(directory, question, wall)) question.password = work(*asked);
-  const Decision decision = decide(directory, question, {number, wall, &presence, {}});
+  const Decision decision = decide(directory, question, {number, wall, &presence, {}, limits});
   if (!decision.operations.empty()) seal(decision.operations);
   if (decision.presence) presence.heard(*decision.presence, now);
   if (const LoggedIn* in = decision.answer.get<LoggedIn>()) client.token = in->token;

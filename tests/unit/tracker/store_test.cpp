@@ -149,6 +149,39 @@ void erases_rows(Store& store) {
   BOOST_TEST(count_rows(store) == 1);
 }
 
+void goes_on_under_another_name(Store& store) {
+  BatchMaker maker;
+  for (std::uint8_t n = 1; n <= 3; ++n) BOOST_REQUIRE(!store.commit(maker.user(n)));
+  const LogHead cut = maker.head;
+  for (std::uint8_t n = 4; n <= 6; ++n) BOOST_REQUIRE(!store.commit(maker.user(n)));
+  BatchMaker again;
+  again.head.origin = id_of<StoreId>(8);
+  CommitBatch batch = again.user(7);
+  batch.renewal = StoreRenewal{again.head.origin, cut};
+  BOOST_REQUIRE(!store.commit(batch));
+  BOOST_TEST((store.id() == id_of<StoreId>(8)));
+  BOOST_TEST((store.heads().heads == std::vector<LogHead>{cut, again.head}));
+  BOOST_TEST(store.log(cut.origin, Sequence{1}, 100, 1_MiB).deltas.size() == 3);
+  BOOST_TEST(store.log(again.head.origin, Sequence{1}, 100, 1_MiB).deltas.size() == 1);
+  BOOST_TEST(count_rows(store) == 7);  // what was done stays done
+  // The numbers behind the cut are free for what others did under them.
+  maker.head = cut;
+  BOOST_REQUIRE(!store.commit(maker.user(9)));
+  BOOST_TEST(store.log(cut.origin, Sequence{4}, 100, 1_MiB).deltas.size() == 1);
+}
+
+void forgets_the_beginning_of_its_log(Store& store) {
+  BatchMaker maker;
+  for (std::uint8_t n = 1; n <= 9; ++n) BOOST_REQUIRE(!store.commit(maker.user(n)));
+  const VersionVector upto{{{maker.head.origin, Sequence{6}}, {id_of<StoreId>(99), Sequence{4}}}};
+  for (int n = 0; store.truncate(upto); ++n) BOOST_REQUIRE(n < 9);
+  BOOST_TEST(store.log(maker.head.origin, Sequence{7}, 100, 1_MiB).deltas.size() == 3);
+  BOOST_TEST(!store.log(maker.head.origin, Sequence{7}, 100, 1_MiB).truncated);
+  BOOST_TEST(store.log(maker.head.origin, Sequence{6}, 100, 1_MiB).truncated);
+  BOOST_TEST(count_rows(store) == 9);
+  BOOST_TEST((store.heads().heads.at(0) == maker.head));
+}
+
 void on_each_kind(const std::function<void(Store&)>& check) {
   const std::unique_ptr<Store> memory = make_memory_store(id_of<StoreId>(7));
   check(*memory);
@@ -163,6 +196,14 @@ BOOST_AUTO_TEST_SUITE(store)
 BOOST_AUTO_TEST_CASE(what_is_committed_is_kept) { on_each_kind(keeps_what_is_committed); }
 BOOST_AUTO_TEST_CASE(rows_come_by_bucket) { on_each_kind(shows_rows_by_bucket_and_with_or_without_digests); }
 BOOST_AUTO_TEST_CASE(rows_can_be_erased) { on_each_kind(erases_rows); }
+BOOST_AUTO_TEST_CASE(a_store_can_get_another_name) { on_each_kind(goes_on_under_another_name); }
+BOOST_AUTO_TEST_CASE(a_log_can_be_truncated) { on_each_kind(forgets_the_beginning_of_its_log); }
+
+BOOST_AUTO_TEST_CASE(another_name_is_there_after_opening_again) {
+  const TempFolder folder;
+  goes_on_under_another_name(*opened(folder.path));
+  BOOST_TEST((opened(folder.path)->id() == id_of<StoreId>(8)));
+}
 
 BOOST_AUTO_TEST_CASE(everything_is_there_after_opening_again) {
   const TempFolder folder;

@@ -1,0 +1,64 @@
+#include "tracker/catch_up.hpp"
+
+#include <algorithm>
+
+#include "tracker/version_vector.hpp"
+
+namespace tutti {
+
+void CatchUp::starts(Instant now) {
+  started_ = true;
+  serving_ = false;
+  began_ = now;
+  progress_ = now;
+  beat_ = now;
+  half_since_.clear();
+}
+
+void CatchUp::begins(std::uint32_t number, const VersionVector& at) {
+  // Its first words on its link and on ours may overtake each other.
+  must_have_[number] = merged(must_have_[number], at);
+}
+
+bool CatchUp::was_away(Instant now) {
+  const bool away = now - beat_ > config_.heartbeat + config_.hung_after;
+  beat_ = now;
+  return away;
+}
+
+bool CatchUp::has_everything(const SyncBook& book, const VersionVector& held) const {
+  return std::all_of(must_have_.begin(), must_have_.end(),
+                     [&](const auto& each) { return covers(held, book.without_forked(each.second)); });
+}
+
+bool CatchUp::is_looking(const SyncBook& book, Instant now) const {
+  bool everybody = true;
+  for (const auto& [number, tracker] : book.trackers()) {
+    if (tracker.source_up && tracker.follower_up) continue;
+    everybody = false;
+    const auto half = half_since_.find(number);
+    if (half != half_since_.end() && now - half->second < link_patience) return true;
+  }
+  return !everybody && now - began_ < config_.look_around;
+}
+
+CatchUp::Choice CatchUp::choose(const SyncBook& book, const VersionVector& held, Instant now) {
+  if (!started_) return Choice::go_on;
+  const bool whole = has_everything(book, held);
+  if (serving_) {
+    if (book.lacks_own() || book.own_has_forked()) return Choice::renew;
+    if (whole) return Choice::go_on;
+    serving_ = false;
+    progress_ = now;
+    return Choice::pause;
+  }
+  const bool stuck = now - progress_ > patience;
+  if (is_looking(book, now) || (!whole && !stuck)) return Choice::go_on;
+  if (book.lacks_own()) return stuck ? Choice::renew : Choice::go_on;
+  serving_ = true;
+  // What nobody gave is not waited for again.
+  must_have_.clear();
+  return whole ? Choice::serve : Choice::serve_behind;
+}
+
+}  // namespace tutti

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+
+#include "actors/time.hpp"
+#include "tracker/config.hpp"
+#include "tracker/sync_book.hpp"
+
+namespace tutti {
+
+/// Decides when a tracker may answer clients: at its start, and again when it was away. Owns what it has to have
+/// before. Pure: it is given the time and facts.
+///
+/// Away is a tracker that starts, that was kept from running, and one that learns at the beginning of a conversation
+/// that the other has what is not here (a cut has healed). What it knows is old, and it does not know how old: who logs
+/// in would be told that there is no such user.
+///
+/// Rules:
+/// - What it has to have is what the others had when the conversations began, not what they did since: trackers that
+///   are busy must not keep it from serving.
+/// - A tracker that answers but is not linked both ways yet is waited for, `link_patience` at most: without it every
+///   success would be provisional. Of others it looks for a sign for `look_around`.
+/// - While something comes it waits; when nothing has come for `patience` it serves with what it has.
+/// - But not while another tracker, whether it answers now or not, has more of the own log: the next own delta would
+///   take a number that is taken. Patience over, the log has to go on under another name.
+class CatchUp {
+ public:
+  static constexpr std::chrono::seconds patience{3};
+  static constexpr std::chrono::seconds link_patience{2};
+
+  explicit CatchUp(const SyncConfig& config) : config_(config) {}
+
+  // --- facts ------------------------------------------------------------------------------------------------------
+  /// The store is loaded, or this tracker was away: the others have to be looked for (again).
+  void starts(Instant now);
+  /// A conversation with tracker `number` begins; it has `at`.
+  void begins(std::uint32_t number, const VersionVector& at);
+  /// The link that was dialled to it is gone: what it has cannot be had.
+  void lost(std::uint32_t number) { must_have_.erase(number); }
+  /// It shows a sign of life but is not linked both ways.
+  void half_linked(std::uint32_t number, Instant now) { half_since_.try_emplace(number, now); }
+  void not_linked(std::uint32_t number) { half_since_.erase(number); }
+  void progressed(Instant now) { progress_ = now; }
+  /// To be said at every heartbeat. True if there was none for so long that the others count this tracker as hung.
+  bool was_away(Instant now);
+
+  // --- the choice -------------------------------------------------------------------------------------------------
+  enum class Choice : std::uint8_t {
+    go_on,         ///< as before
+    pause,         ///< answer nobody
+    serve,         ///< everything is here
+    serve_behind,  ///< it is not, but nobody gives it
+    renew          ///< others have another own log
+  };
+  /// `held` is on disk here. Changes what is_serving() says.
+  Choice choose(const SyncBook& book, const VersionVector& held, Instant now);
+
+  bool is_serving() const { return serving_; }
+
+ private:
+  bool has_everything(const SyncBook& book, const VersionVector& held) const;
+  bool is_looking(const SyncBook& book, Instant now) const;
+
+  SyncConfig config_;
+  bool started_ = false;
+  bool serving_ = false;
+  Instant began_;
+  Instant progress_;
+  Instant beat_;
+  std::map<std::uint32_t, VersionVector> must_have_;
+  std::map<std::uint32_t, Instant> half_since_;
+};
+
+}  // namespace tutti
