@@ -130,8 +130,8 @@ struct Given {
 };
 
 void declare(CLI::App& app, Given& given) {
-  app.add_option("IP:PORT", given.serving, "Where this client serves its peers");
-  app.add_option("tracker_info.txt", given.tracker_file, "The trackers, one a line: ip:port");
+  app.add_option("IP:PORT", given.serving, "Where this client serves its peers")->type_name("");
+  app.add_option("tracker_info.txt", given.tracker_file, "The trackers, one a line: ip:port")->type_name("");
   app.add_option("--state", given.state,
                  "Folder for identity, shares and unfinished downloads "
                  "(default: $XDG_STATE_HOME/tutti/client)")

@@ -21,10 +21,12 @@ struct SecretTyped {
 struct TabPressed {
   std::string before;
 };
+/// Ctrl-C was pressed, after everything that came before it.
+struct Interrupted {};
 /// There is no more input.
 struct InputEnded {};
 
-using ConsoleEvent = std::variant<LineTyped, SecretTyped, TabPressed, InputEnded>;
+using ConsoleEvent = std::variant<LineTyped, SecretTyped, TabPressed, Interrupted, InputEnded>;
 
 /// Where commands come from and where results go: a terminal with a line editor, or files. Never blocks on input:
 /// whoever owns it watches descriptor() and calls feed() when there is something.
@@ -37,11 +39,16 @@ class Console {
 
   /// True if a person types: there is a prompt, and a failed command is no failure of the program.
   virtual bool is_interactive() const = 0;
+  /// How wide the screen is now; 0: lines may have any length.
+  virtual std::size_t columns() const { return 0; }
   /// To be watched while input is wanted; -1: all there is can be had from next() at once.
   virtual int descriptor() const = 0;
+  /// True if Ctrl-C comes as an event, and not as a signal: then input has to be read while a command runs, too.
+  virtual bool hears_interrupts() const { return false; }
   /// Reads what is there.
   virtual void feed() = 0;
-  /// The next thing that came, or nothing yet. Lines come only between prompt() and the line.
+  /// The next thing that came, or nothing yet. While no line is asked for, a console that hears interrupts gives
+  /// nothing else; others are not to be asked.
   virtual std::optional<ConsoleEvent> next() = 0;
 
   /// Asks for a line. What was typed meanwhile counts.

@@ -24,12 +24,17 @@ std::size_t character_length(std::string_view bytes) {
   return is_utf8(bytes.substr(0, length)) ? length : 1;
 }
 
+bool is_control(char c) { return static_cast<std::uint8_t>(c) < 0x20; }
+
 std::size_t sequence_length(std::string_view bytes) {
   if (bytes.size() < 2) return 0;
-  if (bytes[1] == 'O') return bytes.size() < 3 ? 0 : 3;
+  if (is_control(bytes[1])) return 1;
+  if (bytes[1] == 'O') return bytes.size() < 3 ? 0 : is_control(bytes[2]) ? 2 : 3;
   if (bytes[1] != '[') return 2;
   for (std::size_t i = 2; i < bytes.size(); ++i) {
     if (i >= key_max_bytes) return i;
+    // No sequence goes over a control character: it was broken off.
+    if (is_control(bytes[i])) return i;
     if (bytes[i] >= 0x40 && bytes[i] <= 0x7e) return i + 1;
   }
   return 0;
@@ -47,6 +52,13 @@ std::string KeyAssembler::take() {
   std::string key = pending_.substr(0, length);
   pending_.erase(0, length);
   return key;
+}
+
+bool KeyAssembler::drop_through(char key) {
+  const std::size_t last = pending_.rfind(key);
+  if (last == std::string::npos) return false;
+  pending_.erase(0, last + 1);
+  return true;
 }
 
 }  // namespace tutti

@@ -175,27 +175,42 @@ std::string text_of(const LinkReport& report, const Outcome& outcome, const Styl
                    ? "tracker: none answers"
                    : fmt::format("tracker: {} at {}", link.tracker_number, link.tracker_endpoint));
   if (!report.trackers) return text;
-  text += line(fmt::format("network: {} users, {} groups, {} files", report.trackers->users,
-                           report.trackers->groups, report.trackers->files));
+  text +=
+      line(fmt::format("network: {}, {}, {}", count_of(report.trackers->users, "user"),
+                       count_of(report.trackers->groups, "group"), count_of(report.trackers->files, "file")));
   Table table({"tracker", "address", "state"});
   for (const TrackerRow& row : report.trackers->trackers)
     table.add({std::to_string(row.number), row.endpoint, tracker_text(row)});
   return text + (style.terminal ? table.aligned() : table.separated());
 }
 
-std::string text_of(const HelpPage& page, const Outcome&, const Style&) {
-  if (page.about == nullptr) {
-    Table table({"command", ""});
-    for (const Command& command : command_table())
-      table.add({usage_of(command), std::string(command.summary)});
-    return table.aligned(false);
+/// Each command with its summary beside it, or under it where the screen is too narrow for that.
+std::string help_of_all(const Style& style) {
+  constexpr std::size_t least_for_summary = 24;
+  std::size_t widest = 0;
+  for (const Command& command : command_table()) widest = std::max(widest, usage_of(command).size());
+  const std::size_t beside = widest + 2;
+  const bool narrow = style.columns > 0 && style.columns < beside + least_for_summary;
+  const std::size_t indent = narrow ? 4 : beside;
+  std::string text;
+  for (const Command& command : command_table()) {
+    const std::string usage = usage_of(command);
+    if (narrow) text += usage + '\n';
+    const std::string before = narrow ? std::string() : usage;
+    text += wrapped(fmt::format("{:<{}}{}", before, indent, command.summary), style.columns, indent) + '\n';
   }
+  return text;
+}
+
+std::string text_of(const HelpPage& page, const Outcome&, const Style& style) {
+  if (page.about == nullptr) return help_of_all(style);
   const Command& command = *page.about;
-  std::string text = line(usage_of(command));
-  text += line(fmt::format("{}.", command.summary));
-  if (!command.details.empty()) text += line(command.details);
-  if (!command.alias.empty()) text += line(fmt::format("Also: {}", command.alias));
-  if (!command.json.empty()) text += line(fmt::format("Fields with --json: {}", command.json));
+  std::string text = usage_of(command) + '\n';
+  const auto add = [&](const std::string& sentences) { text += wrapped(sentences, style.columns, 0) + '\n'; };
+  add(fmt::format("{}.", command.summary));
+  if (!command.details.empty()) add(std::string(command.details));
+  if (!command.alias.empty()) add(fmt::format("Also: {}", command.alias));
+  if (!command.json.empty()) add(fmt::format("Fields with --json: {}", command.json));
   return text;
 }
 

@@ -14,6 +14,7 @@ namespace tutti {
 struct Style {
   bool terminal = false;
   bool color = false;
+  std::size_t columns = 0;  ///< of the terminal; 0: lines may have any length
 };
 
 /// What goes to standard output and what to standard error; whole lines.

@@ -33,6 +33,14 @@ bool deceives(std::uint32_t c) {
          (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f);
 }
 
+/// Takes the first character off `text`; the columns that it takes.
+std::size_t take_character(std::string_view& text) {
+  const std::string_view sequence = text.substr(0, sequence_length(text));
+  const int width = is_utf8(sequence) ? wcwidth(static_cast<wchar_t>(code_point(sequence))) : 1;
+  text.remove_prefix(sequence.size());
+  return width < 0 ? 1 : static_cast<std::size_t>(width);
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -60,13 +68,42 @@ std::string printable(std::string_view text) {
 
 std::size_t display_width(std::string_view text) {
   std::size_t columns = 0;
-  while (!text.empty()) {
-    const std::string_view sequence = text.substr(0, sequence_length(text));
-    const int width = is_utf8(sequence) ? wcwidth(static_cast<wchar_t>(code_point(sequence))) : 1;
-    columns += width < 0 ? 1 : static_cast<std::size_t>(width);
-    text.remove_prefix(sequence.size());
-  }
+  while (!text.empty()) columns += take_character(text);
   return columns;
+}
+
+std::size_t rows_down(std::string_view text, std::size_t columns) {
+  std::size_t rows = 0;
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const std::size_t width = take_character(text);
+    if (column + width > columns) ++rows, column = 0;
+    column += width;
+    if (column >= columns) ++rows, column = 0;
+  }
+  return rows;
+}
+
+std::string wrapped(std::string_view text, std::size_t columns, std::size_t indent) {
+  std::string lines;
+  std::size_t column = 0;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    const std::size_t width = display_width(word);
+    const bool too_long = columns > 0 && column > indent && column + 1 + width > columns;
+    if (too_long) {
+      lines += '\n' + std::string(indent, ' ');
+      column = indent;
+    } else if (begin > 0) {
+      lines += ' ';
+      ++column;
+    }
+    lines += word;
+    column += width;
+    begin = end + 1;
+  }
+  return lines;
 }
 
 std::string human_size(ByteCount size) {

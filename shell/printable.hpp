@@ -17,6 +17,14 @@ std::string printable(std::string_view text);
 /// Columns that printable text takes on a terminal. Needs a UTF-8 locale for what is beyond ASCII.
 std::size_t display_width(std::string_view text);
 
+/// How far the cursor is below where printable text begins, at the left edge of a screen, after it: in rows. A character
+/// that does not fit into a row goes to the next one whole.
+std::size_t rows_down(std::string_view text, std::size_t columns);
+
+/// Printable text as lines of `columns` at the most, broken at blanks, all but the first indented. A word that is longer
+/// stays whole. 0 columns: one line.
+std::string wrapped(std::string_view text, std::size_t columns, std::size_t indent);
+
 /// `512 KiB`, `1.5 GiB`: two decimals at most, powers of 1024.
 std::string human_size(ByteCount size);
 /// `12.3 MiB/s`.

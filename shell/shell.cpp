@@ -49,10 +49,16 @@ void Shell::on(const InputReady& ready, Context& context) {
     if (!std::holds_alternative<Ended>(state_)) context.watch(ready.descriptor);
     return;
   }
-  // While a command runs its successor stays where it is: in the terminal, the pipe or the file.
-  if (std::holds_alternative<Running>(state_) || std::holds_alternative<Ended>(state_)) return;
+  if (!wants_input()) return;
   tools_.console.feed();
   read_lines(context);
+}
+
+/// While a command runs its successor stays where it is: in the terminal, the pipe or the file. Only an interruption
+/// has to be heard.
+bool Shell::wants_input() const {
+  if (std::holds_alternative<Running>(state_)) return tools_.console.hears_interrupts();
+  return !std::holds_alternative<Ended>(state_);
 }
 
 void Shell::next_line(Context& context) {
@@ -65,15 +71,13 @@ void Shell::next_line(Context& context) {
 void Shell::read_lines(Context& context) {
   if (reading_lines_) return;
   reading_lines_ = true;
-  while (std::holds_alternative<AwaitingLine>(state_) || std::holds_alternative<AwaitingSecret>(state_)) {
+  while (wants_input()) {
     const std::optional<ConsoleEvent> event = tools_.console.next();
     if (!event) break;
     std::visit([&](const auto& each) { handle(each, context); }, *event);
   }
   reading_lines_ = false;
-  const bool wants_more =
-      std::holds_alternative<AwaitingLine>(state_) || std::holds_alternative<AwaitingSecret>(state_);
-  if (wants_more && tools_.console.descriptor() >= 0) context.watch(tools_.console.descriptor());
+  if (wants_input() && tools_.console.descriptor() >= 0) context.watch(tools_.console.descriptor());
 }
 
 void Shell::handle(const LineTyped& typed, Context& context) {
@@ -116,6 +120,8 @@ void Shell::handle(const TabPressed& tab, Context& context) {
   ask_for_names(completion, context);
 }
 
+void Shell::handle(const Interrupted&, Context& context) { interrupt(context); }
+
 void Shell::handle(const InputEnded&, Context& context) {
   end(tools_.console.is_interactive() ? 0 : speaker_.exit_status(), context);
 }
@@ -125,14 +131,14 @@ void Shell::handle(Signal signal, Context& context) {
   switch (signal) {
     case Signal::resize:
     case Signal::resumed: tools_.console.redraw(); return;
-    case Signal::interrupt: interrupted(context); return;
+    case Signal::interrupt: interrupt(context); return;
     case Signal::terminate:
     case Signal::hang_up: stopped_by_signal(context); return;
   }
 }
 
 /// Ctrl-C. A person goes on with the next line; a script is over.
-void Shell::interrupted(Context& context) {
+void Shell::interrupt(Context& context) {
   auto* running = std::get_if<Running>(&state_);
   const bool serves = running != nullptr && std::holds_alternative<Serve>(running->errand);
   if (!tools_.console.is_interactive()) {
@@ -242,7 +248,7 @@ void Shell::on(const Downloads& downloads, Context& context) {
   if (std::holds_alternative<LoggedIn>(found->outcome.result)) {
     show_progress(downloads, context);
     finish(found->outcome.result, context);
-  } else {
+  } else if (std::holds_alternative<ShowDownloads>(found->errand)) {
     finish(downloads, context);
   }
 }

@@ -132,9 +132,11 @@ class Shell final
   void handle(const LineTyped& typed, Context& context);
   void handle(const SecretTyped& typed, Context& context);
   void handle(const TabPressed& tab, Context& context);
+  void handle(const Interrupted& interrupted, Context& context);
   void handle(const InputEnded& ended, Context& context);
   void handle(Signal signal, Context& context);
-  void interrupted(Context& context);
+  void interrupt(Context& context);
+  bool wants_input() const;
   void stopped_by_signal(Context& context);
   void next_line(Context& context);
   void end(int exit_status, Context& context);

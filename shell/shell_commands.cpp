@@ -168,11 +168,10 @@ void Shell::answered(const Told& told, Context& context) {
   running.outcome.provisional = told.provisional;
   running.outcome.sentence = told.sentence;
 
-  if (const auto* link = std::get_if<ShowLink>(&running.errand); link != nullptr && link->with_trackers) {
+  if (auto* report = std::get_if<LinkReport>(&running.outcome.result)) {
     // A tracker that went away meanwhile is no failure of `status`: it is what there is to say.
-    auto& report = std::get<LinkReport>(running.outcome.result);
-    if (const auto* status = told.what.get<TrackerStatus>()) report.trackers = *status;
-    finish(Result(report), context);
+    if (const auto* status = told.what.get<TrackerStatus>()) report->trackers = *status;
+    finish(Result(*report), context);
     return;
   }
   if (const auto* found = told.what.get<FileFound>();
@@ -219,9 +218,10 @@ void Shell::on(const LinkStatus& status, Context& context) {
                                      Ref<ShellRole>{context.self()}));
     return;
   }
+  const auto* question = std::get_if<ShowLink>(&found->errand);
+  if (question == nullptr) return;
   found->outcome.result = LinkReport{status, std::nullopt};
-  const bool with_trackers = std::get<ShowLink>(found->errand).with_trackers && status.tracker_number != 0;
-  if (with_trackers) {
+  if (question->with_trackers && status.tracker_number != 0) {
     ask(AskStatus{}, context);
   } else {
     finish(found->outcome.result, context);
@@ -231,9 +231,10 @@ void Shell::on(const LinkStatus& status, Context& context) {
 void Shell::on(const PeersSurveyed& surveyed, Context& context) {
   Running* found = running(surveyed.command);
   if (found == nullptr) return;
-  auto& listing = std::get<PeerListing>(found->outcome.result);
-  listing.peers = surveyed.peers;
-  finish(Result(listing), context);
+  auto* listing = std::get_if<PeerListing>(&found->outcome.result);
+  if (listing == nullptr) return;
+  listing->peers = surveyed.peers;
+  finish(Result(*listing), context);
 }
 
 void Shell::on(const HashProgress& progress, Context& context) {

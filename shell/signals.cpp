@@ -17,6 +17,8 @@ SignalDescriptor::SignalDescriptor() {
   descriptor_ = ::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
   ENSURE(descriptor_ >= 0);
   std::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow further (ulimit -f) is a full disk, and no reason to end.
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 SignalDescriptor::~SignalDescriptor() { ::close(descriptor_); }

@@ -12,7 +12,9 @@ void Speaker::tell(const Outcome& outcome) {
     console_.out(json_line(outcome) + '\n');
     return;
   }
-  const Printed printed = plain(outcome, style_);
+  Style style = style_;
+  style.columns = console_.columns();
+  const Printed printed = plain(outcome, style);
   if (!printed.out.empty()) console_.out(printed.out);
   if (!printed.err.empty()) console_.err(printed.err);
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <histedit.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,9 +24,12 @@ namespace tutti {
 namespace {
 
 constexpr std::string_view erase_below = "\x1b[J";
-constexpr char delete_key = '\x1d';  // Ctrl-], which nothing else needs
-
+constexpr char delete_key = '\x1d';                // Ctrl-], which nothing else needs
+constexpr char interrupt_key = '\x03';             // Ctrl-C
 constexpr std::string_view end_of_input = "\x04";  // Ctrl-D
+
+/// Bytes typed ahead that are kept; more stay with the terminal.
+constexpr std::size_t type_ahead_max = 65536;
 
 /// Completions offered on the screen at the most.
 constexpr std::size_t labels_shown_max = 200;
@@ -115,6 +119,15 @@ struct TerminalConsole::Editor {
     ::history(history, &event, H_LOAD, history_file.c_str());
   }
 
+  /// The terminal's mode for editing, in which no key sends SIGINT. libedit's own EL_SETTY forgets characters.
+  void take_terminal() {
+    el_set(line, EL_PREP_TERM, 1);
+    termios mode{};
+    if (::tcgetattr(STDIN_FILENO, &mode) != 0) return;
+    mode.c_cc[VINTR] = _POSIX_VDISABLE;
+    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &mode);
+  }
+
   void remember(const std::string& text) {
     HistEvent event;
     ::history(history, &event, H_ENTER, text.c_str());
@@ -148,7 +161,7 @@ struct TerminalConsole::Editor {
 
 TerminalConsole::TerminalConsole(const std::string& history_file, int history_lines)
     : editor_(std::make_unique<Editor>(history_file, history_lines, &prompt_)) {
-  el_set(editor_->line, EL_PREP_TERM, 1);
+  editor_->take_terminal();
 }
 
 TerminalConsole::~TerminalConsole() { hide(); }
@@ -166,10 +179,17 @@ void TerminalConsole::feed() {
   keys_.add({buffer.data(), static_cast<std::size_t>(count)});
 }
 
+int TerminalConsole::descriptor() const {
+  const bool full = mode_ == Mode::nothing && keys_.size() > type_ahead_max;
+  return input_ended_ || full ? -1 : STDIN_FILENO;
+}
+
 std::optional<ConsoleEvent> TerminalConsole::next() {
+  if (mode_ == Mode::nothing && keys_.drop_through(interrupt_key)) return Interrupted{};
   while (mode_ != Mode::nothing) {
     const std::string key = keys_.take();
     if (key.empty()) break;
+    if (key.front() == interrupt_key) return Interrupted{};
     const auto event = mode_ == Mode::secret ? press_in_secret(key) : press(key);
     if (event) return event;
   }
@@ -234,7 +254,7 @@ std::optional<ConsoleEvent> TerminalConsole::press_in_secret(const std::string& 
 /// The terminal stays without echo, so that what is typed ahead does not show up among results.
 void TerminalConsole::stop_editing() {
   el_set(editor_->line, EL_UNBUFFERED, 0);
-  el_set(editor_->line, EL_PREP_TERM, 1);
+  editor_->take_terminal();
   mode_ = Mode::nothing;
 }
 
@@ -275,7 +295,6 @@ bool TerminalConsole::abandon_line() {
   const bool something = mode_ == Mode::secret || !typed.empty();
   hide();
   write_fully(STDOUT_FILENO, prompt_ + printable(typed) + "^C\r\n");
-  keys_.drop_unfinished();
   secret_.clear();
   stop_editing();
   return something;
@@ -326,7 +345,7 @@ std::size_t TerminalConsole::columns() const {
 /// Takes the lowest lines off the screen; the cursor is where the first of them began.
 void TerminalConsole::hide() {
   std::size_t rows = 0;
-  if (mode_ == Mode::line) rows = (display_width(prompt_) + display_width(line_before_cursor())) / columns();
+  if (mode_ == Mode::line) rows = rows_down(prompt_ + line_before_cursor(), columns());
   if (mode_ != Mode::nothing && progress_is_drawn_) ++rows;
   if (mode_ != Mode::nothing || progress_is_drawn_)
     write_fully(STDOUT_FILENO, fmt::format("\r{}{}", up(rows), erase_below));
@@ -374,20 +393,16 @@ void TerminalConsole::progress(const std::string& line) {
 void TerminalConsole::redraw() {
   hide();
   // Somebody else may have had the terminal meanwhile, in a mode of his own.
-  if (mode_ != Mode::line) {
-    el_set(editor_->line, EL_PREP_TERM, 0);
-    el_set(editor_->line, EL_PREP_TERM, 1);
-  } else {
-    el_set(editor_->line, EL_PREP_TERM, 0);
-    el_set(editor_->line, EL_PREP_TERM, 1);
-    el_resize(editor_->line);
-  }
+  el_set(editor_->line, EL_PREP_TERM, 0);
+  editor_->take_terminal();
+  if (mode_ == Mode::line) el_resize(editor_->line);
   show();
 }
 
 // --- keys and lists --------------------------------------------------------------------------------------------
 
 std::string editor_key(const std::string& key) {
+  if (key == "\x1b") return {};
   if (key.size() < 3 || key.front() != '\x1b') return key;
   // As xterm, the Linux console and tmux send them.
   struct Translation {

@@ -24,6 +24,7 @@ namespace tutti {
 ///   half-typed line survives every message.
 /// - While no line is asked for, keys are kept and not shown. Rationale: type-ahead counts, but must not be mixed
 ///   into results.
+/// - Ctrl-C is a key like others. Rationale: as a signal it could overtake, or be overtaken by, what is typed.
 class TerminalConsole final : public Console {
  public:
   /// `history_file` is made with mode 0600; empty: no history is kept. Keeps `history_lines` at most.
@@ -31,7 +32,9 @@ class TerminalConsole final : public Console {
   ~TerminalConsole() override;
 
   bool is_interactive() const override { return true; }
-  int descriptor() const override { return input_ended_ ? -1 : 0; }
+  std::size_t columns() const override;
+  int descriptor() const override;
+  bool hears_interrupts() const override { return true; }
   void feed() override;
   std::optional<ConsoleEvent> next() override;
   void prompt(const std::string& text) override;
@@ -57,7 +60,6 @@ class TerminalConsole final : public Console {
   void hide();
   void show();
   void hide_progress_for_good();
-  std::size_t columns() const;
   std::string line_before_cursor() const;
 
   std::unique_ptr<Editor> editor_;

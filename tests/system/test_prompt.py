@@ -115,6 +115,18 @@ def tab_completes(world):
     alice.say("wait")
     alice.await_screen("No download runs.")
     assert (world.path / "inbox of mine" / "a long name.txt").stat().st_size == 10
+    # Users: who asks to join a group of ours.
+    alice.say("create_group mine")
+    alice.await_screen("you are its owner.")
+    bob.ok("join_group mine")
+    alice.await_screen("bob asks to join mine")
+    alice.type("accept_request mi")
+    alice.press("Tab")
+    alice.await_last("alice@t1> accept_request mine")
+    alice.press("Tab")
+    alice.await_last("alice@t1> accept_request mine bob")
+    alice.press("Enter")
+    alice.await_screen("bob is a member of mine now.")
     # What is not certain is listed.
     alice.type("list_")
     alice.press("Tab")
@@ -165,8 +177,13 @@ def ctrl_c_and_ctrl_d(world):
     alice.await_screen("The download of film runs.")
     alice.say("wait")
     alice.await_that(lambda lines: re.match(r"film  \d+% of 8 MiB", lines[-1] if lines else ""), "progress while waiting")
+    # What was typed before Ctrl-C goes with it, what comes after it counts.
+    alice.type("never to be run")
     alice.press("C-c")
+    alice.type("whoa")
     alice.await_screen("error: unfinished")
+    alice.await_last("alice@t1> whoa")
+    alice.press("C-u")
     # Typed ahead while a command runs: kept, and not shown among results.
     alice.say("wait")
     alice.type("whoami")
@@ -196,6 +213,35 @@ def mistakes_get_an_answer(world):
     alice.await_screen("usage: create_group <group_id>")
     alice.say("quit")
     alice.await_last("%")
+
+
+@suite.test(trackers=1)
+def what_is_pasted_runs_line_by_line(world):
+    alice = logged_in(world, "alice")
+    alice.type("create_group one\rcreate_group two\rlist_groups\rcreate_gro")
+    alice.await_last("alice@t1> create_gro")
+    shown = alice.screen()
+    answers = ["The group one is made; you are its owner.", "The group two is made; you are its owner.",
+               "one    alice  1        owner", "two    alice  1        owner"]
+    assert [line for line in shown if line in answers] == answers, shown
+    assert shown.index("alice@t1> create_group two") > shown.index(answers[0]), shown
+
+
+@suite.test(trackers=1)
+def wide_characters(world):
+    """Over the edge of the window, with the cursor among them, under a message: they are deleted where they stand."""
+    bob = world.person("bob")
+    alice = logged_in(world, "alice", columns=40)
+    alice.say("create_group lab")
+    alice.await_screen("you are its owner.")
+    (world.path / "naïve 日本語の長い名前のファイ✓.txt").write_text("wide")
+    alice.type("upload_file 'naïve 日本語の長い名前のファイル ✓.txt' lab")
+    alice.press(*["Left"] * 10)
+    bob.ok("join_group lab")
+    alice.await_screen("bob asks to join lab")
+    alice.await_that(lambda lines: "".join(lines).count("名前のファイル") == 1, "the line, once")
+    alice.press("BSpace", "BSpace", "Enter")
+    alice.await_screen("You share naïve 日本語の長い名前のファイ✓.txt in lab.")
 
 
 @suite.test()

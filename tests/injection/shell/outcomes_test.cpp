@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "shell/exit_status.hpp"
 #include "tests/injection/shell/shell_fixture.hpp"
@@ -193,7 +194,7 @@ std::vector<Case> cases() {
        },
        "user: alice\nserving: 127.0.0.1:6000\nclient: " + zeros() +
            "\ntracker: 1 at 127.0.0.1:5000\n"
-           "network: 4 users, 2 groups, 1 files\n1 127.0.0.1:5000 answers us\n2 127.0.0.1:5010 3 operations "
+           "network: 4 users, 2 groups, 1 file\n1 127.0.0.1:5000 answers us\n2 127.0.0.1:5010 3 operations "
            "behind\n",
        link_json +
            R"(,"trackers":[{"number":1,"endpoint":"127.0.0.1:5000","health":"self","operations_behind":0,"last_heard_ms":0},{"number":2,"endpoint":"127.0.0.1:5010","health":"behind","operations_behind":3,"last_heard_ms":250}],"users":4,"groups":2,"files":1)"},
@@ -385,6 +386,18 @@ BOOST_AUTO_TEST_CASE(help_names_every_command) {
   BOOST_TEST(Json::parse(json.take_output())["commands"].size() == command_table().size());
   json.type("help quit");
   BOOST_TEST(Json::parse(json.take_output())["commands"][0]["name"] == "quit");
+}
+
+BOOST_AUTO_TEST_CASE(help_fits_the_screen) {
+  for (const std::size_t columns : {60U, 80U, 100U}) {
+    ShellWorld world(ShellWorld::Kind::terminal);
+    world.console.width = columns;
+    for (const std::string line : {"help", "help show_downloads", "help status"}) world.type(line);
+    std::istringstream text(world.take_output());
+    std::size_t lines = 0;
+    for (std::string each; std::getline(text, each); ++lines) BOOST_TEST(each.size() <= columns, each);
+    BOOST_TEST(lines > command_table().size());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(status_without_a_tracker_is_no_failure) {

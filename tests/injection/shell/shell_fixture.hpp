@@ -26,19 +26,31 @@ class FakeConsole final : public Console {
   bool has_half_typed_line = false;
   bool still_at_tab = false;
   int redraws = 0;
+  std::size_t width = 0;
 
   bool is_interactive() const override { return interactive_; }
+  std::size_t columns() const override { return width; }
   int descriptor() const override { return 0; }
   void feed() override {}
+  bool hears_interrupts() const override { return interactive_; }
   std::optional<ConsoleEvent> next() override {
     if (events.empty()) return std::nullopt;
+    const bool interrupted = std::holds_alternative<Interrupted>(events.front());
+    if (!asked_ && !interrupted) return std::nullopt;
     ConsoleEvent event = std::move(events.front());
     events.pop_front();
+    asked_ = interrupted ? asked_ : std::holds_alternative<TabPressed>(event);
     return event;
   }
-  void prompt(const std::string& text) override { prompt_text = text; }
+  void prompt(const std::string& text) override {
+    prompt_text = text;
+    asked_ = true;
+  }
   void change_prompt(const std::string& text) override { prompt_text = text; }
-  void ask_secret(const std::string& text) override { secret_prompt = text; }
+  void ask_secret(const std::string& text) override {
+    secret_prompt = text;
+    asked_ = true;
+  }
   bool abandon_line() override { return std::exchange(has_half_typed_line, false); }
   void remember(const std::string& line) override { remembered.push_back(line); }
   void complete(const Completion& completion) override { completions.push_back(completion); }
@@ -50,6 +62,7 @@ class FakeConsole final : public Console {
 
  private:
   bool interactive_;
+  bool asked_ = false;  ///< for a line or a secret
 };
 
 class FakeSignals final : public Signals {

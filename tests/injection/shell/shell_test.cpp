@@ -194,6 +194,37 @@ BOOST_AUTO_TEST_CASE(late_and_foreign_answers_are_dropped) {
   BOOST_TEST(world.take_output() == "");
 }
 
+/// A replay says what was recorded, to whichever command has the number now.
+BOOST_AUTO_TEST_CASE(an_answer_to_another_kind_of_command_is_dropped) {
+  ShellWorld world;
+  world.log_in();
+  const auto say_to = [&](CommandId command) {
+    world.host.inject(world.tracker_link.address, world.shell.address,
+                      LinkStatus{command, "bob", {}, 1, "127.0.0.1:5000", "127.0.0.1:6000"});
+    world.host.inject(world.tracker_link.address, world.shell.address, PeersSurveyed{command, {}});
+    world.host.inject(world.scheduler.address, world.shell.address, Downloads{command, {}});
+  };
+  world.type("wait");
+  const auto waiting = world.host.expect<AwaitDownloads>(world.scheduler);
+  say_to(waiting->command);
+  BOOST_TEST(world.take_output() == "");
+  world.host.expect_silence();
+  world.host.inject(world.scheduler.address, world.shell.address, Told{waiting->command, Done{}, false, ""});
+  BOOST_TEST(world.take_output() == "No download runs.\n");
+  world.type("list_peers lab f");
+  world.expect_question<FindFile>();
+  say_to(world.asked);
+  BOOST_TEST(world.take_output() == "");
+  world.host.expect_silence();
+  // The trackers' part of `status`, before the client's own.
+  world.answer(Refused{Code::not_a_member, "no"});
+  world.type("status");
+  const auto status = world.host.expect<AskLink>(world.tracker_link);
+  world.host.inject(world.tracker_link.address, world.shell.address,
+                    Told{status->command, TrackerStatus{}, false, ""});
+  BOOST_TEST(world.take_errors().find("error: other: ") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_of_another_kind_is_refused) {
   ShellWorld world;
   world.log_in();
@@ -363,6 +394,22 @@ BOOST_AUTO_TEST_CASE(ctrl_c_abandons_what_runs_and_nothing_else) {
   world.type("create_group lab2");
   world.expect_question<CreateGroup>();
   BOOST_TEST(!world.has_ended());
+}
+
+BOOST_AUTO_TEST_CASE(ctrl_c_is_heard_in_its_place_among_the_keys) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.type("create_group lab");
+  world.expect_question<CreateGroup>();
+  // Typed while the command runs: the line waits, the interruption does not.
+  world.press(Interrupted{});
+  BOOST_TEST(world.take_errors().starts_with("error: unfinished: "));
+  world.host.discard();
+  world.console.events = {LineTyped{"create_group a"}, Interrupted{}, LineTyped{"create_group b"}};
+  world.host.input_ready(0);
+  BOOST_TEST(world.expect_question<CreateGroup>().group.text == "a");
+  BOOST_TEST((world.host.expect<ForgetCommand>(world.tracker_link)->command == world.asked));
+  BOOST_TEST(world.expect_question<CreateGroup>().group.text == "b");
 }
 
 BOOST_AUTO_TEST_CASE(ctrl_c_at_the_prompt) {

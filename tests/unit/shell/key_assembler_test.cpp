@@ -55,6 +55,19 @@ BOOST_AUTO_TEST_CASE(noise_never_blocks_what_follows) {
   BOOST_TEST(got.back() == "b");
 }
 
+BOOST_AUTO_TEST_CASE(a_control_character_is_never_swallowed) {
+  for (const std::string begun : {"\x1b", "\x1b[", "\x1b[1;", "\x1bO", "\xc3", "\xe6\x97"}) {
+    KeyAssembler keys;
+    keys.add(begun + "\x03");
+    BOOST_TEST(keys_of(keys).back() == "\x03");
+  }
+  KeyAssembler keys;
+  keys.add("typed\x03 ahead\x03x");
+  BOOST_TEST(keys.drop_through('\x03'));
+  BOOST_TEST(!keys.drop_through('\x03'));
+  BOOST_TEST(keys.take() == "x");
+}
+
 BOOST_AUTO_TEST_CASE(cursor_keys_become_what_the_editor_knows) {
   BOOST_TEST(editor_key("\x1b[A") == "\x10");
   BOOST_TEST(editor_key("\x1bOD") == "\x02");

@@ -1,6 +1,7 @@
 #include "shell/printable.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <clocale>
 
 #include "shell/suggest.hpp"
 #include "shell/table.hpp"
@@ -8,7 +9,12 @@
 namespace tutti {
 namespace {
 
-BOOST_AUTO_TEST_SUITE(printables)
+/// Widths of characters are those of the locale.
+struct Utf8 {
+  Utf8() { BOOST_REQUIRE(std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr); }
+};
+
+BOOST_FIXTURE_TEST_SUITE(printables, Utf8)
 
 BOOST_AUTO_TEST_CASE(nothing_steers_the_terminal) {
   BOOST_TEST(printable("plain ümlaut 日本") == "plain ümlaut 日本");
@@ -30,6 +36,26 @@ BOOST_AUTO_TEST_CASE(every_byte_pair_comes_out_harmless) {
         BOOST_REQUIRE((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(the_cursor_goes_down_with_what_is_typed) {
+  BOOST_TEST(rows_down("", 10) == 0U);
+  BOOST_TEST(rows_down("123456789", 10) == 0U);
+  BOOST_TEST(rows_down("1234567890", 10) == 1U);
+  BOOST_TEST(rows_down("1234567890123456789", 10) == 1U);
+  // Four to a row of nine columns; the last column stays empty.
+  BOOST_TEST(rows_down("日本語日本語日", 9) == 1U);
+  BOOST_TEST(rows_down("日本語日本語日本語日本語日本語日本", 9) == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(sentences_are_broken_at_blanks) {
+  BOOST_TEST(wrapped("one two three", 0, 4) == "one two three");
+  BOOST_TEST(wrapped("one two three", 13, 0) == "one two three");
+  BOOST_TEST(wrapped("one two three", 12, 0) == "one two\nthree");
+  BOOST_TEST(wrapped("a      one two three", 14, 7) == "a      one two\n       three");
+  BOOST_TEST(wrapped("incomprehensibilities are long", 8, 2) == "incomprehensibilities\n  are\n  long");
+  BOOST_TEST(wrapped("日本 日本", 8, 0) == "日本\n日本");
+  BOOST_TEST(wrapped("", 8, 0) == "");
 }
 
 BOOST_AUTO_TEST_CASE(sizes_rates_and_times) {
