@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,6 +73,8 @@ TrackerProcess::TrackerProcess(const std::string& info, std::uint32_t number, co
   if (pid_ == 0) {
     dup2(to_child[0], STDIN_FILENO);
     dup2(from_child[1], STDOUT_FILENO);
+    // A file that may not grow is to be an error of write, as a full disk is, and not the end.
+    signal(SIGXFSZ, SIG_IGN);
     execl(path.c_str(), path.c_str(), info.c_str(), number_text.c_str(), "--data", data.c_str(), "--config",
           config.c_str(), "--log-level", "error", nullptr);
     _exit(127);
@@ -128,6 +131,13 @@ void TrackerProcess::close_input() {
 
 void TrackerProcess::send_signal(int signal) const { kill(pid_, signal); }
 
+void TrackerProcess::limit_files(std::uint64_t bytes) const {
+  rlimit limit{};
+  prlimit(pid_, RLIMIT_FSIZE, nullptr, &limit);
+  limit.rlim_cur = bytes;
+  if (prlimit(pid_, RLIMIT_FSIZE, &limit, nullptr) != 0) throw std::runtime_error("no limit for files");
+}
+
 int TrackerProcess::wait() {
   int status = 0;
   waitpid(pid_, &status, 0);
@@ -146,13 +156,33 @@ std::string TrackerProcess::digest() {
 Network::Network(std::uint32_t trackers) {
   std::string pattern = (std::filesystem::temp_directory_path() / "tutti-trackers-XXXXXX").string();
   folder_ = mkdtemp(pattern.data());
-  info_ = folder_ + "/tracker_info.txt";
   config_ = folder_ + "/tracker.toml";
   first_port_ = free_ports(3 * trackers);
-  std::ofstream info(info_);
-  for (std::uint32_t n = 1; n <= trackers; ++n) info << endpoint(n) << "\n";
+  for (std::uint32_t owner = 1; owner <= trackers; ++owner) {
+    std::ofstream file(info(owner));
+    for (std::uint32_t n = 1; n <= trackers; ++n) file << endpoint(n) << "\n";
+  }
   std::ofstream(config_) << "[password]\npasses = 1\nmemory_kib = 8\n";
   processes_.resize(trackers);
+}
+
+Network::Network(std::uint32_t trackers, Relay::Loss loss) : Network(trackers) {
+  std::uint32_t seed = 0;
+  for (std::uint32_t owner = 1; owner <= trackers; ++owner) {
+    std::ofstream file(info(owner));
+    for (std::uint32_t n = 1; n <= trackers; ++n) {
+      if (n == owner) {
+        file << endpoint(n) << "\n";
+        continue;
+      }
+      const std::uint16_t first = free_ports(3);
+      file << "127.0.0.1:" << first << "\n";
+      for (const int ahead : {1, 2})
+        relays_[{owner, n}].push_back(std::make_unique<Relay>(static_cast<std::uint16_t>(first + ahead),
+                                                              static_cast<std::uint16_t>(port(n) + ahead),
+                                                              ++seed, ahead == 1 ? loss : Relay::Loss{}));
+    }
+  }
 }
 
 Network::~Network() {
@@ -161,15 +191,25 @@ Network::~Network() {
 }
 
 std::string Network::endpoint(std::uint32_t number) const {
-  return "127.0.0.1:" + std::to_string(first_port_ + 3 * (number - 1));
+  return "127.0.0.1:" + std::to_string(port(number));
 }
 
 TrackerProcess& Network::start(std::uint32_t number) {
   auto& process = processes_.at(number - 1);
   process.reset();
-  process = std::make_unique<TrackerProcess>(info_, number, data(number), config_);
+  process = std::make_unique<TrackerProcess>(info(number), number, data(number), config_);
   process->expect_line("serves on");
   return *process;
+}
+
+void Network::cut(std::uint32_t one, std::uint32_t other, Relay::Cut how) {
+  for (const auto& ends : {std::pair{one, other}, std::pair{other, one}})
+    for (const auto& relay : relays_.at(ends)) relay->cut(how);
+}
+
+void Network::mend(std::uint32_t one, std::uint32_t other) {
+  for (const auto& ends : {std::pair{one, other}, std::pair{other, one}})
+    for (const auto& relay : relays_.at(ends)) relay->mend();
 }
 
 bool Network::become_equal(const std::vector<std::uint32_t>& numbers, std::chrono::milliseconds time) {
@@ -206,10 +246,16 @@ class OneRequest final : public ActorOf<OneRequest, Joined<TrackerRole::Says, Me
     tracker_ = context.connect<TrackerRole>(endpoint_);
     context.after(std::chrono::seconds{5}, GiveUp{});
   }
+  void on(const LinkDown&, Context& context) {
+    if (asked_) context.stop(context.self());
+  }
   void on(const LinkUp&, Context& context) {
     context.send(tracker_, Hello{client_tracker_version, client_tracker_version, key_, "test"});
   }
-  void on(const Welcome&, Context& context) { context.send(tracker_, request_); }
+  void on(const Welcome&, Context& context) {
+    asked_ = true;
+    context.send(tracker_, request_);
+  }
   void on(const Answer& message, Context& context) {
     if (message.counter != request_.counter) return;
     answer_ = message;
@@ -224,10 +270,18 @@ class OneRequest final : public ActorOf<OneRequest, Joined<TrackerRole::Says, Me
   ClientKey key_;
   Request request_;
   std::optional<Answer>& answer_;
+  bool asked_ = false;
   Ref<TrackerRole> tracker_;
 };
 
 }  // namespace
+
+TestClient::TestClient() {
+  static std::uint32_t made = 0;
+  ++made;
+  key_.bytes.fill(0xff);
+  for (std::size_t i = 0; i < sizeof made; ++i) key_.bytes[i] = static_cast<std::uint8_t>(made >> (8 * i));
+}
 
 std::optional<Answer> TestClient::ask(const std::string& endpoint, const ClientRequest& what) {
   request_.counter = {++counter_};

@@ -5,12 +5,14 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "messages/client_tracker.hpp"
+#include "tests/system/tracker/relay.hpp"
 
 namespace tutti::testing {
 
@@ -30,6 +32,8 @@ class TrackerProcess {
   void type(const std::string& line);
   void close_input();
   void send_signal(int signal) const;
+  /// How large a file it may write from now on, for a disk that is full; RLIM_INFINITY: as large as it likes.
+  void limit_files(std::uint64_t bytes) const;
   /// Waits for its end. Its exit status, or 128 + the signal.
   int wait();
   void kill_now() {
@@ -50,7 +54,10 @@ class TrackerProcess {
 /// Trackers with data folders of their own in a folder that goes away, on free ports.
 class Network {
  public:
+  /// They reach each other directly.
   explicit Network(std::uint32_t trackers);
+  /// What one tracker hears of another passes a relay for each direction, which may lose some of it.
+  Network(std::uint32_t trackers, Relay::Loss loss);
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
   ~Network();
@@ -61,26 +68,41 @@ class Network {
   void stop(std::uint32_t number) { processes_.at(number - 1).reset(); }
   std::string endpoint(std::uint32_t number) const;
   std::string data(std::uint32_t number) const { return folder_ + "/tracker-" + std::to_string(number); }
-  const std::string& info() const { return info_; }
+  /// The tracker file of a tracker; with relays each has one of its own.
+  std::string info(std::uint32_t number) const {
+    return folder_ + "/tracker_info_" + std::to_string(number) + ".txt";
+  }
   const std::string& config() const { return config_; }
+  /// Cuts one tracker off from another, both ways; only in a network with relays.
+  void cut(std::uint32_t one, std::uint32_t other, Relay::Cut how);
+  void mend(std::uint32_t one, std::uint32_t other);
   /// Waits until these trackers have one digest that is not zero. False after `patience`.
   bool become_equal(const std::vector<std::uint32_t>& numbers,
                     std::chrono::milliseconds patience = std::chrono::seconds{5});
 
+  /// The first of its three ports.
+  std::uint16_t port(std::uint32_t number) const {
+    return static_cast<std::uint16_t>(first_port_ + 3 * (number - 1));
+  }
+
  private:
   std::string folder_;
-  std::string info_;
   std::string config_;
   std::uint16_t first_port_ = 0;
+  /// By who dials and whom.
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::unique_ptr<Relay>>> relays_;
   std::vector<std::unique_ptr<TrackerProcess>> processes_;
 };
 
 /// A client's side of the conversation with trackers, request by request.
 class TestClient {
  public:
+  /// With a key that no other client of this run has.
+  TestClient();
   explicit TestClient(std::uint8_t key) { key_.bytes.fill(key); }
 
-  /// Asks a tracker and waits for the answer, 5 s at most. Remembers token and floor as a client does.
+  /// Asks a tracker and waits for the answer, 5 s at most, or until the tracker is gone. Remembers token and floor as
+  /// a client does.
   std::optional<Answer> ask(const std::string& endpoint, const ClientRequest& what);
   /// The request that was asked last, with the same counter, again.
   std::optional<Answer> ask_again(const std::string& endpoint);
