@@ -21,7 +21,7 @@ void CatchUp::begins(std::uint32_t number, const VersionVector& at) {
 }
 
 bool CatchUp::was_away(Instant now) {
-  const bool away = now - beat_ > config_.heartbeat + config_.hung_after;
+  const bool away = now - beat_ > config_.heartbeat + config_.ack_wait;
   beat_ = now;
   return away;
 }

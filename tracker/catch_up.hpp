@@ -43,7 +43,8 @@ class CatchUp {
   void half_linked(std::uint32_t number, Instant now) { half_since_.try_emplace(number, now); }
   void not_linked(std::uint32_t number) { half_since_.erase(number); }
   void progressed(Instant now) { progress_ = now; }
-  /// To be said at every heartbeat. True if there was none for so long that the others count this tracker as hung.
+  /// To be said at every heartbeat. True if there was none for so long that others may have answered without waiting
+  /// for this tracker.
   bool was_away(Instant now);
 
   // --- the choice -------------------------------------------------------------------------------------------------

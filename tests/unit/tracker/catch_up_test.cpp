@@ -134,9 +134,9 @@ BOOST_FIXTURE_TEST_CASE(a_cut_that_heals_with_nothing_missing_pauses_nobody, InS
 
 BOOST_FIXTURE_TEST_CASE(who_was_kept_from_running_knows_it, InService) {
   BOOST_TEST(!catch_up.was_away(now));
-  now += config.heartbeat + config.hung_after;
+  now += config.heartbeat + config.ack_wait;
   BOOST_TEST(!catch_up.was_away(now));
-  now += config.heartbeat + config.hung_after + 1ms;
+  now += config.heartbeat + config.ack_wait + 1ms;
   BOOST_TEST(catch_up.was_away(now));
   BOOST_TEST(!catch_up.was_away(now));
 }
