@@ -18,6 +18,7 @@ class Suite:
 
     def __init__(self):
         self._tests = []
+        self.runs_all = True  # no names were given
 
     def test(self, trackers=2, started=True):
         def register(function):
@@ -32,6 +33,7 @@ class Suite:
         options = parser.parse_args()
         chosen = [each for each in self._tests
                   if not options.names or any(name in each[0] for name in options.names)]
+        self.runs_all = len(chosen) == len(self._tests)
         if options.list:
             print("\n".join(each[0] for each in chosen))
             return
