@@ -14,7 +14,7 @@ namespace tutti {
 namespace {
 
 /// The trackers have spoken: asking again changes nothing.
-bool is_final(Code code) {
+bool is_last_word(Code code) {
   return code == Code::no_such_group || code == Code::not_a_member || code == Code::no_such_file ||
          code == Code::not_sharing;
 }
@@ -39,14 +39,14 @@ void Librarian::on(const UnshareFile& unshare, Context& context) {
         outcome.command = unshare.command;
         if (refused != nullptr && !ended.empty()) {
           outcome.what = Done{};
-          if (!is_final(refused->code)) {
+          if (!is_last_word(refused->code)) {
             outcome.provisional = true;
             outcome.sentence = fmt::format(
                 "{} is not shared from here any more; the trackers will hear of it when one answers",
                 unshare.file.text);
           }
         }
-        if (session == session_ && (refused == nullptr || is_final(refused->code)))
+        if (session == session_ && (refused == nullptr || is_last_word(refused->code)))
           for (const ShareKey& key : ended)
             if (const Share* share = find_share(key);
                 share != nullptr && share->state == ShareState::stopping)
@@ -149,7 +149,7 @@ void Librarian::announce(const ShareKey& key, Context& context) {
         if (refused == nullptr) {
           share->state = ShareState::served;
           serve(*share, at);
-        } else if (is_final(refused->code)) {
+        } else if (is_last_word(refused->code)) {
           lose_share(key, refused->code, refused->sentence, at);
         } else {
           share->state = ShareState::looking;  // no answer this time: again with the next round of looking
@@ -242,7 +242,7 @@ void Librarian::tell_end(const ShareKey& key, Context& context) {
         const Share* share = session == session_ ? find_share(key) : nullptr;
         if (share == nullptr || share->state != ShareState::stopping) return;
         const auto* refused = told.what.get<Refused>();
-        if (refused == nullptr || is_final(refused->code)) forget_share(key, CloseReason::not_shared, at);
+        if (refused == nullptr || is_last_word(refused->code)) forget_share(key, CloseReason::not_shared, at);
       },
       context);
 }
