@@ -99,7 +99,7 @@ void TraceFile::delivered(Instant when, const Envelope& envelope) {
                                  envelope.from,
                                  envelope.to,
                                  envelope.outside,
-                                 envelope.body,
+                                 limits_.redact == nullptr ? envelope.body : limits_.redact(envelope.body),
                                  payload.size(),
                                  {kept.begin(), kept.end()}}));
 }

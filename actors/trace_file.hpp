@@ -17,19 +17,21 @@ struct TraceLimits {
   std::uint64_t file_bytes = 256U << 20U;
   /// Of each payload so many bytes are kept. 0 keeps files small; block_size_max makes downloads replayable.
   std::size_t payload_bytes = 0;
+  /// What of a message's body is kept: programs leave passwords out. None: all of it.
+  Bytes (*redact)(ByteView body) = nullptr;
 };
 
 /// Writes what a host delivers into a file (format: messages/trace_records.hpp). Safe on any thread; idle until
 /// start(), and again after stop(): what is said to it then is forgotten.
 ///
-///     if (std::string fault = file.start(path); fault.empty()) host.set_trace(&file);
+///     if (std::string fault = file.start(path, {.redact = …}); fault.empty()) host.set_trace(&file);
 ///     …
 ///     host.set_trace(nullptr);
 ///     file.stop();
 ///
 /// Rules: every record is handed to the kernel whole before delivered() returns, so that kill -9 costs at most the end
-/// of the last one. The file is readable by its owner only: messages carry passwords and session tokens. A file that is
-/// no trace is never overwritten. A full file or disk ends the trace, with a line in the log, and not the program.
+/// of the last one. The file is readable by its owner only: messages carry names and session tokens. A file that is no
+/// trace is never overwritten. A full file or disk ends the trace, with a line in the log, and not the program.
 class TraceFile final : public TraceSink {
  public:
   TraceFile() = default;

@@ -12,6 +12,7 @@
 #include "actors/log.hpp"
 #include "actors/trace_file.hpp"
 #include "actors/zmq_host.hpp"
+#include "messages/redaction.hpp"
 #include "messages/tracker_info.hpp"
 #include "peer/client_threads.hpp"
 #include "peer/posix_disk.hpp"
@@ -121,7 +122,7 @@ class HostTrace final : public TraceSwitch {
   HostTrace& operator=(const HostTrace&) = delete;
 
   std::string start(const std::string& path) override {
-    std::string fault = file_.start(path);
+    std::string fault = file_.start(path, {.redact = without_passwords});
     if (fault.empty()) host_.set_trace(&file_);
     return fault;
   }

@@ -20,9 +20,9 @@ struct ReplayOutcome {
 /// message at its time and links going up and down as recorded, and compares what it says with what was recorded,
 /// partner by partner, in order.
 ///
-/// What makes a replay differ without a fault: chance and secrets (an injection host draws its own), addresses inside
-/// messages (shown as numbers, other ones here), state from a disk, and payloads that the trace does not have whole
-/// (TraceLimits): they are filled up with zeros.
+/// What makes a replay differ without a fault: chance and secrets (an injection host draws its own), passwords (a trace
+/// has none), addresses inside messages (shown as numbers, other ones here), state from a disk, and payloads that the
+/// trace does not have whole (TraceLimits): they are filled up with zeros.
 ///
 /// Throws BadRequest if the trace has no such actor.
 ReplayOutcome replay(TraceReader& trace, const ActorKind& kind, const std::string& name,

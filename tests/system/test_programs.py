@@ -223,17 +223,32 @@ def the_console_of_a_tracker(world):
     assert world.tracker(1).quit() == 0
 
 
-@suite.test(trackers=1)
-def a_trace_can_be_read(world):
+@suite.test(trackers=1, started=False)
+def a_trace_can_be_read_and_played_again(world):
+    traces = [world.path / "trace-of-the-client", world.path / "trace-of-the-tracker"]
+    world.tracker(1).start("--trace", traces[1])
     alice = world.client("alice")
     alice.quit()
-    trace = world.path / "trace"
-    status, out, err = alice.script(f"create_user alice {PASSWORD}\nlogin alice {PASSWORD}\n", "--trace", trace)
+    status, out, err = alice.script(
+        f"create_user alice {PASSWORD}\nlogin alice {PASSWORD}\ncreate_group g\nwait 5\nstatus\n", "--trace", traces[0])
     assert status == 0, (status, out, err)
-    status, out, err = world.run("trace_view", trace)
-    assert status == 0 and "Login" in out and "LoggedIn" in out, (status, out[-2000:], err)
-    status, out, err = world.run("trace_view", "--mermaid", trace)
-    assert status == 0 and out.startswith("sequenceDiagram"), (status, out[:200], err)
+    assert world.tracker(1).quit() == 0
+    for trace, actor, its, not_its in ((traces[0], "shell", "Ask{", "Present{"),
+                                       (traces[1], "password_hasher", "HashPassword{", "Submit{")):
+        assert PASSWORD.encode() not in trace.read_bytes(), "a recording holds no password"
+        assert trace.stat().st_mode & 0o077 == 0
+        status, out, err = world.run("trace_view", trace)
+        assert status == 0 and "Login{" in out and "LoggedIn{" in out, (status, out[-2000:], err)
+        status, out, err = world.run("trace_view", "--mermaid", "--filter", actor, trace)
+        assert status == 0 and out.startswith("sequenceDiagram"), (status, out[:200], err)
+        assert its in out and not_its not in out, out
+    status, out, err = world.run("inject", "--replay", traces[0], "scheduler")
+    assert status == 0 and " 0 different" in out.splitlines()[-1], (status, out, err)
+    # Its lines were typed, and are not in the trace: it says nothing, but hears everything.
+    status, out, err = world.run("inject", "--replay", traces[0], "shell")
+    assert status == 1 and "messages delivered again" in out and err == "", (status, out, err)
+    status, out, err = world.run("inject", "--replay", traces[0], "nobody")
+    assert status == 2 and err, (status, out, err)
 
 
 if __name__ == "__main__":

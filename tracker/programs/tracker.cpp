@@ -16,6 +16,7 @@
 #include "actors/log.hpp"
 #include "actors/trace_file.hpp"
 #include "actors/zmq_host.hpp"
+#include "messages/redaction.hpp"
 #include "tracker/config.hpp"
 #include "tracker/store.hpp"
 #include "tracker/tracker_node.hpp"
@@ -125,7 +126,7 @@ class ProcessDevice final : public ConsoleDevice {
   void print(std::string_view line) override { std::cout << line << std::endl; }
   void fail(std::string_view sentence) override { status_ = complain(exit_failed, std::string(sentence)); }
   std::string start_trace(const std::string& path) override {
-    std::string fault = trace_.start(path);
+    std::string fault = trace_.start(path, {.redact = without_passwords});
     if (fault.empty()) host_.set_trace(&trace_);
     return fault;
   }
@@ -224,7 +225,7 @@ int main(int argc, char* argv[]) {
       ->capture_default_str();
   app.add_option("--config", options.config_path,
                  "TOML file with tunables; configs/tracker.toml explains them");
-  app.add_option("--trace", options.trace, "record every message into this file (holds passwords)");
+  app.add_option("--trace", options.trace, "record every message into this file, for trace_view");
   app.set_version_flag("--version", "tutti tracker " + std::string(tutti::version));
   try {
     app.parse(argc, argv);

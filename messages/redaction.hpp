@@ -1,0 +1,11 @@
+#pragma once
+
+#include "messages/bytes.hpp"
+
+namespace tutti {
+
+/// An encoded message as a recording may keep it: `***` stands for every password. Everything else is as it was, session
+/// tokens too. Of a message that carries a password but cannot be decoded nothing is kept.
+Bytes without_passwords(ByteView body);
+
+}  // namespace tutti

@@ -1,0 +1,56 @@
+#include "messages/redaction.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+#include "messages/catalogue.hpp"
+#include "messages/shell_client.hpp"
+
+namespace tutti {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(redaction)
+
+/// Also one that is declared tomorrow: the field of a password is called `password`.
+BOOST_AUTO_TEST_CASE(no_message_of_any_protocol_keeps_a_password) {
+  const std::string field = "password: \"";
+  std::size_t seen = 0;
+  for (const MessageEntry& entry : catalogue()) {
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+      const Bytes body = entry.sample(seed);
+      const Bytes kept = without_passwords(body);
+      const std::string was = *entry.print(body, SIZE_MAX);
+      const auto is = entry.print(kept, SIZE_MAX);
+      BOOST_REQUIRE_MESSAGE(is, entry.name);
+      const std::size_t at = was.find(field);
+      if (at == std::string::npos) {
+        BOOST_TEST(*is == was);
+        continue;
+      }
+      ++seen;
+      BOOST_TEST(is->find(field + "***\"") == at, *is);
+      BOOST_TEST(is->find(field, at + 1) == std::string::npos, *is);
+    }
+  }
+  BOOST_TEST(seen > 300U);
+}
+
+BOOST_AUTO_TEST_CASE(everything_else_stays) {
+  const Ask login{{7}, Login{{"alice"}, "hush", "10.0.0.1", 6000}};
+  BOOST_TEST(describe(without_passwords(encode(login)), SIZE_MAX) ==
+             describe(encode(Ask{{7}, Login{{"alice"}, "***", "10.0.0.1", 6000}}), SIZE_MAX));
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_understood_is_not_kept) {
+  Bytes torn = encode(Login{{"alice"}, "hush", {}, 0});
+  torn.pop_back();
+  BOOST_TEST(without_passwords(torn).empty());
+  const Bytes noise{0xc1, 0x00, 0xff};
+  BOOST_TEST((without_passwords(noise) == noise));
+  BOOST_TEST(without_passwords({}).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace tutti
