@@ -340,10 +340,10 @@ bool DirectoryActor::take(const Delta& delta, Context&) {
     case DeltaFit::forked:
       if (std::find(forked_.begin(), forked_.end(), delta.origin) == forked_.end()) {
         forked_.push_back(delta.origin);
-        log_error(
-            "the log of store " + delta.origin.hex() + " has forked at " +
-            std::to_string(delta.sequence.value) +
-            ": an older copy of that store was put back and written on; its later changes are not taken");
+        log_error("the log of store " + delta.origin.hex() + " has forked at " +
+                  std::to_string(delta.sequence.value) +
+                  ": an older copy of that store was put back and written on. What was done with it comes by "
+                  "snapshot");
       }
       return false;
     case DeltaFit::next: break;
