@@ -309,9 +309,10 @@ class LittleNetwork {
     if (wire == wires_.end()) return;
     if (envelope.id == PeerHello::message_id) {
       const PeerHello hello = *decode<PeerHello>(envelope.body);
+      // The first time only: a client that was killed and its successor say the same key.
       for (const auto& client : clients_)
         if (client->key == hello.client && !dead_.contains(client.get()))
-          fetchers_[envelope.from] = client.get();
+          fetchers_.emplace(envelope.from, client.get());
     }
     const Client* from = owner_of(envelope.from);
     if (from != nullptr && dead_.contains(from)) return;
