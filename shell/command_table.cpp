@@ -293,6 +293,8 @@ std::vector<Command> program_commands() {
       {.name = "trace",
        .arguments = {{"start|stop", ArgumentKind::switch_word}, {"file", ArgumentKind::path, true}},
        .summary = "Record every message into a file, for trace_view",
+       .details =
+           "The file holds no passwords, but names and session tokens: show it only to whom you trust.",
        .done = "Recording of messages: {0}.",
        .json = "path (start only)",
        .errand = trace},
