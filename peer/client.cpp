@@ -34,9 +34,9 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
 
   auto door = std::make_shared<Opened>();
   cast.door = door;
-  cast.uploader = std::make_unique<Uploader>(
-      UploaderOptions{settings.endpoint, self, settings.public_host},
-      Uploader::Others{at.storage, at.tracker_link, at.scheduler}, std::move(door));
+  cast.uploader = std::make_unique<Uploader>(UploaderOptions{settings.endpoint, self, settings.public_host},
+                                             Uploader::Others{at.storage, at.tracker_link, at.scheduler},
+                                             std::move(door));
 
   for (std::size_t i = 0; i < at.verifiers.size(); ++i)
     cast.verifiers.push_back(std::make_unique<HashVerifier>(disk));
