@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(a_change_shows_even_if_somebody_sets_the_times_back) {
   const FileIdentity before = *disk.identity(path("song"));
   // Times of the system come in ticks of some milliseconds: writes until one is in another tick.
   FileIdentity after = before;
-  for (int i = 0; i < 100'000 && after == before; ++i) {
+  for (int i = 0; i < 2000 && after == before; ++i) {
     user_writes("song", "re");
     const timespec times[] = {status.st_atim, status.st_mtim};
     BOOST_REQUIRE(utimensat(AT_FDCWD, path("song").c_str(), times, 0) == 0);
