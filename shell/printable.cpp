@@ -13,7 +13,7 @@ namespace tutti {
 namespace {
 
 /// Bytes that the character at the start of `text` takes, were it well formed.
-std::size_t sequence_length(std::string_view text) {
+std::size_t escape_sequence_length(std::string_view text) {
   const auto lead = static_cast<std::uint8_t>(text.front());
   const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   return std::min(length, text.size());
@@ -35,7 +35,7 @@ bool deceives(std::uint32_t c) {
 
 /// Takes the first character off `text`; the columns that it takes.
 std::size_t take_character(std::string_view& text) {
-  const std::string_view sequence = text.substr(0, sequence_length(text));
+  const std::string_view sequence = text.substr(0, escape_sequence_length(text));
   const int width = is_utf8(sequence) ? wcwidth(static_cast<wchar_t>(code_point(sequence))) : 1;
   text.remove_prefix(sequence.size());
   return width < 0 ? 1 : static_cast<std::size_t>(width);
@@ -47,7 +47,7 @@ std::string printable(std::string_view text) {
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {
-    const std::string_view sequence = text.substr(0, sequence_length(text));
+    const std::string_view sequence = text.substr(0, escape_sequence_length(text));
     if (!is_utf8(sequence)) {
       result += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(text.front()));
       text.remove_prefix(1);

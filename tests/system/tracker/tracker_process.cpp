@@ -162,7 +162,8 @@ Network::Network(std::uint32_t trackers) {
     std::ofstream file(info(owner));
     for (std::uint32_t n = 1; n <= trackers; ++n) file << endpoint(n) << "\n";
   }
-  std::ofstream(config_) << "[password]\npasses = 1\nmemory_kib = 8\n[limits]\naccounts_per_minute = 1000000\n";
+  std::ofstream(config_)
+      << "[password]\npasses = 1\nmemory_kib = 8\n[limits]\naccounts_per_minute = 1000000\n";
   processes_.resize(trackers);
 }
 
