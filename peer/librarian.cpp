@@ -262,7 +262,7 @@ void Librarian::add_file(JobId id, Context& context) {
           at.send(others_.storage, RememberShare{is.record});
           if (uid_ == is.record.uid) {
             serve(is, at);
-            shares_.insert_or_assign(ShareKey{added->gid, added->fid}, std::move(is));
+            put_share(ShareKey{added->gid, added->fid}, std::move(is), at);
           }
         }
         if (!jobs_.contains(id)) return;
@@ -278,6 +278,7 @@ void Librarian::add_file(JobId id, Context& context) {
 
 void Librarian::check_invariants() const {
   ENSURE(uid_ || shares_.empty());
+  ENSURE(recalling() || stopped_early_.empty());
   ENSURE(jobs_.size() <= jobs_max + shares_.size());
   ENSURE(!at_work_ || jobs_.contains(*at_work_));
   ENSURE(!hashing_ || at_work_ == hashing_->job().value);

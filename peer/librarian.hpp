@@ -32,6 +32,9 @@ namespace tutti {
 ///   files are open, a disk that has trouble): it is not served, and tried again every `rest`.
 /// - A share that ends is not served from that moment, whatever the trackers say; that they have to hear of it is
 ///   remembered until one has.
+/// - What is stopped while a login still brings the shares back ends when it comes back.
+/// - A share that begins anew while the trackers are told of its end is told to them once more: which of the two they
+///   heard last, nobody knows.
 /// - What the trackers have taken as a share is one, also if the session that asked for it has ended meanwhile.
 /// - Logging out stops serving and forgets nothing; logging in brings every share back that is still true.
 /// - One file is hashed at a time, by all hashers: two at a time would only make both late.
@@ -128,18 +131,25 @@ class Librarian final
 
   void look_at_share(const ShareKey& key, Context& context);
   void announce(const ShareKey& key, Context& context);
+  void announce_anew(const ShareKey& key, Context& context);
   void serve(const Share& share, Context& context);
+  void put_share(const ShareKey& key, Share share, Context& context);
   void file_trouble(const ShareKey& key, Code code, std::string sentence, Context& context);
   void lose_share(const ShareKey& key, Code code, std::string sentence, Context& context);
   void end_share(const ShareKey& key, CloseReason reason, Context& context);
   void tell_end(const ShareKey& key, Context& context);
+  void end_told(const ShareKey& key, const Told& told, Context& context);
   void forget_share(const ShareKey& key, CloseReason reason, Context& context);
+  void end_rehashing(const ShareKey& key, Context& context);
   std::vector<ShareKey> shares_called(const GroupName& group, const FileName& file) const;
   Share* find_share(const ShareKey& key);
+  bool recalling() const { return uid_ && recalls_.contains(*uid_); }
 
   const Others others_;
-  std::optional<Uid> uid_;     ///< of the session
-  std::uint64_t session_ = 0;  ///< grows with every change of it: answers of an older one are void
+  std::optional<Uid> uid_;              ///< of the session
+  std::uint64_t session_ = 0;           ///< grows with every change of it: answers of an older one are void
+  std::map<Uid, std::size_t> recalls_;  ///< answers that the store owes; the last is the true one
+  std::set<std::pair<GroupName, FileName>> stopped_early_;  ///< by the user, while recalling
   TimerId look_timer_;
   ShareKey last_looked_;
 

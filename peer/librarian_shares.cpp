@@ -29,11 +29,18 @@ void Librarian::on(const UnshareFile& unshare, Context& context) {
     return tell(asker, unshare.command, Refused{Code::not_logged_in, std::string(not_logged_in)}, context);
   // Here and now; the trackers may take their time.
   context.send(others_.scheduler, DownloadUnshared{unshare.group, unshare.file});
-  const std::vector<ShareKey> ended = shares_called(unshare.group, unshare.file);
-  for (const ShareKey& key : ended) end_share(key, CloseReason::not_shared, context);
+  if (recalling()) stopped_early_.emplace(unshare.group, unshare.file);
+  std::vector<ShareKey> known = shares_called(unshare.group, unshare.file);
+  for (const ShareKey& key : known) end_share(key, CloseReason::not_shared, context);
   ask(
       StopShare{unshare.group, unshare.file},
-      [this, asker, unshare, ended, session = session_](const Told& told, Context& at) {
+      [this, asker, unshare, known = std::move(known), session = session_](const Told& told, Context& at) {
+        std::vector<ShareKey> ended = known;
+        if (session == session_)  // those, too, that came back meanwhile
+          for (const ShareKey& key : shares_called(unshare.group, unshare.file))
+            if (shares_.at(key).state == ShareState::stopping &&
+                std::find(known.begin(), known.end(), key) == known.end())
+              ended.push_back(key);
         const auto* refused = told.what.get<Refused>();
         Told outcome = told;
         outcome.command = unshare.command;
@@ -46,11 +53,8 @@ void Librarian::on(const UnshareFile& unshare, Context& context) {
                 unshare.file.text);
           }
         }
-        if (session == session_ && (refused == nullptr || is_last_word(refused->code)))
-          for (const ShareKey& key : ended)
-            if (const Share* share = find_share(key);
-                share != nullptr && share->state == ShareState::stopping)
-              forget_share(key, CloseReason::not_shared, at);
+        if (session == session_)
+          for (const ShareKey& key : ended) end_told(key, told, at);
         at.answer(asker, outcome);
       },
       context);
@@ -82,21 +86,30 @@ void Librarian::on(const SessionChanged& changed, Context& context) {
   }
   context.cancel(look_timer_);
   uid_.reset();
+  stopped_early_.clear();
   if (changed.uid.is_zero()) return;
   uid_ = changed.uid;
+  ++recalls_[changed.uid];
   look_timer_ = context.after(look_every, SharesDue{});
   context.send(others_.storage, RecallShares{changed.uid});
 }
 
 void Librarian::on(const SharesRecalled& recalled, Context& context) {
+  const auto owed = recalls_.find(recalled.uid);
+  if (owed == recalls_.end() || --owed->second > 0) return;
+  recalls_.erase(owed);
   if (uid_ != recalled.uid) return;
+  const auto stopped_early = std::exchange(stopped_early_, {});
   for (const ShareRecord& record : recalled.shares) {
     const ShareKey key{record.gid, record.fid};
     Share share;
     share.record = record;
     if (record.stopped) share.state = ShareState::stopping;
     if (!shares_.try_emplace(key, std::move(share)).second) continue;
-    if (record.stopped) {
+    if (stopped_early.contains({record.group, record.metainfo.name})) {
+      end_share(key, CloseReason::not_shared, context);
+      tell_end(key, context);
+    } else if (record.stopped) {
       tell_end(key, context);
     } else {
       look_at_share(key, context);
@@ -111,12 +124,14 @@ Librarian::Share* Librarian::find_share(const ShareKey& key) {
 
 /// Looks whether the file is the one that was hashed; goes on from there.
 void Librarian::look_at_share(const ShareKey& key, Context& context) {
+  const std::string path = shares_.at(key).record.path;
   look(
-      shares_.at(key).record.path,
-      [this, key, session = session_](const FileChecked& checked, Context& at) {
+      path,
+      [this, key, path, session = session_](const FileChecked& checked, Context& at) {
         Share* share = session == session_ ? find_share(key) : nullptr;
-        if (share == nullptr || share->state == ShareState::rehashing || share->state == ShareState::stopping)
-          return;
+        // The same bytes may be shared from another path by now: this says nothing of them.
+        if (share == nullptr || share->record.path != path) return;
+        if (share->state == ShareState::rehashing || share->state == ShareState::stopping) return;
         if (!checked.identity) return file_trouble(key, checked.code, checked.sentence, at);
         if (*checked.identity == share->record.identity) {
           if (share->state == ShareState::looking) announce(key, at);
@@ -158,11 +173,24 @@ void Librarian::announce(const ShareKey& key, Context& context) {
       context);
 }
 
+/// The trackers were told the end of a share that has begun anew meanwhile, perhaps before they heard that.
+void Librarian::announce_anew(const ShareKey& key, Context& context) {
+  const ShareState state = shares_.at(key).state;
+  // In the other states it is announced anyway, once its file is known to be true.
+  if (state == ShareState::served || state == ShareState::announcing) announce(key, context);
+}
+
 void Librarian::serve(const Share& share, Context& context) {
   const ShareRecord& record = share.record;
   const auto pieces = Bitfield::full(PieceLayout(record.metainfo).piece_count());
   context.send(others_.uploader, ServeFile{record.gid, record.fid, record.path, record.metainfo.size,
                                            record.metainfo.piece_length, pieces.bytes(), record.identity});
+}
+
+/// In the place of what was known of it: the same bytes may have been shared from another path.
+void Librarian::put_share(const ShareKey& key, Share share, Context& context) {
+  end_rehashing(key, context);
+  shares_.insert_or_assign(key, std::move(share));
 }
 
 void Librarian::on(const AdoptShare& adopt, Context& context) {
@@ -171,7 +199,7 @@ void Librarian::on(const AdoptShare& adopt, Context& context) {
   Share share;
   share.record = adopt.share;
   serve(share, context);
-  shares_.insert_or_assign(key, std::move(share));
+  put_share(key, std::move(share), context);
   // What the scheduler has told the trackers of it may not have reached them.
   announce(key, context);
 }
@@ -229,6 +257,10 @@ void Librarian::end_share(const ShareKey& key, CloseReason reason, Context& cont
   share.state = ShareState::stopping;
   share.record.stopped = true;
   context.send(others_.storage, RememberShare{share.record});
+  end_rehashing(key, context);
+}
+
+void Librarian::end_rehashing(const ShareKey& key, Context& context) {
   const auto job =
       std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& each) { return each.second.rehashes == key; });
   if (job != jobs_.end()) end_job(job->first, context);
@@ -239,17 +271,24 @@ void Librarian::tell_end(const ShareKey& key, Context& context) {
   ask(
       StopShare{record.group, record.metainfo.name},
       [this, key, session = session_](const Told& told, Context& at) {
-        const Share* share = session == session_ ? find_share(key) : nullptr;
-        if (share == nullptr || share->state != ShareState::stopping) return;
-        const auto* refused = told.what.get<Refused>();
-        if (refused == nullptr || is_last_word(refused->code)) forget_share(key, CloseReason::not_shared, at);
+        if (session == session_) end_told(key, told, at);
       },
       context);
+}
+
+/// What the trackers say to the end of a share.
+void Librarian::end_told(const ShareKey& key, const Told& told, Context& context) {
+  const Share* share = find_share(key);
+  if (share == nullptr) return;
+  if (share->state != ShareState::stopping) return announce_anew(key, context);
+  const auto* refused = told.what.get<Refused>();
+  if (refused == nullptr || is_last_word(refused->code)) forget_share(key, CloseReason::not_shared, context);
 }
 
 void Librarian::forget_share(const ShareKey& key, CloseReason reason, Context& context) {
   const auto share = shares_.extract(key);
   if (!share) return;
+  end_rehashing(key, context);
   if (share.mapped().state != ShareState::stopping)
     context.send(others_.uploader, StopServing{key.first, key.second, share.mapped().record.path, reason});
   if (uid_) context.send(others_.storage, ForgetShare{*uid_, key.first, key.second});

@@ -21,14 +21,20 @@ struct Library {
   void login(std::vector<ShareRecord> shares = {}) {
     host.inject(link.address, librarian.address, SessionChanged{uid, "ann"});
     host.expect<RecallShares>(storage);
+    recalled(std::move(shares));
+  }
+  void recalled(std::vector<ShareRecord> shares) {
     host.inject(storage.address, librarian.address, SharesRecalled{uid, std::move(shares)});
   }
   template <class Question>
   Question told(TrackerAnswer answer) {
     const auto ask = host.expect<Ask>(link);
     BOOST_TEST_REQUIRE((ask->what.get<Question>() != nullptr));
-    host.inject(link.address, librarian.address, Told{ask->command, std::move(answer), false, {}});
+    told_to(ask.message, std::move(answer));
     return *ask->what.get<Question>();
+  }
+  void told_to(const Ask& ask, TrackerAnswer answer) {
+    host.inject(link.address, librarian.address, Told{ask.command, std::move(answer), false, {}});
   }
   void checked(std::optional<FileIdentity> found) {
     const auto check = host.expect<CheckFile>(storage);
@@ -381,6 +387,120 @@ BOOST_AUTO_TEST_CASE(a_share_ends_here_and_now_and_the_trackers_hear_of_it_when_
   library.login({stopped});
   library.told<StopShare>(Done{});
   library.host.expect<ForgetShare>(library.storage);
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(what_is_stopped_while_a_login_brings_the_shares_back_ends) {
+  for (const bool heard : {true, false}) {
+    Library library;
+    library.host.inject(library.link.address, library.librarian.address, SessionChanged{library.uid, "ann"});
+    library.host.expect<RecallShares>(library.storage);
+    library.unshare("film");
+    const auto ask = library.host.expect<Ask>(library.link);
+    library.recalled({library.record()});
+    library.expect_stopped();
+    if (heard) {
+      library.told_to(ask.message, Done{});
+      library.told<StopShare>(Refused{Code::not_sharing, "no"});
+    } else {
+      library.told<StopShare>(Done{});
+      library.told_to(ask.message, Refused{Code::not_sharing, "no"});
+    }
+    library.host.expect<ForgetShare>(library.storage);
+    library.host.find<Told>(library.shell.address);
+    library.host.expect_silence();
+    library.host.advance(20s);
+    library.host.expect_silence();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_stopped_while_a_login_brings_the_shares_back_is_stopped_without_trackers) {
+  Library library;
+  library.host.inject(library.link.address, library.librarian.address, SessionChanged{library.uid, "ann"});
+  library.host.expect<RecallShares>(library.storage);
+  library.unshare("film");
+  const auto ask = library.host.expect<Ask>(library.link);
+  library.recalled({library.record()});
+  library.expect_stopped();
+  library.told<StopShare>(Refused{Code::tracker_unreachable, "none"});
+  library.told_to(ask.message, Refused{Code::tracker_unreachable, "none"});
+  const auto told = library.host.expect<Told>(library.shell);
+  BOOST_TEST((told->what.get<Done>() != nullptr));
+  BOOST_TEST(told->provisional);
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(of_two_logins_in_a_row_the_answer_to_the_last_one_counts) {
+  Library library;
+  for (int i = 0; i < 2; ++i) {
+    library.host.inject(library.link.address, library.librarian.address, SessionChanged{});
+    library.host.inject(library.link.address, library.librarian.address, SessionChanged{library.uid, "ann"});
+    library.host.expect<RecallShares>(library.storage);
+  }
+  library.recalled({library.record()});
+  library.host.expect_silence();
+  library.recalled({});
+  library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(what_is_shared_again_while_the_trackers_hear_of_its_end_is_announced_anew) {
+  for (const bool answered : {true, false}) {
+    Library library;
+    library.serve();
+    library.unshare("film");
+    library.expect_stopped();
+    const auto stop = library.host.expect<Ask>(library.link);
+    library.share_up_to_adding();
+    library.told<AddFile>(FileAdded{library.gid, library.record().fid, false});
+    library.host.expect<RememberShare>(library.storage);
+    library.host.expect<ServeFile>(library.uploader);
+    library.host.discard(library.shell.address);
+    library.told_to(stop.message, answered ? TrackerAnswer{Done{}}
+                                           : TrackerAnswer{Refused{Code::tracker_unreachable, "none"}});
+    library.told<StartShare>(Done{});
+    library.host.expect<ServeFile>(library.uploader);
+    library.host.discard(library.shell.address);
+    library.host.expect_silence();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_learnt_of_an_old_path_says_nothing_of_the_new_one) {
+  Library library;
+  library.serve();
+  ShareRecord moved = library.record();
+  moved.path = "/home/elsewhere";
+  const auto adopt = [&] {
+    library.host.inject(library.scheduler.address, library.librarian.address, AdoptShare{moved});
+    library.host.expect<ServeFile>(library.uploader);
+    library.told<StartShare>(Done{});
+    library.host.expect<ServeFile>(library.uploader);
+  };
+  // The old path is being looked at.
+  library.host.advance(5s);
+  const auto check = library.host.expect<CheckFile>(library.storage);
+  adopt();
+  FileChecked gone;
+  gone.tag = check->tag;
+  gone.code = Code::no_such_file;
+  gone.sentence = "it is gone";
+  library.host.inject(library.storage.address, library.librarian.address, gone);
+  library.host.expect_silence();
+
+  // It is being hashed again.
+  library.host.advance(5s);
+  FileIdentity other = library.identity;
+  ++other.inode;
+  library.checked(other);
+  library.host.expect<StopServing>(library.uploader);
+  library.checked(other);
+  moved.path = "/home/yet/elsewhere";
+  const auto stretch = library.host.expect<HashStretch>(library.hasher);
+  library.host.discard(library.hasher.address);
+  library.host.discard(library.second_hasher.address);
+  adopt();
+  library.host.expect<DropHashing>(library.hasher);
+  library.host.inject(library.hasher.address, library.librarian.address,
+                      HashFailed{stretch->job, Code::no_such_file, "it is gone"});
   library.host.expect_silence();
 }
 
