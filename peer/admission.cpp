@@ -34,28 +34,33 @@ void Admission::asked(const Gid& gid, Instant now) {
 }
 
 std::vector<ClientKey> Admission::answered(const Gid& gid, std::span<const ClientKey> asked_about,
-                                           std::span<const ClientKey> named, Instant now) {
+                                           std::span<const ClientKey> named,
+                                           const std::set<ClientKey>& fetching, Instant now) {
   const auto found = groups_.find(gid);
   if (found == groups_.end()) return {};
   Group& group = found->second;
   const std::set<ClientKey> sessions(named.begin(), named.end());
   std::vector<ClientKey> turned_away;
   std::set<ClientKey> members;
-  std::map<ClientKey, unsigned> missed;
+  std::map<ClientKey, Misses> missed;
   for (const ClientKey& client : asked_about) {
     if (sessions.contains(client)) {
       members.insert(client);
       continue;
     }
-    const unsigned times = group.missed[client] + 1;
-    if (times >= misses_max) {
+    Misses misses = group.missed[client];
+    if (misses.times == 0 || now - misses.last >= ask_again_after) misses = {misses.times + 1, now};
+    if (misses.times >= misses_max) {
       turned_away.push_back(client);
       continue;
     }
-    missed.emplace(client, times);
+    missed.emplace(client, misses);
     if (group.members.contains(client)) members.insert(client);
   }
-  // Those who were not asked about fetch nothing now.
+  // Of those who were not asked about, who fetches nothing has to be named anew when it comes again.
+  const std::set<ClientKey> asked(asked_about.begin(), asked_about.end());
+  for (const ClientKey& client : group.members)
+    if (!asked.contains(client) && fetching.contains(client)) members.insert(client);
   group.members = std::move(members);
   group.missed = std::move(missed);
   settle(group, group.missed.empty() ? recheck_every : ask_again_after, now);

@@ -179,8 +179,12 @@ void Uploader::on(const OpenFile& open, Context& context) {
   if (found == links_.end()) return;
   Link& link = found->second;
   const FileKey key{open.gid, open.fid};
+  const auto known = link.open.find(open.fid);
   if (!link.client || !files_.contains(key)) {
     context.reply(FileClosed{open.fid, CloseReason::not_shared});
+  } else if (known != link.open.end() && known->second == open.gid) {
+    // What is open stays so until it is closed aloud: its requests count on that.
+    context.reply(FileOpened{open.fid, pieces_of(files_.at(key)).bytes()});
   } else if (link.open.size() + link.knocking.size() >= files_a_link_max) {
     context.reply(FileClosed{open.fid, CloseReason::busy});
   } else if (admission_.admitted(open.gid, *link.client)) {
@@ -241,20 +245,22 @@ void Uploader::on(const Told& told, Context& context) {
   const auto entry = questions_.extract(told.command);
   if (!entry) return;
   const Question& question = entry.mapped();
-  const std::set<ClientKey> asked_about(question.clients.begin(), question.clients.end());
+  const std::set<ClientKey> fetching = who_fetches()[question.gid];
   const auto* refused = told.what.get<Refused>();
   if (const auto* named = told.what.get<MemberSessions>()) {
-    const auto away = admission_.answered(question.gid, question.clients, named->clients, context.now());
+    const auto away =
+        admission_.answered(question.gid, question.clients, named->clients, fetching, context.now());
     turn_away(question.gid, {away.begin(), away.end()}, CloseReason::not_a_member, true, context);
     let_in(question.gid, context);
   } else if (refused != nullptr &&
              (refused->code == Code::not_a_member || refused->code == Code::no_such_group)) {
-    // It is we who are no longer a member: we serve nobody there.
+    // It is we who are no longer a member: we serve nobody there, nor those who came since the question.
     admission_.forget(question.gid);
-    turn_away(question.gid, asked_about, CloseReason::not_a_member, true, context);
+    turn_away(question.gid, fetching, CloseReason::not_a_member, true, context);
   } else {
     admission_.unanswered(question.gid, context.now());
-    turn_away(question.gid, asked_about, CloseReason::busy, false, context);
+    turn_away(question.gid, {question.clients.begin(), question.clients.end()}, CloseReason::busy, false,
+              context);
   }
   ask_about_members(context);
 }

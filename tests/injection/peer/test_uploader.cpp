@@ -433,6 +433,60 @@ BOOST_AUTO_TEST_CASE(who_has_left_itself_serves_nobody_there) {
   BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::not_a_member));
 }
 
+BOOST_AUTO_TEST_CASE(who_has_left_itself_turns_away_those_who_came_meanwhile) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  const Address member = counter.peer(3);
+  const Address knocks = counter.peer(4);
+  counter.host.advance(Admission::recheck_every);  // the question that will be refused
+  const Address late = counter.peer(3);
+  for (const Address each : {member, knocks, late})
+    counter.host.inject(each, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<FileOpened>(member);
+  counter.host.expect<FileOpened>(late);
+  counter.told(Refused{Code::not_a_member, "you are no member"});
+  for (const Address each : {peer, member, knocks, late})
+    BOOST_TEST((counter.host.expect<FileClosed>(each)->reason == CloseReason::not_a_member));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_open_is_not_closed_silently) {
+  Counter counter;
+  counter.peer_with_file();
+  const Address bob = counter.peer(4);
+  counter.host.inject(bob, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.advance(Admission::ask_pause);
+  counter.told(MemberSessions{{client_key(3), client_key(4)}});
+  counter.host.expect<FileOpened>(bob);
+  counter.host.inject(bob, counter.uploader.address, CloseFile{counter.fid});
+  counter.host.expect<FileClosed>(bob);
+  // A question about others is under way when he opens it again.
+  counter.host.advance(Admission::recheck_every);
+  counter.host.inject(bob, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<FileOpened>(bob);
+  counter.request(bob, 0);
+  BOOST_TEST((counter.told(MemberSessions{{client_key(3)}}).clients == std::vector{client_key(3)}));
+  counter.host.inject(bob, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<FileOpened>(bob);
+  counter.read_one();
+  counter.host.expect<Block>(bob);
+  // He is asked about next time, and may be turned away then, aloud.
+  counter.host.advance(Admission::recheck_every);
+  BOOST_TEST(counter.told(MemberSessions{{client_key(3), client_key(4)}}).clients.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_open_is_opened_again_without_a_word_from_the_trackers) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.request(peer, 0);
+  counter.host.advance(Admission::recheck_every);
+  counter.told(MemberSessions{});  // it is not named, for the first time
+  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  BOOST_TEST((counter.host.expect<FileOpened>(peer)->bitfield == Bytes{0b1010'0000}));
+  counter.host.expect_silence(counter.scheduler.address);  // nobody new fetches it
+  counter.read_one();
+  counter.host.expect<Block>(peer);
+}
+
 BOOST_AUTO_TEST_CASE(who_is_served_is_served_on_while_no_tracker_answers) {
   Counter counter;
   const Address peer = counter.peer_with_file();

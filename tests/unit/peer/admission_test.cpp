@@ -25,7 +25,7 @@ struct Gate {
   std::vector<ClientKey> ask(const std::vector<ClientKey>& about, const std::vector<ClientKey>& named) {
     BOOST_TEST(due());
     admission.asked(gid, now);
-    return admission.answered(gid, about, named, now);
+    return admission.answered(gid, about, named, {about.begin(), about.end()}, now);
   }
 };
 
@@ -92,7 +92,7 @@ BOOST_FIXTURE_TEST_CASE(one_question_at_a_time_and_not_one_for_each_who_knocks, 
   admission.asked(gid, now);
   admission.wanted(gid, now);
   BOOST_TEST(!admission.ask_at(gid).has_value());
-  admission.answered(gid, std::vector{ann}, std::vector{ann}, now);
+  admission.answered(gid, std::vector{ann}, std::vector{ann}, {ann}, now);
   BOOST_TEST(!due());
   now += Admission::ask_pause;
   BOOST_TEST(due());  // whoever knocked meanwhile was not in the question
@@ -103,12 +103,34 @@ BOOST_FIXTURE_TEST_CASE(one_question_at_a_time_and_not_one_for_each_who_knocks, 
   BOOST_TEST(due());
 }
 
+BOOST_FIXTURE_TEST_CASE(who_is_in_and_comes_back_during_a_question_stays_in, Gate) {
+  const ClientKey eve = key(3);
+  admission.wanted(gid, now);
+  ask({ann, bob, eve}, {ann, bob, eve});
+  now += Admission::recheck_every;
+  admission.asked(gid, now);  // bob and eve fetch nothing
+  admission.answered(gid, std::vector{ann}, std::vector{ann}, {ann, bob}, now);
+  BOOST_TEST(admission.admitted(gid, bob));
+  BOOST_TEST(!admission.admitted(gid, eve));
+}
+
+BOOST_FIXTURE_TEST_CASE(questions_because_of_others_do_not_use_up_the_patience, Gate) {
+  admission.wanted(gid, now);
+  const Instant begin = now;
+  while (ask({ann, bob}, {ann}).empty()) {
+    admission.wanted(gid, now);
+    now += Admission::ask_pause;
+    BOOST_TEST_REQUIRE((now - begin < Admission::recheck_every));
+  }
+  BOOST_TEST((now - begin >= (Admission::misses_max - 1) * Admission::ask_again_after));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_group_that_is_forgotten_has_no_members, Gate) {
   admission.wanted(gid, now);
   ask({ann}, {ann});
   admission.forget(gid);
   BOOST_TEST(!admission.admitted(gid, ann));
-  BOOST_TEST(admission.answered(gid, std::vector{ann}, std::vector{ann}, now).empty());
+  BOOST_TEST(admission.answered(gid, std::vector{ann}, std::vector{ann}, {ann}, now).empty());
   BOOST_TEST(!admission.admitted(gid, ann));
 }
 
