@@ -82,7 +82,7 @@ void Fetcher::drop_all(Context& context) {
   order_.clear();
   closing_.clear();
   piece_wanted_ = false;
-  for (auto& [id, lane] : lanes_) lane.opened = false;
+  for (auto& [id, lane] : lanes_) lane.opened = lane.asked = false;
 }
 
 void Fetcher::accuse(std::string sentence, Context& context) {
@@ -101,10 +101,11 @@ void Fetcher::end(Context& context) {
 void Fetcher::on(const OpenLane& what, Context& context) {
   const auto [lane, is_new] =
       lanes_.try_emplace(what.download, Lane{what, PieceLayout(what.size, what.piece_length)});
-  if (state_ == State::ready && !lane->second.opened) open(lane->second, context);
+  if (state_ == State::ready && !lane->second.opened && !lane->second.asked) open(lane->second, context);
 }
 
 void Fetcher::open(Lane& lane, Context& context) {
+  lane.asked = true;
   context.send(link_, OpenFile{lane.what.gid, lane.what.fid});
 }
 
@@ -137,6 +138,7 @@ void Fetcher::on(const FileOpened& opened, Context& context) {
   if (!Bitfield::parse(opened.bitfield, lane->layout.piece_count()))
     return accuse(fmt::format("{} sends a bitfield that does not fit the file", options_.endpoint), context);
   lane->opened = true;
+  lane->asked = false;
   context.send(scheduler_, LaneOpened{lane->what.download, opened.bitfield});
   ask_for_more(context);
 }
@@ -150,7 +152,7 @@ void Fetcher::on(const FileClosed& closed, Context& context) {
   // Whatever was asked for of this file until now is answered by this.
   drop_lane_work(lane == nullptr ? DownloadId{} : lane->what.download, closed.fid, context);
   if (lane != nullptr) {
-    lane->opened = false;
+    lane->opened = lane->asked = false;
     context.send(scheduler_, LaneClosed{lane->what.download, closed.reason});
   }
   ask_for_more(context);

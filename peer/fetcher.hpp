@@ -34,6 +34,7 @@ struct FetcherOptions {
 ///   One that was cancelled in time is no fault, only not used.
 /// - A lane that is closed is over when the peer has said so: until then what comes of its file belongs to that lane,
 ///   and one that is opened after it has not begun.
+/// - A file is asked for once: a peer that takes its time to answer is not asked again meanwhile.
 /// - When the link is lost nothing of it is believed any more: the lanes are opened anew when it stands again.
 ///
 /// States: connecting -> (LinkUp) greeting -> (PeerWelcome from the right one) ready; any -> (LinkDown) connecting; any
@@ -71,6 +72,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   struct Lane {
     OpenLane what;
     PieceLayout layout;
+    bool asked = false;  ///< OpenFile has gone out and is not answered yet
     bool opened = false;
   };
   /// Blocks of a piece that are to be asked for or have been.

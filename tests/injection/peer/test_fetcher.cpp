@@ -101,6 +101,25 @@ BOOST_AUTO_TEST_CASE(asks_for_no_more_than_its_share_of_the_memory) {
   line.requested();
 }
 
+BOOST_AUTO_TEST_CASE(a_file_is_asked_for_once_until_that_is_answered) {
+  Line line;
+  line.greet();
+  line.open_lane();
+  line.host.expect<OpenFile>(line.peer);
+  line.open_lane();  // the trackers have named the peer again
+  line.host.expect_silence(line.peer);
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  line.open_lane();
+  line.host.expect_silence(line.peer);
+  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::busy});
+  line.open_lane();
+  line.host.expect<OpenFile>(line.peer);
+  line.host.link_down(line.peer);
+  line.host.discard(line.scheduler.address);
+  line.greet();
+  line.host.expect<OpenFile>(line.peer);  // whatever was asked on the link that is lost
+}
+
 BOOST_AUTO_TEST_CASE(another_client_at_the_address_is_not_spoken_with) {
   Line line;
   line.host.link_up(line.peer);
