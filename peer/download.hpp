@@ -44,8 +44,13 @@ struct Download {
 
   /// none -> asked (StartShare) -> served; off: the user does not want it.
   enum class Sharing : std::uint8_t { none, asked, served, off } sharing = Sharing::none;
-  /// This client shared the file when the download began, so its end does not end that.
-  bool shared_before = false;
+  /// The trackers have been asked to name the user as a sharer.
+  bool announced = false;
+  /// The user shares the file apart from this download, so its end does not end that: the trackers know users, not
+  /// where their files are. Not known of a download that a login brings back until they have named its sharers; it
+  /// counts as shared till then.
+  std::optional<bool> shared_apart;
+  bool finishing = false;  ///< the store gives it its name
   std::vector<Sharer> sharers;
   /// Peers that closed the file, or cannot be reached: not asked again before.
   std::map<PeerKey, Instant> shunned;

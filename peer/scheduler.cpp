@@ -6,6 +6,7 @@
 
 #include "actors/context.hpp"
 #include "actors/ensure.hpp"
+#include "actors/log.hpp"
 
 namespace tutti {
 
@@ -95,6 +96,7 @@ void Scheduler::share(DownloadId id, Context& context) {
   Download* download = find(id);
   if (download == nullptr || download->sharing != Download::Sharing::none) return;
   download->sharing = Download::Sharing::asked;
+  download->announced = true;
   ask(
       StartShare{download->record.gid, download->record.fid},
       [this, id](const Told& told, Context& at) {
@@ -103,6 +105,7 @@ void Scheduler::share(DownloadId id, Context& context) {
         const auto* refused = told.what.get<Refused>();
         if (refused != nullptr) {
           now->sharing = Download::Sharing::none;  // asked again with the next tick
+          if (is_final(refused->code)) now->announced = false;
           if (is_final(refused->code) && now->runs()) fail(*now, refused->code, refused->sentence, at);
           return;
         }
@@ -151,6 +154,7 @@ void Scheduler::on(const StretchHashed& hashed, Context& context) {
     context.send(others_.storage,
                  FinishDownload{download->record.id, download->record.part_path, download->record.path});
     download->whole.under_way = true;  // nothing more to hash
+    download->finishing = true;
     return;
   }
   context.send(others_.storage,
@@ -199,14 +203,14 @@ void Scheduler::fail(Download& download, Code code, std::string sentence, Contex
     context.send(others_.hashers[record.id.value % others_.hashers.size()],
                  DropHashing{HashJob{record.id.value}});
   context.send(others_.storage, SettleDownload{record.id, DownloadPhase::failed, code, sentence, false});
-  if (download.sharing == Download::Sharing::served) {
+  if (download.sharing == Download::Sharing::served)
     context.send(others_.uploader,
                  StopServing{record.gid, record.fid, record.part_path, CloseReason::not_shared});
-    // Not what is shared from elsewhere on this machine.
-    if (!download.shared_before)
-      ask(
-          StopShare{record.group, record.metainfo.name}, [](const Told&, Context&) {}, context);
-  }
+  if (download.announced && !download.shared_apart.value_or(true))
+    ask(
+        StopShare{record.group, record.metainfo.name}, [](const Told&, Context&) {}, context);
+  download.announced = false;
+  download.finishing = false;
   download.sharing = Download::Sharing::none;
   if (!first_failure_)
     first_failure_ = Refused{code, fmt::format("{}: {}", record.metainfo.name.text, sentence)};
@@ -222,11 +226,12 @@ void Scheduler::stop_fetching(Download& download, Context& context) {
   for (auto& [address, source] : sources_) leave_lane(source, download.record.id, context);
 }
 
-void Scheduler::on(const ServingFailed& failed, Context& context) {
+void Scheduler::on(const ServingFailed& failed, Context&) {
+  log_warning(fmt::format("{} could not be served: {}", failed.path, failed.sentence));
   for (auto& [id, download] : downloads_)
     if (download.runs() && download.record.gid == failed.gid && download.record.fid == failed.fid &&
         download.record.part_path == failed.path && download.sharing == Download::Sharing::served)
-      return fail(download, failed.code, failed.sentence, context);
+      download.sharing = Download::Sharing::none;  // shared anew with the next tick
 }
 
 std::uint32_t Scheduler::peers_of(const Download& download) const {

@@ -57,6 +57,10 @@ struct SchedulerOptions {
 ///   take turns.
 /// - A peer that sent a bad piece alone is spoken with no more in this session, nor one that breaks the protocol.
 /// - Every verified piece is journalled and served at once.
+/// - A download that fails is taken off the trackers, unless the user shares the file apart from it as well. One whose
+///   bytes could not be read for a peer does not fail by that: it is shared anew.
+/// - What the user does not want shared is remembered as such, also what the store is still bringing back, making or
+///   naming then.
 /// - A file gets its name when the SHA-1 of the whole is right, and never over another file.
 /// - Bounded: downloads that fetch, peers of a download, fetchers (by the memory for requests), descriptors (by the disk).
 ///
@@ -160,6 +164,8 @@ class Scheduler final
   void prepare(Starting starting, Context& context);
   void prepare_later(const Starting& starting, const DownloadRefused& why, Context& context);
   void resume_or_list(DownloadRecord record, Context& context);
+  void keep_private(const DownloadUnshared& unshared, Context& context);
+  bool shares_apart(const std::vector<Sharer>& sharers, bool recalled) const;
   void answer_waiters(Context& context);
   void clear(Context& context);
   bool any_runs() const;
@@ -210,17 +216,19 @@ class Scheduler final
   const Others others_;
   const RequestBudget budget_;
 
-  std::optional<Uid> uid_;     ///< of the session
+  std::optional<Uid> uid_;  ///< of the session
+  std::string user_;
   std::uint64_t session_ = 0;  ///< grows with every change of it
   std::map<DownloadId, Download> downloads_;
   std::map<std::uint64_t, Starting> starting_;
   std::map<std::uint64_t, Finding> finding_;  ///< in the order of the commands
   std::map<CommandId, WithTold> asked_;
   std::uint64_t last_number_ = 0;
-  bool recalling_ = false;                ///< the store has been asked what the user downloads
-  std::vector<Waiter> lists_;             ///< who wants to see the downloads
-  std::vector<Waiter> waiters_;           ///< who wants to hear when none runs
-  std::optional<Refused> first_failure_;  ///< since the last AwaitDownloads
+  bool recalling_ = false;                  ///< the store has been asked what the user downloads
+  std::vector<DownloadUnshared> unshared_;  ///< meanwhile
+  std::vector<Waiter> lists_;               ///< who wants to see the downloads
+  std::vector<Waiter> waiters_;             ///< who wants to hear when none runs
+  std::optional<Refused> first_failure_;    ///< since the last AwaitDownloads
   bool ticking_ = false;
 
   std::map<Address, Source> sources_;

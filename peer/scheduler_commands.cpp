@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "actors/context.hpp"
 #include "actors/log.hpp"
@@ -152,11 +153,12 @@ void Scheduler::on(const DownloadPrepared& prepared, Context& context) {
   if (!what.recalled) fresh.sharers_pause = options_.sharers_first;
   fresh.record.share = fresh.record.share && what.record.share;
   if (!fresh.record.share) fresh.sharing = Download::Sharing::off;
+  // Said while storage was making its place, when it had no id yet.
+  if (prepared.download.share && !fresh.record.share) context.send(others_.storage, KeepPrivate{id});
   fresh.prepared.for_each([&](PieceIndex piece) { fresh.verified += fresh.layout.piece_size(piece); });
   const bool source = std::any_of(fresh.sharers.begin(), fresh.sharers.end(),
                                   [&](const Sharer& sharer) { return sharer.client != options_.self; });
-  fresh.shared_before = std::any_of(fresh.sharers.begin(), fresh.sharers.end(),
-                                    [&](const Sharer& sharer) { return sharer.client == options_.self; });
+  if (!what.recalled) fresh.shared_apart = shares_apart(fresh.sharers, false);
   const bool needs_source = !fresh.prepared.all();
   const Download& download = downloads_.insert_or_assign(id, std::move(fresh)).first->second;
   tell(what.asker.asker, what.asker.command,
@@ -189,6 +191,14 @@ void Scheduler::on(const DownloadRefused& refused, Context& context) {
   } else if (Download* download = find({refused.tag}); download != nullptr && download->runs()) {
     fail(*download, refused.code, refused.sentence, context);
   }
+}
+
+/// True if the user shares the file, as the trackers say, not by a download that is to begin. One that a login brings
+/// back has had this client named already: then only another client of the user tells.
+bool Scheduler::shares_apart(const std::vector<Sharer>& sharers, bool recalled) const {
+  return std::any_of(sharers.begin(), sharers.end(), [&](const Sharer& sharer) {
+    return sharer.user.text == user_ && !(recalled && sharer.client == options_.self);
+  });
 }
 
 /// Nobody is there at a login to start it again by hand, and what is in the way then mostly goes away by itself.
@@ -273,6 +283,7 @@ void Scheduler::on(const SessionChanged& changed, Context& context) {
   ++session_;
   if (changed.uid.is_zero()) return;
   uid_ = changed.uid;
+  user_ = changed.user;
   recalling_ = true;
   context.send(others_.storage, RecallDownloads{changed.uid, session_});
 }
@@ -312,6 +323,7 @@ void Scheduler::clear(Context& context) {
          context);
   lists_.clear();
   recalling_ = false;
+  unshared_.clear();
   first_failure_.reset();
 }
 
@@ -319,6 +331,7 @@ void Scheduler::on(const DownloadsRecalled& recalled, Context& context) {
   if (!uid_ || recalled.session != session_) return;  // of a session that has ended
   for (const DownloadRecord& record : recalled.downloads) resume_or_list(record, context);
   recalling_ = false;
+  for (const DownloadUnshared& unshared : std::exchange(unshared_, {})) keep_private(unshared, context);
   begin_found(context);
   answer_waiters(context);
 }
@@ -340,6 +353,12 @@ void Scheduler::on(const GroupLeft& left, Context& context) {
 }
 
 void Scheduler::on(const DownloadUnshared& unshared, Context& context) {
+  // What the store brings back may be meant as well.
+  if (recalling_) unshared_.push_back(unshared);
+  keep_private(unshared, context);
+}
+
+void Scheduler::keep_private(const DownloadUnshared& unshared, Context& context) {
   const auto meant = [&](const DownloadRecord& record) {
     return record.group == unshared.group && record.metainfo.name == unshared.file;
   };
@@ -352,10 +371,15 @@ void Scheduler::on(const DownloadUnshared& unshared, Context& context) {
     if (download.phase == DownloadPhase::complete || !meant(download.record)) continue;
     download.record.share = false;
     context.send(others_.storage, KeepPrivate{id});
+    // Storage may have given it its name by now, and remembers it as a share with that.
+    if (download.finishing)
+      context.send(others_.storage,
+                   ForgetShare{download.record.uid, download.record.gid, download.record.fid});
     if (download.sharing == Download::Sharing::served)
       context.send(others_.uploader, StopServing{download.record.gid, download.record.fid,
                                                  download.record.part_path, CloseReason::not_shared});
     download.sharing = Download::Sharing::off;
+    download.announced = false;  // the librarian takes it off the trackers
   }
 }
 

@@ -36,6 +36,7 @@ void Scheduler::ask_sharers(Download& download, Context& context) {
         }
         if (const auto* sharers = told.what.get<Sharers>()) {
           now->sharers = sharers->sharers;
+          if (!now->shared_apart) now->shared_apart = shares_apart(now->sharers, true);
           if (!now->picker->complete()) use_sharers(*now, at);
         }
       },

@@ -51,6 +51,26 @@ struct Office {
   Sharer sharer(std::uint8_t number) const {
     return {UserName{"bob"}, client_key(number), "127.0.0.1", static_cast<std::uint16_t>(7000 + number)};
   }
+  Sharer of_ann(std::uint8_t number) const {
+    Sharer own = sharer(number);
+    own.user = UserName{"ann"};
+    return own;
+  }
+  /// The disk fails while a piece is written.
+  void break_disk() {
+    host.inject(verifier.address, scheduler.address, PieceUnwritable{{5}, 0_piece, Code::disk_full, "full"});
+  }
+  /// What the trackers have been asked since the last look, none of it answered.
+  template <class Question>
+  std::optional<Question> asked() {
+    std::optional<Question> last;
+    while (const auto ask = host.find<Ask>(link.address))
+      if (const auto* question = ask->message.what.get<Question>()) last = *question;
+    return last;
+  }
+  void unshare() {
+    host.inject(librarian.address, scheduler.address, DownloadUnshared{GroupName{"g"}, FileName{"film"}});
+  }
   /// Answers the oldest question to the trackers, which must be a `Request`.
   template <class Question>
   Question told(TrackerAnswer answer) {
@@ -491,6 +511,145 @@ BOOST_AUTO_TEST_CASE(a_download_that_is_not_to_be_shared_is_not_adopted) {
                      StretchHashed{stretch->job, {4 * block_size.value}, Sha1{}});
   office.host.inject(office.storage.address, office.scheduler.address, DownloadFinished{{5}, {}});
   office.host.expect_silence(office.librarian.address);
+}
+
+BOOST_AUTO_TEST_CASE(a_download_that_fails_is_taken_off_the_trackers) {
+  Office office;
+  office.run();
+  office.break_disk();
+  office.host.expect<StopServing>(office.uploader);
+  const auto stop = office.asked<StopShare>();
+  BOOST_TEST_REQUIRE(stop.has_value());
+  BOOST_TEST(stop->file.text == "film");
+}
+
+BOOST_AUTO_TEST_CASE(a_download_that_fails_before_the_trackers_have_answered_is_taken_off_them_too) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  office.prepared(5, {0});
+  office.break_disk();
+  BOOST_TEST(office.asked<StopShare>().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(what_the_user_shares_from_elsewhere_outlives_a_download_that_fails) {
+  for (const std::uint8_t client : {8, 9}) {  // from another client, from another place here
+    Office office;
+    office.login();
+    office.start(1);
+    office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3), office.of_ann(client)}));
+    office.prepared(5, {0});
+    office.told<StartShare>(Done{});
+    office.break_disk();
+    BOOST_TEST(!office.asked<StopShare>().has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_recalled_download_that_fails_ends_no_share_of_another_client) {
+  const auto stops = [](bool answered, std::uint8_t client) {
+    Office office;
+    office.login({office.record()});
+    office.prepared(5, {0});
+    office.told<StartShare>(Done{});
+    if (answered) office.told<FindSharers>(Sharers{{office.sharer(3), office.of_ann(client)}});
+    office.break_disk();
+    return office.asked<StopShare>().has_value();
+  };
+  BOOST_TEST(!stops(false, 8));  // nobody knows
+  BOOST_TEST(!stops(true, 8));
+  BOOST_TEST(stops(true, 9));  // only this one is named, as it was before the login
+}
+
+BOOST_AUTO_TEST_CASE(a_block_that_cannot_be_read_for_a_peer_does_not_end_the_download) {
+  Office office;
+  office.run();
+  office.host.expect<ServeFile>(office.uploader);
+  office.host.inject(
+      office.uploader.address, office.scheduler.address,
+      ServingFailed{office.gid, fid_of(metainfo_of(4)), "/home/film.part", Code::io_error, "bad"});
+  BOOST_TEST((office.row().phase == DownloadPhase::fetching));
+  office.host.discard(office.link.address);
+  office.host.advance(500ms);
+  std::optional<StartShare> again;
+  while (const auto ask = office.host.find<Ask>(office.link.address)) {
+    if (const auto* start = ask->message.what.get<StartShare>()) again = *start;
+    office.host.inject(office.link.address, office.scheduler.address,
+                       Told{ask->message.command, Done{}, false, {}});
+  }
+  BOOST_TEST(again.has_value());
+  BOOST_TEST(office.host.expect<ServeFile>(office.uploader)->path == "/home/film.part");
+}
+
+BOOST_AUTO_TEST_CASE(what_fails_while_it_is_to_be_shared_anew_is_taken_off_the_trackers) {
+  Office office;
+  office.run();
+  office.host.inject(
+      office.uploader.address, office.scheduler.address,
+      ServingFailed{office.gid, fid_of(metainfo_of(4)), "/home/film.part", Code::io_error, "bad"});
+  office.break_disk();
+  BOOST_TEST(office.asked<StopShare>().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_unshared_before_the_store_has_brought_it_back_is_kept_private) {
+  Office office;
+  office.host.inject(office.link.address, office.scheduler.address, SessionChanged{office.uid, "ann"});
+  const auto recall = office.host.expect<RecallDownloads>(office.storage);
+  office.unshare();
+  DownloadRecord other = office.record("/home/song");
+  other.id = {6};
+  other.metainfo = metainfo_of(4, "song");
+  other.fid = fid_of(other.metainfo);
+  office.host.inject(office.storage.address, office.scheduler.address,
+                     DownloadsRecalled{office.uid, recall->session, {office.record(), other}});
+  std::vector<std::uint64_t> kept_private;
+  while (const auto keep = office.host.find<KeepPrivate>(office.storage.address))
+    kept_private.push_back(keep->message.download.value);
+  BOOST_TEST((kept_private == std::vector<std::uint64_t>{5}));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_unshared_in_one_session_is_not_in_the_next) {
+  Office office;
+  office.host.inject(office.link.address, office.scheduler.address, SessionChanged{office.uid, "ann"});
+  office.unshare();
+  office.host.inject(office.link.address, office.scheduler.address, SessionChanged{});
+  office.host.discard(office.storage.address);
+  office.login({office.record()});
+  office.prepared(5, {0});
+  BOOST_TEST(office.asked<StartShare>().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_unshared_while_its_place_is_made_is_kept_private) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  office.unshare();
+  office.prepared(5, {0});
+  BOOST_TEST((office.host.expect<KeepPrivate>(office.storage)->download == DownloadId{5}));
+  BOOST_TEST(!office.asked<StartShare>().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_unshared_while_it_gets_its_name_is_not_remembered_as_a_share) {
+  Office office;
+  office.run();
+  office.unshare();
+  office.host.expect<KeepPrivate>(office.storage);
+  office.host.expect_silence(office.storage.address);  // a share that there may be is the librarian's matter
+  Office late;
+  late.run();
+  for (std::uint32_t piece = 0; piece < 4; ++piece) late.verified(piece);
+  const auto stretch = late.host.expect<HashStretch>(late.hasher);
+  late.host.inject(late.hasher.address, late.scheduler.address,
+                   StretchHashed{stretch->job, {4 * block_size.value}, Sha1{}});
+  late.host.expect<FinishDownload>(late.storage);
+  late.unshare();
+  late.host.expect<KeepPrivate>(late.storage);
+  const auto forget = late.host.expect<ForgetShare>(late.storage);
+  BOOST_TEST((forget->uid == late.uid && forget->gid == late.gid));
+  BOOST_TEST((forget->fid == fid_of(metainfo_of(4))));
+  late.host.inject(late.storage.address, late.scheduler.address, DownloadFinished{{5}, {}});
+  late.host.expect_silence(late.librarian.address);
 }
 
 BOOST_AUTO_TEST_CASE(only_so_many_fetch_at_a_time) {
