@@ -52,6 +52,8 @@ inline void drop_digests(Metainfo& metainfo) {
 ///   What a crash leaves of them is skipped.
 /// - Thread-safe. Calls block for microseconds; reserving counters for one sync of the disk.
 /// - A fault is the disk's: disk_full or io_error, with a sentence. The call then changed nothing.
+/// - A share or a download of which the record is damaged is left out of a list, with a line in the log: the others are
+///   as good as before.
 class ClientStore {
  public:
   ClientStore() = default;

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <string_view>
 
+#include "actors/log.hpp"
 #include "actors/sqlite.hpp"
 #include "messages/codec.hpp"
 #include "peer/client_store.hpp"
@@ -157,7 +158,7 @@ class SqliteClientStore final : public ClientStore {
           FROM share JOIN metainfo USING(fid) WHERE uid = ? ORDER BY number)sql",
                                    uid.view());
       std::vector<ShareRecord> shares;
-      while (rows.step()) shares.push_back(share_at(rows, uid));
+      while (rows.step()) keep_sound(rows.text(4), [&] { shares.push_back(share_at(rows, uid)); });
       return shares;
     });
   }
@@ -205,7 +206,7 @@ class SqliteClientStore final : public ClientStore {
           FROM download JOIN metainfo USING(fid) WHERE uid = ? ORDER BY number)sql",
                                    uid.view());
       std::vector<DownloadRecord> downloads;
-      while (rows.step()) downloads.push_back(download_at(rows, uid));
+      while (rows.step()) keep_sound(rows.text(5), [&] { downloads.push_back(download_at(rows, uid)); });
       return downloads;
     });
   }
@@ -310,7 +311,11 @@ class SqliteClientStore final : public ClientStore {
   }
   void put_metainfo(const Fid& fid, const Metainfo& metainfo) {
     const Bytes record = encode_record(metainfo);
-    run(database_, "INSERT OR IGNORE INTO metainfo VALUES(?, ?)", fid.view(), ByteView(record));
+    // What is there is the same, unless it is damaged.
+    run(database_, R"sql(
+        INSERT INTO metainfo VALUES(?, ?)
+        ON CONFLICT(fid) DO UPDATE SET record = excluded.record WHERE record <> excluded.record)sql",
+        fid.view(), ByteView(record));
   }
   void drop_unused_metainfo(const Fid& fid) {
     run(database_, R"sql(
@@ -323,6 +328,17 @@ class SqliteClientStore final : public ClientStore {
     const Decoded<Metainfo> decoded = decode_record<Metainfo>(record, limits);
     if (!decoded || !decoded->fault().empty()) throw Unusable::damaged;
     return *decoded;
+  }
+
+  /// One row that is damaged does not take the others with it.
+  template <class Read>
+  void keep_sound(const std::string& path, Read&& read) {
+    try {
+      read();
+    } catch (const Unusable) {
+      log_error("what the client's state '" + path_ + "' says of '" + path +
+                "' is damaged and left out; share or download that file again");
+    }
   }
 
   ShareRecord share_at(const SqliteStatement& row, const Uid& uid) {

@@ -79,6 +79,14 @@ struct StateFolderFixture {
     BOOST_REQUIRE_MESSAGE(store, store.fault().sentence);
     return std::move(*store);
   }
+  /// What nobody but a damaged disk or another version writes.
+  void run_sql(const char* sql) const {
+    sqlite3* database = nullptr;
+    BOOST_REQUIRE(sqlite3_open((folder + "/client.db").c_str(), &database) == SQLITE_OK);
+    const int done = sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
+    sqlite3_close(database);
+    BOOST_REQUIRE(done == SQLITE_OK);
+  }
   /// Runs `work` on the store in a process that then dies by kill -9.
   template <class Work>
   void killed_after(Work&& work) {
@@ -301,21 +309,37 @@ BOOST_AUTO_TEST_CASE(a_store_of_the_first_version_is_read) {
     check(store->put_share(share));
     check(store->put_download(download_of({1}, ann, "a")));
   }
-  sqlite3* database = nullptr;
-  BOOST_REQUIRE(sqlite3_open((folder + "/client.db").c_str(), &database) == SQLITE_OK);
-  const int done = sqlite3_exec(database, R"sql(
+  run_sql(R"sql(
       ALTER TABLE share DROP COLUMN changed_ns; ALTER TABLE share DROP COLUMN stopped;
       ALTER TABLE download DROP COLUMN share; ALTER TABLE download DROP COLUMN whole;
-      PRAGMA user_version = 1)sql",
-                                nullptr, nullptr, nullptr);
-  sqlite3_close(database);
-  BOOST_REQUIRE(done == SQLITE_OK);
+      PRAGMA user_version = 1)sql");
   const auto store = open();
   BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
   ShareRecord recalled = store->shares_of(ann)->front();
   BOOST_TEST(recalled.identity.changed_ns == 0);  // fits no file: hashed again, once
   recalled.identity.changed_ns = share.identity.changed_ns;
   BOOST_CHECK(recalled == share);
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_record_does_not_take_the_others_with_it) {
+  const ShareRecord zebra = share_of(ann, Gid{{1}}, "zebra");
+  const ShareRecord apple = share_of(ann, Gid{{1}}, "apple");
+  {
+    const auto store = open();
+    check(store->put_share(zebra));
+    check(store->put_share(apple));
+    check(store->put_download(download_of({1}, ann, "a")));
+    check(store->put_download(download_of({2}, ann, "b")));
+  }
+  run_sql(
+      "UPDATE metainfo SET record = x'ff' WHERE fid IN (SELECT fid FROM share WHERE path = '/home/zebra')");
+  run_sql("UPDATE download SET whole = x'ff' WHERE number = 1");
+  const auto store = open();
+  BOOST_CHECK(*store->shares_of(ann) == std::vector{apple});
+  BOOST_CHECK(*store->downloads_of(ann) == (std::vector{download_of({2}, ann, "b")}));
+  // Whoever shares the file again makes it good.
+  check(store->put_share(zebra));
+  BOOST_CHECK(*store->shares_of(ann) == (std::vector{zebra, apple}));
 }
 
 BOOST_AUTO_TEST_CASE(the_memory_store_keeps_what_it_is_told) {
