@@ -27,15 +27,21 @@ void Storage::on(const ReserveCounters& reserve, Context& context) {
   context.reply(reserved);
 }
 
+/// Who asked at first, if this is a timer that tries again.
+Address Storage::asker_of_recall(std::deque<Address>& waiting, Context& context) {
+  if (context.sender() != context.self()) return context.sender();
+  const Address asker = waiting.front();
+  waiting.pop_front();
+  return asker;
+}
+
 void Storage::on(const RecallShares& recall, Context& context) {
-  SharesRecalled recalled{recall.uid, {}};
+  const Address asker = asker_of_recall(waiting_for_shares_, context);
   auto shares = store_->shares_of(recall.uid);
-  if (shares) {
-    recalled.shares = std::move(*shares);
-  } else {
-    log_error(shares.fault().sentence);
-  }
-  context.reply(recalled);
+  if (shares) return context.answer(asker, SharesRecalled{recall.uid, std::move(*shares)});
+  log_error(shares.fault().sentence);
+  waiting_for_shares_.push_back(asker);
+  context.after(recall_again, recall);
 }
 
 void Storage::on(const RememberShare& remember, Context& context) {

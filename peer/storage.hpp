@@ -34,11 +34,16 @@ namespace tutti {
 ///   step after it. A client that dies between the two finds its file under the final name, gives it back its old one
 ///   and goes on.
 /// - Once a download is finished its part path still means its file for readers who have not heard of it.
+///   Where a name is given in two steps (a link, then the old name goes), it may die between those, too.
 /// - A request counter is on the disk before it is handed out.
+/// - What cannot be read of what is remembered is not said to be nothing: it is tried again every `recall_again` until
+///   it can, and answered then.
 class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messages<SyncDue, PartSyncDue>>> {
  public:
   /// The kernel writes what is dirty within half a minute: a sync after that waits for little.
   static constexpr Duration sync_after = std::chrono::seconds(45);
+
+  static constexpr Duration recall_again = std::chrono::seconds(5);
 
   Storage(std::shared_ptr<Disk> disk, std::shared_ptr<ClientStore> store, Ref<FileHasherRole> checker)
       : disk_(std::move(disk)), store_(std::move(store)), checker_(checker) {}
@@ -108,6 +113,8 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   void refuse(const Asker& asker, const DiskFault& fault, Context& context);
   DiskDone complete(DownloadRecord download, const FileIdentity& identity, Context& context);
 
+  static Address asker_of_recall(std::deque<Address>& waiting, Context& context);
+
   std::string current_path(const std::string& path) const;
   void remember_rename(const std::string& from, const std::string& to);
 
@@ -120,6 +127,9 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   std::unordered_map<DownloadId, Unsynced> unsynced_;
   std::map<std::uint64_t, Sync> syncs_;  ///< that the checker does, by tag
   std::uint64_t last_tag_ = 0;
+  /// Who asked for what could not be read: as many timers run, and end in this order.
+  std::deque<Address> waiting_for_shares_;
+  std::deque<Address> waiting_for_downloads_;
   std::unordered_map<std::string, std::string> renamed_;
   std::deque<std::string> renamed_order_;
 };

@@ -28,15 +28,17 @@ bool is_same_file(const FileIdentity& one, FileIdentity other) {
 }  // namespace
 
 void Storage::on(const RecallDownloads& recall, Context& context) {
-  DownloadsRecalled recalled{recall.uid, recall.session, {}};
+  const Address asker = asker_of_recall(waiting_for_downloads_, context);
   auto downloads = store_->downloads_of(recall.uid);
-  if (!downloads) log_error(downloads.fault().sentence);
-  if (downloads)
-    for (DownloadRecord& download : *downloads) {
-      if (download.phase != DownloadPhase::complete) downloads_.insert_or_assign(download.id, download);
-      recalled.downloads.push_back(std::move(download));
-    }
-  context.reply(recalled);
+  if (!downloads) {
+    log_error(downloads.fault().sentence);
+    waiting_for_downloads_.push_back(asker);
+    context.after(recall_again, recall);
+    return;
+  }
+  for (const DownloadRecord& download : *downloads)
+    if (download.phase != DownloadPhase::complete) downloads_.insert_or_assign(download.id, download);
+  context.answer(asker, DownloadsRecalled{recall.uid, recall.session, std::move(*downloads)});
 }
 
 // --- preparing ----------------------------------------------------------------------------------------------------
@@ -122,9 +124,13 @@ OrFault<JournalledPieces> Storage::resume_part(DownloadRecord& download) {
 
 /// The client died after the file got its name and before that was remembered.
 DiskDone Storage::take_back_name(const DownloadRecord& download) {
-  if (download.whole == FileIdentity{} || disk_->identity(download.part_path)) return std::nullopt;
+  if (download.whole == FileIdentity{}) return std::nullopt;
   const auto named = disk_->identity(download.path);
   if (!named || !is_same_file(download.whole, *named)) return std::nullopt;
+  if (const auto part = disk_->identity(download.part_path)) {
+    // Both names lead to the file, if it died when it had the new one and not yet lost the old one.
+    return is_same_file(download.whole, *part) ? disk_->remove(download.path) : std::nullopt;
+  }
   return disk_->rename_new(download.path, download.part_path);
 }
 

@@ -1,8 +1,11 @@
 #include <stdlib.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <fstream>
 
+#include "peer/posix_disk.hpp"
 #include "peer/storage.hpp"
 #include "tests/injection/peer/little_network.hpp"
 
@@ -36,8 +39,9 @@ struct Cellar {
     wanted.path = "/home";
   }
   /// The client begins anew; what it remembers and its disk stay.
-  void start() {
-    storage = host.spawn<StorageRole>("storage", std::make_unique<Storage>(disk, store, checker));
+  void start() { start_on(disk); }
+  void start_on(const std::shared_ptr<Disk>& which) {
+    storage = host.spawn<StorageRole>("storage", std::make_unique<Storage>(which, store, checker));
   }
   template <class M>
   void say(const M& message) {
@@ -49,6 +53,9 @@ struct Cellar {
   }
   DownloadRecord recall() {
     say(RecallDownloads{wanted.uid, 1});
+    return recalled();
+  }
+  DownloadRecord recalled() {
     const auto recalled = host.expect<DownloadsRecalled>(asker);
     BOOST_TEST_REQUIRE(recalled->downloads.size() == 1u);
     return recalled->downloads.front();
@@ -79,6 +86,54 @@ struct Cellar {
   Ref<StorageRole> storage;
   Bytes content = Bytes(film_size);
   DownloadRecord wanted;
+};
+
+/// A store that cannot read its lists for a while.
+class MoodyStore final : public ClientStore {
+ public:
+  bool broken = false;
+
+  const ClientIdentity& identity() const override { return store_->identity(); }
+  OrFault<RequestCounter> reserve_request_counters(std::uint32_t count) override {
+    return store_->reserve_request_counters(count);
+  }
+  DiskDone put_share(const ShareRecord& share) override { return store_->put_share(share); }
+  DiskDone mark_share_synced(const Uid& uid, const Gid& gid, const Fid& fid,
+                             const FileIdentity& identity) override {
+    return store_->mark_share_synced(uid, gid, fid, identity);
+  }
+  DiskDone forget_share(const Uid& uid, const Gid& gid, const Fid& fid) override {
+    return store_->forget_share(uid, gid, fid);
+  }
+  OrFault<std::vector<ShareRecord>> shares_of(const Uid& uid) override {
+    if (broken) return DiskFault{Code::io_error, "out of sorts"};
+    return store_->shares_of(uid);
+  }
+  OrFault<DownloadId> next_download_id() override { return store_->next_download_id(); }
+  DiskDone put_download(const DownloadRecord& download) override { return store_->put_download(download); }
+  DiskDone journal(DownloadId id, std::span<const PieceIndex> pieces) override {
+    return store_->journal(id, pieces);
+  }
+  DiskDone mark_synced(DownloadId id, std::span<const PieceIndex> pieces) override {
+    return store_->mark_synced(id, pieces);
+  }
+  DiskDone forget_pieces(DownloadId id, std::span<const PieceIndex> pieces) override {
+    return store_->forget_pieces(id, pieces);
+  }
+  DiskDone complete_download(const DownloadRecord& download,
+                             const std::optional<ShareRecord>& share) override {
+    return store_->complete_download(download, share);
+  }
+  OrFault<std::vector<DownloadRecord>> downloads_of(const Uid& uid) override {
+    if (broken) return DiskFault{Code::io_error, "out of sorts"};
+    return store_->downloads_of(uid);
+  }
+  OrFault<JournalledPieces> pieces_of(DownloadId id, std::uint32_t count) override {
+    return store_->pieces_of(id, count);
+  }
+
+ private:
+  const std::unique_ptr<ClientStore> store_ = make_memory_client_store({client_key(1), {}});
 };
 
 /// What a client remembers on a machine that may lose power.
@@ -288,6 +343,66 @@ BOOST_AUTO_TEST_CASE(a_client_that_dies_after_the_rename_goes_on) {
   cellar.host.expect<DownloadFinished>(cellar.asker);
   BOOST_TEST((cellar.disk->content("/home/film") == cellar.content));
   BOOST_TEST(cellar.shares().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_dies_when_its_file_has_both_names_goes_on) {
+  const Machine machine;
+  const auto disk = std::make_shared<PosixDisk>();
+  Cellar cellar;
+  cellar.start_on(disk);
+  cellar.wanted.path = machine.folder;
+  const DownloadRecord record = cellar.prepare(cellar.wanted).download;
+  BOOST_TEST(!disk->write(record.part_path, {}, cellar.content));
+  for (PieceIndex piece; piece.value < 4; ++piece) cellar.say(JournalPiece{record.id, piece});
+  std::ofstream(record.path) << "in the way";
+  cellar.say(FinishDownload{record.id, record.part_path, record.path});
+  BOOST_TEST((cellar.refusal() == Code::destination_exists));
+
+  // A copy that somebody has made is none of our names.
+  cellar.start_on(disk);
+  cellar.say(PrepareDownload{1, cellar.recall()});
+  BOOST_TEST((cellar.refusal() == Code::destination_exists));
+
+  std::filesystem::remove(record.path);
+  std::filesystem::create_hard_link(record.part_path, record.path);
+  cellar.start_on(disk);
+  BOOST_TEST((cellar.prepare(cellar.recall()).bitfield == Bytes{0b1111'0000}));
+  cellar.say(FinishDownload{record.id, record.part_path, record.path});
+  cellar.host.expect<DownloadFinished>(cellar.asker);
+  BOOST_TEST(!std::filesystem::exists(record.part_path));
+  const auto read = disk->read(record.path, {}, {film_size});
+  BOOST_TEST_REQUIRE(static_cast<bool>(read));
+  BOOST_TEST(std::ranges::equal(read->view(), cellar.content));
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_read_of_the_store_is_read_later) {
+  const auto store = std::make_shared<MoodyStore>();
+  Cellar cellar(store);
+  const DownloadRecord record = cellar.whole();
+  ShareRecord share;
+  share.uid = cellar.wanted.uid;
+  share.path = "/home/song";
+  BOOST_TEST(!store->put_share(share));
+  store->broken = true;
+  cellar.start();
+  for (const std::uint64_t session : {1U, 2U}) {
+    cellar.say(RecallShares{share.uid});
+    cellar.say(RecallDownloads{share.uid, session});
+  }
+  cellar.host.advance(Storage::recall_again);
+  cellar.host.expect_silence();
+  store->broken = false;
+  cellar.host.advance(Storage::recall_again);
+  for (const std::uint64_t session : {1U, 2U}) {
+    BOOST_TEST((cellar.host.expect<SharesRecalled>(cellar.asker.address)->shares ==
+                std::vector<ShareRecord>{share}));
+    const auto downloads = cellar.host.expect<DownloadsRecalled>(cellar.asker);
+    BOOST_TEST(downloads->session == session);
+    BOOST_TEST(downloads->downloads.size() == 1u);
+  }
+  cellar.host.advance(2 * Storage::recall_again);
+  cellar.host.expect_silence();
+  BOOST_TEST((cellar.prepare(record).bitfield == Bytes{0b1111'0000}));
 }
 
 BOOST_AUTO_TEST_CASE(the_file_of_somebody_else_is_not_taken_for_the_renamed_one) {
