@@ -24,19 +24,54 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+namespace {
+
+std::string lower_case(std::string_view word) {
+  std::string lower(word);
+  for (char& letter : lower)
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  return lower;
+}
+
+/// How far the word is from a beginning of the candidate, about as long as the word.
+std::size_t distance_to_a_beginning(std::string_view word, std::string_view candidate) {
+  std::size_t least = word.size();
+  for (std::size_t length = word.size() - 1; length <= word.size() + 1; ++length)
+    least = std::min(least, edit_distance(word, candidate.substr(0, length)));
+  return least;
+}
+
+/// The only candidate that a slip of one letter keeps the word from being a beginning of.
+std::string only_one_begun(const std::string& word, const std::vector<std::string>& candidates) {
+  // Of fewer letters too much is a slip.
+  constexpr std::size_t least_letters = 4;
+  if (word.size() < least_letters) return {};
+  std::string only;
+  for (const std::string& candidate : candidates) {
+    if (distance_to_a_beginning(word, lower_case(candidate)) > 1) continue;
+    if (!only.empty() && lower_case(only) != lower_case(candidate)) return {};
+    if (only.empty()) only = candidate;
+  }
+  return only;
+}
+
+}  // namespace
+
+std::string did_you_mean(std::string_view typed, const std::vector<std::string>& candidates) {
   // Longer words hold more slips; a word of two letters is near to everything.
   constexpr std::size_t longest_word = 64;
-  if (word.empty() || word.size() > longest_word) return {};
+  if (typed.empty() || typed.size() > longest_word) return {};
+  const std::string word = lower_case(typed);
   const std::size_t near_enough = std::max<std::size_t>(1, word.size() / 3);
   std::string best;
   std::size_t best_distance = near_enough + 1;
   for (const std::string& candidate : candidates) {
-    const bool begins = word.size() >= 3 && candidate.starts_with(word);
-    const std::size_t distance = begins ? 0 : edit_distance(word, candidate);
+    const std::string lower = lower_case(candidate);
+    const bool begins = word.size() >= 3 && lower.starts_with(word);
+    const std::size_t distance = begins ? 0 : edit_distance(word, lower);
     if (distance < best_distance) best = candidate, best_distance = distance;
   }
-  return best;
+  return best.empty() ? only_one_begun(word, candidates) : best;
 }
 
 }  // namespace tutti

@@ -94,9 +94,19 @@ BOOST_AUTO_TEST_CASE(suggestions) {
   BOOST_TEST(did_you_mean("lgoin", words) == "login");
   BOOST_TEST(did_you_mean("list_group", words) == "list_groups");
   BOOST_TEST(did_you_mean("list_fi", words) == "list_files");
+  BOOST_TEST(did_you_mean("LIST_GROUPS", words) == "list_groups");
+  BOOST_TEST(did_you_mean("Login", words) == "login");
   BOOST_TEST(did_you_mean("xyzzy", words) == "");
   BOOST_TEST(did_you_mean("", words) == "");
   BOOST_TEST(did_you_mean(std::string(100000, 'a'), words) == "");
+  // A slip in a beginning, if there is but one that it can be.
+  const std::vector<std::string> longer{"download_file", "show_downloads", "Show_downloads",
+                                        "list_groups",   "list_files",     "set"};
+  BOOST_TEST(did_you_mean("downlod", longer) == "download_file");
+  BOOST_TEST(did_you_mean("Donwload", longer) == "download_file");
+  BOOST_TEST(did_you_mean("shwo", longer) == "show_downloads");
+  BOOST_TEST(did_you_mean("lsit", longer) == "");
+  BOOST_TEST(did_you_mean("sh", longer) == "");
 }
 
 BOOST_AUTO_TEST_CASE(tables) {
