@@ -100,8 +100,8 @@ struct TerminalConsole::Editor {
 
   void bind_keys() {
     constexpr std::array<std::pair<const char*, const char*>, 8> bindings{{{"^]", "ed-delete-next-char"},
-                                                                           {"^R", "ed-search-prev-history"},
-                                                                           {"^S", "ed-search-next-history"},
+                                                                           {"^R", "ed-unassigned"},
+                                                                           {"^S", "ed-unassigned"},
                                                                            {"^W", "ed-delete-prev-word"},
                                                                            {"^U", "vi-kill-line-prev"},
                                                                            {"^V", "ed-unassigned"},

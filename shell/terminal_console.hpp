@@ -18,8 +18,8 @@ namespace tutti {
 ///
 /// Rules
 /// - libedit is given one whole key at a time and never reads by itself. Rationale: it would wait, and an actor may
-///   not; incremental search and quoted insert, which read on their own, are bound to nothing for the same reason,
-///   and Ctrl-R searches for what the line holds.
+///   not; incremental search and quoted insert, which read on their own, are bound to nothing for the same reason.
+///   Alt-P and Alt-N search the history for what the line begins with.
 /// - Whatever is printed first takes the lowest lines off the screen and then draws them again. Rationale: a
 ///   half-typed line survives every message.
 /// - While no line is asked for, keys are kept and not shown. Rationale: type-ahead counts, but must not be mixed
