@@ -48,7 +48,7 @@ std::string word_fault(const Argument& argument, const std::string& text) {
 }
 
 Refused usage_error(const Command& command, std::string_view what) {
-  return {Code::usage, fmt::format("{}; usage: {}", what, usage_of(command))};
+  return {Code::usage, fmt::format("{}; expected: {}", what, usage_of(command))};
 }
 
 Refused unknown_command(const std::string& word) {

@@ -103,8 +103,9 @@ struct Command {
   std::string_view alias{};  ///< another spelling, or empty
   std::vector<Argument> arguments{};
   LoginRule login = LoginRule::any;
-  std::string_view summary{};  ///< one line
-  std::string_view details{};  ///< what `help` says beyond the line, or empty
+  bool makes_password = false;  ///< a person types it twice, so that a slip locks nobody out
+  std::string_view summary{};   ///< one line
+  std::string_view details{};   ///< what `help` says beyond the line, or empty
   /// The sentence of a success that has nothing else to show; {0} is the first argument. Empty: the answer shows
   /// itself.
   std::string_view done{};

@@ -119,9 +119,11 @@ std::vector<Command> account_commands() {
   return {
       {.name = "create_user",
        .arguments = {user, password},
+       .makes_password = true,
        .summary = "Make an account",
-       .details = "Without a password you are asked for one; a script takes it from --password-file or "
-                  "TUTTI_PASSWORD.",
+       .details =
+           "Without a password you are asked for one, twice; a script takes it from --password-file or "
+           "TUTTI_PASSWORD.",
        .done = "The account {0} is made. Log in with: login {0}",
        .json = "user",
        .errand = create_user},
@@ -271,7 +273,7 @@ std::vector<Command> file_commands() {
        .login = needed,
        .summary = "Wait until no download runs; fails if one failed",
        .details = "With a number of seconds: fails with `timeout` if more is still to come by then.",
-       .done = "No download runs.",
+       .done = "All downloads are complete.",
        .errand = wait},
       {.name = "serve",
        .login = needed,

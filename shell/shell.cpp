@@ -7,7 +7,6 @@
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
 #include "shell/exit_status.hpp"
-#include "shell/suggest.hpp"
 #include "shell/words.hpp"
 
 namespace tutti {
@@ -86,16 +85,17 @@ void Shell::handle(const LineTyped& typed, Context& context) {
     next_line(context);
     return;
   }
-  const std::string kept = history_form(typed.line);
-  log_info("command: " + kept);
-  tools_.console.remember(kept);
+  if (const std::optional<std::string> kept = history_form(typed.line)) {
+    log_info("command: " + *kept);
+    tools_.console.remember(*kept);
+  }
   if (!parsed.refused) parsed.refused = check(parsed.invocation);
   if (parsed.refused) {
     report({.invocation = std::move(parsed.invocation), .result = *parsed.refused});
     next_line(context);
   } else if (needs_secret(parsed.invocation)) {
     tools_.console.ask_secret(fmt::format("password for {}: ", parsed.invocation.argument(0)));
-    state_ = AwaitingSecret{std::move(parsed.invocation)};
+    state_ = AwaitingSecret{.invocation = std::move(parsed.invocation)};
   } else {
     run(std::move(parsed.invocation), context);
   }
@@ -103,14 +103,20 @@ void Shell::handle(const LineTyped& typed, Context& context) {
 
 void Shell::handle(const SecretTyped& typed, Context& context) {
   ENSURE(std::holds_alternative<AwaitingSecret>(state_));
-  Invocation invocation = std::move(std::get<AwaitingSecret>(state_).invocation);
-  if (typed.secret.empty()) {
-    report({.invocation = std::move(invocation), .result = Refused{Code::usage, "the password is empty"}});
+  auto& [invocation, first] = std::get<AwaitingSecret>(state_);
+  const bool again = !first.empty();
+  if (!typed.secret.empty() && !again && invocation.command->makes_password) {
+    first = typed.secret;
+    tools_.console.ask_secret("again: ");
+  } else if (again ? typed.secret != first : typed.secret.empty()) {
+    const std::string_view fault = again ? "the two passwords differ" : "the password is empty";
+    report({.invocation = std::move(invocation), .result = Refused{Code::usage, std::string(fault)}});
     next_line(context);
-    return;
+  } else {
+    Invocation complete = std::move(invocation);
+    complete.arguments.push_back(typed.secret);
+    run(std::move(complete), context);
   }
-  invocation.arguments.push_back(typed.secret);
-  run(std::move(invocation), context);
 }
 
 void Shell::handle(const TabPressed& tab, Context& context) {
@@ -145,7 +151,7 @@ void Shell::interrupt(Context& context) {
     if (serves) {
       report(Outcome{.invocation = running->outcome.invocation, .result = Done{}});
     } else if (running != nullptr) {
-      abandon(context);
+      abandon(Afterwards::end, context);
     }
     end(exit_interrupted, context);
     return;
@@ -153,7 +159,7 @@ void Shell::interrupt(Context& context) {
   if (serves) {
     finish(Done{}, context);
   } else if (running != nullptr) {
-    abandon(context);
+    abandon(Afterwards::next_line, context);
     next_line(context);
   } else {
     const bool something_typed =
@@ -171,7 +177,7 @@ void Shell::stopped_by_signal(Context& context) {
     end(speaker_.exit_status(), context);
     return;
   }
-  if (running != nullptr) abandon(context);
+  if (running != nullptr) abandon(Afterwards::end, context);
   end(exit_interrupted, context);
 }
 
@@ -197,8 +203,8 @@ void Shell::on(const TrackerChanged& changed, Context&) {
   if (!expected || options_.form == Speaker::Form::json) speaker_.tell_event(changed);
 }
 
-void Shell::on(const SessionChanged& changed, Context&) {
-  set_user(changed.user);
+void Shell::on(const SessionChanged& changed, Context& context) {
+  set_user(changed.user, context);
   speaker_.tell_event(changed);
 }
 
@@ -211,9 +217,10 @@ void Shell::on(const ShareChanged& changed, Context&) { speaker_.tell_event(chan
 
 void Shell::on(const Notice& notice, Context&) { speaker_.tell_event(notice); }
 
-void Shell::set_user(const std::string& user) {
+void Shell::set_user(const std::string& user, Context& context) {
   if (user == user_) return;
   user_ = user;
+  if (user_.empty()) end_progress(context);
   names_.forget();
   tools_.console.change_prompt(prompt_text());
 }
@@ -226,7 +233,7 @@ std::string Shell::prompt_text() const {
 // --- progress --------------------------------------------------------------------------------------------------
 
 void Shell::poll_progress(Context& context) {
-  if (!speaker_.draws_progress() || progress_question_.value != 0) return;
+  if (!speaker_.draws_progress() || progress_question_.value != 0 || user_.empty()) return;
   if (progress_timer_.value != 0) context.cancel(std::exchange(progress_timer_, {}));
   progress_question_ = {++last_command_};
   context.send(partners_.scheduler, ListDownloads{progress_question_});
@@ -253,8 +260,15 @@ void Shell::on(const Downloads& downloads, Context& context) {
   }
 }
 
+/// Without a session nothing runs, and nobody would say how the last number goes on.
+void Shell::end_progress(Context& context) {
+  downloads_running_ = 0;
+  if (progress_timer_.value != 0) context.cancel(std::exchange(progress_timer_, {}));
+  tools_.console.progress({});
+}
+
 void Shell::show_progress(const Downloads& downloads, Context& context) {
-  if (!speaker_.draws_progress()) return;
+  if (!speaker_.draws_progress() || user_.empty()) return;
   downloads_running_ = 0;
   for (const DownloadRow& row : downloads.downloads)
     if (is_running(row)) ++downloads_running_;
@@ -308,12 +322,10 @@ void Shell::learn(const ClientRequest& asked, const Result& result) {
 
 // --- history ---------------------------------------------------------------------------------------------------
 
-std::string history_form(const std::string& line) {
+std::optional<std::string> history_form(const std::string& line) {
   const std::vector<Word> words = split_words(line).words;
-  if (words.empty()) return line;
-  const Command* command = find_command(words.front().text);
-  if (command == nullptr) command = find_command(did_you_mean(words.front().text, command_words()));
-  if (command == nullptr) return line;
+  const Command* command = words.empty() ? nullptr : find_command(words.front().text);
+  if (command == nullptr) return std::nullopt;
   const std::optional<std::size_t> password = password_position(*command);
   if (!password || words.size() <= *password + 1) return line;
   std::string kept = words.front().text;

@@ -114,6 +114,7 @@ class Shell final
   struct AwaitingLine {};
   struct AwaitingSecret {
     Invocation invocation;
+    std::string first = {};  ///< a new password, if it has been typed once
   };
   struct Running {
     CommandId id;
@@ -124,8 +125,11 @@ class Shell final
     LocalFiles::Found found = {};             ///< the file to share
     TimerId limit = {};
     Instant progress_shown = {};
+    std::size_t pausing = 0;  ///< downloads that ran when a logout began
   };
   struct Ended {};
+  /// What becomes of the program once a command is given up.
+  enum class Afterwards : std::uint8_t { next_line, end };
 
   // Input.
   void read_lines(Context& context);
@@ -162,15 +166,16 @@ class Shell final
   void answered(const Told& told, Context& context);
   void report(const Outcome& outcome);
   void finish(Result result, Context& context);
-  void abandon(Context& context);
+  void abandon(Afterwards afterwards, Context& context);
 
   // Beside the commands.
   void learn(const ClientRequest& asked, const Result& result);
   void ask_for_names(const Completion& completion, Context& context);
   void names_arrived(const Told& told, Context& context);
   void poll_progress(Context& context);
-  void set_user(const std::string& user);
+  void set_user(const std::string& user, Context& context);
   void show_progress(const Downloads& downloads, Context& context);
+  void end_progress(Context& context);
   std::string prompt_text() const;
 
   Running* running(CommandId id);
@@ -198,7 +203,8 @@ class Shell final
   std::size_t downloads_running_ = 0;  ///< when it was last heard of
 };
 
-/// The line as the history may keep it: without a password, also if the command is misspelt.
-std::string history_form(const std::string& line);
+/// The line as the history and the log may keep it: without a password. Nothing if its first word is no command: what
+/// was typed may be a password, at the wrong moment.
+std::optional<std::string> history_form(const std::string& line);
 
 }  // namespace tutti

@@ -50,7 +50,7 @@ std::optional<Refused> Shell::check(Invocation& invocation) const {
     return Refused{
         Code::usage,
         fmt::format("no password: give it as an argument, with --password-file or in TUTTI_PASSWORD; "
-                    "usage: {}",
+                    "expected: {}",
                     usage_of(command))};
   }
   return std::nullopt;
@@ -69,7 +69,11 @@ void Shell::run(Invocation invocation, Context& context) {
 
 void Shell::begin(const Refused& refused, Context& context) { finish(refused, context); }
 
-void Shell::begin(const AskTrackers& errand, Context& context) { ask(errand.request, context); }
+void Shell::begin(const AskTrackers& errand, Context& context) {
+  // The end of the session may be heard of before the answer.
+  if (errand.request.get<Logout>() != nullptr) std::get<Running>(state_).pausing = downloads_running_;
+  ask(errand.request, context);
+}
 
 void Shell::begin(const ShareLocalFile& errand, Context& context) {
   auto& running = std::get<Running>(state_);
@@ -198,7 +202,7 @@ void Shell::answered(const Told& told, Context& context) {
   }
   if (running.asked) learn(*running.asked, result);
   if (const auto* session = std::get_if<LoggedIn>(&result)) {
-    set_user(session->user.text);
+    set_user(session->user.text, context);
     running.outcome.result = *session;
     context.send(partners_.scheduler, ListDownloads{running.id});
     return;
@@ -274,29 +278,41 @@ void Shell::finish(Result result, Context& context) {
   const auto* question = std::get_if<AskTrackers>(&running.errand);
   const bool logged_out =
       question != nullptr && question->request.get<Logout>() != nullptr && !outcome.refused();
-  if (logged_out) set_user({});
+  if (logged_out) set_user({}, context);
+  const std::size_t pausing = logged_out ? running.pausing : 0;
   if (shared) tools_.console.progress({});
   report(outcome);
+  if (pausing > 0)
+    speaker_.hint(fmt::format("{} until the next login.", pausing == 1
+                                                              ? "1 download pauses"
+                                                              : fmt::format("{} downloads pause", pausing)));
   if (fetches) poll_progress(context);
   next_line(context);
 }
 
 void Shell::report(const Outcome& outcome) {
   const Refused* refused = outcome.refused();
-  log_info(refused == nullptr ? fmt::format("{}: done", outcome.invocation.word)
-                              : fmt::format("{}: {}: {}", outcome.invocation.word, name_of(refused->code),
-                                            refused->sentence));
+  // A word that is no command may be a password, at the wrong moment.
+  if (outcome.invocation.command != nullptr)
+    log_info(refused == nullptr ? fmt::format("{}: done", outcome.invocation.word)
+                                : fmt::format("{}: {}: {}", outcome.invocation.word, name_of(refused->code),
+                                              refused->sentence));
   speaker_.tell(outcome);
 }
 
-void Shell::abandon(Context& context) {
+void Shell::abandon(Afterwards afterwards, Context& context) {
   auto& running = std::get<Running>(state_);
   if (running.limit.value != 0) context.cancel(running.limit);
   context.send(partners_.tracker_link, ForgetCommand{running.id});
   context.send(partners_.librarian, ForgetCommand{running.id});
   context.send(partners_.scheduler, ForgetCommand{running.id});
   tools_.console.progress({});
-  running.outcome.result = Refused{Code::unfinished, "no longer waited for; it may still take effect"};
+  // A wait takes no effect; and what becomes of the downloads when the program ends, is said there.
+  const std::string_view sentence =
+      !std::holds_alternative<Wait>(running.errand) ? "no longer waited for; it may still take effect"
+      : afterwards == Afterwards::next_line         ? "stopped waiting; the downloads go on"
+                                            : "stopped waiting; the downloads go on at the next login";
+  running.outcome.result = Refused{Code::unfinished, std::string(sentence)};
   report(running.outcome);
 }
 

@@ -177,9 +177,9 @@ std::vector<Case> cases() {
       {"Show_downloads", show_downloads, "[D] [lab] a.txt\n[C] [lab] b c\n",
        R"("downloads":[{"group":"lab","file":"a.txt","path":"/here/a.txt","phase":"fetching","size":4194304,"verified":1048576,"percent":25,"bytes_per_second":0,"pieces":8,"pieces_verified":2,"peers":0},{"group":"lab","file":"b c","path":"/here/b c","phase":"complete","size":4194304,"verified":4194304,"percent":100,"bytes_per_second":0,"pieces":8,"pieces_verified":8,"peers":0}])"},
       {"wait", [](ShellWorld& world) { done_by<AwaitDownloads>(world, world.scheduler.address); },
-       "No download runs.\n", ""},
+       "All downloads are complete.\n", ""},
       {"wait 5", [](ShellWorld& world) { done_by<AwaitDownloads>(world, world.scheduler.address); },
-       "No download runs.\n", ""},
+       "All downloads are complete.\n", ""},
       {"whoami", show_link, "alice\n", link_json},
       {"status",
        [](ShellWorld& world) {

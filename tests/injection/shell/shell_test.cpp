@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(an_answer_to_another_kind_of_command_is_dropped) {
   BOOST_TEST(world.take_output() == "");
   world.host.expect_silence();
   world.host.inject(world.scheduler.address, world.shell.address, Told{waiting->command, Done{}, false, ""});
-  BOOST_TEST(world.take_output() == "No download runs.\n");
+  BOOST_TEST(world.take_output() == "All downloads are complete.\n");
   world.type("list_peers lab f");
   world.expect_question<FindFile>();
   say_to(world.asked);
@@ -263,6 +263,37 @@ BOOST_AUTO_TEST_CASE(a_person_is_asked_for_it) {
              boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_new_password_is_typed_twice) {
+  ShellWorld world(Kind::terminal);
+  world.type("create_user alice");
+  BOOST_TEST(world.console.secret_prompt == "password for alice: ");
+  world.press(SecretTyped{"hidden"});
+  BOOST_TEST(world.console.secret_prompt == "again: ");
+  world.host.expect_silence();
+  world.press(SecretTyped{"hidden"});
+  BOOST_TEST(world.expect_question<CreateUser>().password == "hidden");
+}
+
+BOOST_AUTO_TEST_CASE(two_new_passwords_that_differ_make_no_account) {
+  ShellWorld world(Kind::terminal);
+  for (const std::string second : {"hiddne", ""}) {
+    world.type("create_user alice");
+    world.press(SecretTyped{"hidden"});
+    world.press(SecretTyped{second});
+    BOOST_TEST(world.take_errors() == "error: usage: the two passwords differ\n");
+    world.host.expect_silence();
+  }
+  // What was typed for one account is nothing to the next.
+  world.type("create_user bob");
+  world.press(SecretTyped{"hidden"});
+  world.press(Interrupted{});
+  world.type("create_user bob");
+  world.press(SecretTyped{"other"});
+  world.host.expect_silence();
+  world.press(SecretTyped{"other"});
+  BOOST_TEST(world.expect_question<CreateUser>().password == "other");
+}
+
 BOOST_AUTO_TEST_CASE(an_empty_or_abandoned_password_asks_nobody) {
   ShellWorld world(Kind::terminal);
   world.type("login alice");
@@ -281,6 +312,7 @@ BOOST_AUTO_TEST_CASE(an_inline_password_is_not_remembered) {
   world.expect_question<Login>();
   world.answer(Refused{Code::bad_credentials, "wrong"});
   world.type("lgoin alice secret");
+  world.type("secret");
   for (const std::string& line : world.console.remembered)
     BOOST_TEST(line.find("secret") == std::string::npos, line);
 }
@@ -332,7 +364,9 @@ BOOST_AUTO_TEST_CASE(an_interrupted_script_says_so_in_its_status) {
   const auto question = world.host.expect<AwaitDownloads>(world.scheduler);
   world.send(Signal::interrupt);
   BOOST_TEST((world.host.expect<ForgetCommand>(world.scheduler)->command == question->command));
-  BOOST_TEST(world.take_output().starts_with(R"({"command":"wait","ok":false,"code":"unfinished")"));
+  BOOST_TEST(world.take_output() == R"({"command":"wait","ok":false,"code":"unfinished",)"
+                                    R"("message":"stopped waiting; the downloads go on at the next login"})"
+                                    "\n");
   BOOST_TEST(world.has_ended());
   BOOST_TEST(world.exit_status == exit_interrupted);
 
@@ -393,6 +427,15 @@ BOOST_AUTO_TEST_CASE(ctrl_c_abandons_what_runs_and_nothing_else) {
   BOOST_TEST(world.take_output() == "");
   world.type("create_group lab2");
   world.expect_question<CreateGroup>();
+  BOOST_TEST(!world.has_ended());
+}
+
+BOOST_AUTO_TEST_CASE(ctrl_c_ends_a_wait_and_no_download) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.type("wait");
+  world.press(Interrupted{});
+  BOOST_TEST(world.take_errors() == "error: unfinished: stopped waiting; the downloads go on\n");
   BOOST_TEST(!world.has_ended());
 }
 
@@ -476,6 +519,45 @@ BOOST_AUTO_TEST_CASE(a_change_is_looked_at_at_once_and_once) {
   world.host.expect_silence();
   world.host.advance(milliseconds(1));
   world.host.expect<ListDownloads>(world.scheduler);
+  world.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_logout_ends_the_progress_and_says_what_pauses) {
+  for (const std::size_t running : {0U, 1U, 2U}) {
+    ShellWorld world(Kind::terminal);
+    world.log_in();
+    world.host.inject(world.scheduler.address, world.shell.address, DownloadChanged{running_row()});
+    const auto question = world.host.expect<ListDownloads>(world.scheduler);
+    world.host.inject(world.scheduler.address, world.shell.address,
+                      Downloads{question->command, std::vector<DownloadRow>(running, running_row())});
+    BOOST_TEST(world.console.progress_text.empty() == (running == 0));
+    world.type("logout");
+    world.expect_question<Logout>();
+    // The end of the session may be heard of first.
+    if (running == 2) world.host.inject(world.tracker_link.address, world.shell.address, SessionChanged{});
+    world.answer(Done{});
+    const std::string said = world.take_output();
+    BOOST_TEST(world.console.progress_text == "");
+    const std::string more = running == 0   ? ""
+                             : running == 1 ? "1 download pauses until the next login.\n"
+                                            : "2 downloads pause until the next login.\n";
+    BOOST_TEST(said == "You are logged out. Nothing is shared until you log in again.\n" + more);
+    world.host.advance(seconds(10));
+    world.host.expect_silence();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_comes_after_the_logout_draws_no_progress) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.host.inject(world.scheduler.address, world.shell.address, DownloadChanged{running_row()});
+  const auto question = world.host.expect<ListDownloads>(world.scheduler);
+  world.host.inject(world.tracker_link.address, world.shell.address, SessionChanged{});
+  world.host.inject(world.scheduler.address, world.shell.address,
+                    Downloads{question->command, {running_row()}});
+  BOOST_TEST(world.console.progress_text == "");
+  world.host.inject(world.scheduler.address, world.shell.address, DownloadChanged{running_row()});
+  world.host.advance(seconds(10));
   world.host.expect_silence();
 }
 
