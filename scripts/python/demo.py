@@ -113,9 +113,10 @@ class Demo:
     def shell(self):
         """The terminal is carol's; trackers, alice and bob go on behind it."""
         self.carol.quit()
+        tell("carol", "has left; her next client is yours, and nobody is logged in there yet")
         home = self.world.folder("carol")
         print(f"""
-You are carol now, in her client. Her folder is {home}. Try for instance
+You are carol now, in her client. Her folder is {home}. Log in first, then try for instance
   login carol {PASSWORD}
   list_files {GROUP}
   download_file {GROUP} {quoted(self.file.name)} {home}/
