@@ -104,7 +104,7 @@ void ZmqLink::make_socket(zmq::socket_type type) {
 void ZmqLink::close_socket() {
   if (monitor_) {
     // Stops the monitor first: libzmq would block in term() on a monitor that nobody reads.
-    zmq_socket_monitor(socket_.handle(), nullptr, 0);
+    if (socket_.handle() != nullptr) zmq_socket_monitor(socket_.handle(), nullptr, 0);
     monitor_->close();
     monitor_.reset();
   }
@@ -154,6 +154,17 @@ DialledLink::DialledLink(LinkOwner& worker, const ZmqHostOptions& options, Addre
 DialledLink::~DialledLink() { close_socket(); }
 
 void DialledLink::dial() {
+  dialled_ = worker_.now();
+  try {
+    make_dialler();
+  } catch (const zmq::error_t& failure) {
+    // No descriptors are left, or a name does not resolve. Later it may be otherwise: keep_house() dials again.
+    if (socket_.handle() == nullptr) log_warning("no connection to " + endpoint_ + ": " + failure.what());
+  }
+  worker_.sockets_changed();
+}
+
+void DialledLink::make_dialler() {
   make_socket(kind_ == LinkKind::subscribe ? zmq::socket_type::sub : zmq::socket_type::dealer);
   socket_.set(zmq::sockopt::reconnect_ivl, 100);
   socket_.set(zmq::sockopt::reconnect_ivl_max, 2000);
@@ -164,17 +175,16 @@ void DialledLink::dial() {
   }
   const std::string events =
       "inproc://monitor-" + std::to_string(self_.value) + "-" + std::to_string(++dials_);
-  ENSURE(zmq_socket_monitor(socket_.handle(), events.c_str(),
-                            ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == 0);
-  monitor_.emplace(worker_.zmq_context(), zmq::socket_type::pair);
-  monitor_->connect(events);
-  dialled_ = worker_.now();
+  constexpr int wanted = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
   try {
-    socket_.connect(tcp_endpoint(endpoint_));
+    if (zmq_socket_monitor(socket_.handle(), events.c_str(), wanted) != 0) throw zmq::error_t();
+    monitor_.emplace(worker_.zmq_context(), zmq::socket_type::pair);
+    monitor_->connect(events);
   } catch (const zmq::error_t&) {
-    // A name that does not resolve now may resolve later: keep_house() dials again.
+    close_socket();  // without its monitor nobody would know that it is up
+    throw;
   }
-  worker_.sockets_changed();
+  socket_.connect(tcp_endpoint(endpoint_));
 }
 
 void DialledLink::redial() {

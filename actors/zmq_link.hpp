@@ -113,6 +113,8 @@ class DialledLink final : public ZmqLink {
 
  private:
   void dial();
+  /// Throws zmq::error_t; without a socket if there is no descriptor for one.
+  void make_dialler();
   void redial();
   void went_down(LinkLoss loss);
   bool take(Frames frames);

@@ -257,6 +257,7 @@ void ZmqWorker::rebuild_poll_items() {
   };
   add(inbox_.handle(), 0, 0);
   for (const auto& [address, link] : links_) {
+    if (link->socket().handle() == nullptr) continue;  // no descriptor was left for it
     add(link->socket().handle(), 0, address);
     if (zmq::socket_t* monitor = link->monitor()) add(monitor->handle(), 0, address);
   }

@@ -1,5 +1,7 @@
 #include "actors/zmq_host.hpp"
 
+#include <sys/resource.h>
+
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <future>
@@ -144,6 +146,28 @@ class Rude final : public ActorOf<Rude, Messages<Echo>> {
   std::string endpoint_;
 };
 
+/// Dials while the process may not open anything.
+class Poor final : public ActorOf<Poor, Messages<Echo>> {
+ public:
+  Poor(Diary& diary, std::string endpoint) : diary_(diary), endpoint_(std::move(endpoint)) {}
+  void start(Context& context) override {
+    rlimit usual{};
+    getrlimit(RLIMIT_NOFILE, &usual);
+    const rlimit none{3, usual.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    echoer_ = context.connect<EchoerRole>(endpoint_);
+    setrlimit(RLIMIT_NOFILE, &usual);
+    diary_.write("dialled");
+  }
+  void on(const LinkUp&, Context& context) { context.send(echoer_, Say{"at last"}); }
+  void on(const Echo& echo, Context&) { diary_.write(echo.text); }
+
+ private:
+  Diary& diary_;
+  Ref<EchoerRole> echoer_;
+  std::string endpoint_;
+};
+
 BOOST_AUTO_TEST_SUITE(zmq_host)
 
 BOOST_AUTO_TEST_CASE(actors_on_two_workers_exchange_messages_payloads_and_timers) {
@@ -183,6 +207,21 @@ BOOST_AUTO_TEST_CASE(a_link_comes_up_carries_payloads_and_comes_back_after_a_res
   const auto lines = near.lines();
   BOOST_TEST(std::count(lines.begin(), lines.end(), "payload damaged") == 0);
   BOOST_TEST(std::count(lines.begin(), lines.end(), "too early 0") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(who_has_no_descriptors_left_dials_again_later) {
+  Diary far;
+  ZmqHost server;
+  const auto echoer = server.reserve<EchoerRole>(server.add_worker("echoer"));
+  server.spawn(echoer, "echoer", std::make_unique<Echoer>(far, "127.0.0.1:21879"));
+  server.start();
+  Diary near;
+  ZmqHost client({.redial_after = 50ms});
+  const auto poor = client.reserve<SpeakerRole>(client.add_worker("poor"));
+  client.spawn(poor, "poor", std::make_unique<Poor>(near, "127.0.0.1:21879"));
+  client.start();
+  BOOST_TEST(near.wait_for("dialled"));
+  BOOST_TEST(near.wait_for("at last 0"));
 }
 
 BOOST_AUTO_TEST_CASE(a_peer_that_leaves_is_noticed_at_the_door) {
