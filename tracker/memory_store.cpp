@@ -5,12 +5,11 @@
 #include "messages/codec.hpp"
 #include "tracker/facts.hpp"
 #include "tracker/store.hpp"
+#include "tracker/stored.hpp"
 
 namespace tutti {
 
 namespace {
-
-constexpr DecodeLimits stored{.frame_bytes = SIZE_MAX >> 1U, .list_items = SIZE_MAX >> 8U, .depth = 16};
 
 class MemoryStore final : public Store {
  public:

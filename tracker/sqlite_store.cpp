@@ -5,16 +5,15 @@
 #include "messages/codec.hpp"
 #include "tracker/facts.hpp"
 #include "tracker/store.hpp"
+#include "tracker/stored.hpp"
 
 namespace tutti {
 
 namespace {
 
 constexpr std::int64_t schema_version = 1;
-// A commit that waits behind a truncation is not to be kept waiting for long.
-constexpr std::int64_t truncated_at_once = 2000;
-// What is read back was written here; the only limit is the reader's own need.
-constexpr DecodeLimits stored{.frame_bytes = SIZE_MAX >> 1U, .list_items = SIZE_MAX >> 8U, .depth = 16};
+// A commit that waits behind a truncation is not to be kept waiting for long, and a delta may be large.
+constexpr std::int64_t truncated_at_once = 100;
 
 // identity  one row: whose store this is
 // origins   short numbers for origins, with the head of each log

@@ -199,6 +199,20 @@ BOOST_AUTO_TEST_CASE(rows_can_be_erased) { on_each_kind(erases_rows); }
 BOOST_AUTO_TEST_CASE(a_store_can_get_another_name) { on_each_kind(goes_on_under_another_name); }
 BOOST_AUTO_TEST_CASE(a_log_can_be_truncated) { on_each_kind(forgets_the_beginning_of_its_log); }
 
+BOOST_AUTO_TEST_CASE(a_log_is_truncated_a_little_at_a_time) {
+  const TempFolder folder;
+  const std::unique_ptr<Store> store = opened(folder.path);
+  BatchMaker maker;
+  std::vector<std::vector<Operation>> operations;
+  for (int n = 0; n < 250; ++n) operations.push_back({UserNamed{id_of<Uid>(1), {"user1"}, 1, false}});
+  BOOST_REQUIRE(!store->commit(maker.batch_of(std::move(operations))));
+  VersionVector upto;
+  upto.positions.push_back({maker.head.origin, Sequence{250}});
+  BOOST_TEST(store->truncate(upto));
+  BOOST_TEST(!store->log(maker.head.origin, Sequence{101}, 1, 1_MiB).truncated);
+  BOOST_TEST(store->log(maker.head.origin, Sequence{100}, 1, 1_MiB).truncated);
+}
+
 BOOST_AUTO_TEST_CASE(another_name_is_there_after_opening_again) {
   const TempFolder folder;
   goes_on_under_another_name(*opened(folder.path));
