@@ -13,15 +13,22 @@ void CatchUp::starts(Instant now) {
   progress_ = now;
   beat_ = now;
   half_since_.clear();
+  missing_.reset();
 }
 
 void CatchUp::begins(std::uint32_t number, const VersionVector& at) {
   // Its first words on its link and on ours may overtake each other.
   must_have_[number] = merged(must_have_[number], at);
+  missing_.reset();
+}
+
+void CatchUp::lost(std::uint32_t number) {
+  must_have_.erase(number);
+  missing_.reset();
 }
 
 bool CatchUp::was_away(Instant now) {
-  const bool away = now - beat_ > config_.heartbeat + config_.ack_wait;
+  const bool away = now - beat_ > config_.heartbeat + std::max(config_.ack_wait, shortest_absence);
   beat_ = now;
   return away;
 }
@@ -29,6 +36,13 @@ bool CatchUp::was_away(Instant now) {
 bool CatchUp::has_everything(const SyncBook& book, const VersionVector& held) const {
   return std::all_of(must_have_.begin(), must_have_.end(),
                      [&](const auto& each) { return covers(held, book.without_forked(each.second)); });
+}
+
+void CatchUp::look_at_progress(const SyncBook& book, const VersionVector& held, Instant now) {
+  std::uint64_t missing = 0;
+  for (const auto& [number, at] : must_have_) missing += count_missing(held, book.without_forked(at));
+  if (missing_ && missing < *missing_) progress_ = now;
+  missing_ = missing;
 }
 
 bool CatchUp::is_looking(const SyncBook& book, Instant now) const {
@@ -52,6 +66,7 @@ CatchUp::Choice CatchUp::choose(const SyncBook& book, const VersionVector& held,
     progress_ = now;
     return Choice::pause;
   }
+  look_at_progress(book, held, now);
   const bool stuck = now - progress_ > patience;
   if (is_looking(book, now) || (!whole && !stuck)) return Choice::go_on;
   if (book.lacks_own()) return stuck ? Choice::renew : Choice::go_on;

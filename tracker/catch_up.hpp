@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 
 #include "actors/time.hpp"
 #include "tracker/config.hpp"
@@ -22,13 +23,16 @@ namespace tutti {
 ///   are busy must not keep it from serving.
 /// - A tracker that answers but is not linked both ways yet is waited for, `link_patience` at most: without it every
 ///   success would be provisional. Of others it looks for a sign for `look_around`.
-/// - While something comes it waits; when nothing has come for `patience` it serves with what it has.
+/// - While what it has to have becomes less it waits; when it has not for `patience` it serves with what it has. What
+///   comes but does not get onto the disk, or is of others who are merely busy, is no reason to wait.
 /// - But not while another tracker, whether it answers now or not, has more of the own log: the next own delta would
 ///   take a number that is taken. Patience over, the log has to go on under another name.
 class CatchUp {
  public:
   static constexpr std::chrono::seconds patience{3};
   static constexpr std::chrono::seconds link_patience{2};
+  /// Answers may wait for no tracker at all; a process is late now and then all the same.
+  static constexpr std::chrono::milliseconds shortest_absence{500};
 
   explicit CatchUp(const SyncConfig& config) : config_(config) {}
 
@@ -38,10 +42,11 @@ class CatchUp {
   /// A conversation with tracker `number` begins; it has `at`.
   void begins(std::uint32_t number, const VersionVector& at);
   /// The link that was dialled to it is gone: what it has cannot be had.
-  void lost(std::uint32_t number) { must_have_.erase(number); }
+  void lost(std::uint32_t number);
   /// It shows a sign of life but is not linked both ways.
   void half_linked(std::uint32_t number, Instant now) { half_since_.try_emplace(number, now); }
   void not_linked(std::uint32_t number) { half_since_.erase(number); }
+  /// A part of a snapshot is on disk here. (Of logs that is seen by how far they are.)
   void progressed(Instant now) { progress_ = now; }
   /// To be said at every heartbeat. True if there was none for so long that others may have answered without waiting
   /// for this tracker.
@@ -62,6 +67,7 @@ class CatchUp {
 
  private:
   bool has_everything(const SyncBook& book, const VersionVector& held) const;
+  void look_at_progress(const SyncBook& book, const VersionVector& held, Instant now);
   bool is_looking(const SyncBook& book, Instant now) const;
 
   SyncConfig config_;
@@ -71,6 +77,7 @@ class CatchUp {
   Instant progress_;
   Instant beat_;
   std::map<std::uint32_t, VersionVector> must_have_;
+  std::optional<std::uint64_t> missing_;  // of it, when last looked; nothing: it has changed itself since
   std::map<std::uint32_t, Instant> half_since_;
 };
 

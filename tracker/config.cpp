@@ -75,12 +75,20 @@ std::string take_all(const Keys& keys, const toml::table& sections) {
   return {};
 }
 
+std::string fault_of(const SyncConfig& sync) {
+  if (2 * sync.heartbeat <= sync.hung_after) return {};
+  return "`sync.heartbeat_ms` (" + std::to_string(sync.heartbeat.count()) +
+         ") is at most half of `sync.hung_after_ms` (" + std::to_string(sync.hung_after.count()) +
+         "): otherwise trackers that are well count as hung between two heartbeats";
+}
+
 }  // namespace
 
 ParsedTrackerConfig parse_tracker_config(std::string_view text) {
   ParsedTrackerConfig parsed;
   try {
     parsed.fault = take_all(keys_of(parsed.config), toml::parse(text));
+    if (parsed.fault.empty()) parsed.fault = fault_of(parsed.config.sync);
   } catch (const toml::parse_error& error) {
     parsed.fault =
         "line " + std::to_string(error.source().begin.line) + ": " + std::string(error.description());

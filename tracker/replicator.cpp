@@ -12,8 +12,11 @@ namespace tutti {
 namespace {
 
 constexpr std::chrono::milliseconds wait_check{10};
-// A link without a sensible word for so long is dialled anew.
-constexpr std::chrono::seconds dumb_after{2};
+// A link without a sensible word for so long, or so many heartbeats, is dialled anew.
+constexpr std::chrono::seconds dumb_after_min{2};
+constexpr int dumb_after_heartbeats = 4;
+// Not more often than this is one tracker asked for what clients say they have seen.
+constexpr std::chrono::milliseconds want_pause{60};
 // Not more often than this, or two trackers that come up together would dial for ever.
 constexpr std::chrono::milliseconds dial_pause{200};
 constexpr std::uint32_t pull_credit = 4;
@@ -151,12 +154,16 @@ void Replicator::forget_asks(Peer& peer) {
   peer.wants_buckets = false;
 }
 
+Duration Replicator::dumb_after() const {
+  return std::max<Duration>(dumb_after_min, dumb_after_heartbeats * sync_.heartbeat);
+}
+
 void Replicator::watch_links(Context& context) {
   const Instant now = context.now();
   for (auto& [number, peer] : peers_) {
     const TrackerSeen& seen = book_.trackers().at(number);
-    const bool dumb_source = peer.source_stands && !seen.source_up && now - peer.dialled > dumb_after;
-    const bool dumb_feed = seen.source_up && now - peer.feed_heard > dumb_after;
+    const bool dumb_source = peer.source_stands && !seen.source_up && now - peer.dialled > dumb_after();
+    const bool dumb_feed = seen.source_up && now - peer.feed_heard > dumb_after();
     // Over a link of its own, since a page that is only late would be taken for one of the next snapshot.
     const bool late_page = peer.joining && !peer.next_page && now - peer.joining_since > join_patience;
     if (dumb_source || dumb_feed || late_page) dial(peer, context);
@@ -174,7 +181,8 @@ void Replicator::on(const DirectoryHolds& message, Context& context) {
   book_.own_log_is(store_, position_in(held_, store_));
   book_.forked_logs_are(message.forked);
   passed_on_ = message.rejected || renewed ? held_ : merged(passed_on_, held_);
-  if (message.rejected || (pulled_ && covers(held_, *pulled_))) pulled_.reset();
+  // What was pulled of the old log may never get onto the disk.
+  if (message.rejected || renewed || (pulled_ && covers(held_, *pulled_))) pulled_.reset();
   if (message.rejected) {
     // Pages may be among what was not taken. The one under way still comes; it is the last, and not passed on.
     for (auto& [number, peer] : peers_) {
@@ -250,9 +258,15 @@ void Replicator::on(const WaitCheck&, Context& context) {
 }
 
 void Replicator::on(const Want& message, Context& context) {
+  // Anybody may write anything into a floor: it must not hold up what is on its way already.
+  if (pulled_ || covers(passed_on_, message.at) || is_joining()) return;
   // Nobody may have said yet that it has this: ask everybody who is followed.
-  for (auto& [number, peer] : peers_)
-    if (book_.trackers().at(number).source_up && !covers(passed_on_, message.at)) pull(peer, context);
+  for (auto& [number, peer] : peers_) {
+    if (!book_.trackers().at(number).source_up) continue;
+    if (peer.want_pulled && context.now() - *peer.want_pulled < want_pause) continue;
+    peer.want_pulled = context.now();
+    pull(peer, context);
+  }
 }
 
 void Replicator::on(const Gossip& message, Context& context) { context.send(feed_, message.presence); }
@@ -314,7 +328,7 @@ void Replicator::on(const Heartbeat& message, Context& context) {
   book_.heard(message.number, now);
   book_.holds(message.number, message.at);
   const bool differs = message.at == held_ && message.digest != digest_;
-  if (differs && !message.digest.is_zero() && !digest_.is_zero() && now - peer->compared > dumb_after) {
+  if (differs && !message.digest.is_zero() && !digest_.is_zero() && now - peer->compared > dumb_after()) {
     complain(*peer, "the same operations gave another state than here: comparing both");
     peer->compared = now;
     context.send(peer->source, AskBuckets{});
@@ -364,15 +378,14 @@ void Replicator::on(const Delta& message, Context& context) {
 void Replicator::take(const std::vector<Delta>& deltas, Context& context) {
   Learned learned;
   for (const Delta& delta : deltas) {
+    // It would not be taken, and a snapshot under way would be given up for it.
+    if (book_.is_forked(delta.origin)) continue;
     const Sequence last = position_in(passed_on_, delta.origin);
     if (delta.sequence != last + Sequence{1}) continue;
     advance(passed_on_, delta.origin, delta.sequence);
     learned.deltas.push_back(delta);
   }
-  if (!learned.deltas.empty()) {
-    catch_up_.progressed(context.now());
-    context.send(place_.directory, learned);
-  }
+  if (!learned.deltas.empty()) context.send(place_.directory, learned);
   settle(context);
   pull_if_needed(context);
 }
@@ -398,7 +411,7 @@ void Replicator::on(const RepairWelcome& message, Context& context) {
   catch_up_.begins(message.number, message.at);
   note_link(*peer, context);
   peer->complaint.clear();
-  peer->compared = now - dumb_after;  // if states differ, that is looked at without delay
+  peer->compared = now - dumb_after();  // if states differ, that is looked at without delay
   if (catch_up_.is_serving()) log_info("tracker " + std::to_string(message.number) + " is linked");
   context.reply(Ack{held_});
   settle(context);
@@ -411,9 +424,13 @@ void Replicator::on(const RepairUnwelcome& message, Context& context) {
     complain(*peer, "it does not let us follow it: " + message.sentence);
 }
 
+bool Replicator::is_joining() const {
+  return std::any_of(peers_.begin(), peers_.end(), [](const auto& each) { return each.second.joining; });
+}
+
 void Replicator::pull_if_needed(Context& context) {
   if (!linked_up_) return;
-  if (std::any_of(peers_.begin(), peers_.end(), [](const auto& each) { return each.second.joining; })) return;
+  if (is_joining()) return;
   if (pulled_) return;  // the disk first
   const std::optional<std::uint32_t> number = book_.pull_from(passed_on_, context.now());
   if (!number) return join_fork_if_needed(context);
@@ -437,7 +454,7 @@ void Replicator::join_fork_if_needed(Context& context) {
 void Replicator::pull(Peer& peer, Context& context) {
   peer.credit_left = pull_credit;
   book_.pull_sent(peer.entry.number, context.now());
-  context.send(peer.source, Pull{passed_on_, pull_credit});
+  context.send(peer.source, Pull{book_.with_forked_of(peer.entry.number, passed_on_), pull_credit});
 }
 
 void Replicator::on(const Ops& message, Context& context) {
@@ -503,7 +520,6 @@ void Replicator::on(const SnapshotChunk& message, Context& context) {
     return;  // what is missing is looked for again at the next heartbeat
   }
   book_.pull_goes_on(now);
-  catch_up_.progressed(now);
   peer->joining_since = now;
   // The rows of later pages may be of later operations than the first page's heads: those are the ones that are whole.
   if (peer->joining_heads.empty()) peer->joining_heads = message.heads;
@@ -526,6 +542,7 @@ void Replicator::go_on_joining(Context& context) {
     const Bytes after = std::move(*peer.next_page);
     peer.next_page.reset();
     peer.joining_since = context.now();
+    catch_up_.progressed(context.now());
     context.send(peer.source, AskSnapshot{peer.joining_buckets, after});
   }
 }
@@ -586,8 +603,11 @@ void Replicator::on(const Pull& message, Context& context) {
   Peer* peer = peer_of_follower(context.sender());
   if (peer == nullptr) return;
   book_.heard(peer->entry.number, context.now());
-  peer->pull_have = message.have;
   peer->pull_credit = message.credit;
+  // What is being read is what it asks for, unless it lost some of what it had: a read that is thrown away is a second
+  // one, and whoever asks faster than the disk reads would get nothing.
+  if (peer->reading.value != 0 && covers(message.have, peer->pull_have)) return;
+  peer->pull_have = message.have;
   serve_pull(*peer, context);
 }
 
@@ -598,7 +618,9 @@ void Replicator::serve_pull(Peer& peer, Context& context) {
 
 void Replicator::on(const LogRead& message, Context& context) {
   for (auto& [number, peer] : peers_) {
-    if (peer.reading != message.ticket || !peer.follower || peer.pull_credit == 0) continue;
+    if (peer.reading != message.ticket) continue;
+    peer.reading = {};
+    if (!peer.follower || peer.pull_credit == 0) return;
     if (message.truncated && message.deltas.empty()) {
       peer.pull_credit = 0;
       context.send(peer.follower, LogTruncated{held_});

@@ -54,7 +54,7 @@ struct LookedAround {
 /// - A log that has forked is not pulled, for none of its deltas fit; what they did comes with a snapshot.
 /// - A delta above 64 KiB goes to each follower over its own link: the feed is a queue for each subscriber.
 /// - A hello from a tracker whom we cannot reach is a reason to dial it at once: it has just come back.
-/// - A link that stands but says nothing sensible for 2 s is dialled anew: sockets that once met a wrong service stay
+/// - A link that stands but says nothing sensible for 2 s (or 4 heartbeats) is dialled anew: sockets that once met a wrong service stay
 ///   dumb.
 class Replicator final
     : public ActorOf<Replicator,
@@ -109,13 +109,14 @@ class Replicator final
     Instant feed_heard;  // or dialled
     bool source_stands = false;
     Ref<RepairFollowerRole> follower;
-    // What it pulls from us. One read of the log at a time; `reading` is its ticket.
+    // What it pulls from us. One read of the log at a time, from `pull_have` on; `reading` is its ticket, or 0.
     VersionVector pull_have;
     std::uint32_t pull_credit = 0;
     Ticket reading;
     Ticket reading_rows;
     // What we pull from it.
     std::uint32_t credit_left = 0;
+    std::optional<Instant> want_pulled;
     bool joining = false;      // a snapshot of it, page by page
     bool join_spoilt = false;  // the directory did not take a page
     Instant joining_since;     // of the last page
@@ -138,6 +139,7 @@ class Replicator final
   static void forget_asks(Peer& peer);
   void complain(Peer& peer, const std::string& sentence);
   void take(const std::vector<Delta>& deltas, Context& context);
+  bool is_joining() const;
   void pull_if_needed(Context& context);
   void join_fork_if_needed(Context& context);
   void pull(Peer& peer, Context& context);
@@ -152,6 +154,7 @@ class Replicator final
   void go_on_joining(Context& context);
   void truncate_log(Context& context);
   void watch_links(Context& context);
+  Duration dumb_after() const;
   void compare_states(Context& context);
   void tell_directory_of_trackers(Context& context);
   TrackerRow row_of(const Peer& peer, Instant now) const;

@@ -89,6 +89,13 @@ VersionVector SyncBook::without_forked(const VersionVector& want) const {
   return result;
 }
 
+VersionVector SyncBook::with_forked_of(std::uint32_t number, const VersionVector& have) const {
+  VersionVector result = have;
+  for (const LogPosition& each : trackers_.at(number).at.positions)
+    if (is_forked(each.origin)) advance(result, each.origin, each.sequence);
+  return result;
+}
+
 bool SyncBook::is_ahead_of_own(const TrackerSeen& tracker) const {
   return position_in(tracker.at, own_.origin) > own_.sequence;
 }

@@ -89,8 +89,12 @@ class SyncBook {
   std::optional<std::uint32_t> pull_from(const VersionVector& have, Instant now) const;
   /// Who has more than `have` of a log that has forked: no delta of it fits, only a snapshot brings what they did.
   std::optional<std::uint32_t> fork_joined_from(const VersionVector& have) const;
+  /// True if the log of `origin`, as others have it, does not go on from what is here.
+  bool is_forked(const StoreId& origin) const;
   /// `want` without the logs that have forked.
   VersionVector without_forked(const VersionVector& want) const;
+  /// `have`, and of each log that has forked whatever tracker `number` has: not to be given any of those.
+  VersionVector with_forked_of(std::uint32_t number, const VersionVector& have) const;
   /// What the live trackers have together.
   VersionVector reachable(Instant now) const;
   /// Up to where logs that are held up to `held` may be deleted: what every tracker of the file has, but for the last
@@ -125,7 +129,6 @@ class SyncBook {
   void forget_recent();
   bool is_ahead_of_own(const TrackerSeen& tracker) const;
   bool has_acknowledged(const TrackerSeen& tracker, const VersionVector& at) const;
-  bool is_forked(const StoreId& origin) const;
   bool is_met(const Wait& wait, std::uint32_t number, const VersionVector& held) const;
 
   SyncConfig config_;

@@ -356,6 +356,140 @@ BOOST_FIXTURE_TEST_CASE(a_long_pull_goes_on_until_the_end, Linked) {
   BOOST_TEST((find<Pull>(source())->have == up_to(theirs, first.credit)));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_pull_of_the_old_log_does_not_hold_up_the_renewed_one, Linked) {
+  std::vector<Delta> deltas;
+  for (std::uint8_t n = 1; n <= 10; ++n) deltas.push_back(log2.user(n));
+  say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 10), {}});
+  const Pull first = expect<Pull>(source());
+  for (std::uint32_t n = 0; n < first.credit; ++n) say(source(), Ops{{deltas[n]}, false});
+  discard();
+  say(directory.address, DirectoryHolds{third, {}, {}, false, {}});
+  host.link_up(source());
+  say(source(), RepairWelcome{1, theirs, 2, up_to(theirs, 10), false});
+  const std::optional<Pull> again = find<Pull>(source());
+  BOOST_REQUIRE(again.has_value());
+  BOOST_TEST((again->have == VersionVector{}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_disk_that_takes_nothing_is_not_waited_for_for_ever, Fixture) {
+  holds({});
+  follow_them(2, up_to(theirs, 2));
+  follow_us();
+  const Delta one = log2.user(1);
+  for (int n = 0; n < 16; ++n) {
+    say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 2), {}});
+    say(source(), Ops{{one}, true});
+    holds({}, true);
+    advance(250ms);
+  }
+  BOOST_TEST(find<CaughtUp>(directory.address).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_snapshot_is_progress_when_its_pages_are_on_disk, Fixture) {
+  holds({});
+  follow_them(2, up_to(theirs, 50'000));
+  follow_us();
+  std::uint8_t page = 0;
+  const auto give_page = [&](bool taken) {
+    say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 50'000), {}});
+    say(source(), SnapshotChunk{{{theirs, {50'000}, {}}}, {}, {++page}, false});
+    holds({}, !taken);
+    advance(250ms);
+  };
+  for (int n = 0; n < 20; ++n) give_page(true);
+  BOOST_TEST(!find<CaughtUp>(directory.address));
+  for (int n = 0; n < 16; ++n) give_page(false);
+  BOOST_TEST(find<CaughtUp>(directory.address).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(words_of_a_forked_log_do_not_spoil_its_snapshot, Linked) {
+  say(directory.address, DirectoryHolds{own, {}, {}, false, {theirs}});
+  discard();
+  const VersionVector at = merged(up_to(theirs, 5), up_to(third, 2));
+  say(feed(), Heartbeat{theirs, 2, 1, at, {}});
+  // Of the forked log nothing is asked for with the others.
+  BOOST_TEST((expect<Pull>(source()).have == up_to(theirs, 5)));
+  say(source(), Ops{{}, true});
+  say(source(), LogTruncated{});
+  discard();
+  say(source(), Ops{{log2.user(1)}, false});  // sent again
+  BOOST_TEST(!find<Learned>(directory.address));
+}
+
+BOOST_FIXTURE_TEST_CASE(floors_of_clients_do_not_hold_up_repair, Linked) {
+  say(directory.address, Want{up_to(third, 99)});
+  expect<Pull>(source());
+  say(directory.address, Want{up_to(third, 99)});
+  expect_silence();
+  advance(60ms);
+  discard();
+  say(directory.address, Want{up_to(third, 99)});
+  expect<Pull>(source());
+  // Not at all while a snapshot is joined.
+  say(source(), LogTruncated{});
+  expect<AskSnapshot>(source());
+  advance(60ms);
+  discard();
+  say(directory.address, Want{up_to(third, 99)});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_want_waits_for_the_disk_as_any_pull, Linked) {
+  std::vector<Delta> deltas;
+  for (std::uint8_t n = 1; n <= 10; ++n) deltas.push_back(log2.user(n));
+  say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 10), {}});
+  const Pull first = expect<Pull>(source());
+  for (std::uint32_t n = 0; n < first.credit; ++n) say(source(), Ops{{deltas[n]}, false});
+  discard();
+  say(directory.address, Want{up_to(theirs, 10)});
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(who_asks_again_gets_what_is_being_read, Linked) {
+  const std::vector<Delta> deltas{log.user(1), log.user(2)};
+  holds(up_to(own, 2));
+  discard();
+  say(follower, Pull{{}, 2});
+  const ReadLog read = expect<ReadLog>(journal);
+  say(follower, Pull{{}, 4});
+  expect_silence();  // no second read
+  say(journal.address, LogRead{read.ticket, deltas, false, up_to(own, 2)});
+  expect_exactly(follower, Ops{deltas, true});
+  // A read that is over is none: this one begins anew.
+  say(follower, Pull{{}, 4});
+  expect<ReadLog>(journal);
+}
+
+BOOST_AUTO_TEST_CASE(slow_heartbeats_are_no_reason_to_dial_anew) {
+  World world;
+  const auto directory = world.probe<DirectoryRole>();
+  SyncConfig sync;
+  sync.heartbeat = 3000ms;
+  sync.hung_after = 6000ms;
+  const auto replicator = world.spawn<ReplicatorRole>(
+      "replicator", std::make_unique<Replicator>(ReplicatorPlace{1,
+                                                                 {entry(1), entry(2)},
+                                                                 "127.0.0.1:5001",
+                                                                 "127.0.0.1:5002",
+                                                                 directory,
+                                                                 world.probe<JournalRole>(),
+                                                                 world.probe<ConsoleRole>()},
+                                                 sync));
+  world.inject(directory.address, replicator.address,
+               DirectoryHolds{own, {}, id_of<StateDigest>(1), false, {}});
+  const Address feed = world.host.link_to(entry(2).topic_endpoint());
+  const Address source = world.host.link_to(entry(2).repair_endpoint());
+  world.host.link_up(source);
+  world.inject(source, replicator.address, RepairWelcome{1, theirs, 2, {}, false});
+  for (int n = 0; n < 3; ++n) {
+    world.inject(feed, replicator.address, Heartbeat{theirs, 2, 1, {}, {}});
+    world.advance(3s);
+  }
+  BOOST_TEST(world.host.is_open(feed));
+  world.advance(14s);
+  BOOST_TEST(!world.host.is_open(feed));
+}
+
 BOOST_FIXTURE_TEST_CASE(pulls_are_served_within_their_credit, Linked) {
   const std::vector<Delta> deltas{log.user(1), log.user(2), log.user(3)};
   holds(up_to(own, 3));

@@ -106,6 +106,34 @@ BOOST_FIXTURE_TEST_CASE(while_something_comes_it_waits_and_then_no_longer, Start
   BOOST_TEST((choose() == Choice::go_on));  // and does not pause again for the same
 }
 
+BOOST_FIXTURE_TEST_CASE(what_gets_onto_the_disk_of_what_it_needs_is_waited_for, Start) {
+  link(2, up_to(2, 5));
+  link(3, {});
+  for (std::uint64_t n = 1; n <= 4; ++n) {
+    now += 2s;
+    held = merged(held, up_to(2, n));
+    BOOST_TEST((choose() == Choice::go_on));
+  }
+  // What a third one does meanwhile is nothing that is waited for.
+  now += 2s;
+  held = merged(held, up_to(3, 7));
+  BOOST_TEST((choose() == Choice::go_on));
+  now += 2s;
+  held = merged(held, up_to(3, 9));
+  BOOST_TEST((choose() == Choice::serve_behind));
+}
+
+BOOST_FIXTURE_TEST_CASE(one_that_comes_and_goes_is_no_progress, Start) {
+  link(2, up_to(2, 5));
+  link(3, up_to(3, 5));
+  BOOST_TEST((choose() == Choice::go_on));
+  now += 2s;
+  lose(3);
+  BOOST_TEST((choose() == Choice::go_on));
+  now += 2s;
+  BOOST_TEST((choose() == Choice::serve_behind));
+}
+
 BOOST_FIXTURE_TEST_CASE(what_a_lost_tracker_had_cannot_be_had, Start) {
   link(2, up_to(2, 5));
   link(3, {});
@@ -139,6 +167,18 @@ BOOST_FIXTURE_TEST_CASE(who_was_kept_from_running_knows_it, InService) {
   now += config.heartbeat + config.ack_wait + 1ms;
   BOOST_TEST(catch_up.was_away(now));
   BOOST_TEST(!catch_up.was_away(now));
+}
+
+BOOST_AUTO_TEST_CASE(a_beat_that_is_a_little_late_is_no_absence) {
+  SyncConfig config;
+  config.ack_wait = 0ms;
+  CatchUp catch_up(config);
+  Instant now{1h};
+  catch_up.starts(now);
+  now += config.heartbeat + CatchUp::shortest_absence;
+  BOOST_TEST(!catch_up.was_away(now));
+  now += config.heartbeat + CatchUp::shortest_absence + 1ms;
+  BOOST_TEST(catch_up.was_away(now));
 }
 
 BOOST_FIXTURE_TEST_CASE(the_own_log_is_waited_for_and_then_renewed, Start) {

@@ -28,6 +28,14 @@ BOOST_AUTO_TEST_CASE(a_fault_names_its_line) {
   BOOST_TEST(parse_tracker_config("[sync\n").fault.starts_with("line 1: "));
 }
 
+BOOST_AUTO_TEST_CASE(who_is_well_must_be_heard_of_before_it_counts_as_hung) {
+  BOOST_TEST(parse_tracker_config("[sync]\nheartbeat_ms = 501\n")
+                 .fault.find("`sync.heartbeat_ms` (501) is at most half of `sync.hung_after_ms` (1000)") !=
+             std::string::npos);
+  BOOST_TEST(parse_tracker_config("[sync]\nheartbeat_ms = 500\n").fault == "");
+  BOOST_TEST(parse_tracker_config("[sync]\nheartbeat_ms = 3000\nhung_after_ms = 6000\n").fault == "");
+}
+
 BOOST_AUTO_TEST_CASE(the_file_that_explains_the_keys_gives_the_defaults) {
   std::ifstream file(TUTTI_TESTS_DIR "/../configs/tracker.toml");
   std::stringstream text;
