@@ -17,6 +17,8 @@ std::string host_of(const std::string& peer) {
   return peer.substr(0, colon);
 }
 
+// One address has so much of all requests under way.
+constexpr std::uint32_t shares = 4;
 constexpr std::chrono::minutes accounts_window{1};
 // Addresses whose accounts are counted.
 constexpr std::size_t addresses_max = 65536;
@@ -98,7 +100,8 @@ void FrontDesk::on(const Request& message, Context& context) {
   ++link->under_way;
   const Ticket ticket{++last_ticket_};
   const ByteCount bytes = memory_of(message);
-  under_way_[ticket] = {context.sender(), message.counter, bytes};
+  under_way_[ticket] = {context.sender(), link->host, message.counter, bytes};
+  ++under_way_of_host_[link->host];
   bytes_under_way_.value += bytes.value;
   context.send(place_.directory, Submit{ticket, link->client, link->host, message});
 }
@@ -106,6 +109,8 @@ void FrontDesk::on(const Request& message, Context& context) {
 std::optional<std::string> FrontDesk::refusal_of(const Link& link, const Request& request, Context& context) {
   if (link.under_way >= limits_.requests_per_link)
     return "too many requests are under way: wait for some answers first";
+  if (has_its_share(link.host))
+    return "too many requests from your address are under way: try again in a moment";
   const std::uint64_t bytes = bytes_under_way_.value + memory_of(request).value;
   if (under_way_.size() >= limits_.requests_in_all ||
       bytes > std::uint64_t{limits_.request_kib_in_all} * 1024)
@@ -113,6 +118,12 @@ std::optional<std::string> FrontDesk::refusal_of(const Link& link, const Request
   if (request.what.get<CreateUser>() != nullptr && !may_make_account(link.host, context.now()))
     return "too many accounts were made from your address just now: try again in a minute";
   return std::nullopt;
+}
+
+bool FrontDesk::has_its_share(const std::string& host) const {
+  const auto mine = under_way_of_host_.find(host);
+  return mine != under_way_of_host_.end() &&
+         mine->second >= std::max(limits_.requests_per_link, limits_.requests_in_all / shares);
 }
 
 bool FrontDesk::may_make_account(const std::string& host, Instant now) {
@@ -139,6 +150,8 @@ void FrontDesk::on(const Settled& message, Context& context) {
   const UnderWay request = under_way->second;
   under_way_.erase(under_way);
   bytes_under_way_.value -= request.bytes.value;
+  const auto of_host = under_way_of_host_.find(request.host);
+  if (--of_host->second == 0) under_way_of_host_.erase(of_host);
   const auto link = links_.find(request.link);
   if (link == links_.end()) return;  // it left before the answer came, and asks again elsewhere
   --link->second.under_way;
@@ -209,6 +222,7 @@ void FrontDesk::check_invariants() const {
   ENSURE(links_of_client_.size() == greeted);
   ENSURE(passwords_.size() <= limits_.passwords_waiting);
   ENSURE(under_way_.size() <= limits_.requests_in_all);
+  ENSURE(under_way_of_host_.size() <= under_way_.size());
   ENSURE(!under_way_.empty() || bytes_under_way_.value == 0);
 }
 

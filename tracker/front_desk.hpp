@@ -30,6 +30,8 @@ struct FrontDeskPlace {
 /// - Everything that is remembered is bounded: requests under way, of one link and in all (those of links that are gone
 ///   wait in the directory, too), the memory that they take, and passwords that wait. More than that is refused at once,
 ///   since a queue would only make the refusal late.
+/// - From one address come a quarter of all requests under way at most (but what one link may have in any case), or
+///   whoever opens links without end would leave nothing for others.
 /// - From one address come so many accounts a minute: each is on the disk of every tracker for ever.
 /// - While the tracker is catching up requests are passed on and wait in the directory; Welcome says so.
 /// - Passwords go to whichever hasher is free, first come first served.
@@ -60,6 +62,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   };
   struct UnderWay {
     Address link;
+    std::string host;  // where it came from; the link may be gone
     RequestCounter counter;
     ByteCount bytes;
   };
@@ -76,6 +79,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   Link* greeted_sender(Context& context);
   /// Why this request cannot be taken now, if so.
   std::optional<std::string> refusal_of(const Link& link, const Request& request, Context& context);
+  bool has_its_share(const std::string& host) const;
   bool may_make_account(const std::string& host, Instant now);
   void hash_next(Context& context);
   void hasher_is_free(Context& context);
@@ -89,6 +93,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   std::unordered_multimap<ClientKey, Address> links_of_client_;
   std::unordered_map<Ticket, UnderWay> under_way_;
   ByteCount bytes_under_way_;
+  std::unordered_map<std::string, std::uint32_t> under_way_of_host_;  // none is 0
   std::unordered_map<std::string, Accounts> accounts_;
   std::uint64_t last_ticket_ = 0;
   std::deque<PasswordNeeded> passwords_;

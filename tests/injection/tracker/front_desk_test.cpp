@@ -121,6 +121,30 @@ BOOST_FIXTURE_TEST_CASE(a_link_has_so_many_requests_under_way_and_no_more, Fixtu
   expect<Submit>(directory);
 }
 
+BOOST_AUTO_TEST_CASE(an_address_has_a_quarter_of_all_requests_under_way) {
+  LimitConfig limits;
+  limits.requests_per_link = 1;
+  limits.requests_in_all = 8;
+  Fixture fixture(limits);
+  const auto ask = [&](std::uint8_t key, std::string_view peer) {
+    const Address link = fixture.greeted(key, peer);
+    fixture.inject(link, fixture.desk.address, Fixture::request(key));
+    return link;
+  };
+  ask(1, "10.0.0.9:40001");
+  const Ticket first = fixture.expect<Submit>(fixture.directory).ticket;
+  fixture.host.link_down(ask(2, "10.0.0.9:40002"));
+  fixture.expect<Submit>(fixture.directory);
+  const Address third = ask(3, "10.0.0.9:40003");
+  BOOST_TEST((fixture.expect<Answer>(third).what.get<Refused>()->code == Code::other));
+  ask(4, "10.0.0.8:40000");
+  fixture.expect<Submit>(fixture.directory);
+  fixture.inject(fixture.directory.address, fixture.desk.address, Settled{first, {}});
+  fixture.discard();
+  fixture.inject(third, fixture.desk.address, Fixture::request(9));
+  fixture.expect<Submit>(fixture.directory);
+}
+
 BOOST_AUTO_TEST_CASE(requests_of_links_that_are_gone_count_until_they_are_answered) {
   LimitConfig limits;
   limits.requests_in_all = 2;
