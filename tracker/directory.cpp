@@ -10,14 +10,6 @@
 
 namespace tutti {
 
-namespace {
-
-std::string_view without_mark(std::string_view text) {
-  return text.substr(0, text.size() - lost_name_mark(text).size());
-}
-
-}  // namespace
-
 Directory::Directory() : state_(std::make_unique<DirectoryState>()) {}
 Directory::Directory(Directory&&) noexcept = default;
 Directory& Directory::operator=(Directory&&) noexcept = default;
@@ -250,6 +242,13 @@ std::optional<Session> Directory::open_session(const ClientKey& client) const {
 RequestCounter Directory::last_session(const ClientKey& client) const {
   const auto found = state_->clients.find(client);
   return found == state_->clients.end() ? RequestCounter{} : found->second.generation;
+}
+
+bool Directory::has_ended(const ClientKey& client, const SessionToken& token) const {
+  const auto found = state_->clients.find(client);
+  if (found == state_->clients.end()) return false;
+  const std::vector<Sha256>& ended = found->second.ended;
+  return std::find(ended.begin(), ended.end(), sha256(token.view())) != ended.end();
 }
 
 std::optional<TrackerAnswer> Directory::outcome(const ClientKey& client, RequestCounter counter) const {

@@ -139,6 +139,9 @@ class Directory {
   std::optional<Session> session(const ClientKey& client, const SessionToken& token, WallTime now) const;
   /// The session of `client`, whoever asks: for presence and notices.
   std::optional<Session> open_session(const ClientKey& client) const;
+  /// True if `token` was that of a session of `client` that was closed, or followed by a newer one, since this process
+  /// began. False says nothing: the end of many is forgotten, and so is what was before a start.
+  bool has_ended(const ClientKey& client, const SessionToken& token) const;
   /// The highest generation of session that `client` ever had, open or not; 0: none.
   RequestCounter last_session(const ClientKey& client) const;
   /// What a request was answered, if it changed something.

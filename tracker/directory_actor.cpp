@@ -1,6 +1,7 @@
 #include "tracker/directory_actor.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
@@ -94,6 +95,8 @@ void DirectoryActor::serve_if_possible(Context& context) {
   if (phase_ != Phase::syncing || !caught_up_ || renewing_) return;
   phase_ = Phase::serving;
   context.send(place_.front_desk, ServiceChanged{true, store_});
+  undo_lost_names(context);
+  commit_if_idle(context);
   std::deque<Submit> waiting = std::move(waiting_for_service_);
   waiting_for_service_.clear();
   for (const Submit& submit : waiting) admit(submit, context);
@@ -157,8 +160,12 @@ void DirectoryActor::on(const FloorWaitOver& message, Context& context) {
 }
 
 bool DirectoryActor::is_behind_reachable(const Submit& submit) const {
-  return !covers(heads_.vector(), submit.request.floor) &&
-         covers(merged(heads_.vector(), reachable_), submit.request.floor);
+  // A part is enough: what else the floor names may be gone with whoever had it.
+  const VersionVector& here = heads_.vector();
+  const std::vector<LogPosition>& floor = submit.request.floor.positions;
+  return std::any_of(floor.begin(), floor.end(), [&](const LogPosition& each) {
+    return position_in(here, each.origin) < std::min(each.sequence, position_in(reachable_, each.origin));
+  });
 }
 
 namespace {
@@ -273,14 +280,14 @@ void DirectoryActor::after_reach(Decided decided, const std::vector<std::uint32_
   // (A store that is being read anew knows no names.)
   std::optional<LostName> lost;
   if (phase_ != Phase::loading) lost = lost_name(directory_, decided.operations);
-  std::vector<Operation> further;
   if (lost) {
     decided.what = std::move(lost->why);
-    further = std::move(lost->undo);
-  } else if (missing.empty()) {
-    further = confirmation_of(decided.operations);
+    if (!lost->undo.empty()) to_undo_.push_back(std::move(lost->undo));
+    undo_lost_names(context);
+  } else if (missing.empty() && may_make_own()) {
+    std::vector<Operation> confirmation = confirmation_of(decided.operations);
+    if (!confirmation.empty()) make_own(std::move(confirmation), context);
   }
-  if (!further.empty() && !read_only_ && phase_ == Phase::serving) make_own(std::move(further), context);
   if (decided.presence && presence_.heard(*decided.presence, context.now()))
     context.send(place_.replicator, Gossip{*decided.presence});
   if (!decided.metainfo_of) return give(decided, missing, context);
@@ -288,6 +295,11 @@ void DirectoryActor::after_reach(Decided decided, const std::vector<std::uint32_
   const Ticket ticket{++last_ticket_};
   waiting_for_metainfo_.emplace(ticket, std::pair(std::move(decided), missing));
   context.send(place_.journal, ReadMetainfo{ticket, file.gid, file.fid});
+}
+
+void DirectoryActor::undo_lost_names(Context& context) {
+  if (!may_make_own()) return;
+  for (; !to_undo_.empty(); to_undo_.pop_front()) make_own(std::move(to_undo_.front()), context);
 }
 
 void DirectoryActor::on(const MetainfoRead& message, Context& context) {
@@ -378,6 +390,8 @@ void DirectoryActor::on(const BatchCommitted& message, Context& context) {
   if (message.ticket == trial) {
     if (read_only_) log_info("the store can be written again");
     read_only_.reset();
+    undo_lost_names(context);
+    commit_if_idle(context);
     return;
   }
   if (!writing_) return;
@@ -387,13 +401,15 @@ void DirectoryActor::on(const BatchCommitted& message, Context& context) {
   durable_ = batch.at;
   durable_digest_ = batch.digest;
   if (gathering_.empty() && !joining_) durable_digest_ = directory_.digest();
-  tell_replicator(false, context);
-  if (!batch.own.empty()) context.send(place_.replicator, Spread{std::move(batch.own)});
-  notify(batch.told, context);
+  bool rejected = false;
   if (batch.renews) {
     renewing_.reset();
     caught_up_ = false;  // until the others know the new name
+    rejected = std::exchange(rejected_meanwhile_, false);
   }
+  tell_replicator(rejected, context);
+  if (!batch.own.empty()) context.send(place_.replicator, Spread{std::move(batch.own)});
+  notify(batch.told, context);
   after_disk(std::move(batch.waiting), context);
   read_own_log(context);
   commit_if_idle(context);
@@ -417,6 +433,7 @@ void DirectoryActor::on(const BatchFailed& message, Context& context) {
   own_.reset();
   if (renewing_ && renewing_->committing) own_begin_ = renewing_->cut;
   renewing_.reset();
+  rejected_meanwhile_ = false;
   join_spoilt_ = join_spoilt_ || joining_;
   joining_ = false;
   context.send(place_.front_desk, ServiceChanged{false, store_});
@@ -424,6 +441,11 @@ void DirectoryActor::on(const BatchFailed& message, Context& context) {
 }
 
 void DirectoryActor::tell_replicator(bool rejected, Context& context) {
+  // A new name that is not on disk yet may never be: it is told with its commit, and what was rejected until then.
+  if (renewing_ && renewing_->committing) {
+    rejected_meanwhile_ = rejected_meanwhile_ || rejected;
+    return;
+  }
   context.send(place_.replicator, DirectoryHolds{store_, durable_, durable_digest_, rejected, forked_});
 }
 
@@ -467,7 +489,10 @@ void DirectoryActor::on(const LearnedFacts& message, Context& context) {
   // Nothing at all and the last: the snapshot was given up.
   if (message.last && message.facts.empty() && message.heads.empty()) join_spoilt_ = false;
   if (phase_ == Phase::loading || read_only_) join_spoilt_ = true;
-  if (join_spoilt_) return tell_replicator(true, context);
+  if (join_spoilt_) {
+    if (message.last) join_spoilt_ = false;  // no page of this one comes any more
+    return tell_replicator(true, context);
+  }
   joining_ = true;
   ++learned_;
   for (const Fact& fact : message.facts) {
@@ -511,10 +536,10 @@ void DirectoryActor::on(const PresenceSaid& message, Context& context) {
   const std::optional<Session> session =
       directory_.session(message.client, present.token, context.wall_time());
   if (!session) {
-    // An unknown session may not have come here yet; one that was known and is no more has ended, or has expired: it
-    // stood at the beginning of time.
+    // An unknown session may not have come here yet, even though an older one was closed; one that was known and is no
+    // more has ended, or has expired: it stood at the beginning of time.
     const bool closed =
-        directory_.last_session(message.client).value != 0 && !directory_.open_session(message.client);
+        directory_.has_ended(message.client, present.token) && !directory_.open_session(message.client);
     const bool expired = directory_.session(message.client, present.token, WallTime{}).has_value();
     if (closed || expired)
       context.send(
@@ -539,7 +564,8 @@ void DirectoryActor::on(const GossipHeard& message, Context& context) {
 
 void DirectoryActor::on(const DirectoryTick&, Context& context) {
   presence_.expire(context.now());
-  if (read_only_ && phase_ == Phase::serving) {
+  // Also while it catches up: what it lacks can only come to a disk that takes something.
+  if (read_only_ && phase_ != Phase::loading) {
     CommitBatch again;
     again.ticket = trial;
     again.heads = heads_.all();

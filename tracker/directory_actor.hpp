@@ -145,6 +145,9 @@ class DirectoryActor final
   void wait_for_disk(Decided decided, Context& context);
   void after_disk(std::vector<Decided> waiting, Context& context);
   void after_reach(Decided decided, const std::vector<std::uint32_t>& missing, Context& context);
+  /// Whoever did not get the name of a group does not keep the group.
+  void undo_lost_names(Context& context);
+  bool may_make_own() const { return !read_only_ && phase_ == Phase::serving; }
   void give(const Decided& decided, const std::vector<std::uint32_t>& missing, Context& context);
   bool is_behind_reachable(const Submit& submit) const;
   void refuse(Ticket ticket, Code code, const std::string& sentence, Context& context);
@@ -182,6 +185,7 @@ class DirectoryActor final
   std::map<Ticket, std::vector<LoginCandidate>> candidates_;
   std::map<Ticket, std::vector<Decided>> waiting_for_reach_;
   std::map<Ticket, std::pair<Decided, std::vector<std::uint32_t>>> waiting_for_metainfo_;
+  std::deque<std::vector<Operation>> to_undo_;   // of lost names; waits while nothing can be made
   std::map<ClientKey, VersionVector> given_up_;  // floors that nobody could deliver
 
   Batch gathering_;
@@ -195,6 +199,7 @@ class DirectoryActor final
   std::uint64_t learned_ = 0;         // deltas and pages taken from others
   std::optional<LogHead> own_begin_;  // of the own log, when this process made its first delta
   std::optional<Renewal> renewing_;
+  bool rejected_meanwhile_ = false;  // while the renewal was committed
   std::uint64_t requests_ = 0;
   std::uint64_t commits_ = 0;
   bool warned_of_clocks_ = false;

@@ -137,6 +137,8 @@ struct ClientRow {
   bool closed = false;
   RequestCounter generation;
   std::vector<Token> tokens;
+  std::vector<Sha256>
+      ended;  // the last tokens that are no more; of this process alone, in no row and no digest
   std::map<std::uint64_t, std::string> outcomes;
 };
 

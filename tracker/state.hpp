@@ -13,6 +13,9 @@
 
 namespace tutti {
 
+/// `text` as it was chosen, if it is listed under the mark of a lost name.
+std::string_view without_mark(std::string_view text);
+
 /// What the directory holds. Facts are in tables; views are ordered sets of numbers, whose order is that of listings.
 /// Changing a claim or a membership takes its numbers out of the sets, changes, and puts them back (unlist, list): an
 /// ordered set must not see its keys change.
@@ -23,6 +26,8 @@ struct DirectoryState {
 
   /// Outcomes kept of a client: more requests than a client has under way, so whoever asks again finds its own.
   static constexpr std::size_t outcomes_max = 256;
+  /// Tokens kept of a client's sessions that have ended: it says one at a time.
+  static constexpr std::size_t ended_max = 4;
 
   // --- orders. The first of one name has it ----------------------------------------------------------------
   bool is_earlier(const Mark& a, const Mark& b) const;
@@ -139,6 +144,7 @@ struct DirectoryState {
   void add_sharer(FileIndex file, UserIndex user);
   void remove_sharer(FileIndex file, UserIndex user);
   void drop_session(const ClientKey& client, ClientRow& row);
+  static void note_end(ClientRow& row, const Sha256& token_hash);
 
   void write(const Mark& mark, const Operation& operation);
   void erase(Bytes key);

@@ -10,16 +10,25 @@ namespace tutti {
 void DirectoryState::drop_session(const ClientKey& client, ClientRow& row) {
   digest_session(digest, client, row, Turn::goes);
   if (row.has_session && row.closed) erase(row_keys::session_closed(client));
-  for (const ClientRow::Token& token : row.tokens) erase(row_keys::session_opened(client, token.hash));
+  for (const ClientRow::Token& token : row.tokens) {
+    erase(row_keys::session_opened(client, token.hash));
+    note_end(row, token.hash);
+  }
   row.tokens.clear();
+}
+
+void DirectoryState::note_end(ClientRow& row, const Sha256& token_hash) {
+  if (std::find(row.ended.begin(), row.ended.end(), token_hash) != row.ended.end()) return;
+  if (row.ended.size() == ended_max) row.ended.erase(row.ended.begin());
+  row.ended.push_back(token_hash);
 }
 
 void DirectoryState::join(const Mark& mark, const SessionOpened& op) {
   const UserIndex user = users.at(op.uid);
   ClientRow& row = clients[op.client];
-  if (row.has_session && op.generation < row.generation) return;
+  if (row.has_session && op.generation < row.generation) return note_end(row, op.token_hash);
   if (row.has_session && op.generation == row.generation) {
-    if (row.closed) return;
+    if (row.closed) return note_end(row, op.token_hash);
     digest_session(digest, op.client, row, Turn::goes);
   } else {
     drop_session(op.client, row);

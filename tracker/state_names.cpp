@@ -63,14 +63,14 @@ std::string name_among(const std::vector<std::pair<Each, std::string>>& called, 
   return {};
 }
 
-std::string_view without_mark(std::string_view text) {
-  return text.substr(0, text.size() - lost_name_mark(text).size());
-}
-
 /// Nobody can choose a name with a mark, except for a file.
 bool never_taken(const std::string&) { return false; }
 
 }  // namespace
+
+std::string_view without_mark(std::string_view text) {
+  return text.substr(0, text.size() - lost_name_mark(text).size());
+}
 
 std::vector<std::pair<UserIndex, std::string>> DirectoryState::users_called(std::string_view name) const {
   const auto rivals = rivals_of<UserIndex>(users_by_name, name);

@@ -278,6 +278,14 @@ BOOST_FIXTURE_TEST_CASE(a_floor_is_waited_for_while_it_can_be_had_and_something_
   BOOST_TEST((find<Settled>(desk.address)->ticket == ticket));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_floor_of_which_a_part_can_be_had_is_no_reason_to_end_a_session, InService) {
+  from_replicator(TrackersSeen{{}, up_to(other, 5)});
+  // The other part is gone with its tracker.
+  submit(ListGroups{}, 8, merged(up_to(other, 5), up_to(id_of<StoreId>(3), 9)));
+  advance(500ms);
+  BOOST_TEST((find<Settled>(desk.address)->answer.what.get<Refused>()->code == Code::other));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_floor_that_can_be_had_but_does_not_come_is_not_waited_for_for_ever, InService) {
   from_replicator(TrackersSeen{{}, up_to(other, 5)});
   submit(AskStatus{}, 9, up_to(other, 5));
@@ -396,6 +404,22 @@ BOOST_FIXTURE_TEST_CASE(a_log_of_which_nothing_was_made_here_keeps_what_it_has, 
   BOOST_TEST(batch.deltas.empty());
   BOOST_TEST((expect<DirectoryHolds>(replicator).at == up_to(own, 1)));
   expect_silence();  // served only when the replicator says so
+}
+
+BOOST_FIXTURE_TEST_CASE(a_new_name_is_told_when_it_is_on_disk, Fixture) {
+  load_empty();
+  discard();
+  from_replicator(RenewStore{});
+  const CommitBatch batch = expect<CommitBatch>(journal);
+  log.user(1);
+  from_replicator(Learned{{log.user(2)}});  // not taken: one is missing before it
+  expect_silence();
+  from_journal(BatchCommitted{batch.ticket});
+  const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
+  BOOST_TEST((holds.store == batch.renewal->fresh));
+  BOOST_TEST(holds.rejected);
+  from_replicator(CaughtUp{});
+  expect_exactly(desk.address, ServiceChanged{true, batch.renewal->fresh});
 }
 
 BOOST_FIXTURE_TEST_CASE(a_page_that_brings_nothing_is_answered_as_well, InService) {
@@ -545,6 +569,35 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_that_lost_a_page_does_not_count, InService) {
   BOOST_TEST((status.at == up_to(other, 2)));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_snapshot_of_one_page_that_was_not_taken_spoils_no_other, InService) {
+  create("anna");
+  from_journal(BatchFailed{expect<CommitBatch>(journal).ticket, Code::disk_full, "no room"});
+  load_empty();
+  discard();
+  const Delta one = log.user(1);
+  const LearnedFacts snapshot{{{other, one.stamp, one.operations[0]}}, {log.head()}, true};
+  from_replicator(snapshot);
+  BOOST_TEST(expect<DirectoryHolds>(replicator).rejected);
+  advance(1s);
+  from_journal(BatchCommitted{expect<CommitBatch>(journal).ticket});  // the disk has room again
+  from_replicator(snapshot);
+  commit();
+  BOOST_TEST((expect<DirectoryHolds>(replicator).at == up_to(other, 1)));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_disk_is_tried_again_while_others_are_caught_up_with, InService) {
+  create("anna");
+  from_journal(BatchFailed{expect<CommitBatch>(journal).ticket, Code::disk_full, "no room"});
+  load_empty();
+  from_replicator(FellBehind{});
+  discard();
+  advance(1s);
+  from_journal(BatchCommitted{expect<CommitBatch>(journal).ticket});
+  from_replicator(Learned{{log.user(1)}});
+  commit();
+  BOOST_TEST((expect<DirectoryHolds>(replicator).at == up_to(other, 1)));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_snapshot_that_is_given_up_ends, InService) {
   const Delta one = log.user(1);
   from_replicator(LearnedFacts{{{other, one.stamp, one.operations[0]}}, {}, false});
@@ -676,6 +729,69 @@ BOOST_FIXTURE_TEST_CASE(a_session_that_has_expired_is_told, InService) {
   inject(desk.address, directory.address,
          PresenceSaid{client, "10.0.0.9", {id_of<SessionToken>(4), 1, "", 9000}});
   expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_session_has_ended_when_its_own_end_was_seen, InService) {
+  const SessionToken token = id_of<SessionToken>(3);
+  const ClientKey client = id_of<ClientKey>(9);
+  const std::uint64_t never = 9'000'000'000'000;
+  from_replicator(
+      Learned{{log.make({SessionOpened{client, {1}, sha256(token.view()), id_of<Uid>(1), never}})}});
+  commit();
+  from_replicator(Learned{{log.make({SessionClosed{client, {1}}})}});
+  commit();
+  discard();
+  // The next one, which has not come here yet.
+  inject(desk.address, directory.address,
+         PresenceSaid{client, "10.0.0.9", {id_of<SessionToken>(4), 1, "", 9000}});
+  expect_silence();
+  inject(desk.address, directory.address, PresenceSaid{client, "10.0.0.9", {token, 1, "", 9000}});
+  BOOST_TEST((expect<Notify>(desk).notice.kind == NoticeKind::session_ended));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_group_whose_name_was_lost_is_left_when_that_can_be_done, InService) {
+  create("anna");
+  commit();
+  discard();
+  from_replicator(Reached{{2}, {2}});
+  expect<Settled>(desk);
+  const Ticket login = submit(Login{{"anna"}, "secret", "", 9000});
+  expect<PasswordNeeded>(desk);
+  inject(desk.address, directory.address, PasswordKnown{login, false, {}, 1});
+  commit();
+  expect<DirectoryHolds>(replicator);
+  expect<Spread>(replicator);
+  reached({2});
+  expect<Gossip>(replicator);
+  const LoggedIn logged_in = *expect<Settled>(desk).answer.what.get<LoggedIn>();
+  Submit take{{++tickets}, id_of<ClientKey>(9), "10.0.0.9", {}};
+  take.request.counter = {tickets};
+  take.request.token = logged_in.token;
+  take.request.what = CreateGroup{{"lab"}};
+  inject(desk.address, directory.address, take);
+  commit();
+  expect<DirectoryHolds>(replicator);
+  expect<Spread>(replicator);
+  const AwaitReached wait = expect<AwaitReached>(replicator);
+  // Somebody else took it first, and this tracker is being caught up with others.
+  const Gid theirs = id_of<Gid>(77);
+  const Uid owner = id_of<Uid>(77);
+  from_replicator(
+      Learned{{log.make({UserNamed{owner, {"bert"}, 2, true}, GroupNamed{theirs, {"lab"}, 2, true},
+                         MembershipChanged{theirs, owner, 1, MembershipRank::accepted, owner}})}});
+  commit();
+  from_replicator(FellBehind{});
+  discard();
+  from_replicator(Reached{wait.ticket, {}});
+  BOOST_TEST((expect<Settled>(desk).answer.what.get<Refused>()->code == Code::group_exists));
+  expect_silence();
+  from_replicator(CaughtUp{});
+  const CommitBatch batch = expect<CommitBatch>(journal);
+  BOOST_REQUIRE(batch.deltas.size() == 1);
+  const auto* left = std::get_if<MembershipChanged>(&batch.deltas[0].operations.at(0).value);
+  BOOST_REQUIRE(left != nullptr);
+  BOOST_TEST((left->rank == MembershipRank::left));
+  BOOST_TEST((left->uid == logged_in.uid));
 }
 
 BOOST_FIXTURE_TEST_CASE(presence_without_a_session_is_worth_nothing, InService) {
