@@ -51,6 +51,12 @@ Refused group_name_taken(const GroupName& name) {
       fmt::format("the group name {} is taken: choose another, or join_group {}", name.text, name.text));
 }
 
+Refused file_name_taken(const Directory& directory, const Gid& gid, const std::string& name) {
+  return refuse(Code::file_conflict,
+                fmt::format("{} has a file named {} with other content: rename yours, or use another group",
+                            directory.name_of(gid), name));
+}
+
 Refusal refuse_new_user(const Directory& directory, const UserName& name) {
   if (Refusal refusal = refuse_new_name(name.text)) return refusal;
   if (directory.user_named(name.text)) return user_name_taken(name);
@@ -378,9 +384,7 @@ class Decider {
     if (known && known->alive) return std::nullopt;
     const std::optional<FileView> holder = directory_.file_named(gid_, name);
     if (!holder || holder->fid == fid) return std::nullopt;
-    return refuse(Code::file_conflict,
-                  fmt::format("{} has a file named {} with other content: rename yours, or use another group",
-                              directory_.name_of(gid_), name));
+    return file_name_taken(directory_, gid_, name);
   }
 
   Refused no_such_file(const GroupName& group, const FileName& file) const {
@@ -481,15 +485,37 @@ Decision decide(const Directory& directory, const Question& question, const Circ
 
 bool takes_name(const std::vector<Operation>& operations) {
   return std::any_of(operations.begin(), operations.end(), [](const Operation& each) {
-    return each.get<UserNamed>() != nullptr || each.get<GroupNamed>() != nullptr;
+    return each.get<UserNamed>() != nullptr || each.get<GroupNamed>() != nullptr ||
+           each.get<FileDescribed>() != nullptr;
   });
 }
+
+namespace {
+
+/// A file that another one of its name came before: its share ends, so that nothing of it is left in the group.
+std::optional<LostName> lost_file_name(const Directory& directory, const FileDescribed& described,
+                                       const std::vector<Operation>& operations) {
+  const std::optional<FileView> file = directory.file(described.gid, described.fid);
+  if (!file || !file->alive || file->name == file->own_name) return std::nullopt;
+  LostName lost{file_name_taken(directory, described.gid, file->own_name), {}};
+  for (const Operation& each : operations)
+    if (const ShareIntended* share = each.get<ShareIntended>(); share != nullptr && share->on) {
+      ShareIntended ended = *share;
+      ended.on = false;
+      lost.undo.emplace_back(ended);
+    }
+  return lost;
+}
+
+}  // namespace
 
 std::optional<LostName> lost_name(const Directory& directory, const std::vector<Operation>& operations) {
   for (const Operation& each : operations) {
     if (const UserNamed* user = each.get<UserNamed>())
       if (directory.user_named(user->name.text) != user->uid)
         return LostName{user_name_taken(user->name), {}};
+    if (const FileDescribed* file = each.get<FileDescribed>())
+      if (std::optional<LostName> lost = lost_file_name(directory, *file, operations)) return lost;
     const GroupNamed* group = each.get<GroupNamed>();
     if (group == nullptr) continue;
     const std::optional<Gid> holder = directory.group_named(group->name.text);

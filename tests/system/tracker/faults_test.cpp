@@ -50,6 +50,22 @@ std::uint32_t rounds(std::uint32_t usual) {
 
 double milliseconds(Clock::duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
+AddFile file_of(const std::string& group, const std::string& name, std::uint8_t content) {
+  AddFile add;
+  add.group = {group};
+  add.metainfo.name = {name};
+  add.metainfo.size = {1000};
+  add.metainfo.piece_length = Metainfo::piece_length_min;
+  Sha1 sha1;
+  Sha256 sha256;
+  sha1.bytes.fill(content);
+  sha256.bytes.fill(content);
+  add.metainfo.sha1 = sha1;
+  add.metainfo.piece_sha1.push_back(sha1);
+  add.metainfo.piece_sha256.push_back(sha256);
+  return add;
+}
+
 /// Lets time go by for others, for a fault that lasts.
 void pass(std::chrono::milliseconds time) { poll(nullptr, 0, static_cast<int>(time.count())); }
 
@@ -296,6 +312,38 @@ BOOST_AUTO_TEST_CASE(who_leaves_while_being_accepted_has_left) {
       BOOST_REQUIRE(is<Members>(members));
       BOOST_TEST(members->what.get<Members>()->members.size() == 1U);
     }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(of_two_files_of_one_name_that_come_at_once_one_is_taken) {
+  TwoTrackers net;
+  TestClient owner;
+  TestClient guest;
+  BOOST_REQUIRE(is<Done>(owner.ask(net.endpoint(1), user("owner"))));
+  BOOST_REQUIRE(is<LoggedIn>(owner.ask(net.endpoint(1), login("owner"))));
+  BOOST_REQUIRE(is<Done>(owner.ask(net.endpoint(1), CreateGroup{{"lab"}})));
+  BOOST_REQUIRE(is<Done>(guest.ask(net.endpoint(2), user("guest"))));
+  BOOST_REQUIRE(is<LoggedIn>(guest.ask(net.endpoint(2), login("guest"))));
+  BOOST_REQUIRE(is<Done>(guest.ask(net.endpoint(2), JoinGroup{{"lab"}})));
+  BOOST_REQUIRE(is<Done>(owner.ask(net.endpoint(1), AcceptRequest{{"lab"}, {"guest"}})));
+  const std::uint32_t count = rounds(10);
+  for (std::uint32_t round = 0; round < count; ++round) {
+    const std::string name = "file" + std::to_string(round);
+    const AddFile own = file_of("lab", name, 1);
+    const AddFile others = file_of("lab", name, 2);
+    std::optional<Answer> there;
+    std::thread adds([&] { there = guest.ask(net.endpoint(2), others); });
+    const auto here = owner.ask(net.endpoint(1), own);
+    adds.join();
+    BOOST_REQUIRE(is<FileAdded>(here) != is<FileAdded>(there));
+    const bool own_wins = is<FileAdded>(here);
+    BOOST_TEST(is_refused(own_wins ? there : here, Code::file_conflict));
+    BOOST_REQUIRE(net.become_equal({1, 2}));
+    const auto again = own_wins ? guest.ask(net.endpoint(2), others) : owner.ask(net.endpoint(1), own);
+    BOOST_TEST(is_refused(again, Code::file_conflict));
+    const auto listed = owner.ask(net.endpoint(2), ListFiles{{"lab"}, {}});
+    BOOST_REQUIRE(is<Files>(listed));
+    BOOST_TEST(listed->what.get<Files>()->files.size() == round + 1U);
   }
 }
 
