@@ -534,7 +534,8 @@ BOOST_AUTO_TEST_CASE(a_download_that_fails_before_the_trackers_have_answered_is_
 }
 
 BOOST_AUTO_TEST_CASE(what_the_user_shares_from_elsewhere_outlives_a_download_that_fails) {
-  for (const std::uint8_t client : {8, 9}) {  // from another client, from another place here
+  // From another client, from another place here.
+  for (const std::uint8_t client : {std::uint8_t{8}, std::uint8_t{9}}) {
     Office office;
     office.login();
     office.start(1);
