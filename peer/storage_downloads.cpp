@@ -220,6 +220,13 @@ void Storage::on(const FinishDownload& finish, Context& context) {
   DownloadRecord& download = found->second;
   const auto whole = disk_->identity(download.part_path);
   if (!whole) return refuse(asker, whole.fault(), context);
+  // What was hashed is as long as the file; what somebody has added to it since is not of it.
+  if (whole->size != download.metainfo.size)
+    return refuse(asker,
+                  {Code::integrity, fmt::format("somebody else has written into {} while it was fetched: "
+                                                "download_file fetches it anew",
+                                                download.part_path)},
+                  context);
   download.whole = *whole;
   if (const DiskDone fault = store_->put_download(download)) return refuse(asker, *fault, context);
   if (const DiskDone fault = disk_->rename_new(download.part_path, download.path))

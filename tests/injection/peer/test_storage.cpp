@@ -302,6 +302,17 @@ BOOST_AUTO_TEST_CASE(a_finished_file_has_its_name_and_is_still_found_under_the_o
   BOOST_TEST(said.payload.size() == 100u);
 }
 
+BOOST_AUTO_TEST_CASE(what_somebody_has_added_to_a_part_file_never_gets_the_files_name) {
+  Cellar cellar;
+  const DownloadRecord record = cellar.prepare(cellar.wanted).download;
+  Bytes longer = cellar.content;
+  longer.push_back(1);
+  cellar.disk->put_file(record.part_path, longer);
+  cellar.say(FinishDownload{record.id, record.part_path, record.path});
+  BOOST_TEST((cellar.refusal() == Code::integrity));
+  BOOST_TEST(!cellar.disk->content("/home/film").has_value());
+}
+
 BOOST_AUTO_TEST_CASE(finishing_never_overwrites) {
   Cellar cellar;
   const DownloadRecord record = cellar.prepare(cellar.wanted).download;
