@@ -124,9 +124,15 @@ std::optional<Refused> TrackerLink::objection(const ClientRequest& what) const {
       what.value);
 }
 
+/// Right after the start nobody can have answered yet: who asks that early waits until it is known whether one does.
 void TrackerLink::on(const AskLink& ask, Context& context) {
+  if (told_tracker_) return say_status(context.sender(), ask.command, context);
+  early_looks_.emplace_back(context.sender(), ask.command);
+}
+
+void TrackerLink::say_status(Address asker, CommandId command, Context& context) {
   LinkStatus status;
-  status.command = ask.command;
+  status.command = command;
   if (session_) status.user = session_->user;
   status.client = options_.client;
   if (const Place* place = current()) {
@@ -135,7 +141,7 @@ void TrackerLink::on(const AskLink& ask, Context& context) {
   }
   if (serving_.port != 0)
     status.serving = fmt::format("{}:{}", serving_.host.empty() ? "*" : serving_.host, serving_.port);
-  context.reply(status);
+  context.answer(asker, status);
 }
 
 void TrackerLink::on(const ForgetCommand& forget, Context& context) {
@@ -434,6 +440,7 @@ void TrackerLink::tell_tracker(std::string sentence, Context& context) {
     changed.endpoint = options_.trackers[place->tracker].client_endpoint();
   }
   context.send(listeners_.shell, changed);
+  for (const auto& [asker, command] : std::exchange(early_looks_, {})) say_status(asker, command, context);
 }
 
 // --- the session ------------------------------------------------------------------------------------------------

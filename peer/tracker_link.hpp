@@ -121,6 +121,7 @@ class TrackerLink final
   bool is_current(Address link) const { return current_ && places_[*current_].link.address == link; }
   void choose_current(std::string_view why, Context& context);
   void tell_tracker(std::string sentence, Context& context);
+  void say_status(Address asker, CommandId command, Context& context);
 
   void begin_session(const LoggedIn& logged_in, Context& context);
   void end_session(Context& context);
@@ -135,6 +136,7 @@ class TrackerLink final
   std::vector<Place> places_;
   std::optional<std::size_t> current_;  ///< always a welcomed place
   bool told_tracker_ = false;           ///< the shell knows of a tracker (or that there is none)
+  std::vector<std::pair<Address, CommandId>> early_looks_;  ///< AskLink from before that
 
   std::optional<Session> session_;
   bool login_under_way_ = false;

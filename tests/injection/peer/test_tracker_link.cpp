@@ -98,6 +98,25 @@ BOOST_AUTO_TEST_CASE(says_which_tracker_answers) {
   desk.host.expect_silence();
 }
 
+BOOST_AUTO_TEST_CASE(who_asks_before_a_tracker_can_have_answered_is_told_when_one_has) {
+  Desk desk(1);
+  desk.host.inject(desk.shell.address, desk.link.address, AskLink{CommandId{3}});
+  desk.host.expect_silence();
+  desk.greet(desk.open_links().front());
+  desk.host.expect<TrackerChanged>(desk.shell);
+  const auto status = desk.host.expect<LinkStatus>(desk.shell);
+  BOOST_TEST(status->command.value == 3u);
+  BOOST_TEST(status->tracker_number == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(who_asks_before_a_tracker_can_have_answered_is_told_that_none_has) {
+  Desk desk(1);
+  desk.host.inject(desk.shell.address, desk.link.address, AskLink{CommandId{3}});
+  desk.host.advance(600ms);
+  desk.host.expect<TrackerChanged>(desk.shell);
+  BOOST_TEST(desk.host.expect<LinkStatus>(desk.shell)->tracker_number == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(started_before_any_tracker_it_waits_and_says_so) {
   Desk desk(1);
   const Address tracker = desk.open_links().front();
