@@ -276,9 +276,11 @@ PasswordFile read_password_file(const std::string& path) {
 std::optional<std::string> read_text_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
-  std::string content(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return std::nullopt;
-  return content;
+  try {
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  } catch (const std::ios_base::failure&) {
+    return std::nullopt;  // a folder, for one
+  }
 }
 
 }  // namespace tutti

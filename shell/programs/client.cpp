@@ -1,5 +1,6 @@
 // The client: a shell, and behind it the actors that share and fetch.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <langinfo.h>
 #include <unistd.h>
@@ -44,6 +45,13 @@ std::string environment(const char* name) {
 bool terminal_is_dumb() {
   const std::string type = environment("TERM");
   return type.empty() || type == "dumb";
+}
+
+/// A closed standard stream's number would go to the next file that is opened, and what is read from the one, or
+/// written to it, would be the other's.
+void fill_standard_streams() {
+  for (int stream = 0; stream <= 2; ++stream)
+    if (fcntl(stream, F_GETFD) < 0) open("/dev/null", stream == 0 ? O_RDONLY : O_WRONLY);
 }
 
 /// Names are UTF-8 whatever the user's locale is; the line editor needs one that can show them.
@@ -217,6 +225,7 @@ int run(const ClientOptions& options) {
 }  // namespace tutti
 
 int main(int argc, char* argv[]) {
+  tutti::fill_standard_streams();
   tutti::use_utf8();
   const tutti::ParsedOptions parsed = tutti::parse_client_options(argc, argv);
   if (!parsed.runs()) {
