@@ -27,8 +27,8 @@ struct ClientSettings {
 };
 
 /// Addresses of a client's actors, reserved in some host. Storage, its checker, verifiers and hashers block, so each is
-/// on a worker of its own; verifier i and hasher i may share one. Scheduler and its fetchers are on one worker: what a fetcher says of
-/// a block reaches the scheduler before what a verifier says of it.
+/// on a worker of its own; verifier i and hasher i may share one. Scheduler and its fetchers are on one worker: what a
+/// fetcher says of a block reaches the scheduler before what a verifier says of it.
 struct ClientAddresses {
   Ref<ShellRole> shell;
   Ref<TrackerLinkRole> tracker_link;
@@ -36,7 +36,8 @@ struct ClientAddresses {
   Ref<SchedulerRole> scheduler;
   Ref<UploaderRole> uploader;
   Ref<StorageRole> storage;
-  Ref<FileHasherRole> checker;  ///< for what storage has to hash and to sync
+  Ref<FileHasherRole> checker;       ///< for what storage has to hash and to sync
+  Ref<FileHasherRole> whole_hasher;  ///< for the SHA-1 of whole downloads
   std::vector<Ref<HashVerifierRole>> verifiers;
   std::vector<Ref<FileHasherRole>> hashers;
 };
@@ -49,6 +50,7 @@ struct ClientCast {
   std::unique_ptr<Actor> uploader;
   std::unique_ptr<Actor> storage;
   std::unique_ptr<Actor> checker;
+  std::unique_ptr<Actor> whole_hasher;
   std::vector<std::unique_ptr<Actor>> verifiers;
   std::vector<std::unique_ptr<Actor>> hashers;
   /// What came of opening the door for peers; filled when the uploader has started. With a fault the client cannot
