@@ -516,6 +516,7 @@ BOOST_AUTO_TEST_CASE(a_download_that_is_not_to_be_shared_is_not_adopted) {
 BOOST_AUTO_TEST_CASE(a_download_that_fails_is_taken_off_the_trackers) {
   Office office;
   office.run();
+  office.host.expect<ServeFile>(office.uploader);
   office.break_disk();
   office.host.expect<StopServing>(office.uploader);
   const auto stop = office.asked<StopShare>();
@@ -634,6 +635,7 @@ BOOST_AUTO_TEST_CASE(what_is_unshared_while_its_place_is_made_is_kept_private) {
 BOOST_AUTO_TEST_CASE(what_is_unshared_while_it_gets_its_name_is_not_remembered_as_a_share) {
   Office office;
   office.run();
+  office.host.discard(office.storage.address);
   office.unshare();
   office.host.expect<KeepPrivate>(office.storage);
   office.host.expect_silence(office.storage.address);  // a share that there may be is the librarian's matter
@@ -641,6 +643,7 @@ BOOST_AUTO_TEST_CASE(what_is_unshared_while_it_gets_its_name_is_not_remembered_a
   late.run();
   for (std::uint32_t piece = 0; piece < 4; ++piece) late.verified(piece);
   const auto stretch = late.host.expect<HashStretch>(late.hasher);
+  late.host.discard(late.storage.address);
   late.host.inject(late.hasher.address, late.scheduler.address,
                    StretchHashed{stretch->job, {4 * block_size.value}, Sha1{}});
   late.host.expect<FinishDownload>(late.storage);
