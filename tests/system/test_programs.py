@@ -6,7 +6,7 @@ import signal
 
 from support.files import KIB
 from support.suite import Suite
-from support.world import PASSWORD
+from support.world import BIN, PASSWORD
 
 suite = Suite()
 
@@ -32,6 +32,9 @@ def bad_usage_ends_with_2(world):
              ["client", address, world.info, *state, "--color", "pink"],
              ["client", address, world.info, *state, "--config", world.path / "missing.toml"],
              ["client", address, world.info, *state, "-f", world.path / "missing.script"],
+             ["client", address, world.path, *state], ["client", address, world.info, *state, "-f", world.path],
+             ["client", address, world.info, *state, "--config", world.path],
+             ["client", address, world.info, *state, "--password-file", world.path],
              ["tracker"], ["tracker", world.info], ["tracker", world.info, "0"], ["tracker", world.info, "2"],
              ["tracker", world.info, "one"], ["tracker", world.path / "missing.txt", "1"],
              ["tracker", world.info, "1", "--no-such-option"],
@@ -51,6 +54,13 @@ def options_before_and_after(world):
         status, out, err = world.run("client", *argv)
         assert status == 0, (argv, status, out, err)
         assert [line for line in map(json.loads, out.splitlines()) if "command" in line][0]["ok"], out
+
+
+@suite.test(trackers=1, started=False)
+def a_closed_standard_input_is_the_end_of_input(world):
+    argv = [BIN / "client", f"127.0.0.1:{world.ports.take()}", world.info, "--state", world.path / "state"]
+    program = world.program("closed", ["sh", "-c", 'exec "$@" <&-', "sh", *argv])
+    assert program.wait() == 0, program.stderr()
 
 
 @suite.test(trackers=1)
