@@ -151,18 +151,23 @@ void TrackerConsole::print_peers(const NodeStatus& status) {
     if (row.health == TrackerHealth::self) {
       device_.print(fmt::format("tracker {}  {}  this one", row.number, row.endpoint));
     } else {
-      device_.print(fmt::format("tracker {}  {}  {}  behind {}  heard {} ago", row.number, row.endpoint,
-                                health, row.operations_behind, row.last_heard));
+      // Whom we hear just now is not unreachable.
+      const bool never = row.health == TrackerHealth::unreachable && row.last_heard.count() == 0;
+      const std::string heard = never ? "never heard" : fmt::format("heard {} ago", row.last_heard);
+      device_.print(fmt::format("tracker {}  {}  {}  behind {}  {}", row.number, row.endpoint, health,
+                                row.operations_behind, heard));
     }
   }
 }
 
 void TrackerConsole::on(const Users& message, Context&) {
+  if (message.users.empty()) device_.print("no users");
   for (const UserSeen& user : message.users) device_.print((user.online ? "* " : "  ") + user.user);
   if (message.more) device_.print("… `users " + message.users.back().user + "` goes on");
 }
 
 void TrackerConsole::on(const GroupsKnown& message, Context&) {
+  if (message.groups.empty()) device_.print("no groups");
   for (const GroupRow& group : message.groups)
     device_.print(fmt::format("{}  owner {}  members {}", group.group.text, group.owner.text, group.members));
   if (message.more) device_.print("… `groups " + message.groups.back().group.text + "` goes on");

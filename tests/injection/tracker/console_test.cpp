@@ -85,6 +85,21 @@ BOOST_FIXTURE_TEST_CASE(status_and_peers_are_printed, Fixture) {
   BOOST_TEST(said() == "");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_tracker_never_heard_of_was_not_heard_just_now, Fixture) {
+  NodeStatus both = status();
+  both.trackers[1].last_heard = 0ms;
+  both.trackers.push_back({3, "127.0.0.1:5020", TrackerHealth::unreachable, 0, 0ms});
+  type("peers\n");
+  inject(directory.address, console.address, both);
+  const std::string printed = said();
+  BOOST_TEST(
+      printed.find("tracker 2  127.0.0.1:5010  behind  behind 7  heard 0ms ago\n") != std::string::npos,
+      printed);
+  BOOST_TEST(
+      printed.find("tracker 3  127.0.0.1:5020  unreachable  behind 0  never heard\n") != std::string::npos,
+      printed);
+}
+
 BOOST_FIXTURE_TEST_CASE(words_may_come_in_parts, Fixture) {
   type("sta");
   expect_silence();
@@ -105,6 +120,10 @@ BOOST_FIXTURE_TEST_CASE(users_and_groups_are_listed, Fixture) {
   expect_exactly(directory.address, AskGroups{""});
   inject(directory.address, console.address, GroupsKnown{{{{"lab"}, {"anna"}, 3, Standing::none}}, false});
   BOOST_TEST(said() == "lab  owner anna  members 3\n");
+  inject(directory.address, console.address, Users{});
+  BOOST_TEST(said() == "no users\n");
+  inject(directory.address, console.address, GroupsKnown{});
+  BOOST_TEST(said() == "no groups\n");
 }
 
 BOOST_FIXTURE_TEST_CASE(the_log_is_shown_without_secrets, Fixture) {
