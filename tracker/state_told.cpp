@@ -18,18 +18,18 @@ void DirectoryState::tell_of_membership(const MemberKey& key, const Membership& 
   const bool by_owner = after.by != key.user;
   if (after.rank == MembershipRank::requested && groups[key.group].owner)
     tell(*groups[key.group].owner, NoticeKind::join_requested, group, user,
-         user + " asks to join " + group + ": accept_request " + group + " " + user + " lets them in");
+         user + " asks to join " + group + ": accept_request " + group + " " + user + " lets them in.");
   if (after.rank == MembershipRank::accepted && by_owner)
-    tell(key.user, NoticeKind::accepted, group, user, "you are a member of " + group + " now");
+    tell(key.user, NoticeKind::accepted, group, user, "You are a member of " + group + " now.");
   if (after.rank == MembershipRank::rejected && by_owner)
-    tell(key.user, NoticeKind::rejected, group, user, "your request to join " + group + " was rejected");
+    tell(key.user, NoticeKind::rejected, group, user, "Your request to join " + group + " was rejected.");
 }
 
 void DirectoryState::tell_of_owner(GroupIndex group, std::optional<UserIndex> before) {
   const std::optional<UserIndex> owner = groups[group].owner;
   if (changes == nullptr || !before || !owner || owner == before) return;
   const std::string name = listed_name(group);
-  tell(*owner, NoticeKind::became_owner, name, listed_name(*owner), "you are the owner of " + name + " now");
+  tell(*owner, NoticeKind::became_owner, name, listed_name(*owner), "You are the owner of " + name + " now.");
 }
 
 std::string sentence_of_lost_user_name(std::string_view name, std::string_view listed) {
