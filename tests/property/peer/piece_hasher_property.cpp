@@ -29,12 +29,15 @@ BOOST_AUTO_TEST_CASE(any_order_any_copies_any_bound_of_memory_make_the_same_piec
       if (random.chance(1, 4)) order.push_back(block);
     }
     random.shuffle(order);
-    PieceHasher hasher(layout, 0_piece, digester.finish(), {random.below(3 * block_size.value)});
+    const std::uint64_t room = random.below(3 * block_size.value);
+    PieceHasher hasher(layout, 0_piece, digester.finish());
     std::vector<std::uint64_t> first_sources;
     for (const BlockIndex block : order) {
       const std::uint64_t source = 1 + random.below(2);
       const bool known = hasher.has(block);
-      const auto added = hasher.add(block, Payload::own(block_of(layout, block)), source);
+      const ByteCount left{room - std::min(room, hasher.kept_bytes().value)};
+      const auto added = hasher.add(block, Payload::own(block_of(layout, block)), source, left);
+      BOOST_REQUIRE(hasher.kept_bytes().value <= room);
       BOOST_REQUIRE((added == PieceHasher::Added::duplicate) == known);
       while (const auto wanted = hasher.to_read_back()) hasher.read_back(block_of(layout, *wanted));
       if (!known && std::find(first_sources.begin(), first_sources.end(), source) == first_sources.end())
