@@ -99,6 +99,7 @@ void DirectoryActor::serve_if_possible(Context& context) {
   commit_if_idle(context);
   std::deque<Submit> waiting = std::move(waiting_for_service_);
   waiting_for_service_.clear();
+  for (const auto& [client, said] : std::exchange(early_presences_, {})) on(said, context);
   for (const Submit& submit : waiting) admit(submit, context);
   look_at_floors(context);
 }
@@ -531,7 +532,12 @@ void DirectoryActor::on(const AskOwnBuckets&, Context& context) {
 // --- presence ---------------------------------------------------------------------------------------------------
 
 void DirectoryActor::on(const PresenceSaid& message, Context& context) {
-  if (phase_ != Phase::serving) return;
+  if (phase_ != Phase::serving) {
+    // Clients say it at once when a tracker is back, and then not for a while: nobody is to be missing that long.
+    if (early_presences_.size() < early_presences_max || early_presences_.contains(message.client))
+      early_presences_.insert_or_assign(message.client, message);
+    return;
+  }
   const Present& present = message.present;
   const std::optional<Session> session =
       directory_.session(message.client, present.token, context.wall_time());

@@ -180,6 +180,9 @@ class DirectoryActor final
   bool join_spoilt_ = false;
 
   std::deque<Submit> waiting_for_service_;
+  /// What clients have said while nothing is served, the last of each; of so many at most.
+  static constexpr std::size_t early_presences_max = 10'000;
+  std::map<ClientKey, PresenceSaid> early_presences_;
   std::map<Ticket, WaitingForFloor> waiting_for_floor_;
   std::map<Ticket, Submit> waiting_for_password_;
   std::map<Ticket, std::vector<LoginCandidate>> candidates_;

@@ -715,6 +715,22 @@ BOOST_FIXTURE_TEST_CASE(presence_of_a_session_is_told_to_the_others, InService) 
   BOOST_TEST(expect<Users>(console).users.at(0).online);
 }
 
+BOOST_FIXTURE_TEST_CASE(presence_said_while_nothing_is_served_counts_when_it_is, InService) {
+  const SessionToken token = id_of<SessionToken>(3);
+  const ClientKey client = id_of<ClientKey>(9);
+  constexpr std::uint64_t far_away = 1ULL << 50U;
+  from_replicator(
+      Learned{{log.make({SessionOpened{client, {1}, sha256(token.view()), id_of<Uid>(1), far_away}})}});
+  commit();
+  from_replicator(FellBehind{});
+  discard();
+  inject(desk.address, directory.address, PresenceSaid{client, "10.0.0.9", {token, 1, "", 9000}});
+  expect_silence();
+  from_replicator(CaughtUp{});
+  expect<ServiceChanged>(desk);
+  BOOST_TEST(expect<Gossip>(replicator).presence.host == "10.0.0.9");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_session_that_has_expired_is_told, InService) {
   const SessionToken token = id_of<SessionToken>(3);
   const ClientKey client = id_of<ClientKey>(9);
