@@ -266,14 +266,23 @@ void Librarian::add_file(JobId id, Context& context) {
           }
         }
         if (!jobs_.contains(id)) return;
-        const Job& done = jobs_.at(id);
-        Told outcome = told;
-        outcome.command = done.command;
-        at.answer(done.asker, outcome);
-        end_job(id, at);
+        if (told.what.get<FileAdded>() == nullptr) return conclude_adding(id, told, at);
+        // Storage does one thing after the other: once it has answered this, the share is in the store, and whoever
+        // was told OK has it also after kill -9.
+        look(
+            share.record.path,
+            [this, id, told](const FileChecked&, Context& later) { conclude_adding(id, told, later); }, at);
       },
       context);
   begin_next_job(context);
+}
+
+void Librarian::conclude_adding(JobId id, Told outcome, Context& context) {
+  if (!jobs_.contains(id)) return;
+  const Job& done = jobs_.at(id);
+  outcome.command = done.command;
+  context.answer(done.asker, outcome);
+  end_job(id, context);
 }
 
 void Librarian::check_invariants() const {

@@ -117,6 +117,7 @@ class Librarian final
   void tell(Address asker, CommandId command, TrackerAnswer what, Context& context);
 
   JobId new_job(Job job);
+  void conclude_adding(JobId id, Told outcome, Context& context);
   void end_job(JobId id, Context& context);
   void fail_job(JobId id, Code code, std::string sentence, Context& context);
   void begin_next_job(Context& context);

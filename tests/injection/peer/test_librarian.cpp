@@ -157,6 +157,9 @@ BOOST_AUTO_TEST_CASE(a_file_becomes_a_share) {
   BOOST_TEST((add.metainfo == record.metainfo));
   BOOST_TEST((library.host.expect<RememberShare>(library.storage)->share == record));
   BOOST_TEST((library.host.expect<ServeFile>(library.uploader)->identity == library.identity));
+  // Nobody is told before storage, which does one thing after the other, has the share.
+  BOOST_TEST((library.host.find<Told>(library.shell.address) == std::nullopt));
+  library.checked(library.identity);
   BOOST_TEST((library.host.expect<Told>(library.shell)->what.get<FileAdded>() != nullptr));
   library.host.expect_silence();
 }
@@ -454,6 +457,7 @@ BOOST_AUTO_TEST_CASE(what_is_shared_again_while_the_trackers_hear_of_its_end_is_
     library.told<AddFile>(FileAdded{library.gid, library.record().fid, false});
     library.host.expect<RememberShare>(library.storage);
     library.host.expect<ServeFile>(library.uploader);
+    library.checked(library.identity);
     library.host.discard(library.shell.address);
     library.told_to(stop.message, answered ? TrackerAnswer{Done{}}
                                            : TrackerAnswer{Refused{Code::tracker_unreachable, "none"}});
