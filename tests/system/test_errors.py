@@ -190,7 +190,8 @@ def files(world):
     bob.refused(f"download_file g song {here}", "destination_exists")
     bob.refused(f"download_file g song {world.path}/no/such/folder/song", "no_such_file")
     bob.refused(f"download_file g song {here}/song", "io_error")
-    bob.refused("download_file g song /sys/", "io_error")
+    if os.path.ismount("/sys"):  # where not even root may make a file
+        bob.refused("download_file g song /sys/", "io_error")
     bob.refused(f"upload_file {world.file('song', 1000, seed='another', folder='other')} g", "file_conflict")
     assert here.stat().st_size == 5
 
