@@ -172,9 +172,12 @@ def a_killed_downloader_resumes(world):
     world.group("g", alice, bob)
     film = world.file("film", 128 * MIB)
     alice.ok(f"upload_file {film} g")
+    alice.ok(f"upload_file {world.file('leaflet', 1000)} g")
     alice.pause()
     bob.ok(f"download_file g film {world.path}/got")
     had = pause_in_the_middle(bob, "film", [alice], least=20)["verified"]
+    # A piece counts a moment before it is journalled; a download begins with a word to the same journal, behind it.
+    bob.ok(f"download_file g leaflet {world.path}/leaflet")
     bob.kill()
     assert not (world.path / "got").exists(), "an unfinished download must not look finished"
     bob.restart(port=world.ports.take())
