@@ -1,15 +1,20 @@
 #include "messages/codec.hpp"
 
 #include <algorithm>
+#include <array>
 #include <msgpack.hpp>
 
 namespace tutti {
 
 namespace {
 
+// Room for most messages: growing byte by byte to it would cost more than all the rest.
+constexpr std::size_t first_room = 256;
+
 /// What msgpack::packer writes into.
 struct ByteSink {
   Bytes bytes;
+  ByteSink() { bytes.reserve(first_room); }
   void write(const char* data, std::size_t size) {
     const auto* begin = reinterpret_cast<const std::uint8_t*>(data);
     bytes.insert(bytes.end(), begin, begin + size);
@@ -49,56 +54,140 @@ void MsgpackWriter::bytes(ByteView value) {
 void MsgpackWriter::symbol(std::uint64_t number, std::string_view) { packer_->to.pack_uint64(number); }
 void MsgpackWriter::nothing() { packer_->to.pack_nil(); }
 
-/// The parsed input and the way down to the value that is read next.
-struct MsgpackReader::Tree {
-  struct Level {
-    const msgpack::object* next;
-    const msgpack::object* end;
-  };
-  msgpack::object_handle root;
-  std::vector<Level> path;
+namespace {
 
-  const msgpack::object* peek() const {
-    return path.empty() || path.back().next == path.back().end ? nullptr : path.back().next;
+// The formats of msgpack. Those between the first and the last of a group hold their size or value in the byte itself.
+namespace format {
+constexpr std::uint8_t positive_last = 0x7f, array_first = 0x90, array_last = 0x9f, str_first = 0xa0,
+                       str_last = 0xbf, nil = 0xc0, no = 0xc2, yes = 0xc3, bin8 = 0xc4, bin32 = 0xc6,
+                       uint8 = 0xcc, uint64 = 0xcf, int8 = 0xd0, int64 = 0xd3, str8 = 0xd9, str32 = 0xdb,
+                       array16 = 0xdc, array32 = 0xdd, negative_first = 0xe0;
+}  // namespace format
+
+constexpr std::string_view not_msgpack = "not msgpack within the limits";
+// Deeper than any limit that is asked for.
+constexpr std::size_t depth_max = 64;
+
+/// A place in the input, from which one value after the other is taken. What is taken from too short an input is none.
+class Cursor {
+ public:
+  explicit Cursor(ByteView input) : at_(input.data()), end_(input.data() + input.size()) {}
+
+  bool at_end() const { return at_ == end_; }
+  std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
+  /// The format of the next value; what stands for no type if there is none.
+  std::uint8_t next() const { return at_end() ? none : *at_; }
+
+  std::optional<std::size_t> array() {
+    if (is_between(format::array_first, format::array_last)) return *at_++ & 0x0fU;
+    return size_behind(format::array16, format::array32, 2);
+  }
+  std::optional<ByteView> str() {
+    if (is_between(format::str_first, format::str_last)) return run(*at_++ & 0x1fU);
+    return run(size_behind(format::str8, format::str32, 1));
+  }
+  std::optional<ByteView> bin() { return run(size_behind(format::bin8, format::bin32, 1)); }
+
+  struct Integer {
+    bool negative = false;
+    std::uint64_t bits = 0;  ///< of the value, in two's complement if it is negative
+  };
+  std::optional<Integer> integer() {
+    const std::uint8_t first = next();
+    if (at_end()) return std::nullopt;
+    if (first <= format::positive_last) return ++at_, Integer{false, first};
+    if (first >= format::negative_first) return ++at_, signed_of(first, 1);
+    if (is_between(format::uint8, format::uint64))
+      if (const auto bits = number(std::size_t{1} << (first - format::uint8))) return Integer{false, *bits};
+    if (is_between(format::int8, format::int64)) {
+      const std::size_t bytes = std::size_t{1} << (first - format::int8);
+      if (const auto bits = number(bytes)) return signed_of(*bits, bytes);
+    }
+    return std::nullopt;
+  }
+  void skip_byte() { ++at_; }
+
+ private:
+  static constexpr std::uint8_t none = 0xc1;  // which msgpack never uses
+
+  bool is_between(std::uint8_t first, std::uint8_t last) const { return next() >= first && next() <= last; }
+  static Integer signed_of(std::uint64_t bits, std::size_t bytes) {
+    const unsigned unused = static_cast<unsigned>(64 - 8 * bytes);
+    const auto value = static_cast<std::int64_t>(bits << unused) >> unused;
+    return {value < 0, static_cast<std::uint64_t>(value)};
+  }
+  /// What stands behind the format byte, in so many bytes.
+  std::optional<std::uint64_t> number(std::size_t bytes) {
+    if (left() < 1 + bytes) return std::nullopt;
+    std::uint64_t value = 0;
+    for (std::size_t i = 1; i <= bytes; ++i) value = value << 8U | at_[i];
+    at_ += 1 + bytes;
+    return value;
+  }
+  /// A size, if the format is one of a group whose first has it in `bytes` bytes, the next in twice as many.
+  std::optional<std::size_t> size_behind(std::uint8_t first, std::uint8_t last, std::size_t bytes) {
+    if (!is_between(first, last)) return std::nullopt;
+    return number(bytes << (next() - first));
+  }
+  std::optional<ByteView> run(std::optional<std::size_t> size) {
+    if (!size || *size > left()) return std::nullopt;
+    at_ += *size;
+    return ByteView(at_ - *size, *size);
+  }
+
+  const std::uint8_t* at_;
+  const std::uint8_t* end_;
+};
+
+}  // namespace
+
+/// The rest of the input and the way down to the value that is read next. Nothing is parsed before it is asked for: a
+/// tree of the whole would cost more than reading it.
+struct MsgpackReader::Tree {
+  Cursor cursor;
+  std::size_t list_items;
+  std::size_t depth;
+  // Values that are left in each list that was begun; the first level holds the root alone.
+  std::array<std::size_t, depth_max + 1> left{1};
+  std::size_t level = 0;
+
+  bool has_next() const { return left[level] > 0; }
+  /// Counts a value that was taken; behind the root there is nothing.
+  void taken(Reader& reader) {
+    --left[level];
+    if (level == 0 && !cursor.at_end()) reader.fail("bytes are left over");
+  }
+  /// The next value is not the one that was asked for.
+  void refuse(Reader& reader, std::string_view why) const {
+    reader.fail(cursor.at_end() ? not_msgpack : why);
   }
 };
 
-MsgpackReader::MsgpackReader(ByteView input, const DecodeLimits& limits) : tree_(std::make_unique<Tree>()) {
-  if (input.empty() || input.size() > limits.frame_bytes) {
+MsgpackReader::MsgpackReader(ByteView input, const DecodeLimits& limits)
+    : tree_(std::make_unique<Tree>(Tree{Cursor(input), std::min(limits.list_items, input.size()),
+                                        std::min(limits.depth, depth_max)})) {
+  if (input.empty() || input.size() > limits.frame_bytes)
     fail(input.empty() ? "an empty frame" : "a frame is too large");
-    return;
-  }
-  // An item takes a byte at least: a list that claims more than the input holds is not given room, whatever the limit.
-  const msgpack::unpack_limit bounds(std::min(limits.list_items, input.size()), 64, limits.frame_bytes,
-                                     limits.frame_bytes, 0, limits.depth);
-  try {
-    std::size_t offset = 0;
-    tree_->root = msgpack::unpack(
-        reinterpret_cast<const char*>(input.data()), input.size(), offset,
-        [](msgpack::type::object_type, std::size_t, void*) { return false; }, nullptr, bounds);
-    if (offset != input.size()) fail("bytes are left over");
-    tree_->path.push_back({&tree_->root.get(), &tree_->root.get() + 1});
-  } catch (const std::exception&) {
-    fail("not msgpack within the limits");
-  }
 }
 
 MsgpackReader::~MsgpackReader() = default;
 
 MessageId MsgpackReader::message_id() const {
-  const msgpack::object* object = tree_->peek();
-  if (object == nullptr || object->type != msgpack::type::ARRAY || object->via.array.size == 0) return {};
-  const msgpack::object& id = object->via.array.ptr[0];
-  if (id.type != msgpack::type::POSITIVE_INTEGER || id.via.u64 > UINT16_MAX) return {};
-  return {static_cast<std::uint16_t>(id.via.u64)};
+  if (!tree_->has_next()) return {};
+  Cursor ahead = tree_->cursor;
+  const std::optional<std::size_t> size = ahead.array();
+  if (!size || *size == 0) return {};
+  const std::optional<Cursor::Integer> id = ahead.integer();
+  if (!id || id->negative || id->bits > UINT16_MAX) return {};
+  return {static_cast<std::uint16_t>(id->bits)};
 }
 
 bool MsgpackReader::next_is(MessageId id, std::string_view) { return !failed() && message_id() == id; }
 
 void MsgpackReader::begin_message(MessageId id, std::string_view name, std::size_t fields) {
-  if (message_id() != id) return fail("another message than expected");
+  if (message_id() != id) return tree_->refuse(*this, "another message than expected");
   begin_record(name, fields + 1);
-  if (!failed()) ++tree_->path.back().next;
+  if (!failed()) unsigned_integer();
 }
 
 void MsgpackReader::begin_record(std::string_view, std::size_t fields) {
@@ -109,83 +198,94 @@ void MsgpackReader::begin_record(std::string_view, std::size_t fields) {
 void MsgpackReader::end_record() { end_list(); }
 
 std::size_t MsgpackReader::begin_list() {
-  const msgpack::object* object = tree_->peek();
-  if (failed() || object == nullptr || object->type != msgpack::type::ARRAY) {
-    fail("a list was expected");
+  if (failed()) return 0;
+  const std::optional<std::size_t> size = tree_->has_next() ? tree_->cursor.array() : std::nullopt;
+  if (!size) {
+    tree_->refuse(*this, "a list was expected");
     return 0;
   }
-  ++tree_->path.back().next;
-  tree_->path.push_back({object->via.array.ptr, object->via.array.ptr + object->via.array.size});
-  return object->via.array.size;
+  // An item takes a byte at least: a list that claims more than the input holds is not given room, whatever the limit.
+  if (*size > tree_->list_items || *size > tree_->cursor.left() || tree_->level == tree_->depth) {
+    fail(not_msgpack);
+    return 0;
+  }
+  tree_->left[++tree_->level] = *size;
+  return *size;
 }
 
-bool MsgpackReader::next_item() { return !failed() && tree_->peek() != nullptr; }
+bool MsgpackReader::next_item() { return !failed() && tree_->has_next(); }
 
 void MsgpackReader::end_list() {
   if (failed()) return;
-  if (tree_->path.size() < 2 || tree_->peek() != nullptr) return fail("a list has items left over");
-  tree_->path.pop_back();
+  if (tree_->level == 0 || tree_->has_next()) return fail("a list has items left over");
+  --tree_->level;
+  tree_->taken(*this);
 }
 
 std::uint64_t MsgpackReader::unsigned_integer() {
-  const msgpack::object* object = tree_->peek();
-  if (failed() || object == nullptr || object->type != msgpack::type::POSITIVE_INTEGER) {
-    fail("a number from 0 was expected");
+  if (failed()) return 0;
+  const auto value = tree_->has_next() ? tree_->cursor.integer() : std::nullopt;
+  if (!value || value->negative) {
+    tree_->refuse(*this, "a number from 0 was expected");
     return 0;
   }
-  ++tree_->path.back().next;
-  return object->via.u64;
+  tree_->taken(*this);
+  return value->bits;
 }
 
 std::int64_t MsgpackReader::signed_integer() {
-  const msgpack::object* object = tree_->peek();
-  if (!failed() && object != nullptr && object->type == msgpack::type::NEGATIVE_INTEGER) {
-    ++tree_->path.back().next;
-    return object->via.i64;
+  if (failed()) return 0;
+  const auto value = tree_->has_next() ? tree_->cursor.integer() : std::nullopt;
+  if (!value) {
+    tree_->refuse(*this, "a number was expected");
+    return 0;
   }
-  const std::uint64_t value = unsigned_integer();
-  if (value > static_cast<std::uint64_t>(INT64_MAX)) fail("a number is too large");
-  return static_cast<std::int64_t>(value);
+  if (!value->negative && value->bits > static_cast<std::uint64_t>(INT64_MAX)) fail("a number is too large");
+  tree_->taken(*this);
+  return static_cast<std::int64_t>(value->bits);
 }
 
 bool MsgpackReader::boolean() {
-  const msgpack::object* object = tree_->peek();
-  if (failed() || object == nullptr || object->type != msgpack::type::BOOLEAN) {
-    fail("true or false was expected");
+  if (failed()) return false;
+  const std::uint8_t next = tree_->cursor.next();
+  if (!tree_->has_next() || (next != format::no && next != format::yes)) {
+    tree_->refuse(*this, "true or false was expected");
     return false;
   }
-  ++tree_->path.back().next;
-  return object->via.boolean;
+  tree_->cursor.skip_byte();
+  tree_->taken(*this);
+  return next == format::yes;
 }
 
 std::string MsgpackReader::text() {
-  const msgpack::object* object = tree_->peek();
-  if (failed() || object == nullptr || object->type != msgpack::type::STR) {
-    fail("a text was expected");
+  if (failed()) return {};
+  const std::optional<ByteView> run = tree_->has_next() ? tree_->cursor.str() : std::nullopt;
+  if (!run) {
+    tree_->refuse(*this, "a text was expected");
     return {};
   }
-  ++tree_->path.back().next;
-  return {object->via.str.ptr, object->via.str.size};
+  tree_->taken(*this);
+  return {reinterpret_cast<const char*>(run->data()), run->size()};
 }
 
 Bytes MsgpackReader::bytes() {
-  const msgpack::object* object = tree_->peek();
-  if (failed() || object == nullptr || object->type != msgpack::type::BIN) {
-    fail("bytes were expected");
+  if (failed()) return {};
+  const std::optional<ByteView> run = tree_->has_next() ? tree_->cursor.bin() : std::nullopt;
+  if (!run) {
+    tree_->refuse(*this, "bytes were expected");
     return {};
   }
-  ++tree_->path.back().next;
-  const auto* begin = reinterpret_cast<const std::uint8_t*>(object->via.bin.ptr);
-  return {begin, begin + object->via.bin.size};
+  tree_->taken(*this);
+  return {run->begin(), run->end()};
 }
 
 void MsgpackReader::fixed_bytes(std::span<std::uint8_t> target) {
-  const msgpack::object* object = tree_->peek();
-  if (failed() || object == nullptr || object->type != msgpack::type::BIN ||
-      object->via.bin.size != target.size())
-    return fail("an identifier or digest of another length");
-  ++tree_->path.back().next;
-  std::copy_n(object->via.bin.ptr, target.size(), target.begin());
+  if (failed()) return;
+  const std::optional<ByteView> run = tree_->has_next() ? tree_->cursor.bin() : std::nullopt;
+  if (!run || run->size() != target.size())
+    return tree_->refuse(*this, "an identifier or digest of another length");
+  tree_->taken(*this);
+  std::copy(run->begin(), run->end(), target.begin());
 }
 
 std::uint64_t MsgpackReader::symbol(std::span<const std::string_view> names) {
@@ -196,9 +296,9 @@ std::uint64_t MsgpackReader::symbol(std::span<const std::string_view> names) {
 }
 
 bool MsgpackReader::nothing() {
-  const msgpack::object* object = tree_->peek();
-  if (failed() || object == nullptr || object->type != msgpack::type::NIL) return false;
-  ++tree_->path.back().next;
+  if (failed() || !tree_->has_next() || tree_->cursor.next() != format::nil) return false;
+  tree_->cursor.skip_byte();
+  tree_->taken(*this);
   return true;
 }
 
