@@ -19,6 +19,10 @@ struct ZmqHostOptions {
   /// A connection that does not stand after so long is made anew (a socket that once met a wrong service never
   /// recovers by itself).
   std::chrono::milliseconds redial_after{2000};
+  /// Between two attempts to reach who does not answer (and up to `dial_pause` more, by chance), at first, and after
+  /// several in vain: clients that lost their tracker are many. Twice as much each time.
+  std::chrono::milliseconds dial_pause{100};
+  std::chrono::milliseconds dial_pause_max{2000};
   /// What was sent before a link was closed may take so long to go out.
   std::chrono::milliseconds linger{300};
   /// Peers of one door at the most; further ones are not heard.

@@ -166,8 +166,8 @@ void DialledLink::dial() {
 
 void DialledLink::make_dialler() {
   make_socket(kind_ == LinkKind::subscribe ? zmq::socket_type::sub : zmq::socket_type::dealer);
-  socket_.set(zmq::sockopt::reconnect_ivl, 100);
-  socket_.set(zmq::sockopt::reconnect_ivl_max, 2000);
+  socket_.set(zmq::sockopt::reconnect_ivl, static_cast<int>(options_.dial_pause.count()));
+  socket_.set(zmq::sockopt::reconnect_ivl_max, static_cast<int>(options_.dial_pause_max.count()));
   if (kind_ == LinkKind::subscribe) {
     socket_.set(zmq::sockopt::subscribe, "");
   } else {

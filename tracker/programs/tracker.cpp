@@ -147,7 +147,10 @@ class ProcessDevice final : public ConsoleDevice {
 // Workers: one for what never blocks, one for the disk, one a hasher, and the main thread for the console.
 int run(const TrackerSettings& settings, std::unique_ptr<Store> store, const std::string& trace,
         int signals) {
-  ZmqHost host;
+  // Trackers are few: whoever comes back is to be found at once, however long it was away.
+  ZmqHostOptions options;
+  options.dial_pause_max = options.dial_pause;
+  ZmqHost host(options);
   ProcessDevice device(host, signals);
   if (!trace.empty()) {
     if (const std::string fault = device.start_trace(trace); !fault.empty())
