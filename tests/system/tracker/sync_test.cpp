@@ -3,62 +3,13 @@
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 
-#include "tests/system/tracker/tracker_process.hpp"
+#include "tests/system/tracker/faults.hpp"
 
 using namespace tutti;
 using namespace tutti::testing;
 using namespace std::chrono_literals;
 
-namespace {
-
-CreateUser user(const std::string& name) { return {{name}, "secret"}; }
-Login login(const std::string& name) { return {{name}, "secret", "127.0.0.1", 9000}; }
-
-template <class M>
-bool is(const std::optional<Answer>& answer) {
-  return answer && std::holds_alternative<M>(answer->what.value);
-}
-bool is_refused(const std::optional<Answer>& answer, Code code) {
-  return is<Refused>(answer) && answer->what.get<Refused>()->code == code;
-}
-
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(trackers_in_sync)
-
-// Two trackers that know each other. A write that is not provisional shows that they are linked.
-struct TwoTrackers : Network {
-  TwoTrackers() : Network(2) {
-    start(1);
-    start(2);
-    TestClient client(200);
-    for (int n = 0; n < 100; ++n) {
-      const auto made = client.ask(endpoint(1), user("linked" + std::to_string(n)));
-      BOOST_REQUIRE(is<Done>(made));
-      if (!made->provisional) return;
-    }
-    BOOST_FAIL("the trackers do not find each other");
-  }
-};
-
-BOOST_AUTO_TEST_CASE(a_tracker_killed_after_its_answer_takes_nothing_with_it) {
-  TwoTrackers net;
-  for (int round = 0; round < 5; ++round) {
-    const std::string name = "round" + std::to_string(round);
-    TestClient client(static_cast<std::uint8_t>(round + 1));
-    const auto made = client.ask(net.endpoint(1), user(name));
-    net[1].kill_now();
-    BOOST_REQUIRE(is<Done>(made));
-    if (made->provisional) BOOST_TEST(made->sentence == "tracker 2 unreachable");
-    const auto logged_in = client.ask(net.endpoint(2), login(name));
-    if (!made->provisional) BOOST_REQUIRE(is<LoggedIn>(logged_in));
-    net.start(1);
-    BOOST_REQUIRE(net.become_equal({1, 2}));
-    // What was provisional is there when its tracker is.
-    TestClient another(static_cast<std::uint8_t>(round + 101));
-    BOOST_REQUIRE(is<LoggedIn>(another.ask(net.endpoint(2), login(name))));
-  }
-}
 
 BOOST_AUTO_TEST_CASE(a_tracker_started_late_has_everything_before_its_first_answer) {
   Network net(2);
@@ -87,16 +38,6 @@ BOOST_AUTO_TEST_CASE(a_session_goes_on_at_the_other_tracker) {
   BOOST_REQUIRE(is<Groups>(groups));
   BOOST_REQUIRE(groups->what.get<Groups>()->groups.size() == 1);
   BOOST_TEST((groups->what.get<Groups>()->groups[0].standing == Standing::owner));
-}
-
-BOOST_AUTO_TEST_CASE(a_request_repeated_elsewhere_gets_its_first_outcome) {
-  TwoTrackers net;
-  TestClient client(1);
-  BOOST_REQUIRE(is<Done>(client.ask(net.endpoint(1), user("anna"))));
-  const auto again = client.ask_again(net.endpoint(2));
-  BOOST_TEST(is<Done>(again));
-  TestClient other(2);
-  BOOST_TEST(is_refused(other.ask(net.endpoint(2), user("anna")), Code::user_exists));
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_tracker_delays_no_answer_for_long_and_catches_up) {
@@ -130,50 +71,6 @@ BOOST_AUTO_TEST_CASE(a_tracker_that_was_stopped_gives_no_old_answer) {
     BOOST_TEST(is<LoggedIn>(stranger.ask(net.endpoint(2), login(name))));
     BOOST_REQUIRE(net.become_equal({1, 2}));
   }
-}
-
-BOOST_AUTO_TEST_CASE(everything_is_there_after_all_were_killed) {
-  TwoTrackers net;
-  TestClient client(1);
-  BOOST_REQUIRE(is<Done>(client.ask(net.endpoint(2), user("anna"))));
-  net[1].kill_now();
-  net[2].kill_now();
-  net.start(1);
-  BOOST_TEST(is<LoggedIn>(client.ask(net.endpoint(1), login("anna"))));
-  net.start(2);
-  BOOST_TEST(net.become_equal({1, 2}));
-}
-
-BOOST_AUTO_TEST_CASE(a_lost_store_is_made_whole_by_the_others) {
-  TwoTrackers net;
-  TestClient client(1);
-  BOOST_REQUIRE(is<Done>(client.ask(net.endpoint(2), user("anna"))));
-  net[2].kill_now();
-  std::filesystem::remove_all(net.data(2));
-  net.start(2);
-  TestClient other(2);
-  BOOST_TEST(is<LoggedIn>(other.ask(net.endpoint(2), login("anna"))));
-  BOOST_TEST(net.become_equal({1, 2}));
-}
-
-BOOST_AUTO_TEST_CASE(a_store_rolled_back_gets_its_own_log_back_before_it_writes) {
-  TwoTrackers net;
-  TestClient client(1);
-  net[2].kill_now();
-  const std::string old = net.data(2) + ".old";
-  std::filesystem::copy(net.data(2), old);
-  net.start(2);
-  BOOST_REQUIRE(net.become_equal({1, 2}));
-  for (int n = 0; n < 5; ++n)
-    BOOST_REQUIRE(is<Done>(client.ask(net.endpoint(2), user("new" + std::to_string(n)))));
-  BOOST_REQUIRE(net.become_equal({1, 2}));
-  net[2].kill_now();
-  std::filesystem::remove_all(net.data(2));
-  std::filesystem::rename(old, net.data(2));
-  net.start(2);
-  BOOST_REQUIRE(is<Done>(client.ask(net.endpoint(2), user("after"))));
-  BOOST_TEST(is<LoggedIn>(client.ask(net.endpoint(2), login("new4"))));
-  BOOST_TEST(net.become_equal({1, 2}));
 }
 
 // Tracker 2 loses `lost` changes that tracker 1 has, and makes `made` others under the same numbers meanwhile.

@@ -9,15 +9,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/test/results_collector.hpp>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
+#include <sstream>
 #include <stdexcept>
-
-#include "actors/actor.hpp"
-#include "actors/zmq_host.hpp"
-#include "tracker/version_vector.hpp"
 
 namespace tutti::testing {
 
@@ -25,6 +24,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds patience{10};
+constexpr std::uint16_t block_size = 500;  // ports of one test process
 
 std::string program(const std::string& name) {
   const char* folder = std::getenv("TUTTI_BIN");
@@ -32,7 +32,8 @@ std::string program(const std::string& name) {
   return std::string(folder) + "/" + name;
 }
 
-bool is_free(std::uint16_t port) {
+/// Binds a port; the descriptor, or -1 if somebody has it.
+int take_port(std::uint16_t port) {
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -40,16 +41,59 @@ bool is_free(std::uint16_t port) {
   address.sin_port = htons(port);
   const int yes = 1;
   setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  const bool free = bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  if (bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return descriptor;
   close(descriptor);
-  return free;
+  return -1;
+}
+
+bool is_free(std::uint16_t port) {
+  const int descriptor = take_port(port);
+  if (descriptor >= 0) close(descriptor);
+  return descriptor >= 0;
+}
+
+/// The ports of one test process: another one must not take those of a tracker that is dead for a moment. The first is
+/// kept bound as long as the process lives.
+std::uint16_t claim_block() {
+  constexpr std::uint16_t first = 11000;
+  constexpr std::uint16_t blocks = 40;
+  for (std::uint16_t n = 0; n < blocks; ++n) {
+    const auto port = static_cast<std::uint16_t>(first + block_size * ((getpid() + n) % blocks));
+    const int guard = take_port(port);
+    if (guard >= 0 && listen(guard, 1) == 0) return port;  // one that listens keeps others out
+    if (guard >= 0) close(guard);
+  }
+  throw std::runtime_error("no free ports");
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+/// The variables that make Debian's faketime shift a program's clock of the day, wherever the architecture puts it.
+std::vector<std::string> clock_shifted_by(std::chrono::seconds ahead) {
+  for (const auto& folder : std::filesystem::directory_iterator("/usr/lib")) {
+    const std::filesystem::path library = folder.path() / "faketime" / "libfaketimeMT.so.1";
+    std::error_code error;
+    if (!std::filesystem::exists(library, error)) continue;
+    return {"LD_PRELOAD=" + library.string(),
+            "FAKETIME=" + std::string(ahead.count() > 0 ? "+" : "") + std::to_string(ahead.count()),
+            "FAKETIME_DONT_FAKE_MONOTONIC=1",
+            "ASAN_OPTIONS=verify_asan_link_order=0"};  // it wants to be loaded first
+  }
+  throw std::runtime_error("faketime is not installed: scripts/install_packages");
 }
 
 std::uint16_t free_ports(std::uint32_t count) {
-  static std::uint16_t next = static_cast<std::uint16_t>(12000 + getpid() % 600 * 30);
+  static const std::uint16_t block = claim_block();
+  static auto next = static_cast<std::uint16_t>(block + 1);
   for (int tries = 0; tries < 1000; ++tries) {
+    if (next + count > std::uint32_t{block} + block_size) next = static_cast<std::uint16_t>(block + 1);
     const std::uint16_t first = next;
-    next = static_cast<std::uint16_t>(next + count > 31000 ? 12000 : next + count);
+    next = static_cast<std::uint16_t>(next + count);
     bool all = true;
     for (std::uint32_t i = 0; i < count; ++i) all = all && is_free(static_cast<std::uint16_t>(first + i));
     if (all) return first;
@@ -61,24 +105,33 @@ std::uint16_t free_ports(std::uint32_t count) {
 
 // --- TrackerProcess ---------------------------------------------------------------------------------------------
 
-TrackerProcess::TrackerProcess(const std::string& info, std::uint32_t number, const std::string& data,
-                               const std::string& config) {
+TrackerProcess::TrackerProcess(const Place& place, std::chrono::seconds clock_ahead) {
   int to_child[2];
   int from_child[2];
   if (pipe2(to_child, O_CLOEXEC) != 0 || pipe2(from_child, O_CLOEXEC) != 0)
     throw std::runtime_error("no pipes");
-  const std::string path = program("tracker");
-  const std::string number_text = std::to_string(number);
+  // All that allocates comes before the fork: other threads may hold the allocator's lock.
+  std::vector<std::string> words{program("tracker"), place.info,    std::to_string(place.number),
+                                 "--data",           place.data,    "--config",
+                                 place.config,       "--log-level", "warning"};
+  std::vector<std::string> variables;
+  for (char** each = environ; *each != nullptr; ++each) variables.emplace_back(*each);
+  if (clock_ahead.count() != 0)
+    for (const std::string& each : clock_shifted_by(clock_ahead)) variables.push_back(each);
+  const std::vector<char*> arguments = pointers_to(words);
+  const std::vector<char*> environment = pointers_to(variables);
+  const int log = open(place.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   pid_ = fork();
   if (pid_ == 0) {
     dup2(to_child[0], STDIN_FILENO);
     dup2(from_child[1], STDOUT_FILENO);
+    dup2(log, STDERR_FILENO);
     // A file that may not grow is to be an error of write, as a full disk is, and not the end.
     signal(SIGXFSZ, SIG_IGN);
-    execl(path.c_str(), path.c_str(), info.c_str(), number_text.c_str(), "--data", data.c_str(), "--config",
-          config.c_str(), "--log-level", "error", nullptr);
+    execve(arguments.front(), arguments.data(), environment.data());
     _exit(127);
   }
+  close(log);
   close(to_child[0]);
   close(from_child[1]);
   input_ = to_child[1];
@@ -145,10 +198,12 @@ int TrackerProcess::wait() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-std::string TrackerProcess::digest() {
+TrackerProcess::Status TrackerProcess::status() {
   type("status");
-  const std::string line = expect_line("digest ");
-  return line.substr(line.find("digest ") + 7);
+  const std::string first = expect_line("digest ");
+  const std::string second = expect_line("users ");
+  expect_line("changes ");
+  return {first.substr(first.find("digest ") + 7), second.substr(0, second.find("  clients"))};
 }
 
 // --- Network ----------------------------------------------------------------------------------------------------
@@ -188,6 +243,10 @@ Network::Network(std::uint32_t trackers, Relay::Loss loss) : Network(trackers) {
 
 Network::~Network() {
   processes_.clear();
+  const auto& test = boost::unit_test::framework::current_test_case();
+  if (!boost::unit_test::results_collector.results(test.p_id).passed())
+    for (std::uint32_t n = 1; n <= processes_.size(); ++n)
+      std::cerr << "tracker " << n << " said:\n" << said(n);
   std::filesystem::remove_all(folder_);
 }
 
@@ -195,10 +254,16 @@ std::string Network::endpoint(std::uint32_t number) const {
   return "127.0.0.1:" + std::to_string(port(number));
 }
 
-TrackerProcess& Network::start(std::uint32_t number) {
+std::string Network::said(std::uint32_t number) const {
+  std::ostringstream text;
+  text << std::ifstream(place(number).log).rdbuf();
+  return text.str();
+}
+
+TrackerProcess& Network::start(std::uint32_t number, std::chrono::seconds clock_ahead) {
   auto& process = processes_.at(number - 1);
   process.reset();
-  process = std::make_unique<TrackerProcess>(info(number), number, data(number), config_);
+  process = std::make_unique<TrackerProcess>(place(number), clock_ahead);
   process->expect_line("serves on");
   return *process;
 }
@@ -217,96 +282,12 @@ bool Network::become_equal(const std::vector<std::uint32_t>& numbers, std::chron
   const auto deadline = Clock::now() + time;
   const std::string zero(32, '0');
   do {
-    const std::string first = (*this)[numbers.front()].digest();
+    const std::string first = (*this)[numbers.front()].status().digest;
     bool equal = first != zero;
-    for (const std::uint32_t number : numbers) equal = equal && (*this)[number].digest() == first;
+    for (const std::uint32_t number : numbers) equal = equal && (*this)[number].status().digest == first;
     if (equal) return true;
   } while (Clock::now() < deadline);
   return false;
-}
-
-// --- TestClient -------------------------------------------------------------------------------------------------
-
-namespace {
-
-struct GiveUp {
-  TUTTI_MESSAGE(GiveUp, 0x7f01);
-};
-struct NoRole {
-  static constexpr std::string_view name = "test_client";
-  using Accepts = Messages<>;
-};
-
-/// Asks one request over a real link, then ends its host.
-class OneRequest final : public ActorOf<OneRequest, Joined<TrackerRole::Says, Messages<GiveUp>>> {
- public:
-  OneRequest(std::string endpoint, ClientKey key, Request request, std::optional<Answer>& answer)
-      : endpoint_(std::move(endpoint)), key_(key), request_(std::move(request)), answer_(answer) {}
-
-  void start(Context& context) override {
-    tracker_ = context.connect<TrackerRole>(endpoint_);
-    context.after(std::chrono::seconds{5}, GiveUp{});
-  }
-  void on(const LinkDown&, Context& context) {
-    if (asked_) context.stop(context.self());
-  }
-  void on(const LinkUp&, Context& context) {
-    context.send(tracker_, Hello{client_tracker_version, client_tracker_version, key_, "test"});
-  }
-  void on(const Welcome&, Context& context) {
-    asked_ = true;
-    context.send(tracker_, request_);
-  }
-  void on(const Answer& message, Context& context) {
-    if (message.counter != request_.counter) return;
-    answer_ = message;
-    context.stop(context.self());
-  }
-  void on(const GiveUp&, Context& context) { context.stop(context.self()); }
-  void on(const Unwelcome&, Context& context) { context.stop(context.self()); }
-  void on(const Notice&, Context&) {}
-
- private:
-  std::string endpoint_;
-  ClientKey key_;
-  Request request_;
-  std::optional<Answer>& answer_;
-  bool asked_ = false;
-  Ref<TrackerRole> tracker_;
-};
-
-}  // namespace
-
-TestClient::TestClient() {
-  static std::uint32_t made = 0;
-  ++made;
-  key_.bytes.fill(0xff);
-  for (std::size_t i = 0; i < sizeof made; ++i) key_.bytes[i] = static_cast<std::uint8_t>(made >> (8 * i));
-}
-
-std::optional<Answer> TestClient::ask(const std::string& endpoint, const ClientRequest& what) {
-  request_.counter = {++counter_};
-  request_.what = what;
-  return exchange(endpoint);
-}
-
-std::optional<Answer> TestClient::ask_again(const std::string& endpoint) { return exchange(endpoint); }
-
-std::optional<Answer> TestClient::exchange(const std::string& endpoint) {
-  std::optional<Answer> answer;
-  ZmqHost host;
-  const ZmqHost::WorkerId worker = host.add_calling_worker("test_client");
-  const Ref<NoRole> at = host.reserve<NoRole>(worker);
-  host.spawn(at, "test_client", std::make_unique<OneRequest>(endpoint, key_, request_, answer));
-  host.start();
-  const auto began = Clock::now();
-  host.run();
-  took_ = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
-  host.stop();
-  if (!answer) return answer;
-  request_.floor = merged(request_.floor, answer->at);
-  if (const auto* logged_in = answer->what.get<LoggedIn>()) request_.token = logged_in->token;
-  return answer;
 }
 
 }  // namespace tutti::testing

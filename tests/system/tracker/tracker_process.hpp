@@ -7,20 +7,25 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "messages/client_tracker.hpp"
 #include "tests/system/tracker/relay.hpp"
 
 namespace tutti::testing {
 
-/// A tracker of a network, as a real process on loopback.
+/// A tracker of a network, as a real process on loopback. What it logs and complains of goes to a file.
 class TrackerProcess {
  public:
-  TrackerProcess(const std::string& info, std::uint32_t number, const std::string& data,
-                 const std::string& config);
+  struct Place {
+    std::string info;  ///< its tracker file
+    std::uint32_t number = 0;
+    std::string data;  ///< folder of its store
+    std::string config;
+    std::string log;  ///< file for standard error; appended to
+  };
+  /// Its clock of the day is ahead of everybody else's by `clock_ahead`, which may be negative.
+  explicit TrackerProcess(const Place& place, std::chrono::seconds clock_ahead = {});
   TrackerProcess(const TrackerProcess&) = delete;
   TrackerProcess& operator=(const TrackerProcess&) = delete;
   /// Kills it if it still runs.
@@ -40,8 +45,12 @@ class TrackerProcess {
     send_signal(SIGKILL);
     wait();
   }
-  /// The digest of its state, from its console; once it is serving.
-  std::string digest();
+  /// What its console says of its state, once it is serving.
+  struct Status {
+    std::string digest;
+    std::string counts;  ///< of users, groups and files
+  };
+  Status status();
 
  private:
   std::string read_line(std::chrono::steady_clock::time_point deadline);
@@ -60,10 +69,11 @@ class Network {
   Network(std::uint32_t trackers, Relay::Loss loss);
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
+  /// Prints what the trackers have said if the test has failed.
   ~Network();
 
   /// Starts a tracker and waits until it serves.
-  TrackerProcess& start(std::uint32_t number);
+  TrackerProcess& start(std::uint32_t number, std::chrono::seconds clock_ahead = {});
   TrackerProcess& operator[](std::uint32_t number) { return *processes_.at(number - 1); }
   void stop(std::uint32_t number) { processes_.at(number - 1).reset(); }
   std::string endpoint(std::uint32_t number) const;
@@ -72,7 +82,11 @@ class Network {
   std::string info(std::uint32_t number) const {
     return folder_ + "/tracker_info_" + std::to_string(number) + ".txt";
   }
-  const std::string& config() const { return config_; }
+  TrackerProcess::Place place(std::uint32_t number) const {
+    return {info(number), number, data(number), config_, folder_ + "/log-" + std::to_string(number)};
+  }
+  /// What it has logged and complained of since the beginning of the network, in all its lives.
+  std::string said(std::uint32_t number) const;
   /// Cuts one tracker off from another, both ways; only in a network with relays.
   void cut(std::uint32_t one, std::uint32_t other, Relay::Cut how);
   void mend(std::uint32_t one, std::uint32_t other);
@@ -92,28 +106,6 @@ class Network {
   /// By who dials and whom.
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::unique_ptr<Relay>>> relays_;
   std::vector<std::unique_ptr<TrackerProcess>> processes_;
-};
-
-/// A client's side of the conversation with trackers, request by request.
-class TestClient {
- public:
-  /// With a key that no other client of this run has.
-  TestClient();
-  explicit TestClient(std::uint8_t key) { key_.bytes.fill(key); }
-
-  /// Asks a tracker and waits for the answer, 5 s at most, or until the tracker is gone. Remembers token and floor as
-  /// a client does.
-  std::optional<Answer> ask(const std::string& endpoint, const ClientRequest& what);
-  /// The request that was asked last, with the same counter, again.
-  std::optional<Answer> ask_again(const std::string& endpoint);
-  std::chrono::milliseconds last_took() const { return took_; }
-
- private:
-  std::optional<Answer> exchange(const std::string& endpoint);
-  ClientKey key_;
-  Request request_;
-  std::uint64_t counter_ = 0;
-  std::chrono::milliseconds took_{};
 };
 
 }  // namespace tutti::testing
