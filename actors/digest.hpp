@@ -48,6 +48,32 @@ struct DigestPair {
   bool operator==(const DigestPair&) const = default;
 };
 
+/// SHA-1 of a long run of bytes, such as a whole file, that is hashed beside pieces of it (PairHasher::update_with). A
+/// copy is a state to go back to.
+class CompanionSha1 {
+ public:
+  CompanionSha1();
+  /// As on a processor without SHA instructions, for tests.
+  static CompanionSha1 portable();
+  CompanionSha1(const CompanionSha1& other);
+  CompanionSha1& operator=(const CompanionSha1& other);
+  CompanionSha1(CompanionSha1&&) noexcept;
+  CompanionSha1& operator=(CompanionSha1&&) noexcept;
+  ~CompanionSha1();
+
+  void update(ByteView bytes);
+  /// The digest of all bytes since the start. Afterwards the hasher is as new.
+  Sha1 finish();
+
+ private:
+  friend class PairHasher;
+  struct State;
+  struct Chained;
+  struct Portable;
+  explicit CompanionSha1(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
 /// Both hashes of bytes that come in parts, read once: where the processor has SHA instructions the two run interleaved
 /// on one core (see sha_blocks.hpp), elsewhere OpenSSL does one after the other.
 class PairHasher {
@@ -60,6 +86,9 @@ class PairHasher {
   ~PairHasher();
 
   void update(ByteView bytes);
+  /// The same, and update(bytes) of the companion: in one pass where the processor has SHA instructions, and then at
+  /// hardly more cost than without it.
+  void update_with(CompanionSha1& companion, ByteView bytes);
   /// The digests of all bytes since the start. Afterwards the hasher is as new.
   DigestPair finish();
 

@@ -43,6 +43,14 @@ struct Sha256Registers {
   __m128i words[4];
 };
 
+/// Four rounds with these words of the message schedule.
+template <int group>
+TUTTI_SHA_STEP void sha1_rounds(Sha1Registers& r, __m128i word) {
+  const __m128i input = group == 0 ? _mm_add_epi32(r.e, word) : _mm_sha1nexte_epu32(r.before, word);
+  r.before = r.abcd;
+  r.abcd = _mm_sha1rnds4_epu32(r.abcd, input, group / 5);
+}
+
 template <int group>
 TUTTI_SHA_STEP void sha1_step(Sha1Registers& r, const std::uint8_t* block) {
   __m128i& word = r.words[group % 4];
@@ -53,9 +61,7 @@ TUTTI_SHA_STEP void sha1_step(Sha1Registers& r, const std::uint8_t* block) {
     const __m128i first = _mm_sha1msg1_epu32(word, r.words[(group + 1) % 4]);
     word = _mm_sha1msg2_epu32(_mm_xor_si128(first, r.words[(group + 2) % 4]), r.words[(group + 3) % 4]);
   }
-  const __m128i input = group == 0 ? _mm_add_epi32(r.e, word) : _mm_sha1nexte_epu32(r.before, word);
-  r.before = r.abcd;
-  r.abcd = _mm_sha1rnds4_epu32(r.abcd, input, group / 5);
+  sha1_rounds<group>(r, word);
 }
 
 template <int group>
@@ -76,16 +82,101 @@ TUTTI_SHA_STEP void sha256_step(Sha256Registers& r, const std::uint8_t* block) {
   r.abef = _mm_sha256rnds2_epu32(r.abef, r.cdgh, _mm_shuffle_epi32(input, 0x0e));
 }
 
-template <int group>
-TUTTI_SHA_STEP void both_step(Sha1Registers& one, Sha256Registers& two, const std::uint8_t* block) {
-  sha1_step<group>(one, block);
-  if constexpr (group < sha256_groups) sha256_step<group>(two, block);
+/// Loads what the chains hold, keeps what a block has to be added to, and stores what came of it.
+struct Sha1Run {
+  Sha1Registers now;
+  __m128i abcd;
+  __m128i e;
+};
+struct Sha256Run {
+  Sha256Registers now;
+  __m128i abef;
+  __m128i cdgh;
+};
+
+TUTTI_SHA_STEP __m128i load(const std::uint32_t* words) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(words));
+}
+TUTTI_SHA_STEP void store(std::uint32_t* words, __m128i value) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(words), value);
 }
 
+TUTTI_SHA_STEP void begin(Sha1Run& run, const Sha1Chain& chain) {
+  run.now.abcd = _mm_shuffle_epi32(load(chain.words.data()), 0x1b);
+  run.now.e = _mm_set_epi32(static_cast<int>(chain.words[4]), 0, 0, 0);
+}
+TUTTI_SHA_STEP void begin(Sha256Run& run, const Sha256Chain& chain) {
+  // abcd, efgh -> abef, cdgh
+  const __m128i badc = _mm_shuffle_epi32(load(chain.words.data()), 0xb1);
+  const __m128i hgfe = _mm_shuffle_epi32(load(chain.words.data() + 4), 0x1b);
+  run.now.abef = _mm_alignr_epi8(badc, hgfe, 8);
+  run.now.cdgh = _mm_blend_epi16(hgfe, badc, 0xf0);
+}
+
+TUTTI_SHA_STEP void before_block(Sha1Run& run) {
+  run.abcd = run.now.abcd;
+  run.e = run.now.e;
+}
+TUTTI_SHA_STEP void before_block(Sha256Run& run) {
+  run.abef = run.now.abef;
+  run.cdgh = run.now.cdgh;
+}
+TUTTI_SHA_STEP void after_block(Sha1Run& run) {
+  run.now.abcd = _mm_add_epi32(run.now.abcd, run.abcd);
+  run.now.e = _mm_sha1nexte_epu32(run.now.before, run.e);
+}
+TUTTI_SHA_STEP void after_block(Sha256Run& run) {
+  run.now.abef = _mm_add_epi32(run.now.abef, run.abef);
+  run.now.cdgh = _mm_add_epi32(run.now.cdgh, run.cdgh);
+}
+
+TUTTI_SHA_STEP void end(const Sha1Run& run, Sha1Chain& chain) {
+  store(chain.words.data(), _mm_shuffle_epi32(run.now.abcd, 0x1b));
+  chain.words[4] = static_cast<std::uint32_t>(_mm_extract_epi32(run.now.e, 3));
+}
+TUTTI_SHA_STEP void end(const Sha256Run& run, Sha256Chain& chain) {
+  const __m128i feba = _mm_shuffle_epi32(run.now.abef, 0x1b);
+  const __m128i dchg = _mm_shuffle_epi32(run.now.cdgh, 0xb1);
+  store(chain.words.data(), _mm_blend_epi16(feba, dchg, 0xf0));
+  store(chain.words.data() + 4, _mm_alignr_epi8(dchg, feba, 8));
+}
+
+template <int group>
+TUTTI_SHA_STEP void step(Sha1Run& run, const std::uint8_t* block) {
+  sha1_step<group>(run.now, block);
+}
+template <int group>
+TUTTI_SHA_STEP void step(Sha256Run& run, const std::uint8_t* block) {
+  if constexpr (group < sha256_groups) sha256_step<group>(run.now, block);
+}
+
+using AllGroups = std::make_integer_sequence<int, sha1_groups>;
+
 template <int... group>
-TUTTI_SHA_STEP void both_block(Sha1Registers& one, Sha256Registers& two, const std::uint8_t* block,
-                               std::integer_sequence<int, group...>) {
-  (both_step<group>(one, two, block), ...);
+TUTTI_SHA_STEP void block_of_one(Sha1Run& one, const std::uint8_t* block,
+                                 std::integer_sequence<int, group...>) {
+  (step<group>(one, block), ...);
+}
+template <int group>
+TUTTI_SHA_STEP void step_of_both(Sha1Run& one, Sha256Run& two, const std::uint8_t* block) {
+  step<group>(one, block);
+  step<group>(two, block);
+}
+template <int... group>
+TUTTI_SHA_STEP void block_of_both(Sha1Run& one, Sha256Run& two, const std::uint8_t* block,
+                                  std::integer_sequence<int, group...>) {
+  (step_of_both<group>(one, two, block), ...);
+}
+template <int group>
+TUTTI_SHA_STEP void step_of_three(Sha1Run& one, Sha256Run& two, Sha1Run& three, const std::uint8_t* block) {
+  step<group>(one, block);
+  sha1_rounds<group>(three.now, one.now.words[group % 4]);
+  step<group>(two, block);
+}
+template <int... group>
+TUTTI_SHA_STEP void block_of_three(Sha1Run& one, Sha256Run& two, Sha1Run& three, const std::uint8_t* block,
+                                   std::integer_sequence<int, group...>) {
+  (step_of_three<group>(one, two, three, block), ...);
 }
 
 }  // namespace
@@ -100,44 +191,59 @@ bool has_sha_instructions() {
   return has;
 }
 
-[[gnu::target("sha,sse4.1,ssse3")]] void advance_both(Sha1Chain& sha1, Sha256Chain& sha256,
-                                                      const std::uint8_t* data, std::size_t blocks) {
+#define TUTTI_SHA_PASS [[gnu::target("sha,sse4.1,ssse3")]]
+
+TUTTI_SHA_PASS void advance_one(Sha1Chain& sha1, const std::uint8_t* data, std::size_t blocks) {
   ENSURE(has_sha_instructions());
-  const auto load = [](const std::uint32_t* words) __attribute__((target("sha,sse4.1,ssse3"))) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(words));
-  };
-  Sha1Registers one{};
-  one.abcd = _mm_shuffle_epi32(load(sha1.words.data()), 0x1b);
-  one.e = _mm_set_epi32(static_cast<int>(sha1.words[4]), 0, 0, 0);
-
-  // abcd, efgh -> abef, cdgh
-  Sha256Registers two{};
-  const __m128i badc = _mm_shuffle_epi32(load(sha256.words.data()), 0xb1);
-  const __m128i hgfe = _mm_shuffle_epi32(load(sha256.words.data() + 4), 0x1b);
-  two.abef = _mm_alignr_epi8(badc, hgfe, 8);
-  two.cdgh = _mm_blend_epi16(hgfe, badc, 0xf0);
-
+  Sha1Run one{};
+  begin(one, sha1);
   for (; blocks > 0; --blocks, data += sha_block_size) {
-    const __m128i abcd = one.abcd;
-    const __m128i e = one.e;
-    const __m128i abef = two.abef;
-    const __m128i cdgh = two.cdgh;
-    both_block(one, two, data, std::make_integer_sequence<int, sha1_groups>{});
-    one.abcd = _mm_add_epi32(one.abcd, abcd);
-    one.e = _mm_sha1nexte_epu32(one.before, e);
-    two.abef = _mm_add_epi32(two.abef, abef);
-    two.cdgh = _mm_add_epi32(two.cdgh, cdgh);
+    before_block(one);
+    block_of_one(one, data, AllGroups{});
+    after_block(one);
   }
+  end(one, sha1);
+}
 
-  const auto store = [](std::uint32_t * words, __m128i value) __attribute__((target("sha,sse4.1,ssse3"))) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(words), value);
-  };
-  store(sha1.words.data(), _mm_shuffle_epi32(one.abcd, 0x1b));
-  sha1.words[4] = static_cast<std::uint32_t>(_mm_extract_epi32(one.e, 3));
-  const __m128i feba = _mm_shuffle_epi32(two.abef, 0x1b);
-  const __m128i dchg = _mm_shuffle_epi32(two.cdgh, 0xb1);
-  store(sha256.words.data(), _mm_blend_epi16(feba, dchg, 0xf0));
-  store(sha256.words.data() + 4, _mm_alignr_epi8(dchg, feba, 8));
+TUTTI_SHA_PASS void advance_both(Sha1Chain& sha1, Sha256Chain& sha256, const std::uint8_t* data,
+                                 std::size_t blocks) {
+  ENSURE(has_sha_instructions());
+  Sha1Run one{};
+  Sha256Run two{};
+  begin(one, sha1);
+  begin(two, sha256);
+  for (; blocks > 0; --blocks, data += sha_block_size) {
+    before_block(one);
+    before_block(two);
+    block_of_both(one, two, data, AllGroups{});
+    after_block(one);
+    after_block(two);
+  }
+  end(one, sha1);
+  end(two, sha256);
+}
+
+TUTTI_SHA_PASS void advance_three(Sha1Chain& sha1, Sha256Chain& sha256, Sha1Chain& other,
+                                  const std::uint8_t* data, std::size_t blocks) {
+  ENSURE(has_sha_instructions());
+  Sha1Run one{};
+  Sha256Run two{};
+  Sha1Run three{};
+  begin(one, sha1);
+  begin(two, sha256);
+  begin(three, other);
+  for (; blocks > 0; --blocks, data += sha_block_size) {
+    before_block(one);
+    before_block(two);
+    before_block(three);
+    block_of_three(one, two, three, data, AllGroups{});
+    after_block(one);
+    after_block(two);
+    after_block(three);
+  }
+  end(one, sha1);
+  end(two, sha256);
+  end(three, other);
 }
 
 }  // namespace tutti
@@ -147,7 +253,11 @@ bool has_sha_instructions() {
 namespace tutti {
 
 bool has_sha_instructions() { return false; }
+void advance_one(Sha1Chain&, const std::uint8_t*, std::size_t) { ENSURE(has_sha_instructions()); }
 void advance_both(Sha1Chain&, Sha256Chain&, const std::uint8_t*, std::size_t) {
+  ENSURE(has_sha_instructions());
+}
+void advance_three(Sha1Chain&, Sha256Chain&, Sha1Chain&, const std::uint8_t*, std::size_t) {
   ENSURE(has_sha_instructions());
 }
 

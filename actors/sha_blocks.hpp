@@ -27,4 +27,13 @@ bool has_sha_instructions();
 /// both together cost hardly more than the slower one. Only where has_sha_instructions().
 void advance_both(Sha1Chain& sha1, Sha256Chain& sha256, const std::uint8_t* data, std::size_t blocks);
 
+/// The same, and `other`, a SHA-1 of something longer that goes on with the same bytes. It costs hardly anything: most of
+/// SHA-1 is the message schedule, which both share, and the rest fills gaps. (A SHA-1 over other bytes beside them was
+/// tried: there are too few registers, it costs as much as alone.) Only where has_sha_instructions().
+void advance_three(Sha1Chain& sha1, Sha256Chain& sha256, Sha1Chain& other, const std::uint8_t* data,
+                   std::size_t blocks);
+
+/// SHA-1 alone. Only where has_sha_instructions().
+void advance_one(Sha1Chain& sha1, const std::uint8_t* data, std::size_t blocks);
+
 }  // namespace tutti

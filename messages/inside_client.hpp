@@ -16,7 +16,7 @@
 //   request ids  = tracker_link:ReserveCounters  storage:CountersReserved
 //
 //   hashing      = librarian:HashPiece  file_hasher:( PieceHashed | HashFailed )
-//                | X:HashStretch  file_hasher:( StretchHashed | HashFailed )  |  X:DropHashing
+//                | librarian:HashStretch  file_hasher:( StretchHashed | HashFailed )  |  librarian:DropHashing
 //                | storage:HashPiece  file_hasher:( PieceHashed | HashFailed )
 //                | storage:SyncFile  file_hasher:FileSynced
 //   shares       = librarian:RecallShares  storage:SharesRecalled
@@ -38,9 +38,10 @@
 //   pieces       = fetcher:PieceWanted  scheduler:FetchPiece   |  fetcher:PeerHas
 //                | fetcher:BlockArrived | fetcher:PieceNotCome | scheduler:CancelBlocks
 //   peer         = fetcher:PeerReady | fetcher:PeerLost | fetcher:PeerAtFault
-//   verifying    = fetcher:BeginPiece  *( fetcher:StoreBlock + payload  verifier:BlockStored )
+//   verifying    = scheduler:BeginDownload  *piece  [ verifier:( WholeHashed | WholeUnreadable ) ]
+//                  scheduler:EndDownload
+//   piece        = fetcher:BeginPiece  *( fetcher:StoreBlock + payload  verifier:BlockStored )
 //                  verifier:( PieceVerified | PieceCorrupt | PieceUnwritable )   to the scheduler
-//                | scheduler:ForgetPieces
 
 namespace tutti {
 
@@ -82,7 +83,7 @@ struct CountersReserved {
   TUTTI_MESSAGE(CountersReserved, 0x0504, first, count, code, sentence);
 };
 
-// --- hashing files that are to be shared, and whole downloads ---------------------------------------------------
+// --- hashing files that are to be shared, and what is resumed ---------------------------------------------------
 
 /// Names a hashing job: chosen by the asker, unique for it.
 using HashJob = Unit<struct HashJobTag, std::uint64_t>;
@@ -374,10 +375,9 @@ struct OpenLane {
   DownloadId download;
   Gid gid;
   Fid fid;
-  std::string part_path;
   ByteCount size;
   ByteCount piece_length;
-  TUTTI_MESSAGE(OpenLane, 0x0550, download, gid, fid, part_path, size, piece_length);
+  TUTTI_MESSAGE(OpenLane, 0x0550, download, gid, fid, size, piece_length);
 };
 /// Nothing more for this download.
 struct CloseLane {
@@ -464,21 +464,26 @@ struct PieceNotCome {
 
 // --- verifying --------------------------------------------------------------------------------------------------
 
-/// Blocks of a piece are going to come from this fetcher, which scheduler calls `fetcher`, to be hashed and written into
-/// the file at `path`. Said before the first of them, and again by every further fetcher of the piece: what is known
-/// already is not begun anew, unless `attempt` is higher. The outcome goes to `scheduler`.
+/// Pieces of a download are going to come, to be hashed and written into the file at `path`; `pieces` of it are there and
+/// verified. What comes of them is told to whoever says this. Said again, it begins anew; the SHA-1 of the whole goes on
+/// if it holds nothing but `pieces`.
+struct BeginDownload {
+  DownloadId download;
+  std::string path;
+  ByteCount size;
+  ByteCount piece_length;
+  Bytes pieces;  ///< as in FileOpened
+  TUTTI_MESSAGE(BeginDownload, 0x0567, download, path, size, piece_length, pieces);
+};
+/// Blocks of a piece are going to come from this fetcher. Said before the first of them, and again by every further
+/// fetcher of the piece: what is known already is not begun anew, unless `attempt` is higher.
 struct BeginPiece {
   DownloadId download;
   PieceIndex piece;
   std::uint32_t attempt = 0;
-  Address scheduler;
-  std::string path;
-  ByteCount size;  ///< of the file
-  ByteCount piece_length;
   Sha1 sha1;
   Sha256 sha256;
-  TUTTI_MESSAGE(BeginPiece, 0x0560, download, piece, attempt, scheduler, path, size, piece_length, sha1,
-                sha256);
+  TUTTI_MESSAGE(BeginPiece, 0x0560, download, piece, attempt, sha1, sha256);
 };
 /// A block of a piece, in the payload, of the length that the file's layout says.
 struct StoreBlock {
@@ -514,12 +519,23 @@ struct PieceUnwritable {
   std::string sentence;
   TUTTI_MESSAGE(PieceUnwritable, 0x0565, download, piece, code, sentence);
 };
-/// Forget what is known of a download's pieces. `over`: blocks of it that are still on their way are not written any
-/// more; else it begins (anew).
-struct ForgetPieces {
+/// All pieces are verified; this is the SHA-1 of them all.
+struct WholeHashed {
   DownloadId download;
-  bool over = false;
-  TUTTI_MESSAGE(ForgetPieces, 0x0566, download, over);
+  Sha1 sha1;
+  TUTTI_MESSAGE(WholeHashed, 0x0568, download, sha1);
+};
+/// Verified pieces could not be read for the SHA-1 of the whole.
+struct WholeUnreadable {
+  DownloadId download;
+  Code code = Code::io_error;
+  std::string sentence;
+  TUTTI_MESSAGE(WholeUnreadable, 0x0569, download, code, sentence);
+};
+/// Blocks of a download that are still on their way are not written any more.
+struct EndDownload {
+  DownloadId download;
+  TUTTI_MESSAGE(EndDownload, 0x0566, download);
 };
 
 // --- what actors say to themselves, by timers --------------------------------------------------------------------
@@ -600,6 +616,10 @@ struct PartSyncDue {
   DownloadId download;
   TUTTI_MESSAGE(PartSyncDue, 0x058c, download);
 };
+/// verifier: blocks have had their turn: time to read back more of what the SHA-1 of the whole lacks.
+struct ReadBackDue {
+  TUTTI_MESSAGE(ReadBackDue, 0x058e);
+};
 /// librarian: a file had changed just before it was measured: measure it again.
 struct MeasureDue {
   std::uint64_t job = 0;
@@ -615,9 +635,10 @@ using InsideClientMessages =
              JournalPiece, FinishDownload, DownloadFinished, SettleDownload, KeepPrivate, OpenLane, CloseLane,
              FetchPiece, CancelBlocks, PeerReady, PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas,
              PieceWanted, BlockArrived, PieceNotCome, LimitRequests, BeginPiece, StoreBlock, BlockStored,
-             PieceVerified, PieceCorrupt, PieceUnwritable, ForgetPieces, AnswerOverdue, AskOverdue,
-             GreetingOverdue, PresenceDue, PlaceDue, SharesDue, DownloadsDue, PickDue, PeerGreetingOverdue,
-             AskAgainDue, TakenDue, SyncDue, PartSyncDue, MeasureDue, SharersDue, MembersDue>;
+             PieceVerified, PieceCorrupt, PieceUnwritable, BeginDownload, WholeHashed, WholeUnreadable,
+             EndDownload, ReadBackDue, AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue,
+             SharesDue, DownloadsDue, PickDue, PeerGreetingOverdue, AskAgainDue, TakenDue, SyncDue,
+             PartSyncDue, MeasureDue, SharersDue, MembersDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -640,7 +661,7 @@ struct SchedulerRole {
   static constexpr std::string_view name = "scheduler";
   using Accepts = Messages<StartDownload, ListDownloads, AwaitDownloads, ForgetCommand, Told, SessionChanged,
                            GroupLeft, DownloadUnshared, DownloadsRecalled, DownloadPrepared, DownloadRefused,
-                           DownloadFinished, StretchHashed, HashFailed, ServingFailed, PeerReady, PeerLost,
+                           DownloadFinished, WholeHashed, WholeUnreadable, ServingFailed, PeerReady, PeerLost,
                            PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived,
                            PieceNotCome, PieceVerified, PieceCorrupt, PieceUnwritable, FileWanted>;
 };
@@ -657,10 +678,10 @@ struct UploaderRole {
   using Accepts = Messages<ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable, Told>;
 };
 
-/// Hashes and writes the blocks of incoming pieces.
+/// Hashes and writes the blocks of incoming pieces, and follows with the SHA-1 of the whole.
 struct HashVerifierRole {
   static constexpr std::string_view name = "hash_verifier";
-  using Accepts = Messages<BeginPiece, StoreBlock, ForgetPieces>;
+  using Accepts = Messages<BeginDownload, BeginPiece, StoreBlock, EndDownload>;
 };
 
 /// Reads and hashes files that lie on the disk, and makes sure that they do.

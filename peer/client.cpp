@@ -30,8 +30,7 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
   scheduler.self = self;
   cast.scheduler = std::make_unique<Scheduler>(
       std::move(scheduler),
-      Scheduler::Others{
-          at.shell, at.tracker_link, at.librarian, at.uploader, at.storage, at.verifiers, {at.whole_hasher}});
+      Scheduler::Others{at.shell, at.tracker_link, at.librarian, at.uploader, at.storage, at.verifiers});
 
   auto door = std::make_shared<Opened>();
   cast.door = door;
@@ -44,7 +43,6 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
   for (std::size_t i = 0; i < at.hashers.size(); ++i)
     cast.hashers.push_back(std::make_unique<FileHasher>(disk));
   cast.checker = std::make_unique<FileHasher>(disk);
-  cast.whole_hasher = std::make_unique<FileHasher>(disk);
   cast.storage = std::make_unique<Storage>(std::move(disk), std::move(store), at.checker);
   return cast;
 }

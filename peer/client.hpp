@@ -37,7 +37,6 @@ struct ClientAddresses {
   Ref<UploaderRole> uploader;
   Ref<StorageRole> storage;
   Ref<FileHasherRole> checker;       ///< for what storage has to hash and to sync
-  Ref<FileHasherRole> whole_hasher;  ///< for the SHA-1 of whole downloads
   std::vector<Ref<HashVerifierRole>> verifiers;
   std::vector<Ref<FileHasherRole>> hashers;
 };
@@ -50,7 +49,6 @@ struct ClientCast {
   std::unique_ptr<Actor> uploader;
   std::unique_ptr<Actor> storage;
   std::unique_ptr<Actor> checker;
-  std::unique_ptr<Actor> whole_hasher;
   std::vector<std::unique_ptr<Actor>> verifiers;
   std::vector<std::unique_ptr<Actor>> hashers;
   /// What came of opening the door for peers; filled when the uploader has started. With a fault the client cannot

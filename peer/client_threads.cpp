@@ -25,7 +25,6 @@ ClientAddresses reserve_client(ZmqHost& host, Ref<ShellRole> shell, std::size_t 
   at.uploader = host.reserve<UploaderRole>(host.add_worker("serve"));
   at.storage = host.reserve<StorageRole>(host.add_worker("storage"));
   at.checker = host.reserve<FileHasherRole>(host.add_worker("checker"));
-  at.whole_hasher = host.reserve<FileHasherRole>(host.add_worker("whole"));
   for (std::size_t i = 0; i < std::min(hashers == 0 ? cores() : hashers, hashers_max); ++i) {
     const auto worker = host.add_worker("hash-" + std::to_string(i));
     at.verifiers.push_back(host.reserve<HashVerifierRole>(worker));
@@ -36,7 +35,6 @@ ClientAddresses reserve_client(ZmqHost& host, Ref<ShellRole> shell, std::size_t 
 
 void spawn_client(ZmqHost& host, const ClientAddresses& at, ClientCast cast) {
   host.spawn(at.checker, "checker", std::move(cast.checker));
-  host.spawn(at.whole_hasher, "whole_hasher", std::move(cast.whole_hasher));
   host.spawn(at.storage, "storage", std::move(cast.storage));
   for (std::size_t i = 0; i < at.verifiers.size(); ++i) {
     host.spawn(at.verifiers[i], "hash_verifier-" + std::to_string(i), std::move(cast.verifiers[i]));

@@ -14,15 +14,6 @@
 
 namespace tutti {
 
-/// The SHA-1 of a whole download: a chain along the verified pieces from the start, so that little is left to read when
-/// the last piece comes.
-struct WholeHashing {
-  ByteCount done;
-  PieceIndex prefix;  ///< all pieces before it are verified
-  bool under_way = false;
-  ByteCount due;  ///< where the stretch under way ends
-};
-
 /// What the scheduler knows of one download of the user. Has a picker exactly while it runs and has its turn.
 struct Download {
   DownloadRecord record;
@@ -40,7 +31,6 @@ struct Download {
   std::optional<PiecePicker> picker;
   ByteCount verified;
   RateMeter rate;
-  WholeHashing whole;
 
   /// none -> asked (StartShare) -> served; off: the user does not want it.
   enum class Sharing : std::uint8_t { none, asked, served, off } sharing = Sharing::none;

@@ -308,9 +308,7 @@ void Fetcher::use_block(const Asked& asked, Context& context) {
   const Ref<HashVerifierRole> verifier{what.verifier};
   if (!assignment.begun) {
     assignment.begun = true;
-    const OpenLane& lane = lanes_.at(asked.download).what;
-    context.send(verifier, BeginPiece{asked.download, asked.piece, what.attempt, scheduler_.address,
-                                      lane.part_path, lane.size, lane.piece_length, what.sha1, what.sha256});
+    context.send(verifier, BeginPiece{asked.download, asked.piece, what.attempt, what.sha1, what.sha256});
   }
   // The scheduler hears of the block before the verifier can say anything about its piece.
   context.send(scheduler_,

@@ -1,23 +1,42 @@
 #include "peer/hash_verifier.hpp"
 
+#include <algorithm>
+
 #include "actors/context.hpp"
 #include "actors/ensure.hpp"
 
 namespace tutti {
 
+void HashVerifier::on(const BeginDownload& begin, Context& context) {
+  const PieceLayout layout(begin.size, begin.piece_length);
+  std::optional<Bitfield> pieces = Bitfield::parse(begin.pieces, layout.piece_count());
+  ENSURE(pieces);
+  const auto known = downloads_.find(begin.download);
+  if (known == downloads_.end()) {
+    downloads_.emplace(
+        begin.download,
+        Download{context.sender(), begin.path, WholeChain(layout, std::move(*pieces)), false, {}});
+  } else {
+    drop_pieces(known->second);
+    known->second.whole_told = false;
+    known->second.whole.reset(std::move(*pieces));
+  }
+  follow(begin.download, downloads_.at(begin.download), context);
+}
+
 void HashVerifier::on(const BeginPiece& begin, Context&) {
-  if (over_.contains(begin.download)) return;
-  Download& download = downloads_[begin.download];
-  if (download.is_verified(begin.piece)) return;
+  const auto found = downloads_.find(begin.download);
+  if (found == downloads_.end()) return;
+  Download& download = found->second;
+  if (download.whole.is_verified(begin.piece)) return;
   const auto known = download.under_way.find(begin.piece);
   if (known != download.under_way.end()) {
     if (known->second.attempt >= begin.attempt) return;
-    drop(download.under_way, known);
+    drop(download, known);
   }
-  const PieceLayout layout(begin.size, begin.piece_length);
-  download.under_way.emplace(
-      begin.piece, UnderWay{begin.attempt, begin.scheduler, begin.path, layout,
-                            PieceHasher(layout, begin.piece, DigestPair{begin.sha1, begin.sha256})});
+  download.under_way.emplace(begin.piece,
+                             UnderWay{begin.attempt, PieceHasher(download.whole.layout(), begin.piece,
+                                                                 DigestPair{begin.sha1, begin.sha256})});
 }
 
 void HashVerifier::on(const StoreBlock& store, Context& context) {
@@ -27,46 +46,56 @@ void HashVerifier::on(const StoreBlock& store, Context& context) {
 }
 
 void HashVerifier::take_block(const StoreBlock& store, Context& context) {
-  const auto download = downloads_.find(store.download);
-  if (download == downloads_.end()) return;
-  const auto found = download->second.under_way.find(store.piece);
-  if (found == download->second.under_way.end() || found->second.attempt != store.attempt) return;
-  UnderWay& piece = found->second;
+  const auto found = downloads_.find(store.download);
+  if (found == downloads_.end()) return;
+  Download& download = found->second;
+  const auto under_way = download.under_way.find(store.piece);
+  if (under_way == download.under_way.end() || under_way->second.attempt != store.attempt) return;
+  UnderWay& piece = under_way->second;
 
-  if (add(piece, store, context) == PieceHasher::Added::duplicate) return;
-  const ByteCount offset = piece.layout.piece_offset(store.piece) + PieceLayout::block_offset(store.block);
-  DiskDone fault = disk_->write(piece.path, offset, context.payload().view());
-  if (!fault) fault = catch_up(piece, store.piece);
+  if (add(download, piece, store, context) == PieceHasher::Added::duplicate) return;
+  const ByteCount offset =
+      download.whole.layout().piece_offset(store.piece) + PieceLayout::block_offset(store.block);
+  DiskDone fault = disk_->write(download.path, offset, context.payload().view());
+  if (!fault) fault = catch_up(download, piece, store.piece);
   if (fault) {
-    context.answer(piece.scheduler,
+    context.answer(download.scheduler,
                    PieceUnwritable{store.download, store.piece, fault->code, fault->sentence});
-    drop(download->second.under_way, found);
+    drop(download, under_way);
     return;
   }
-  if (piece.hasher.complete()) judge(download->second, store, context);
+  if (piece.hasher.complete()) judge(download, store, context);
 }
 
-PieceHasher::Added HashVerifier::add(UnderWay& piece, const StoreBlock& store, Context& context) {
+PieceHasher::Added HashVerifier::add(Download& download, UnderWay& piece, const StoreBlock& store,
+                                     Context& context) {
   kept_ -= piece.hasher.kept_bytes();
-  const PieceHasher::Added added = piece.hasher.add(store.block, context.payload(), context.sender().value,
-                                                    kept_max - kept_ - piece.hasher.kept_bytes());
+  const PieceHasher::Added added =
+      piece.hasher.add(store.block, context.payload(), context.sender().value,
+                       kept_max - kept_ - piece.hasher.kept_bytes(), download.whole);
   kept_ += piece.hasher.kept_bytes();
   return added;
 }
 
-void HashVerifier::drop(Pieces& pieces, Pieces::iterator piece) {
+void HashVerifier::drop(Download& download, Pieces::iterator piece) {
   kept_ -= piece->second.hasher.kept_bytes();
-  pieces.erase(piece);
+  download.whole.dropped(piece->first);
+  download.under_way.erase(piece);
 }
 
-DiskDone HashVerifier::catch_up(UnderWay& piece, PieceIndex index) {
+void HashVerifier::drop_pieces(Download& download) {
+  while (!download.under_way.empty()) drop(download, download.under_way.begin());
+}
+
+DiskDone HashVerifier::catch_up(Download& download, UnderWay& piece, PieceIndex index) {
+  const PieceLayout& layout = download.whole.layout();
   while (const std::optional<BlockIndex> block = piece.hasher.to_read_back()) {
     const auto bytes =
-        disk_->read(piece.path, piece.layout.piece_offset(index) + PieceLayout::block_offset(*block),
-                    piece.layout.block_length(index, *block));
+        disk_->read(download.path, layout.piece_offset(index) + PieceLayout::block_offset(*block),
+                    layout.block_length(index, *block));
     if (!bytes) return bytes.fault();
     kept_ -= piece.hasher.kept_bytes();
-    piece.hasher.read_back(bytes->view());
+    piece.hasher.read_back(bytes->view(), download.whole);
     kept_ += piece.hasher.kept_bytes();
   }
   return std::nullopt;
@@ -75,40 +104,68 @@ DiskDone HashVerifier::catch_up(UnderWay& piece, PieceIndex index) {
 void HashVerifier::judge(Download& download, const StoreBlock& store, Context& context) {
   const auto found = download.under_way.find(store.piece);
   UnderWay& piece = found->second;
-  const Address scheduler = piece.scheduler;
-  if (piece.hasher.finish_matches()) {
-    if (download.verified.size() <= store.piece.value) download.verified.resize(store.piece.value + 1);
-    download.verified[store.piece.value] = true;
-    context.answer(scheduler, PieceVerified{store.download, store.piece});
+  const bool right = piece.hasher.finish_matches();
+  if (right) {
+    download.whole.verified(store.piece);
+    context.answer(download.scheduler, PieceVerified{store.download, store.piece});
   } else {
     PieceCorrupt corrupt{store.download, store.piece, {}};
     for (const std::uint64_t source : piece.hasher.sources()) corrupt.fetchers.push_back({source});
-    context.answer(scheduler, corrupt);
+    context.answer(download.scheduler, corrupt);
   }
-  drop(download.under_way, found);
+  drop(download, found);
+  if (right) follow(store.download, download, context);
 }
 
-void HashVerifier::on(const ForgetPieces& forget, Context&) {
-  if (const auto download = downloads_.find(forget.download); download != downloads_.end()) {
-    Pieces& pieces = download->second.under_way;
-    while (!pieces.empty()) drop(pieces, pieces.begin());
-    downloads_.erase(download);
+/// Lets the chain of the whole go as far as it can, and tells when it is at the end.
+void HashVerifier::follow(DownloadId id, Download& download, Context& context) {
+  if (download.whole_told) return;
+  if (const DiskDone fault = read_back(download)) {
+    download.whole_told = true;
+    context.answer(download.scheduler, WholeUnreadable{id, fault->code, fault->sentence});
+  } else if (download.whole.complete()) {
+    download.whole_told = true;
+    context.answer(download.scheduler, WholeHashed{id, download.whole.finish()});
+  } else if (download.whole.to_read() && !read_back_due_) {
+    read_back_due_ = true;
+    context.after(Duration{}, ReadBackDue{});
   }
-  if (forget.over) {
-    over_.insert(forget.download);
-  } else {
-    over_.erase(forget.download);
+}
+
+DiskDone HashVerifier::read_back(Download& download) {
+  for (ByteCount done; done < read_back_max;) {
+    const std::optional<WholeChain::Stretch> stretch = download.whole.to_read();
+    if (!stretch) break;
+    const auto bytes = disk_->read(download.path, stretch->offset, stretch->length);
+    if (!bytes) return bytes.fault();
+    download.whole.read(bytes->view());
+    done += stretch->length;
   }
+  return std::nullopt;
+}
+
+void HashVerifier::on(const ReadBackDue&, Context& context) {
+  read_back_due_ = false;
+  for (auto& [id, download] : downloads_) follow(id, download, context);
+}
+
+void HashVerifier::on(const EndDownload& end, Context&) {
+  const auto found = downloads_.find(end.download);
+  if (found == downloads_.end()) return;
+  drop_pieces(found->second);
+  downloads_.erase(found);
 }
 
 void HashVerifier::check_invariants() const {
   ByteCount kept;
-  for (const auto& [id, download] : downloads_)
+  for (const auto& [id, download] : downloads_) {
+    download.whole.check_invariants();
     for (const auto& [index, piece] : download.under_way) {
-      ENSURE(!download.is_verified(index));
+      ENSURE(!download.whole.is_verified(index));
       ENSURE(!piece.hasher.complete());
       kept += piece.hasher.kept_bytes();
     }
+  }
   ENSURE(kept == kept_ && kept_ <= kept_max);
 }
 

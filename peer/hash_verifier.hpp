@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -14,60 +13,68 @@
 #include "peer/disk.hpp"
 #include "peer/piece_hasher.hpp"
 #include "peer/piece_layout.hpp"
+#include "peer/whole_chain.hpp"
 
 namespace tutti {
 
-/// Decides whether incoming pieces are right. Owns the digests of the pieces under way; every piece of a download goes
-/// to one verifier (piece number modulo their number), so what is said of a piece is said in one place.
+/// Decides whether incoming pieces are right, and what the SHA-1 of the whole is. Owns the digests of the downloads under
+/// way. All of a download goes to one verifier: so what is said of a piece is said in one place, one thread at a time
+/// writes a file, and the whole is hashed along with its pieces. Several downloads use several cores.
 ///
 /// Rules:
 /// - A block is hashed and written when it comes, from the very memory it was received into.
 /// - A block is written once an attempt: what was hashed is what is on the disk, also if two peers send the same block.
-/// - A verified piece is never written again: a late block from somebody else cannot spoil it.
+/// - A verified piece is never written again: a late block from somebody else cannot spoil it. Nor is anything of a
+///   download that has not begun or has ended.
 /// - A higher attempt begins the piece anew, a lower one is a straggler and dropped.
 /// - Every block gives its credit back, whatever became of it: else a fetcher would starve.
 /// - Blocks that came before their turn are kept in memory up to `kept_max`, over all pieces: a peer may begin as many
 ///   pieces as there are and never send their first block. What is not kept is read back from the file.
-class HashVerifier final : public ActorOf<HashVerifier, HashVerifierRole::Accepts> {
+/// - What the whole lacks of pieces that came out of order is read back as soon as its chain has come to them, so that it
+///   is where the next pieces come; but not more than `read_back_max` at a time, since blocks wait meanwhile.
+class HashVerifier final
+    : public ActorOf<HashVerifier, Joined<HashVerifierRole::Accepts, Messages<ReadBackDue>>> {
  public:
   static constexpr ByteCount kept_max = 8_MiB;
+  static constexpr ByteCount read_back_max = 4_MiB;
 
   explicit HashVerifier(std::shared_ptr<Disk> disk) : disk_(std::move(disk)) {}
 
+  void on(const BeginDownload& begin, Context& context);
   void on(const BeginPiece& begin, Context& context);
   void on(const StoreBlock& store, Context& context);
-  void on(const ForgetPieces& forget, Context& context);
+  void on(const EndDownload& end, Context& context);
+  void on(const ReadBackDue& due, Context& context);
   void check_invariants() const override;
 
  private:
   struct UnderWay {
     std::uint32_t attempt = 0;
-    Address scheduler;
-    std::string path;
-    PieceLayout layout;
     PieceHasher hasher;
   };
   using Pieces = std::map<PieceIndex, UnderWay>;
   struct Download {
+    Address scheduler;
+    std::string path;
+    WholeChain whole;
+    bool whole_told = false;
     Pieces under_way;
-    std::vector<bool> verified;  ///< grows to the highest piece that this verifier has verified
-    bool is_verified(PieceIndex piece) const {
-      return piece.value < verified.size() && verified[piece.value];
-    }
   };
 
   void take_block(const StoreBlock& store, Context& context);
-  PieceHasher::Added add(UnderWay& piece, const StoreBlock& store, Context& context);
-  void drop(Pieces& pieces, Pieces::iterator piece);
+  PieceHasher::Added add(Download& download, UnderWay& piece, const StoreBlock& store, Context& context);
+  void drop(Download& download, Pieces::iterator piece);
+  void drop_pieces(Download& download);
   /// Hands bytes that have been hashed out of order, or read back, to their turn.
-  DiskDone catch_up(UnderWay& piece, PieceIndex index);
+  DiskDone catch_up(Download& download, UnderWay& piece, PieceIndex index);
   void judge(Download& download, const StoreBlock& store, Context& context);
+  void follow(DownloadId id, Download& download, Context& context);
+  DiskDone read_back(Download& download);
 
   const std::shared_ptr<Disk> disk_;
   std::unordered_map<DownloadId, Download> downloads_;
-  ByteCount kept_;  ///< in blocks that wait for their turn
-  /// A file that is complete must not be written by a straggler: remembered for good, eight bytes each.
-  std::unordered_set<DownloadId> over_;
+  ByteCount kept_;              ///< in blocks that wait for their turn
+  bool read_back_due_ = false;  ///< ReadBackDue is on its way
 };
 
 }  // namespace tutti

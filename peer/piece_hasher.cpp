@@ -11,16 +11,16 @@ DigestPair expected_digests(const Metainfo& metainfo, PieceIndex piece) {
 }
 
 PieceHasher::PieceHasher(const PieceLayout& layout, PieceIndex piece, const DigestPair& expected)
-    : blocks_(layout.block_count(piece)), expected_(expected) {}
+    : offset_(layout.piece_offset(piece)), blocks_(layout.block_count(piece)), expected_(expected) {}
 
 PieceHasher::Added PieceHasher::add(BlockIndex block, const Payload& payload, std::uint64_t source,
-                                    ByteCount room) {
+                                    ByteCount room, WholeChain& whole) {
   ENSURE(block.value < blocks_);
   if (has(block)) return Added::duplicate;
   came_ |= std::uint32_t{1} << block.value;
   if (std::find(sources_.begin(), sources_.end(), source) == sources_.end()) sources_.push_back(source);
   if (block == next_) {
-    hash_next(payload.view());
+    hash_next(payload.view(), whole);
     return Added::hashed;
   }
   if (payload.size() > room.value) return Added::not_kept;
@@ -34,19 +34,22 @@ std::optional<BlockIndex> PieceHasher::to_read_back() const {
   return !complete() && has(next_) ? std::optional(next_) : std::nullopt;
 }
 
-void PieceHasher::read_back(ByteView bytes) {
+void PieceHasher::read_back(ByteView bytes, WholeChain& whole) {
   ENSURE(to_read_back());
-  hash_next(bytes);
+  hash_next(bytes, whole);
 }
 
-void PieceHasher::hash_next(ByteView bytes) {
-  digester_.update(bytes);
+void PieceHasher::take(ByteView bytes, WholeChain& whole) {
+  whole.hash(digester_, offset_ + PieceLayout::block_offset(next_), bytes);
   ++next_;
+}
+
+void PieceHasher::hash_next(ByteView bytes, WholeChain& whole) {
+  take(bytes, whole);
   while (!early_.empty() && early_.begin()->first == next_) {
-    digester_.update(early_.begin()->second.view());
+    take(early_.begin()->second.view(), whole);
     early_bytes_.value -= early_.begin()->second.size();
     early_.erase(early_.begin());
-    ++next_;
   }
 }
 

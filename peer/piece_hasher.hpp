@@ -10,6 +10,7 @@
 #include "messages/client_tracker.hpp"
 #include "messages/units.hpp"
 #include "peer/piece_layout.hpp"
+#include "peer/whole_chain.hpp"
 
 namespace tutti {
 
@@ -19,7 +20,8 @@ DigestPair expected_digests(const Metainfo& metainfo, PieceIndex piece);
 /// Decides whether the blocks of one piece, as they come in, are the piece of the metainfo. Owns the state of the
 /// digests and the blocks that came too early.
 /// Rules:
-/// - A block is hashed when it comes, while its bytes are in the processor's cache, if it is the next one in order.
+/// - A block is hashed when it comes, while its bytes are in the processor's cache, if it is the next one in order; the
+///   chain of the whole goes along if it has come to it.
 /// - An earlier one is kept for its turn, by handle, as far as the caller gives room for it; one beyond that is not
 ///   kept: its bytes are in the file by then, and to_read_back() asks for them when their turn comes. So memory is
 ///   bounded whatever order a peer sends in.
@@ -37,12 +39,13 @@ class PieceHasher {
 
   /// A block, which must be of the length that the layout says, from the peer that the caller calls `source`. Not more
   /// than `room` bytes more are kept.
-  Added add(BlockIndex block, const Payload& payload, std::uint64_t source, ByteCount room);
+  Added add(BlockIndex block, const Payload& payload, std::uint64_t source, ByteCount room,
+            WholeChain& whole);
   /// Of the blocks that wait for their turn.
   ByteCount kept_bytes() const { return early_bytes_; }
   /// The block that has come, was not kept, and is next in order now: give its bytes to read_back().
   std::optional<BlockIndex> to_read_back() const;
-  void read_back(ByteView bytes);
+  void read_back(ByteView bytes, WholeChain& whole);
 
   /// All blocks have come and are hashed.
   bool complete() const { return next_.value == blocks_; }
@@ -53,8 +56,10 @@ class PieceHasher {
   const std::vector<std::uint64_t>& sources() const { return sources_; }
 
  private:
-  void hash_next(ByteView bytes);
+  void take(ByteView bytes, WholeChain& whole);
+  void hash_next(ByteView bytes, WholeChain& whole);
 
+  ByteCount offset_;  ///< of the piece in the file
   std::uint32_t blocks_;
   DigestPair expected_;
   PairHasher digester_;

@@ -13,9 +13,6 @@ namespace tutti {
 namespace {
 
 constexpr Duration tick = std::chrono::milliseconds(500);
-/// How much of the whole-file chain is hashed at a time.
-constexpr ByteCount stretch_min = 4_MiB;
-constexpr ByteCount stretch_max = 16_MiB;
 
 /// The answers after which going on makes no sense, as the user is not let in or there is no such thing.
 bool is_final(Code code) {
@@ -26,7 +23,7 @@ bool is_final(Code code) {
 
 Scheduler::Scheduler(SchedulerOptions options, Others others)
     : options_(std::move(options)), others_(std::move(others)), budget_(options_.request_memory) {
-  ENSURE(!others_.verifiers.empty() && !others_.hashers.empty());
+  ENSURE(!others_.verifiers.empty());
 }
 
 // --- the life of a download -----------------------------------------------------------------------------------
@@ -72,7 +69,8 @@ void Scheduler::pass_turns(Context& context) {
 
 void Scheduler::activate(Download& download, Context& context) {
   const DownloadId id = download.record.id;
-  for (const auto& verifier : others_.verifiers) context.send(verifier, ForgetPieces{id, false});
+  context.send(verifier_of(id), BeginDownload{id, download.record.part_path, download.layout.size(),
+                                              download.layout.piece_length(), download.prepared.bytes()});
   download.picker.emplace(download.layout, download.prepared);
   download.rate.resume(context.now());
   download.phase_since = context.now();
@@ -87,7 +85,6 @@ void Scheduler::activate(Download& download, Context& context) {
       ask_sharers_later(download, download.sharers_pause, context);
     }
   }
-  hash_on(download, context);
   finish_if_complete(download, context);
 }
 
@@ -124,36 +121,13 @@ void Scheduler::share(DownloadId id, Context& context) {
       context);
 }
 
-/// Goes on with the chain along the verified pieces.
-void Scheduler::hash_on(Download& download, Context& context) {
-  WholeHashing& whole = download.whole;
-  const Bitfield& pieces = download.pieces();
-  while (whole.prefix.value < pieces.size() && pieces.has(whole.prefix)) ++whole.prefix;
-  if (whole.under_way) return;
-  const bool all = whole.prefix.value == pieces.size();
-  const std::uint64_t ready =
-      all ? download.layout.size().value : download.layout.piece_offset(whole.prefix).value;
-  const ByteCount size{std::min(ready - whole.done.value, stretch_max.value)};
-  if (!all && size < stretch_min) return;
-  whole.under_way = true;
-  whole.due = whole.done + size;
-  const DownloadId id = download.record.id;
-  context.send(others_.hashers[id.value % others_.hashers.size()],
-               HashStretch{HashJob{id.value}, download.record.part_path, whole.done, size,
-                           whole.done + size == download.layout.size()});
-}
-
-void Scheduler::on(const StretchHashed& hashed, Context& context) {
-  Download* download = find({hashed.job.value});
-  if (download == nullptr || !download->runs()) return;
-  if (!download->whole.under_way || hashed.done != download->whole.due) return;  // of an earlier life of it
-  download->whole.under_way = false;
-  download->whole.done = hashed.done;
-  if (!hashed.sha1) return hash_on(*download, context);
-  if (*hashed.sha1 == download->record.metainfo.sha1) {
+void Scheduler::on(const WholeHashed& hashed, Context& context) {
+  Download* download = find(hashed.download);
+  if (download == nullptr || !download->runs() || download->finishing) return;
+  context.send(verifier_of(hashed.download), EndDownload{hashed.download});
+  if (hashed.sha1 == download->record.metainfo.sha1) {
     context.send(others_.storage,
                  FinishDownload{download->record.id, download->record.part_path, download->record.path});
-    download->whole.under_way = true;  // nothing more to hash
     download->finishing = true;
     return;
   }
@@ -166,16 +140,14 @@ void Scheduler::on(const StretchHashed& hashed, Context& context) {
       context);
 }
 
-void Scheduler::on(const HashFailed& failed, Context& context) {
-  Download* download = find({failed.job.value});
-  if (download != nullptr && download->runs()) fail(*download, failed.code, failed.sentence, context);
+void Scheduler::on(const WholeUnreadable& unreadable, Context& context) {
+  Download* download = find(unreadable.download);
+  if (download != nullptr && download->runs()) fail(*download, unreadable.code, unreadable.sentence, context);
 }
 
 void Scheduler::finish_if_complete(Download& download, Context& context) {
   if (!download.picker->complete() || download.phase == DownloadPhase::checking) return;
-  for (auto& [address, source] : sources_) leave_lane(source, download.record.id, context);
-  for (const auto& verifier : others_.verifiers)
-    context.send(verifier, ForgetPieces{download.record.id, true});
+  stop_fetching(download, context);
   set_phase(download, DownloadPhase::checking, Code::other, {}, context);
 }
 
@@ -198,10 +170,7 @@ void Scheduler::on(const DownloadFinished& finished, Context& context) {
 void Scheduler::fail(Download& download, Code code, std::string sentence, Context& context) {
   stop_fetching(download, context);
   const DownloadRecord& record = download.record;
-  for (const auto& verifier : others_.verifiers) context.send(verifier, ForgetPieces{record.id, true});
-  if (download.whole.under_way)
-    context.send(others_.hashers[record.id.value % others_.hashers.size()],
-                 DropHashing{HashJob{record.id.value}});
+  context.send(verifier_of(record.id), EndDownload{record.id});
   context.send(others_.storage, SettleDownload{record.id, DownloadPhase::failed, code, sentence, false});
   if (download.sharing == Download::Sharing::served)
     context.send(others_.uploader,

@@ -76,7 +76,6 @@ class Scheduler final
     Ref<UploaderRole> uploader;
     Ref<StorageRole> storage;
     std::vector<Ref<HashVerifierRole>> verifiers;  ///< at least one
-    std::vector<Ref<FileHasherRole>> hashers;      ///< at least one
   };
 
   Scheduler(SchedulerOptions options, Others others);
@@ -98,8 +97,8 @@ class Scheduler final
   void on(const DownloadPrepared& prepared, Context& context);
   void on(const DownloadRefused& refused, Context& context);
   void on(const DownloadFinished& finished, Context& context);
-  void on(const StretchHashed& hashed, Context& context);
-  void on(const HashFailed& failed, Context& context);
+  void on(const WholeHashed& hashed, Context& context);
+  void on(const WholeUnreadable& unreadable, Context& context);
   void on(const ServingFailed& failed, Context& context);
   void on(const FileWanted& wanted, Context& context);
 
@@ -177,7 +176,6 @@ class Scheduler final
   void pass_turns(Context& context);
   void activate(Download& download, Context& context);
   void share(DownloadId id, Context& context);
-  void hash_on(Download& download, Context& context);
   void finish_if_complete(Download& download, Context& context);
   void fail(Download& download, Code code, std::string sentence, Context& context);
   void stop_fetching(Download& download, Context& context);
@@ -210,7 +208,7 @@ class Scheduler final
   Source* source_of(Address fetcher);
   Source* source_with_lane(PeerKey peer, DownloadId id);
   PeerKey key_of(const ClientKey& client);
-  Address verifier_of(PieceIndex piece) const;
+  Ref<HashVerifierRole> verifier_of(DownloadId id) const;
 
   const SchedulerOptions options_;
   const Others others_;

@@ -297,9 +297,7 @@ void Scheduler::clear(Context& context) {
     if (download.sharing == Download::Sharing::served)
       context.send(others_.uploader, StopServing{download.record.gid, download.record.fid,
                                                  download.record.part_path, CloseReason::logged_out});
-    for (const auto& verifier : others_.verifiers) context.send(verifier, ForgetPieces{id, true});
-    if (download.whole.under_way)
-      context.send(others_.hashers[id.value % others_.hashers.size()], DropHashing{HashJob{id.value}});
+    context.send(verifier_of(id), EndDownload{id});
   }
   downloads_.clear();
   for (auto& [tag, starting] : starting_)

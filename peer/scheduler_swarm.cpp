@@ -138,9 +138,8 @@ bool Scheduler::open_lane(Download& download, const Sharer& sharer, Context& con
   if (source == nullptr || download.picker->knows(key)) return source != nullptr;
   source->lanes.insert(id);
   source->idle_since.reset();
-  context.send(source->fetcher,
-               OpenLane{id, download.record.gid, download.record.fid, download.record.part_path,
-                        download.layout.size(), download.layout.piece_length()});
+  context.send(source->fetcher, OpenLane{id, download.record.gid, download.record.fid, download.layout.size(),
+                                         download.layout.piece_length()});
   share_memory(context);
   return true;
 }
@@ -345,8 +344,8 @@ void Scheduler::on(const PeerHas& has, Context& context) {
 
 // --- pieces ---------------------------------------------------------------------------------------------------
 
-Address Scheduler::verifier_of(PieceIndex piece) const {
-  return others_.verifiers[piece.value % others_.verifiers.size()].address;
+Ref<HashVerifierRole> Scheduler::verifier_of(DownloadId id) const {
+  return others_.verifiers[id.value % others_.verifiers.size()];
 }
 
 void Scheduler::on(const PieceWanted&, Context& context) {
@@ -387,8 +386,9 @@ bool Scheduler::feed_from(Source& source, Download& download, Context& context) 
   for (const PeerKey loser : pick->cancel_at) cancel(download, loser, pick->piece, {}, context);
   const DigestPair digests = expected_digests(download.record.metainfo, pick->piece);
   source.last_fed = download.record.id;
-  context.send(source.fetcher, FetchPiece{download.record.id, pick->piece, pick->attempt, pick->blocks,
-                                          digests.sha1, digests.sha256, verifier_of(pick->piece)});
+  context.send(source.fetcher,
+               FetchPiece{download.record.id, pick->piece, pick->attempt, pick->blocks, digests.sha1,
+                          digests.sha256, verifier_of(download.record.id).address});
   return true;
 }
 
@@ -443,7 +443,6 @@ void Scheduler::on(const PieceVerified& verified, Context& context) {
   if (download->sharing == Download::Sharing::served)
     context.send(others_.uploader, ServePiece{download->record.gid, download->record.fid,
                                               download->record.part_path, verified.piece});
-  hash_on(*download, context);
   finish_if_complete(*download, context);
 }
 

@@ -149,7 +149,6 @@ class LittleNetwork {
     client.at.uploader = host.reserve<UploaderRole>();
     client.at.storage = host.reserve<StorageRole>();
     client.at.checker = host.reserve<FileHasherRole>();
-    client.at.whole_hasher = host.reserve<FileHasherRole>();
     for (int i = 0; i < 2; ++i) {
       client.at.verifiers.push_back(host.reserve<HashVerifierRole>());
       client.at.hashers.push_back(host.reserve<FileHasherRole>());
@@ -161,7 +160,6 @@ class LittleNetwork {
     ClientCast cast = make_client(settings, client.at, client.disk, client.store);
     host.spawn_at(client.at.storage.address, "storage", std::move(cast.storage));
     host.spawn_at(client.at.checker.address, "checker", std::move(cast.checker));
-    host.spawn_at(client.at.whole_hasher.address, "whole_hasher", std::move(cast.whole_hasher));
     for (std::size_t i = 0; i < 2; ++i) {
       host.spawn_at(client.at.verifiers[i].address, "verifier", std::move(cast.verifiers[i]));
       host.spawn_at(client.at.hashers[i].address, "hasher", std::move(cast.hashers[i]));

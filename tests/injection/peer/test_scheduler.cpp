@@ -21,9 +21,8 @@ struct Office {
   explicit Office(SchedulerOptions options = {}) {
     options.self = client_key(9);
     scheduler = host.spawn<SchedulerRole>(
-        "scheduler",
-        std::make_unique<Scheduler>(
-            options, Scheduler::Others{shell, link, librarian, uploader, storage, {verifier}, {hasher}}));
+        "scheduler", std::make_unique<Scheduler>(
+                         options, Scheduler::Others{shell, link, librarian, uploader, storage, {verifier}}));
     uid.bytes.fill(7);
     gid.bytes.fill(1);
   }
@@ -136,6 +135,11 @@ struct Office {
   void verified(std::uint32_t piece) {
     host.inject(verifier.address, scheduler.address, PieceVerified{{5}, {piece}});
   }
+  void whole(const Sha1& digest) {
+    host.discard(verifier.address);
+    host.inject(verifier.address, scheduler.address, WholeHashed{{5}, digest});
+    host.expect<EndDownload>(verifier);
+  }
 
   InjectionHost host;
   Ref<ShellRole> shell = host.probe<ShellRole>();
@@ -144,7 +148,6 @@ struct Office {
   Ref<UploaderRole> uploader = host.probe<UploaderRole>();
   Ref<StorageRole> storage = host.probe<StorageRole>();
   Ref<HashVerifierRole> verifier = host.probe<HashVerifierRole>();
-  Ref<FileHasherRole> hasher = host.probe<FileHasherRole>();
   Ref<SchedulerRole> scheduler;
   Uid uid;
   Gid gid;
@@ -237,10 +240,7 @@ BOOST_AUTO_TEST_CASE(a_download_goes_its_way) {
     BOOST_TEST((office.host.expect<ServePiece>(office.uploader)->piece == piece));
   }
   BOOST_TEST((office.row().phase == DownloadPhase::checking));
-  const auto stretch = office.host.expect<HashStretch>(office.hasher);
-  BOOST_TEST(stretch->last);
-  office.host.inject(office.hasher.address, office.scheduler.address,
-                     StretchHashed{stretch->job, {4 * block_size.value}, Sha1{}});
+  office.whole(Sha1{});
   BOOST_TEST(office.host.expect<FinishDownload>(office.storage)->path == "/home/film");
   office.host.inject(office.shell.address, office.scheduler.address, AwaitDownloads{{3}});
   office.host.inject(office.storage.address, office.scheduler.address, DownloadFinished{{5}, {}});
@@ -256,11 +256,9 @@ BOOST_AUTO_TEST_CASE(a_wrong_whole_is_an_integrity_failure_and_forgets_the_piece
   office.prepared(5, {0xf0});  // all is there already
   office.host.discard(office.shell.address);
   office.host.inject(office.shell.address, office.scheduler.address, AwaitDownloads{{3}});
-  const auto stretch = office.host.expect<HashStretch>(office.hasher);
   Sha1 other;
   other.bytes.fill(1);
-  office.host.inject(office.hasher.address, office.scheduler.address,
-                     StretchHashed{stretch->job, {4 * block_size.value}, other});
+  office.whole(other);
   BOOST_TEST(office.host.expect<SettleDownload>(office.storage)->forget_pieces);
   BOOST_TEST((office.refusal() == Code::integrity));
   BOOST_TEST((office.row().phase == DownloadPhase::failed));
@@ -272,9 +270,7 @@ BOOST_AUTO_TEST_CASE(a_name_that_was_taken_meanwhile_is_left_alone) {
   office.start(1);
   office.told<FindFile>(office.found(metainfo_of(4), {}));
   office.prepared(5, {0xf0});
-  const auto stretch = office.host.expect<HashStretch>(office.hasher);
-  office.host.inject(office.hasher.address, office.scheduler.address,
-                     StretchHashed{stretch->job, {4 * block_size.value}, Sha1{}});
+  office.whole(Sha1{});
   office.host.expect<FinishDownload>(office.storage);
   office.host.inject(office.storage.address, office.scheduler.address,
                      DownloadRefused{5, Code::destination_exists, "taken"});
@@ -506,9 +502,7 @@ BOOST_AUTO_TEST_CASE(a_download_that_is_not_to_be_shared_is_not_adopted) {
   office.host.inject(office.librarian.address, office.scheduler.address,
                      DownloadUnshared{GroupName{"g"}, FileName{"film"}});
   for (std::uint32_t piece = 0; piece < 4; ++piece) office.verified(piece);
-  const auto stretch = office.host.expect<HashStretch>(office.hasher);
-  office.host.inject(office.hasher.address, office.scheduler.address,
-                     StretchHashed{stretch->job, {4 * block_size.value}, Sha1{}});
+  office.whole(Sha1{});
   office.host.inject(office.storage.address, office.scheduler.address, DownloadFinished{{5}, {}});
   office.host.expect_silence(office.librarian.address);
 }
@@ -642,10 +636,8 @@ BOOST_AUTO_TEST_CASE(what_is_unshared_while_it_gets_its_name_is_not_remembered_a
   Office late;
   late.run();
   for (std::uint32_t piece = 0; piece < 4; ++piece) late.verified(piece);
-  const auto stretch = late.host.expect<HashStretch>(late.hasher);
   late.host.discard(late.storage.address);
-  late.host.inject(late.hasher.address, late.scheduler.address,
-                   StretchHashed{stretch->job, {4 * block_size.value}, Sha1{}});
+  late.whole(Sha1{});
   late.host.expect<FinishDownload>(late.storage);
   late.unshare();
   late.host.expect<KeepPrivate>(late.storage);

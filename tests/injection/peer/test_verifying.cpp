@@ -8,6 +8,7 @@ namespace {
 
 using namespace tutti;
 using namespace tutti::test;
+using namespace std::chrono_literals;
 
 /// A verifier for a file of one piece of two blocks.
 struct Bench {
@@ -16,18 +17,16 @@ struct Bench {
     disk->put_directory("/");
     BOOST_TEST_REQUIRE(static_cast<bool>(disk->prepare("/film.part", {content.size()})));
     verifier = host.spawn<HashVerifierRole>("verifier", std::make_unique<HashVerifier>(disk));
+    begin_download();
   }
+  void begin_download(std::uint8_t pieces = 0) {
+    host.inject(scheduler.address, verifier.address,
+                BeginDownload{{1}, "/film.part", {content.size()}, 1_MiB, {pieces}});
+  }
+  void whole_is_right() { BOOST_TEST((host.expect<WholeHashed>(scheduler)->sha1 == sha1(content))); }
   void begin(Ref<FetcherRole> from, std::uint32_t attempt = 0) {
     host.inject(from.address, verifier.address,
-                BeginPiece{{1},
-                           0_piece,
-                           attempt,
-                           scheduler.address,
-                           "/film.part",
-                           {content.size()},
-                           1_MiB,
-                           sha1(content),
-                           sha256(content)});
+                BeginPiece{{1}, 0_piece, attempt, sha1(content), sha256(content)});
   }
   void store(Ref<FetcherRole> from, std::uint32_t block, std::uint32_t attempt = 0, std::uint8_t spoil = 0) {
     const std::size_t start = block * block_size.value;
@@ -61,6 +60,7 @@ BOOST_AUTO_TEST_CASE(a_right_piece_is_on_the_disk_when_it_is_said) {
     bench.store(bench.one, in_order ? 1 : 0);
     bench.host.expect<PieceVerified>(bench.scheduler);
     BOOST_TEST((bench.disk->content("/film.part") == bench.content));
+    bench.whole_is_right();
   }
 }
 
@@ -84,6 +84,7 @@ BOOST_AUTO_TEST_CASE(a_piece_can_be_tried_again) {
   bench.store(bench.two, 0, 1);
   bench.store(bench.two, 1, 1);
   bench.host.expect<PieceVerified>(bench.scheduler);
+  bench.whole_is_right();
   BOOST_TEST((bench.disk->content("/film.part") == bench.content));
 }
 
@@ -96,6 +97,7 @@ BOOST_AUTO_TEST_CASE(a_higher_attempt_voids_what_came) {
   bench.store(bench.two, 0, 1);
   bench.store(bench.two, 1, 1);
   bench.host.expect<PieceVerified>(bench.scheduler);
+  bench.whole_is_right();
 }
 
 BOOST_AUTO_TEST_CASE(a_verified_piece_is_not_written_again) {
@@ -104,6 +106,7 @@ BOOST_AUTO_TEST_CASE(a_verified_piece_is_not_written_again) {
   bench.store(bench.one, 0);
   bench.store(bench.one, 1);
   bench.host.expect<PieceVerified>(bench.scheduler);
+  bench.whole_is_right();
   bench.begin(bench.two, 7);
   bench.store(bench.two, 0, 7, 1);
   BOOST_TEST((bench.disk->content("/film.part") == bench.content));
@@ -123,11 +126,11 @@ BOOST_AUTO_TEST_CASE(the_second_copy_of_a_block_is_not_written) {
 
 BOOST_AUTO_TEST_CASE(a_straggler_does_not_touch_a_download_that_is_over) {
   Bench bench;
-  bench.host.inject(bench.scheduler.address, bench.verifier.address, ForgetPieces{{1}, true});
+  bench.host.inject(bench.scheduler.address, bench.verifier.address, EndDownload{{1}});
   bench.begin(bench.one);
   bench.store(bench.one, 0);
   BOOST_TEST((*bench.disk->content("/film.part") == Bytes(bench.content.size())));
-  bench.host.inject(bench.scheduler.address, bench.verifier.address, ForgetPieces{{1}, false});
+  bench.begin_download();
   bench.begin(bench.one);
   bench.store(bench.one, 0);
   bench.store(bench.one, 1);
@@ -149,23 +152,17 @@ BOOST_AUTO_TEST_CASE(blocks_without_their_first_do_not_fill_the_memory) {
   constexpr std::uint32_t pieces = 40;
   const Bytes piece(2 * block_size.value, 'x');
   BOOST_TEST_REQUIRE(static_cast<bool>(bench.disk->prepare("/long.part", {pieces * piece.size()})));
+  bench.host.inject(bench.scheduler.address, bench.verifier.address,
+                    BeginDownload{{2}, "/long.part", {pieces * piece.size()}, 1_MiB, Bytes(pieces / 8)});
   const auto memory = std::make_shared<const Bytes>(block_size.value, 'x');
   const auto put = [&](std::uint32_t index, std::uint32_t block) {
-    bench.host.inject(bench.one.address, bench.verifier.address, StoreBlock{{1}, {index}, 0, {block}},
+    bench.host.inject(bench.one.address, bench.verifier.address, StoreBlock{{2}, {index}, 0, {block}},
                       Payload::hold(memory, *memory));
     bench.host.expect<BlockStored>(bench.one);
   };
   for (std::uint32_t index = 0; index < pieces; ++index) {
     bench.host.inject(bench.one.address, bench.verifier.address,
-                      BeginPiece{{1},
-                                 {index},
-                                 0,
-                                 bench.scheduler.address,
-                                 "/long.part",
-                                 {pieces * piece.size()},
-                                 1_MiB,
-                                 sha1(piece),
-                                 sha256(piece)});
+                      BeginPiece{{2}, {index}, 0, sha1(piece), sha256(piece)});
     put(index, 1);
   }
   // One handle is the test's.
@@ -174,6 +171,60 @@ BOOST_AUTO_TEST_CASE(blocks_without_their_first_do_not_fill_the_memory) {
   for (std::uint32_t index = 0; index < pieces; ++index) put(index, 0);
   for (std::uint32_t index = 0; index < pieces; ++index) bench.host.expect<PieceVerified>(bench.scheduler);
   BOOST_TEST(memory.use_count() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_came_out_of_order_is_read_back_for_the_whole) {
+  Bench bench;
+  constexpr std::uint32_t pieces = 20;
+  Bytes content(pieces * block_size.value - 77);
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::uint8_t>(i / 1000);
+  BOOST_TEST_REQUIRE(static_cast<bool>(bench.disk->prepare("/long.part", {content.size()})));
+  const auto piece = [&](std::uint32_t index) {
+    const std::size_t start = index * block_size.value;
+    return Bytes(
+        content.begin() + static_cast<std::ptrdiff_t>(start),
+        content.begin() + static_cast<std::ptrdiff_t>(std::min(start + block_size.value, content.size())));
+  };
+  bench.host.inject(bench.scheduler.address, bench.verifier.address,
+                    BeginDownload{{2}, "/long.part", {content.size()}, block_size, Bytes(3)});
+  for (std::uint32_t i = 0; i < pieces; ++i) {
+    const std::uint32_t index = (i + 7) % pieces;
+    const Bytes bytes = piece(index);
+    bench.host.inject(bench.one.address, bench.verifier.address,
+                      BeginPiece{{2}, {index}, 0, sha1(bytes), sha256(bytes)});
+    bench.host.inject(bench.one.address, bench.verifier.address, StoreBlock{{2}, {index}, 0, {0}},
+                      Payload::own(Bytes(bytes)));
+    bench.host.expect<PieceVerified>(bench.scheduler);
+  }
+  bench.host.advance(0ms);
+  const auto whole = bench.host.expect<WholeHashed>(bench.scheduler);
+  BOOST_TEST((whole->download == DownloadId{2} && whole->sha1 == sha1(content)));
+  bench.host.advance(1s);
+  BOOST_TEST(!bench.host.find<WholeHashed>(bench.scheduler.address));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_there_is_read_for_the_whole) {
+  Bench bench;
+  BOOST_TEST_REQUIRE(!bench.disk->write("/film.part", {}, bench.content));
+  bench.begin_download(0x80);
+  bench.host.advance(0ms);
+  bench.whole_is_right();
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_read_for_the_whole_is_said) {
+  Bench bench;
+  bench.host.inject(bench.scheduler.address, bench.verifier.address,
+                    BeginDownload{{2}, "/gone.part", block_size, block_size, {0x80}});
+  const auto unreadable = bench.host.expect<WholeUnreadable>(bench.scheduler);
+  BOOST_TEST((unreadable->download == DownloadId{2}));
+  BOOST_TEST(!unreadable->sentence.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_nothing_has_the_digest_of_nothing) {
+  Bench bench;
+  bench.host.inject(bench.scheduler.address, bench.verifier.address,
+                    BeginDownload{{2}, "/empty.part", {}, block_size, {}});
+  BOOST_TEST((bench.host.expect<WholeHashed>(bench.scheduler)->sha1 == sha1({})));
 }
 
 BOOST_AUTO_TEST_CASE(blocks_of_nothing_known_give_their_credit_back) {

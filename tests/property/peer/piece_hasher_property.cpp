@@ -31,15 +31,16 @@ BOOST_AUTO_TEST_CASE(any_order_any_copies_any_bound_of_memory_make_the_same_piec
     random.shuffle(order);
     const std::uint64_t room = random.below(3 * block_size.value);
     PieceHasher hasher(layout, 0_piece, digester.finish());
+    WholeChain whole(layout, Bitfield(1));
     std::vector<std::uint64_t> first_sources;
     for (const BlockIndex block : order) {
       const std::uint64_t source = 1 + random.below(2);
       const bool known = hasher.has(block);
       const ByteCount left{room - std::min(room, hasher.kept_bytes().value)};
-      const auto added = hasher.add(block, Payload::own(block_of(layout, block)), source, left);
+      const auto added = hasher.add(block, Payload::own(block_of(layout, block)), source, left, whole);
       BOOST_REQUIRE(hasher.kept_bytes().value <= room);
       BOOST_REQUIRE((added == PieceHasher::Added::duplicate) == known);
-      while (const auto wanted = hasher.to_read_back()) hasher.read_back(block_of(layout, *wanted));
+      while (const auto wanted = hasher.to_read_back()) hasher.read_back(block_of(layout, *wanted), whole);
       if (!known && std::find(first_sources.begin(), first_sources.end(), source) == first_sources.end())
         first_sources.push_back(source);
     }

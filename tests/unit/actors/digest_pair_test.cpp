@@ -60,6 +60,45 @@ BOOST_AUTO_TEST_CASE(how_the_bytes_are_cut_does_not_matter) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_companion_goes_along_with_some_of_what_the_pair_hashes) {
+  Random random(13);
+  for (int round = 0; round < 60; ++round) {
+    PairHasher pair = random.chance(1, 4) ? PairHasher::portable() : PairHasher();
+    CompanionSha1 companion = random.chance(1, 4) ? CompanionSha1::portable() : CompanionSha1();
+    Bytes all;
+    Bytes longer;
+    for (int part = 0; part < 20; ++part) {
+      // Mostly whole blocks, as in a file; sometimes anything. Each also gets bytes of its own.
+      const Bytes bytes =
+          random_bytes(random, random.chance(1, 5) ? random.below(300) : 64 * random.below(40));
+      const auto what = random.below(4);
+      if (what != 0) all.insert(all.end(), bytes.begin(), bytes.end());
+      if (what != 1) longer.insert(longer.end(), bytes.begin(), bytes.end());
+      if (what == 0) {
+        companion.update(bytes);
+      } else if (what == 1) {
+        pair.update(bytes);
+      } else {
+        pair.update_with(companion, bytes);
+      }
+    }
+    BOOST_TEST((pair.finish() == DigestPair{sha1(all), sha256(all)}), "round " << round);
+    BOOST_TEST((companion.finish() == sha1(longer)), "round " << round);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_of_a_companion_is_a_state_to_go_back_to) {
+  for (CompanionSha1 companion : {CompanionSha1(), CompanionSha1::portable()}) {
+    companion.update(view_of("good, "));
+    const CompanionSha1 before = companion;
+    companion.update(view_of("and this was wrong"));
+    companion = before;
+    companion.update(view_of("and this is right"));
+    BOOST_TEST((companion.finish() == sha1(view_of("good, and this is right"))));
+    BOOST_TEST((companion.finish() == sha1({})));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -24,6 +24,8 @@ struct FourBlocks {
   }
   Payload payload(BlockIndex block) const { return Payload::own(blocks[block.value]); }
   PieceHasher hasher() const { return {layout, 0_piece, digests}; }
+
+  WholeChain whole{layout, Bitfield(1)};
 };
 
 using Added = PieceHasher::Added;
@@ -35,7 +37,7 @@ BOOST_AUTO_TEST_CASE(blocks_in_order_are_hashed_as_they_come) {
   PieceHasher piece = hasher();
   for (BlockIndex block; block.value < 4; ++block) {
     BOOST_TEST(!piece.complete());
-    BOOST_CHECK(piece.add(block, payload(block), 7, 0_bytes) == Added::hashed);
+    BOOST_CHECK(piece.add(block, payload(block), 7, 0_bytes, whole) == Added::hashed);
   }
   BOOST_TEST(piece.complete());
   BOOST_TEST(piece.finish_matches());
@@ -44,11 +46,11 @@ BOOST_AUTO_TEST_CASE(blocks_in_order_are_hashed_as_they_come) {
 
 BOOST_AUTO_TEST_CASE(blocks_that_come_early_wait_for_their_turn) {
   PieceHasher piece = hasher();
-  BOOST_CHECK(piece.add(3_block, payload(3_block), 1, plenty) == Added::kept);
-  BOOST_CHECK(piece.add(1_block, payload(1_block), 2, plenty) == Added::kept);
-  BOOST_CHECK(piece.add(0_block, payload(0_block), 1, plenty) == Added::hashed);
+  BOOST_CHECK(piece.add(3_block, payload(3_block), 1, plenty, whole) == Added::kept);
+  BOOST_CHECK(piece.add(1_block, payload(1_block), 2, plenty, whole) == Added::kept);
+  BOOST_CHECK(piece.add(0_block, payload(0_block), 1, plenty, whole) == Added::hashed);
   BOOST_CHECK(!piece.to_read_back());
-  BOOST_CHECK(piece.add(2_block, payload(2_block), 3, plenty) == Added::hashed);
+  BOOST_CHECK(piece.add(2_block, payload(2_block), 3, plenty, whole) == Added::hashed);
   BOOST_TEST(piece.complete());
   BOOST_TEST(piece.finish_matches());
   BOOST_TEST(piece.sources() == (std::vector<std::uint64_t>{1, 2, 3}));
@@ -56,32 +58,32 @@ BOOST_AUTO_TEST_CASE(blocks_that_come_early_wait_for_their_turn) {
 
 BOOST_AUTO_TEST_CASE(what_does_not_fit_into_memory_is_read_back_in_its_turn) {
   PieceHasher piece = hasher();
-  BOOST_CHECK(piece.add(2_block, payload(2_block), 1, block_size) == Added::kept);
-  BOOST_CHECK(piece.add(1_block, payload(1_block), 1, block_size - 1_bytes) == Added::not_kept);
+  BOOST_CHECK(piece.add(2_block, payload(2_block), 1, block_size, whole) == Added::kept);
+  BOOST_CHECK(piece.add(1_block, payload(1_block), 1, block_size - 1_bytes, whole) == Added::not_kept);
   BOOST_TEST(piece.kept_bytes().value == block_size.value);
   BOOST_CHECK(!piece.to_read_back());
-  BOOST_CHECK(piece.add(0_block, payload(0_block), 1, 0_bytes) == Added::hashed);
+  BOOST_CHECK(piece.add(0_block, payload(0_block), 1, 0_bytes, whole) == Added::hashed);
   BOOST_CHECK(piece.to_read_back() == 1_block);
-  piece.read_back(blocks[1]);
+  piece.read_back(blocks[1], whole);
   BOOST_TEST(piece.kept_bytes().value == 0U);
   BOOST_CHECK(!piece.to_read_back());
-  BOOST_CHECK(piece.add(3_block, payload(3_block), 1, 0_bytes) == Added::hashed);
+  BOOST_CHECK(piece.add(3_block, payload(3_block), 1, 0_bytes, whole) == Added::hashed);
   BOOST_TEST(piece.finish_matches());
 }
 
 BOOST_AUTO_TEST_CASE(a_second_copy_is_not_used) {
   PieceHasher piece = hasher();
-  piece.add(0_block, payload(0_block), 1, 0_bytes);
-  BOOST_CHECK(piece.add(0_block, payload(1_block), 2, 0_bytes) == Added::duplicate);
-  piece.add(2_block, payload(2_block), 1, 0_bytes);
-  BOOST_CHECK(piece.add(2_block, payload(2_block), 2, 0_bytes) == Added::duplicate);
+  piece.add(0_block, payload(0_block), 1, 0_bytes, whole);
+  BOOST_CHECK(piece.add(0_block, payload(1_block), 2, 0_bytes, whole) == Added::duplicate);
+  piece.add(2_block, payload(2_block), 1, 0_bytes, whole);
+  BOOST_CHECK(piece.add(2_block, payload(2_block), 2, 0_bytes, whole) == Added::duplicate);
   BOOST_TEST(piece.sources() == std::vector<std::uint64_t>{1});
 }
 
 BOOST_AUTO_TEST_CASE(one_wrong_byte_is_found) {
   PieceHasher piece = hasher();
   blocks[2][100] ^= 1;
-  for (BlockIndex block; block.value < 4; ++block) piece.add(block, payload(block), 1, plenty);
+  for (BlockIndex block; block.value < 4; ++block) piece.add(block, payload(block), 1, plenty, whole);
   BOOST_TEST(!piece.finish_matches());
 }
 
@@ -90,7 +92,7 @@ BOOST_AUTO_TEST_CASE(both_digests_must_be_right) {
     DigestPair wrong = digests;
     (first ? wrong.sha1.bytes[0] : wrong.sha256.bytes[0]) ^= 1;
     PieceHasher piece(layout, 0_piece, wrong);
-    for (BlockIndex block; block.value < 4; ++block) piece.add(block, payload(block), 1, plenty);
+    for (BlockIndex block; block.value < 4; ++block) piece.add(block, payload(block), 1, plenty, whole);
     BOOST_TEST(!piece.finish_matches());
   }
 }
