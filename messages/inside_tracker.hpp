@@ -287,10 +287,23 @@ struct GossipHeard {
   PresenceGossip presence;
   TUTTI_MESSAGE(GossipHeard, 0x0638, presence);
 };
+/// How another tracker is linked with this one.
+enum class TrackerTie : std::uint8_t { cut_off, half_linked, hung, live };
+inline constexpr std::array<std::string_view, 4> tracker_tie_names{"cut_off", "half_linked", "hung", "live"};
+constexpr std::span<const std::string_view> enumerators(TrackerTie) { return tracker_tie_names; }
+
+/// What the console shows of a tracker. `lag`: how long it has lacked the oldest change of this tracker that it lacks.
+struct TrackerView {
+  TrackerRow row;
+  TrackerTie tie = TrackerTie::cut_off;
+  bool heard_ever = false;
+  std::chrono::milliseconds lag{};
+  TUTTI_RECORD(TrackerView, row, tie, heard_ever, lag);
+};
 /// R: what is known of each tracker of the file, this one included. Said about every heartbeat. `reachable` is what
 /// those that are live have together: it can be had.
 struct TrackersSeen {
-  std::vector<TrackerRow> trackers;
+  std::vector<TrackerView> trackers;
   VersionVector reachable;
   TUTTI_MESSAGE(TrackersSeen, 0x0639, trackers, reachable);
 };
@@ -322,7 +335,7 @@ struct NodeStatus {
   std::uint64_t clients_online = 0;
   std::uint64_t requests = 0;  ///< answered since the start
   std::uint64_t commits = 0;   ///< transactions since the start
-  std::vector<TrackerRow> trackers;
+  std::vector<TrackerView> trackers;
   TUTTI_MESSAGE(NodeStatus, 0x0641, serving, store, at, digest, users, groups, files, clients_online,
                 requests, commits, trackers);
 };

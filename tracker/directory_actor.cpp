@@ -330,7 +330,9 @@ void DirectoryActor::refuse(Ticket ticket, Code code, const std::string& sentenc
 }
 
 Circumstances DirectoryActor::circumstances(WallTime wall) const {
-  return {place_.tracker, wall, &presence_, trackers_, limits_};
+  std::vector<TrackerRow> rows;
+  for (const TrackerView& each : trackers_) rows.push_back(each.row);
+  return {place_.tracker, wall, &presence_, std::move(rows), limits_};
 }
 
 // --- changes and the disk ---------------------------------------------------------------------------------------

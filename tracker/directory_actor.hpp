@@ -197,7 +197,7 @@ class DirectoryActor final
   std::string read_only_sentence_;
 
   std::uint64_t last_ticket_ = 0;
-  std::vector<TrackerRow> trackers_;
+  std::vector<TrackerView> trackers_;
   VersionVector reachable_;           // what live trackers have
   std::uint64_t learned_ = 0;         // deltas and pages taken from others
   std::optional<LogHead> own_begin_;  // of the own log, when this process made its first delta

@@ -342,24 +342,35 @@ void Replicator::tell_directory_of_trackers(Context& context) {
   TrackersSeen seen;
   for (const TrackerEntry& entry : place_.trackers) {
     if (entry.number == place_.tracker) {
-      seen.trackers.push_back({entry.number, entry.client_endpoint(), TrackerHealth::self, 0, {}});
+      const TrackerRow self{entry.number, entry.client_endpoint(), TrackerHealth::self, 0, {}};
+      seen.trackers.push_back({self, TrackerTie::live, true, {}});
     } else {
-      seen.trackers.push_back(row_of(peers_.at(entry.number), context.now()));
+      seen.trackers.push_back(view_of(peers_.at(entry.number), context.now()));
     }
   }
   seen.reachable = book_.reachable(context.now());
   context.send(place_.directory, seen);
 }
 
-TrackerRow Replicator::row_of(const Peer& peer, Instant now) const {
-  const TrackerSeen& tracker = book_.trackers().at(peer.entry.number);
-  TrackerRow row{peer.entry.number, peer.entry.client_endpoint(), TrackerHealth::unreachable, 0, {}};
-  row.operations_behind = count_missing(tracker.at, held_) + count_missing(held_, tracker.at);
-  if (tracker.heard_ever)
-    row.last_heard = std::chrono::duration_cast<std::chrono::milliseconds>(now - tracker.heard);
-  if (book_.is_live(peer.entry.number, now))
-    row.health = row.operations_behind == 0 ? TrackerHealth::in_sync : TrackerHealth::behind;
-  return row;
+TrackerView Replicator::view_of(const Peer& peer, Instant now) const {
+  const std::uint32_t number = peer.entry.number;
+  const TrackerSeen& tracker = book_.trackers().at(number);
+  const auto in_ms = [](Duration time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time);
+  };
+  TrackerView view;
+  view.row = {number, peer.entry.client_endpoint(), TrackerHealth::unreachable, 0, {}};
+  view.row.operations_behind = count_missing(tracker.at, held_) + count_missing(held_, tracker.at);
+  if (tracker.heard_ever) view.row.last_heard = in_ms(now - tracker.heard);
+  if (tracker.source_up != tracker.follower_up) view.tie = TrackerTie::half_linked;
+  if (tracker.source_up && tracker.follower_up) view.tie = TrackerTie::hung;
+  if (book_.is_live(number, now)) {
+    view.row.health = view.row.operations_behind == 0 ? TrackerHealth::in_sync : TrackerHealth::behind;
+    view.tie = TrackerTie::live;
+  }
+  view.heard_ever = tracker.heard_ever;
+  view.lag = in_ms(book_.lag_of(number, now));
+  return view;
 }
 
 // --- taking in --------------------------------------------------------------------------------------------------

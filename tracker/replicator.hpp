@@ -157,7 +157,7 @@ class Replicator final
   Duration dumb_after() const;
   void compare_states(Context& context);
   void tell_directory_of_trackers(Context& context);
-  TrackerRow row_of(const Peer& peer, Instant now) const;
+  TrackerView view_of(const Peer& peer, Instant now) const;
 
   ReplicatorPlace place_;
   SyncConfig sync_;

@@ -261,6 +261,14 @@ VersionVector SyncBook::droppable(const VersionVector& held, std::uint64_t kept,
   return result;
 }
 
+Duration SyncBook::lag_of(std::uint32_t number, Instant now) const {
+  if (recent_.empty()) return Duration::zero();
+  const Delta& first = recent_.front().delta;
+  const std::uint64_t has = position_in(trackers_.at(number).at, first.origin).value;
+  const std::uint64_t next = std::max(has + 1, first.sequence.value) - first.sequence.value;
+  return next < recent_.size() ? now - recent_[next].since : Duration::zero();
+}
+
 bool SyncBook::is_waiting() const {
   if (!waits_.empty()) return true;
   if (recent_.empty()) return false;

@@ -105,6 +105,8 @@ class SyncBook {
   bool lacks_own() const;
   /// True if a tracker has other deltas under numbers that were used here since.
   bool own_has_forked() const;
+  /// How long tracker `number` has lacked the oldest own delta that it lacks, as far as those are remembered; 0: none.
+  Duration lag_of(std::uint32_t number, Instant now) const;
   /// True while time alone may settle or resend something.
   bool is_waiting() const;
 

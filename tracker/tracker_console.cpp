@@ -23,7 +23,9 @@ constexpr std::size_t shown_bytes = 16;
 
 constexpr std::string_view help_text =
     "status                 the state of this tracker\n"
-    "peers                  every tracker of the file: in sync, behind by how much, when last heard\n"
+    "peers                  every tracker of the file: live or cut off, how many changes apart, how long it "
+    "has\n"
+    "                       lacked one of this tracker's, when last heard\n"
     "users [AFTER]          the users by name, from AFTER on; * marks who is online\n"
     "groups [AFTER]         the groups by name, their owners and members, from AFTER on\n"
     "log [N]                the last N changes, of all trackers\n"
@@ -31,6 +33,41 @@ constexpr std::string_view help_text =
     "trace stop             end the recording\n"
     "help                   this list\n"
     "quit                   stop the tracker";
+
+/// Short, for people: the largest unit that says something.
+std::string duration_text(std::chrono::milliseconds time) {
+  using namespace std::chrono_literals;
+  if (time < 1s) return fmt::format("{} ms", time.count());
+  if (time < 1min) return fmt::format("{:.1f} s", static_cast<double>(time.count()) / 1000);
+  if (time < 1h) return fmt::format("{} min", time / 1min);
+  return time < 48h ? fmt::format("{} h", time / 1h) : fmt::format("{} d", time / 24h);
+}
+
+std::string_view state_of(const TrackerView& view) {
+  switch (view.tie) {
+    case TrackerTie::cut_off: return "cut off";
+    case TrackerTie::half_linked: return "half linked";
+    case TrackerTie::hung: return "hung";
+    case TrackerTie::live: break;
+  }
+  return view.row.health == TrackerHealth::in_sync ? "in sync" : "behind";
+}
+
+/// `2 4 in sync, 3 cut off`: all the others in one line.
+std::string summary_of(const std::vector<TrackerView>& trackers) {
+  std::vector<std::pair<std::string_view, std::string>> groups;
+  for (const TrackerView& each : trackers) {
+    if (each.row.health == TrackerHealth::self) continue;
+    const std::string_view state = state_of(each);
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == state; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {state, ""});
+    group->second += std::to_string(each.row.number) + " ";
+  }
+  std::string text;
+  for (const auto& group : groups)
+    text += (text.empty() ? "" : ", ") + group.second + std::string(group.first);
+  return text.empty() ? "none" : text;
+}
 
 }  // namespace
 
@@ -140,23 +177,26 @@ void TrackerConsole::print_status(const NodeStatus& status) {
                             status.serving ? "serving" : "syncing", status.store.hex(), status.digest.hex()));
   device_.print(fmt::format("users {}  groups {}  files {}  clients online {}", status.users, status.groups,
                             status.files, status.clients_online));
+  device_.print("other trackers: " + summary_of(status.trackers));
   device_.print(fmt::format("changes {} of {} stores  requests answered {}  transactions {}  data in {}",
                             changes, status.at.positions.size(), status.requests, status.commits,
                             place_.data));
 }
 
 void TrackerConsole::print_peers(const NodeStatus& status) {
-  for (const TrackerRow& row : status.trackers) {
-    const std::string_view health = tracker_health_names[static_cast<std::size_t>(row.health)];
-    if (row.health == TrackerHealth::self) {
-      device_.print(fmt::format("tracker {}  {}  this one", row.number, row.endpoint));
-    } else {
-      // Whom we hear just now is not unreachable.
-      const bool never = row.health == TrackerHealth::unreachable && row.last_heard.count() == 0;
-      const std::string heard = never ? "never heard" : fmt::format("heard {} ago", row.last_heard);
-      device_.print(fmt::format("tracker {}  {}  {}  behind {}  {}", row.number, row.endpoint, health,
-                                row.operations_behind, heard));
+  std::size_t width = std::string_view("address").size();
+  for (const TrackerView& each : status.trackers) width = std::max(width, each.row.endpoint.size());
+  device_.print(fmt::format("tracker  {:{}}  state        behind  lag     heard", "address", width));
+  for (const TrackerView& each : status.trackers) {
+    const std::string begin = fmt::format("{:<7}  {:{}}  ", each.row.number, each.row.endpoint, width);
+    if (each.row.health == TrackerHealth::self) {
+      device_.print(begin + "this one");
+      continue;
     }
+    const std::string heard = each.heard_ever ? duration_text(each.row.last_heard) + " ago" : "never";
+    const std::string lag = each.lag.count() == 0 ? "" : duration_text(each.lag);
+    device_.print(fmt::format("{}{:11}  {:>6}  {:6}  {}", begin, state_of(each), each.row.operations_behind,
+                              lag, heard));
   }
 }
 

@@ -60,8 +60,8 @@ NodeStatus status() {
   status.serving = true;
   status.at = up_to(id_of<StoreId>(2), 30);
   status.users = 4;
-  status.trackers = {{1, "127.0.0.1:5000", TrackerHealth::self, 0, 0ms},
-                     {2, "127.0.0.1:5010", TrackerHealth::behind, 7, 120ms}};
+  status.trackers = {{{1, "127.0.0.1:5000", TrackerHealth::self, 0, 0ms}, TrackerTie::live, true, 0ms},
+                     {{2, "127.0.0.1:5010", TrackerHealth::behind, 7, 120ms}, TrackerTie::live, true, 35ms}};
   return status;
 }
 
@@ -78,26 +78,41 @@ BOOST_FIXTURE_TEST_CASE(status_and_peers_are_printed, Fixture) {
   BOOST_TEST(first.find("tracker 1  serving") != std::string::npos, first);
   BOOST_TEST(first.find("users 4") != std::string::npos, first);
   inject(directory.address, console.address, status());
-  const std::string second = said();
-  BOOST_TEST(second.find("tracker 2  127.0.0.1:5010  behind  behind 7  heard 120ms ago") != std::string::npos,
-             second);
+  BOOST_TEST(said() ==
+             "tracker  address         state        behind  lag     heard\n"
+             "1        127.0.0.1:5000  this one\n"
+             "2        127.0.0.1:5010  behind            7  35 ms   120 ms ago\n");
   inject(directory.address, console.address, status());  // asked by nobody
   BOOST_TEST(said() == "");
 }
 
-BOOST_FIXTURE_TEST_CASE(a_tracker_never_heard_of_was_not_heard_just_now, Fixture) {
-  NodeStatus both = status();
-  both.trackers[1].last_heard = 0ms;
-  both.trackers.push_back({3, "127.0.0.1:5020", TrackerHealth::unreachable, 0, 0ms});
-  type("peers\n");
-  inject(directory.address, console.address, both);
+BOOST_FIXTURE_TEST_CASE(live_trackers_are_told_from_those_that_hang_or_are_cut_off, Fixture) {
+  NodeStatus many = status();
+  const auto add = [&](std::uint32_t number, TrackerHealth health, TrackerTie tie,
+                       std::chrono::milliseconds heard) {
+    many.trackers.push_back({{number, "[::1]:50", health, 278, heard}, tie, heard != 0ms, 2 * heard});
+  };
+  add(3, TrackerHealth::in_sync, TrackerTie::live, 5ms);
+  add(4, TrackerHealth::unreachable, TrackerTie::hung, 7779ms);
+  add(5, TrackerHealth::unreachable, TrackerTie::cut_off, 3min);
+  add(6, TrackerHealth::unreachable, TrackerTie::half_linked, 5h);
+  add(7, TrackerHealth::unreachable, TrackerTie::cut_off, 0ms);
+  type("peers\nstatus\n");
+  inject(directory.address, console.address, many);
+  BOOST_TEST(said() ==
+             "tracker  address         state        behind  lag     heard\n"
+             "1        127.0.0.1:5000  this one\n"
+             "2        127.0.0.1:5010  behind            7  35 ms   120 ms ago\n"
+             "3        [::1]:50        in sync         278  10 ms   5 ms ago\n"
+             "4        [::1]:50        hung            278  15.6 s  7.8 s ago\n"
+             "5        [::1]:50        cut off         278  6 min   3 min ago\n"
+             "6        [::1]:50        half linked     278  10 h    5 h ago\n"
+             "7        [::1]:50        cut off         278          never\n");
+  inject(directory.address, console.address, many);
   const std::string printed = said();
-  BOOST_TEST(
-      printed.find("tracker 2  127.0.0.1:5010  behind  behind 7  heard 0ms ago\n") != std::string::npos,
-      printed);
-  BOOST_TEST(
-      printed.find("tracker 3  127.0.0.1:5020  unreachable  behind 0  never heard\n") != std::string::npos,
-      printed);
+  BOOST_TEST(printed.find("other trackers: 2 behind, 3 in sync, 4 hung, 5 7 cut off, 6 half linked\n") !=
+                 std::string::npos,
+             printed);
 }
 
 BOOST_FIXTURE_TEST_CASE(words_may_come_in_parts, Fixture) {

@@ -821,9 +821,10 @@ BOOST_FIXTURE_TEST_CASE(presence_without_a_session_is_worth_nothing, InService) 
 
 BOOST_FIXTURE_TEST_CASE(the_console_and_status_see_the_trackers, InService) {
   const TrackerRow row{2, "127.0.0.1:5010", TrackerHealth::behind, 3, 20ms};
-  from_replicator(TrackersSeen{{row}, {}});
+  const TrackerView view{row, TrackerTie::live, true, 30ms};
+  from_replicator(TrackersSeen{{view}, {}});
   inject(console.address, directory.address, AskNode{});
-  BOOST_TEST((expect<NodeStatus>(console).trackers.at(0) == row));
+  BOOST_TEST((expect<NodeStatus>(console).trackers.at(0) == view));
   submit(AskStatus{});
   BOOST_TEST((expect<Settled>(desk).answer.what.get<TrackerStatus>()->trackers.at(0) == row));
   inject(console.address, directory.address, AskGroups{});

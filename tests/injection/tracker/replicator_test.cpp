@@ -294,10 +294,10 @@ BOOST_FIXTURE_TEST_CASE(a_follower_that_leaves_ends_the_wait_at_once, Linked) {
   expect_exactly(directory.address, Reached{{5}, {2}});
 }
 
-BOOST_FIXTURE_TEST_CASE(nobody_waits_longer_than_half_a_second, Linked) {
+BOOST_FIXTURE_TEST_CASE(nobody_waits_longer_than_the_configured_time, Linked) {
   await(5, up_to(own, 1));
   say(feed(), Heartbeat{theirs, 2, 1, {}, {}});
-  advance(490ms);
+  advance(SyncConfig{}.ack_wait - 10ms);
   BOOST_TEST(!find<Reached>(directory.address));
   advance(20ms);
   BOOST_TEST((find<Reached>(directory.address)->missing == std::vector<std::uint32_t>{2}));
@@ -766,6 +766,7 @@ BOOST_FIXTURE_TEST_CASE(a_feed_that_falls_silent_is_dialled_anew, Linked) {
 }
 
 BOOST_FIXTURE_TEST_CASE(the_directory_is_told_how_the_others_are, Linked) {
+  const auto second = [&] { return find<TrackersSeen>(directory.address).value().trackers.at(1); };
   say(follower, Ack{up_to(own, 1)});
   holds(up_to(own, 3));
   say(feed(), Heartbeat{theirs, 2, 1, up_to(own, 1), {}});
@@ -773,13 +774,27 @@ BOOST_FIXTURE_TEST_CASE(the_directory_is_told_how_the_others_are, Linked) {
   advance(250ms);
   const TrackersSeen seen = *find<TrackersSeen>(directory.address);
   BOOST_REQUIRE(seen.trackers.size() == 2);
-  BOOST_TEST((seen.trackers[0].health == TrackerHealth::self));
-  BOOST_TEST((seen.trackers[1].health == TrackerHealth::behind));
-  BOOST_TEST(seen.trackers[1].operations_behind == 2U);
+  BOOST_TEST((seen.trackers[0].row.health == TrackerHealth::self));
+  BOOST_TEST((seen.trackers[1].row.health == TrackerHealth::behind));
+  BOOST_TEST((seen.trackers[1].tie == TrackerTie::live));
+  BOOST_TEST(seen.trackers[1].row.operations_behind == 2U);
+  discard();
+  advance(1s);
+  discard();
+  advance(250ms);
+  BOOST_TEST((second().tie == TrackerTie::hung));
   host.link_down(source());
   discard();
   advance(250ms);
-  BOOST_TEST((find<TrackersSeen>(directory.address)->trackers[1].health == TrackerHealth::unreachable));
+  const TrackerView half = second();
+  BOOST_TEST((half.row.health == TrackerHealth::unreachable));
+  BOOST_TEST((half.tie == TrackerTie::half_linked));
+  host.link_down(follower);
+  discard();
+  advance(250ms);
+  const TrackerView cut = second();
+  BOOST_TEST((cut.tie == TrackerTie::cut_off));
+  BOOST_TEST(cut.heard_ever);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -116,6 +116,10 @@ BOOST_AUTO_TEST_CASE(numbers_used_twice_lose_nothing_when_the_second_story_is_lo
   use_numbers_twice(2, 6);
 }
 
+BOOST_AUTO_TEST_CASE(numbers_used_twice_lose_nothing_when_both_stories_are_equally_long) {
+  use_numbers_twice(3, 3);
+}
+
 BOOST_AUTO_TEST_CASE(three_trackers_agree_whichever_takes_the_writes) {
   Network net(3);
   for (const std::uint32_t number : {1U, 2U, 3U}) net.start(number);

@@ -117,6 +117,22 @@ BOOST_AUTO_TEST_CASE(a_hung_tracker_delays_one_answer_and_not_the_next) {
   BOOST_TEST(book.settle().size() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(lag_is_how_long_the_oldest_own_delta_is_lacked) {
+  Book book;
+  book.link(2);
+  BOOST_TEST((book.lag_of(2, book.now) == Duration::zero()));
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    book.publish(n);
+    book.pass(100ms);
+  }
+  BOOST_TEST((book.lag_of(2, book.now) == Duration(300ms)));
+  book.holds(2, own_up_to(2));
+  BOOST_TEST((book.lag_of(2, book.now) == Duration(100ms)));
+  book.holds(2, own_up_to(3));
+  BOOST_TEST((book.lag_of(2, book.now) == Duration::zero()));
+  BOOST_TEST((book.lag_of(3, book.now) == Duration(300ms)));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_acknowledged_is_sent_again_at_growing_distances) {
   Book book;
   book.link(2);
