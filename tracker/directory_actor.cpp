@@ -300,7 +300,10 @@ void DirectoryActor::after_reach(Decided decided, const std::vector<std::uint32_
 
 void DirectoryActor::undo_lost_names(Context& context) {
   if (!may_make_own()) return;
-  for (; !to_undo_.empty(); to_undo_.pop_front()) make_own(std::move(to_undo_.front()), context);
+  for (; !to_undo_.empty(); to_undo_.pop_front()) {
+    gathering_.undoing.push_back(to_undo_.front());
+    make_own(std::move(to_undo_.front()), context);
+  }
 }
 
 void DirectoryActor::on(const MetainfoRead& message, Context& context) {
@@ -425,8 +428,10 @@ void DirectoryActor::on(const BatchFailed& message, Context& context) {
   log_error("a change could not be stored: " + message.sentence);
   read_only_ = message.code;
   read_only_sentence_ = message.sentence;
-  for (Batch* batch : {&*writing_, &gathering_})
+  for (Batch* batch : {&*writing_, &gathering_}) {
     for (Decided& decided : batch->waiting) waiting_for_service_.push_back(std::move(decided.asked));
+    for (std::vector<Operation>& undo : batch->undoing) to_undo_.push_back(std::move(undo));
+  }
   writing_.reset();
   gathering_ = {};
   // Memory knows more than the disk now, and joined facts cannot be taken out again: begin anew from the disk.

@@ -113,6 +113,7 @@ class DirectoryActor final
     bool renews = false;
     std::vector<NoticeTo> told;
     std::vector<Decided> waiting;
+    std::vector<std::vector<Operation>> undoing;  // to be undone again if this is not stored
     VersionVector at;
     StateDigest digest;
     bool empty() const { return commit.deltas.empty() && commit.rows.empty() && heads.empty() && !renews; }

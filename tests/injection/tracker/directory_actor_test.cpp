@@ -808,6 +808,15 @@ BOOST_FIXTURE_TEST_CASE(a_group_whose_name_was_lost_is_left_when_that_can_be_don
   BOOST_REQUIRE(left != nullptr);
   BOOST_TEST((left->rank == MembershipRank::left));
   BOOST_TEST((left->uid == logged_in.uid));
+  // The disk does not take it: it is done when the disk takes something again.
+  from_journal(BatchFailed{batch.ticket, Code::disk_full, "no room"});
+  load_empty();
+  advance(1s);
+  discard();
+  from_journal(BatchCommitted{Ticket{0}});
+  const CommitBatch again = expect<CommitBatch>(journal);
+  BOOST_REQUIRE(again.deltas.size() == 1);
+  BOOST_TEST((again.deltas[0].operations == batch.deltas[0].operations));
 }
 
 BOOST_FIXTURE_TEST_CASE(presence_without_a_session_is_worth_nothing, InService) {
