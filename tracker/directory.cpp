@@ -32,6 +32,8 @@ Changes Directory::join(const Fact& fact) {
 }
 
 void Directory::load(const Fact& fact) { state_->join(fact.origin, fact.stamp, fact.operation); }
+void Directory::begin_bulk() { state_->keeps_lists = false; }
+void Directory::end_bulk() { state_->list_all(); }
 
 StateDigest Directory::digest() const { return state_->digest.total(); }
 DigestList<StateDigest> Directory::bucket_digests() const { return state_->digest.buckets(); }
@@ -149,7 +151,7 @@ std::vector<Uid> Directory::users_after(std::string_view after, std::size_t limi
   return page;
 }
 
-std::vector<Uid> DirectoryState::page_of(const std::set<MemberKey, MemberOrder>& listing, const Gid& gid,
+std::vector<Uid> DirectoryState::page_of(const OrderedList<MemberKey, MemberOrder>& listing, const Gid& gid,
                                          std::string_view after, std::size_t limit) const {
   std::vector<Uid> page;
   const auto group = groups.find(gid);
@@ -204,9 +206,10 @@ ShareView Directory::share(const Gid& gid, const Fid& fid, const Uid& uid) const
   const Membership* membership = state_->find_membership(gid, uid);
   const auto file = state_->find_file(gid, fid);
   if (membership == nullptr || !file) return {};
-  for (const Share& each : membership->shares)
-    if (each.file == *file && each.membership == membership->generation) return {each.generation, each.on};
-  return {};
+  const auto each = DirectoryState::share_at(*membership, *file);
+  const bool counts =
+      each != membership->shares.end() && each->file == *file && each->membership == membership->generation;
+  return counts ? ShareView{each->generation, each->on} : ShareView{};
 }
 
 std::vector<Uid> Directory::sharers_of(const Gid& gid, const Fid& fid) const {
@@ -221,49 +224,46 @@ std::vector<Uid> Directory::sharers_of(const Gid& gid, const Fid& fid) const {
 
 std::optional<Session> Directory::session(const ClientKey& client, const SessionToken& token,
                                           WallTime now) const {
-  const auto found = state_->clients.find(client);
-  if (token.is_zero() || found == state_->clients.end()) return std::nullopt;
-  const ClientRow& row = found->second;
+  const ClientRow* row = state_->find_client(client);
+  if (token.is_zero() || row == nullptr) return std::nullopt;
   const Sha256 hash = sha256(token.view());
   const auto milliseconds =
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.time_since_epoch().count()));
-  for (const ClientRow::Token& each : row.tokens)
+  for (const ClientRow::Token& each : row->tokens)
     if (each.hash == hash && milliseconds < each.expires)
-      return Session{state_->users[each.user].id, row.generation};
+      return Session{state_->users[each.user].id, row->generation};
   return std::nullopt;
 }
 
 std::optional<Session> Directory::open_session(const ClientKey& client) const {
-  const auto found = state_->clients.find(client);
-  if (found == state_->clients.end() || found->second.tokens.empty()) return std::nullopt;
-  return Session{state_->users[found->second.tokens.front().user].id, found->second.generation};
+  const ClientRow* row = state_->find_client(client);
+  if (row == nullptr || row->tokens.empty()) return std::nullopt;
+  return Session{state_->users[row->tokens.front().user].id, row->generation};
 }
 
 RequestCounter Directory::last_session(const ClientKey& client) const {
-  const auto found = state_->clients.find(client);
-  return found == state_->clients.end() ? RequestCounter{} : found->second.generation;
+  const ClientRow* row = state_->find_client(client);
+  return row == nullptr ? RequestCounter{} : row->generation;
 }
 
 bool Directory::has_ended(const ClientKey& client, const SessionToken& token) const {
-  const auto found = state_->clients.find(client);
-  if (found == state_->clients.end()) return false;
-  const std::vector<Sha256>& ended = found->second.ended;
-  return std::find(ended.begin(), ended.end(), sha256(token.view())) != ended.end();
+  const ClientRow* row = state_->find_client(client);
+  if (row == nullptr) return false;
+  return std::find(row->ended.begin(), row->ended.end(), sha256(token.view())) != row->ended.end();
 }
 
 std::optional<TrackerAnswer> Directory::outcome(const ClientKey& client, RequestCounter counter) const {
-  const auto found = state_->clients.find(client);
-  if (found == state_->clients.end()) return std::nullopt;
-  const auto outcome = found->second.outcomes.find(counter.value);
-  if (outcome == found->second.outcomes.end()) return std::nullopt;
-  return decode_answer(view_of(outcome->second));
+  const ClientRow* row = state_->find_client(client);
+  if (row == nullptr) return std::nullopt;
+  const auto outcome = DirectoryState::outcome_at(*row, counter.value);
+  if (outcome == row->outcomes.end() || outcome->counter != counter.value) return std::nullopt;
+  return decode_answer(view_of(outcome->answer));
 }
 
 bool Directory::is_forgotten(const ClientKey& client, RequestCounter counter) const {
-  const auto found = state_->clients.find(client);
-  if (found == state_->clients.end() || found->second.outcomes.size() < DirectoryState::outcomes_max)
-    return false;
-  return counter.value < found->second.outcomes.begin()->first;
+  const ClientRow* row = state_->find_client(client);
+  if (row == nullptr || row->outcomes.size() < DirectoryState::outcomes_max) return false;
+  return counter.value < row->outcomes.front().counter;
 }
 
 std::uint64_t Directory::user_count() const { return state_->users_by_name.size(); }

@@ -95,6 +95,10 @@ class Directory {
   Changes join(const Fact& fact);
   /// Joins a row of the own store: nothing to write, nobody to tell.
   void load(const Fact& fact);
+  /// Between these two rows are only loaded and nothing is asked but the digest: listings are made at the end, which
+  /// for millions of rows takes a fraction of keeping them with each.
+  void begin_bulk();
+  void end_bulk();
 
   /// Equal for equal states.
   StateDigest digest() const;

@@ -41,6 +41,7 @@ std::string sentence_about(const std::vector<std::uint32_t>& missing) {
 // --- starting ---------------------------------------------------------------------------------------------------
 
 void DirectoryActor::start(Context& context) {
+  directory_.begin_bulk();
   context.send(place_.journal, LoadStore{});
   context.after(tick, DirectoryTick{});
 }
@@ -53,19 +54,18 @@ void DirectoryActor::on(const StoreLoading& message, Context& context) {
   }
   store_ = message.store;
   if (!own_) own_.emplace(LogHead{store_, {}, {}}, HybridClock{});
+  // Asked for before this page is joined, so that the disk's worker reads on meanwhile.
+  if (!message.last) context.send(place_.journal, LoadMore{message.next});
   for (const LogHead& head : message.heads) heads_.join(head);
   for (const Fact& fact : message.facts) {
     directory_.load(fact);
     own_->clock().saw(fact.stamp);
   }
-  if (!message.last) {
-    context.send(place_.journal, LoadMore{message.next});
-    return;
-  }
-  load_finished(context);
+  if (message.last) load_finished(context);
 }
 
 void DirectoryActor::load_finished(Context& context) {
+  directory_.end_bulk();
   own_->recovered(heads_.head_of(store_));
   durable_ = heads_.vector();
   durable_digest_ = directory_.digest();
@@ -437,6 +437,7 @@ void DirectoryActor::on(const BatchFailed& message, Context& context) {
   // Memory knows more than the disk now, and joined facts cannot be taken out again: begin anew from the disk.
   phase_ = Phase::loading;
   directory_ = Directory();
+  directory_.begin_bulk();
   heads_ = LogHeads();
   own_.reset();
   if (renewing_ && renewing_->committing) own_begin_ = renewing_->cut;

@@ -2,13 +2,12 @@
 
 #include <compare>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "messages/tracker_tracker.hpp"
+#include "tracker/row_table.hpp"
 
 // How the directory keeps facts in memory. Ids of 16 bytes are kept once and stand for themselves as numbers of 4.
 
@@ -18,29 +17,8 @@ using OriginIndex = Unit<struct OriginIndexTag, std::uint32_t>;
 using UserIndex = Unit<struct UserIndexTag, std::uint32_t>;
 using GroupIndex = Unit<struct GroupIndexTag, std::uint32_t>;
 using FileIndex = Unit<struct FileIndexTag, std::uint32_t>;
-
-/// Rows of one kind, found by id and by number. Never shrinks: facts stay.
-template <class Row, class Id, class Index>
-class RowTable {
- public:
-  /// The number of `id`, which gets an empty row if it is new.
-  Index at(const Id& id) {
-    const auto [found, fresh] = index_.try_emplace(id, Index{static_cast<std::uint32_t>(rows_.size())});
-    if (fresh) rows_.emplace_back().id = id;
-    return found->second;
-  }
-  std::optional<Index> find(const Id& id) const {
-    const auto found = index_.find(id);
-    return found == index_.end() ? std::nullopt : std::optional(found->second);
-  }
-  Row& operator[](Index index) { return rows_[index.value]; }
-  const Row& operator[](Index index) const { return rows_[index.value]; }
-  std::uint32_t size() const { return static_cast<std::uint32_t>(rows_.size()); }
-
- private:
-  std::vector<Row> rows_;
-  std::unordered_map<Id, Index> index_;
-};
+using MembershipIndex = Unit<struct MembershipIndexTag, std::uint32_t>;
+using ClientIndex = Unit<struct ClientIndexTag, std::uint32_t>;
 
 struct OriginRow {
   StoreId id;
@@ -96,11 +74,12 @@ struct Share {
 };
 
 struct Membership {
+  MemberKey id;
   std::uint64_t generation = 0;  ///< 0: only share intents are known
   MembershipRank rank = MembershipRank::requested;
   UserIndex by;
   Mark mark;
-  std::vector<Share> shares;
+  std::vector<Share> shares;  ///< by file
   bool is_member() const { return generation != 0 && rank == MembershipRank::accepted; }
   bool is_requested() const { return generation != 0 && rank == MembershipRank::requested; }
   bool is_of_effect(const Share& share) const {
@@ -123,7 +102,7 @@ struct FileRecord {
   std::string name;
   ByteCount size;
   Sha1 sha1;
-  std::vector<UserIndex> sharers;  ///< whose intent is of effect
+  std::vector<UserIndex> sharers;  ///< whose intent is of effect, in order
   bool is_alive() const { return known && !sharers.empty(); }
 };
 
@@ -133,13 +112,18 @@ struct ClientRow {
     UserIndex user;
     std::uint64_t expires = 0;
   };
+  struct Outcome {
+    std::uint64_t counter = 0;
+    std::string answer;
+  };
+  ClientKey id;
   bool has_session = false;
   bool closed = false;
   RequestCounter generation;
   std::vector<Token> tokens;
   std::vector<Sha256>
       ended;  // the last tokens that are no more; of this process alone, in no row and no digest
-  std::map<std::uint64_t, std::string> outcomes;
+  std::vector<Outcome> outcomes;  ///< by counter
 };
 
 }  // namespace tutti

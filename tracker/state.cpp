@@ -1,6 +1,5 @@
 #include "tracker/state.hpp"
 
-#include <tuple>
 #include <variant>
 
 namespace tutti {
@@ -62,7 +61,12 @@ void DirectoryState::erase(Bytes key) {
 
 const Membership* DirectoryState::find_membership(const MemberKey& key) const {
   const auto found = memberships.find(key);
-  return found == memberships.end() ? nullptr : &found->second;
+  return found ? &memberships[*found] : nullptr;
+}
+
+const ClientRow* DirectoryState::find_client(const ClientKey& client) const {
+  const auto found = clients.find(client);
+  return found ? &clients[*found] : nullptr;
 }
 
 const Membership* DirectoryState::find_membership(const Gid& gid, const Uid& uid) const {

@@ -1,13 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <set>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "tracker/directory.hpp"
+#include "tracker/ordered_list.hpp"
 #include "tracker/row_digest.hpp"
 #include "tracker/rows.hpp"
 
@@ -102,21 +101,26 @@ struct DirectoryState {
   RowTable<UserRow, Uid, UserIndex> users;
   RowTable<GroupRecord, Gid, GroupIndex> groups;
   RowTable<FileRecord, FileId, FileIndex> files;
-  std::unordered_map<MemberKey, Membership> memberships;
-  std::unordered_map<ClientKey, ClientRow> clients;
+  RowTable<Membership, MemberKey, MembershipIndex> memberships;
+  RowTable<ClientRow, ClientKey, ClientIndex> clients;
 
   // --- views ---------------------------------------------------------------------------------------------------
-  std::set<UserIndex, UserOrder> users_by_name;
-  std::set<GroupIndex, GroupOrder> groups_by_name;   ///< alive ones
-  std::set<MemberKey, MemberOrder> members_by_name;  ///< whose name is known
-  std::set<MemberKey, MemberOrder> requests_by_name;
-  std::set<FileIndex, FileOrder> files_by_name;  ///< alive ones
-  std::set<Senior, SeniorOrder> seniors;
+  OrderedList<UserIndex, UserOrder> users_by_name;
+  OrderedList<GroupIndex, GroupOrder> groups_by_name;   ///< alive ones
+  OrderedList<MemberKey, MemberOrder> members_by_name;  ///< whose name is known
+  OrderedList<MemberKey, MemberOrder> requests_by_name;
+  OrderedList<FileIndex, FileOrder> files_by_name;  ///< alive ones
+  OrderedList<Senior, SeniorOrder> seniors;
   RowDigest digest;
 
   // --- joining (state_join.cpp, state_join_files.cpp, state_join_clients.cpp) --------------------------------
   /// Where rows and notices go; null while the own store is loaded.
   Changes* changes = nullptr;
+  /// False while the own store is loaded in bulk: then the ordered lists and the owners of groups are made at the end,
+  /// by sorting once (state_load.cpp).
+  bool keeps_lists = true;
+  void list_all();
+  void list_all_members();
 
   void join(const StoreId& origin, const Stamp& stamp, const Operation& operation);
   void join(const Mark& mark, const UserNamed& op);
@@ -143,6 +147,11 @@ struct DirectoryState {
   void change_membership(const MemberKey& key, const Membership& next);
   void add_sharer(FileIndex file, UserIndex user);
   void remove_sharer(FileIndex file, UserIndex user);
+  /// Where the outcome of `counter` is in the row of a client, or belongs.
+  static std::vector<ClientRow::Outcome>::const_iterator outcome_at(const ClientRow& row,
+                                                                    std::uint64_t counter);
+  /// Where the intent for `file` is, or belongs.
+  static std::vector<Share>::const_iterator share_at(const Membership& membership, FileIndex file);
   void drop_session(const ClientKey& client, ClientRow& row);
   static void note_end(ClientRow& row, const Sha256& token_hash);
 
@@ -183,10 +192,11 @@ struct DirectoryState {
 
   // --- looking up -----------------------------------------------------------------------------------------------
   const Membership* find_membership(const MemberKey& key) const;
+  const ClientRow* find_client(const ClientKey& client) const;
   const Membership* find_membership(const Gid& gid, const Uid& uid) const;
   std::optional<FileIndex> find_file(const Gid& gid, const Fid& fid) const { return files.find({gid, fid}); }
   FileView view_of(FileIndex file) const;
-  std::vector<Uid> page_of(const std::set<MemberKey, MemberOrder>& listing, const Gid& gid,
+  std::vector<Uid> page_of(const OrderedList<MemberKey, MemberOrder>& listing, const Gid& gid,
                            std::string_view after, std::size_t limit) const;
 
   // --- ENSUREs that views and digest are what the facts say, computed anew (state_check.cpp) ------------------

@@ -24,7 +24,7 @@ bool is_ordered(const Set& set) {
 }  // namespace
 
 void DirectoryState::check_orders() const {
-  ENSURE(changes == nullptr);
+  ENSURE(changes == nullptr && keeps_lists);
   ENSURE(is_ordered(users_by_name) && is_ordered(groups_by_name) && is_ordered(members_by_name) &&
          is_ordered(requests_by_name) && is_ordered(files_by_name) && is_ordered(seniors));
   std::size_t named_users = 0;
@@ -32,7 +32,7 @@ void DirectoryState::check_orders() const {
     const UserRow& row = users[UserIndex{i}];
     if (row.claim.known) ++named_users;
     ENSURE(users_by_name.contains(UserIndex{i}) == row.claim.known);
-    for (const GroupIndex group : row.groups) ENSURE(memberships.contains({group, UserIndex{i}}));
+    for (const GroupIndex group : row.groups) ENSURE(memberships.find({group, UserIndex{i}}).has_value());
   }
   ENSURE(named_users == users_by_name.size());
 }
@@ -45,7 +45,9 @@ void DirectoryState::check_memberships() const {
   std::vector<std::uint32_t> standings(users.size());
   std::vector<std::uint32_t> shared(users.size());
   const SeniorOrder is_before{this};
-  for (const auto& [key, membership] : memberships) {
+  for (std::uint32_t i = 0; i < memberships.size(); ++i) {
+    const Membership& membership = memberships[MembershipIndex{i}];
+    const MemberKey& key = membership.id;
     const bool known = users[key.user].claim.known;
     if (membership.is_member() || membership.is_requested()) ++standings[key.user.value];
     for (const Share& share : membership.shares)
@@ -79,15 +81,20 @@ void DirectoryState::check_memberships() const {
 
 void DirectoryState::check_files() const {
   std::map<FileIndex, std::set<UserIndex>> sharers;
-  for (const auto& [key, membership] : memberships)
+  for (std::uint32_t i = 0; i < memberships.size(); ++i) {
+    const Membership& membership = memberships[MembershipIndex{i}];
     for (const Share& share : membership.shares)
-      if (membership.is_of_effect(share)) sharers[share.file].insert(key.user);
+      if (membership.is_of_effect(share)) sharers[share.file].insert(membership.id.user);
+    ENSURE(std::is_sorted(membership.shares.begin(), membership.shares.end(),
+                          [](const Share& a, const Share& b) { return a.file < b.file; }));
+  }
   std::size_t alive = 0;
   for (std::uint32_t i = 0; i < files.size(); ++i) {
     const FileRecord& row = files[FileIndex{i}];
     const auto found = sharers.find(FileIndex{i});
     const std::size_t count = found == sharers.end() ? 0 : found->second.size();
     ENSURE(row.sharers.size() == count);
+    ENSURE(std::is_sorted(row.sharers.begin(), row.sharers.end()));
     for (const UserIndex user : row.sharers) ENSURE(found->second.contains(user));
     ENSURE(files_by_name.contains(FileIndex{i}) == row.is_alive());
     if (row.is_alive()) ++alive;
@@ -96,11 +103,14 @@ void DirectoryState::check_files() const {
 }
 
 void DirectoryState::check_clients() const {
-  for (const auto& [client, row] : clients) {
+  for (std::uint32_t i = 0; i < clients.size(); ++i) {
+    const ClientRow& row = clients[ClientIndex{i}];
     ENSURE(row.outcomes.size() <= outcomes_max);
+    for (std::size_t j = 1; j < row.outcomes.size(); ++j)
+      ENSURE(row.outcomes[j - 1].counter < row.outcomes[j].counter);
     ENSURE(!row.closed || (row.has_session && row.tokens.empty()));
     ENSURE(row.has_session || row.tokens.empty());
-    for (std::size_t i = 1; i < row.tokens.size(); ++i) ENSURE(row.tokens[i - 1].hash < row.tokens[i].hash);
+    for (std::size_t j = 1; j < row.tokens.size(); ++j) ENSURE(row.tokens[j - 1].hash < row.tokens[j].hash);
   }
 }
 
@@ -112,14 +122,16 @@ void DirectoryState::check_digest() const {
   }
   for (std::uint32_t i = 0; i < groups.size(); ++i) digest_group(anew, GroupIndex{i}, Turn::comes);
   for (std::uint32_t i = 0; i < files.size(); ++i) digest_file(anew, FileIndex{i}, Turn::comes);
-  for (const auto& [key, membership] : memberships) {
-    digest_membership(anew, key, membership, Turn::comes);
-    for (const Share& share : membership.shares) digest_share(anew, key, share, Turn::comes);
+  for (std::uint32_t i = 0; i < memberships.size(); ++i) {
+    const Membership& membership = memberships[MembershipIndex{i}];
+    digest_membership(anew, membership.id, membership, Turn::comes);
+    for (const Share& share : membership.shares) digest_share(anew, membership.id, share, Turn::comes);
   }
-  for (const auto& [client, row] : clients) {
-    digest_session(anew, client, row, Turn::comes);
+  for (std::uint32_t i = 0; i < clients.size(); ++i) {
+    const ClientRow& row = clients[ClientIndex{i}];
+    digest_session(anew, row.id, row, Turn::comes);
     for (const auto& [counter, outcome] : row.outcomes)
-      digest_outcome(anew, client, counter, outcome, Turn::comes);
+      digest_outcome(anew, row.id, counter, outcome, Turn::comes);
   }
   ENSURE(anew == digest);
 }

@@ -23,7 +23,7 @@ Claim DirectoryState::joined(const Claim& known, Claim incoming) const {
 }
 
 void DirectoryState::unlist_user(UserIndex user) {
-  if (!users[user].claim.known) return;
+  if (!users[user].claim.known || !keeps_lists) return;
   users_by_name.erase(user);
   for (const GroupIndex group : users[user].groups) {
     members_by_name.erase({group, user});
@@ -32,9 +32,10 @@ void DirectoryState::unlist_user(UserIndex user) {
 }
 
 void DirectoryState::list_user(UserIndex user) {
+  if (!keeps_lists) return;
   users_by_name.insert(user);
   for (const GroupIndex group : users[user].groups) {
-    const Membership& membership = memberships.at({group, user});
+    const Membership& membership = *find_membership({group, user});
     if (membership.is_member()) members_by_name.insert({group, user});
     if (membership.is_requested()) requests_by_name.insert({group, user});
   }
@@ -82,11 +83,11 @@ void DirectoryState::join(const Mark& mark, const UserNamed& op) {
 }
 
 void DirectoryState::unlist_group(GroupIndex group) {
-  if (groups[group].claim.known && groups[group].members > 0) groups_by_name.erase(group);
+  if (keeps_lists && groups[group].claim.known && groups[group].members > 0) groups_by_name.erase(group);
 }
 
 void DirectoryState::list_group(GroupIndex group) {
-  if (groups[group].claim.known && groups[group].members > 0) groups_by_name.insert(group);
+  if (keeps_lists && groups[group].claim.known && groups[group].members > 0) groups_by_name.insert(group);
 }
 
 void DirectoryState::join(const Mark& mark, const GroupNamed& op) {
@@ -124,18 +125,19 @@ void DirectoryState::join(const Mark& mark, const PasswordSet& op) {
 // --- memberships ------------------------------------------------------------------------------------------------
 
 Membership& DirectoryState::membership_row(const MemberKey& key) {
-  const auto [found, fresh] = memberships.try_emplace(key);
-  if (fresh) users[key.user].groups.push_back(key.group);
-  return found->second;
+  const std::uint32_t known = memberships.size();
+  const MembershipIndex found = memberships.at(key);
+  if (found.value == known) users[key.user].groups.push_back(key.group);
+  return memberships[found];
 }
 
 void DirectoryState::list_member(const MemberKey& key, const Membership& membership) {
   if (membership.is_member() || membership.is_requested()) ++users[key.user].standings;
   if (membership.is_member()) {
-    seniors.insert({key.group, membership.mark, key.user});
+    if (keeps_lists) seniors.insert({key.group, membership.mark, key.user});
     ++groups[key.group].members;
   }
-  if (users[key.user].claim.known) {
+  if (keeps_lists && users[key.user].claim.known) {
     if (membership.is_member()) members_by_name.insert(key);
     if (membership.is_requested()) requests_by_name.insert(key);
   }
@@ -146,10 +148,10 @@ void DirectoryState::list_member(const MemberKey& key, const Membership& members
 void DirectoryState::unlist_member(const MemberKey& key, const Membership& membership) {
   if (membership.is_member() || membership.is_requested()) --users[key.user].standings;
   if (membership.is_member()) {
-    seniors.erase({key.group, membership.mark, key.user});
+    if (keeps_lists) seniors.erase({key.group, membership.mark, key.user});
     --groups[key.group].members;
   }
-  if (users[key.user].claim.known) {
+  if (keeps_lists && users[key.user].claim.known) {
     members_by_name.erase(key);
     requests_by_name.erase(key);
   }
@@ -172,6 +174,7 @@ void DirectoryState::change_membership(const MemberKey& key, const Membership& n
     row.mark = next.mark;
     list_member(key, row);
     digest_membership(digest, key, row, Turn::comes);
+    if (!keeps_lists) return;
     const auto first = seniors.lower_bound(key.group);
     const bool anybody = first != seniors.end() && first->group == key.group;
     group.owner = anybody ? std::optional(first->user) : std::nullopt;

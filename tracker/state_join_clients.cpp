@@ -25,7 +25,7 @@ void DirectoryState::note_end(ClientRow& row, const Sha256& token_hash) {
 
 void DirectoryState::join(const Mark& mark, const SessionOpened& op) {
   const UserIndex user = users.at(op.uid);
-  ClientRow& row = clients[op.client];
+  ClientRow& row = clients[clients.at(op.client)];
   if (row.has_session && op.generation < row.generation) return note_end(row, op.token_hash);
   if (row.has_session && op.generation == row.generation) {
     if (row.closed) return note_end(row, op.token_hash);
@@ -54,7 +54,7 @@ void DirectoryState::join(const Mark& mark, const SessionOpened& op) {
 }
 
 void DirectoryState::join(const Mark& mark, const SessionClosed& op) {
-  ClientRow& row = clients[op.client];
+  ClientRow& row = clients[clients.at(op.client)];
   if (row.has_session && op.generation < row.generation) return;
   if (row.has_session && op.generation == row.generation && row.closed) return;
   drop_session(op.client, row);
@@ -65,24 +65,33 @@ void DirectoryState::join(const Mark& mark, const SessionClosed& op) {
   write(mark, op);
 }
 
+std::vector<ClientRow::Outcome>::const_iterator DirectoryState::outcome_at(const ClientRow& row,
+                                                                           std::uint64_t counter) {
+  return std::lower_bound(
+      row.outcomes.begin(), row.outcomes.end(), counter,
+      [](const ClientRow::Outcome& each, std::uint64_t sought) { return each.counter < sought; });
+}
+
 void DirectoryState::join(const Mark& mark, const RequestAnswered& op) {
-  auto& outcomes = clients[op.client].outcomes;
+  ClientRow& row = clients[clients.at(op.client)];
+  auto& outcomes = row.outcomes;
   const std::string outcome(op.outcome.begin(), op.outcome.end());
   const std::uint64_t counter = op.counter.value;
-  const auto known = outcomes.find(counter);
-  if (known != outcomes.end()) {
-    if (known->second <= outcome) return;
-    digest_outcome(digest, op.client, counter, known->second, Turn::goes);
-    known->second = outcome;
+  const auto known = outcomes.begin() + (outcome_at(row, counter) - outcomes.cbegin());
+  if (known != outcomes.end() && known->counter == counter) {
+    if (known->answer <= outcome) return;
+    digest_outcome(digest, op.client, counter, known->answer, Turn::goes);
+    known->answer = outcome;
+  } else if (outcomes.size() < outcomes_max) {
+    outcomes.insert(known, {counter, outcome});
   } else {
-    if (outcomes.size() == outcomes_max) {
-      const auto oldest = outcomes.begin();
-      if (counter < oldest->first) return;
-      digest_outcome(digest, op.client, oldest->first, oldest->second, Turn::goes);
-      erase(row_keys::request_answered(op.client, {oldest->first}));
-      outcomes.erase(oldest);
-    }
-    outcomes.emplace(counter, outcome);
+    // The oldest makes room.
+    if (known == outcomes.begin()) return;
+    const ClientRow::Outcome& oldest = outcomes.front();
+    digest_outcome(digest, op.client, oldest.counter, oldest.answer, Turn::goes);
+    erase(row_keys::request_answered(op.client, {oldest.counter}));
+    std::move(outcomes.begin() + 1, known, outcomes.begin());
+    *(known - 1) = {counter, outcome};
   }
   digest_outcome(digest, op.client, counter, outcome, Turn::comes);
   write(mark, op);

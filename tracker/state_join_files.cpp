@@ -14,7 +14,7 @@ void DirectoryState::join(const Mark& mark, const FileDescribed& op) {
     if (!earlier) return;
   }
   digest_file(digest, file, Turn::goes);
-  if (row.is_alive()) files_by_name.erase(file);
+  if (keeps_lists && row.is_alive()) files_by_name.erase(file);
   row.known = true;
   row.group = groups.at(op.gid);
   row.mark = mark;
@@ -22,25 +22,28 @@ void DirectoryState::join(const Mark& mark, const FileDescribed& op) {
   row.name = op.metainfo.name.text;
   row.size = op.metainfo.size;
   row.sha1 = op.metainfo.sha1;
-  if (row.is_alive()) files_by_name.insert(file);
+  if (keeps_lists && row.is_alive()) files_by_name.insert(file);
   digest_file(digest, file, Turn::comes);
   write(mark, op);
 }
 
 void DirectoryState::add_sharer(FileIndex file, UserIndex user) {
   FileRecord& row = files[file];
-  row.sharers.push_back(user);
+  row.sharers.insert(std::lower_bound(row.sharers.begin(), row.sharers.end(), user), user);
   ++users[user].shared;
-  if (row.known && row.sharers.size() == 1) files_by_name.insert(file);
+  if (keeps_lists && row.known && row.sharers.size() == 1) files_by_name.insert(file);
 }
 
 void DirectoryState::remove_sharer(FileIndex file, UserIndex user) {
   FileRecord& row = files[file];
-  if (row.known && row.sharers.size() == 1) files_by_name.erase(file);
-  const auto found = std::find(row.sharers.begin(), row.sharers.end(), user);
-  *found = row.sharers.back();
-  row.sharers.pop_back();
+  if (keeps_lists && row.known && row.sharers.size() == 1) files_by_name.erase(file);
+  row.sharers.erase(std::lower_bound(row.sharers.begin(), row.sharers.end(), user));
   --users[user].shared;
+}
+
+std::vector<Share>::const_iterator DirectoryState::share_at(const Membership& membership, FileIndex file) {
+  return std::lower_bound(membership.shares.begin(), membership.shares.end(), file,
+                          [](const Share& each, FileIndex sought) { return each.file < sought; });
 }
 
 void DirectoryState::join(const Mark& mark, const ShareIntended& op) {
@@ -48,9 +51,8 @@ void DirectoryState::join(const Mark& mark, const ShareIntended& op) {
   const MemberKey key{groups.at(op.gid), users.at(op.uid)};
   const FileIndex file = files.at({op.gid, op.fid});
   Membership& membership = membership_row(key);
-  auto share = std::find_if(membership.shares.begin(), membership.shares.end(),
-                            [&](const Share& each) { return each.file == file; });
-  const bool fresh = share == membership.shares.end();
+  auto share = membership.shares.begin() + (share_at(membership, file) - membership.shares.cbegin());
+  const bool fresh = share == membership.shares.end() || share->file != file;
   if (!fresh) {
     // Off is stronger than on.
     if (std::make_tuple(op.membership, op.generation, !op.on) <=
@@ -59,7 +61,7 @@ void DirectoryState::join(const Mark& mark, const ShareIntended& op) {
     digest_share(digest, key, *share, Turn::goes);
     if (membership.is_of_effect(*share)) remove_sharer(file, key.user);
   } else {
-    share = membership.shares.insert(membership.shares.end(), Share{file});
+    share = membership.shares.insert(share, Share{file});
   }
   *share = {file, op.on, op.membership, op.generation};
   if (membership.is_of_effect(*share)) add_sharer(file, key.user);

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace tutti {
+
+/// Rows of one kind, found by id (`row.id`) and by number. Never shrinks: facts stay. A row never moves.
+///
+/// Rows lie in blocks, so that growing copies none and leaves little room unused; an id is kept once, in its row, and
+/// found by open addressing in a table of numbers. A map's nodes would take half as much again.
+template <class Row, class Id, class Index>
+class RowTable {
+ public:
+  /// The number of `id`, which gets an empty row if it is new.
+  Index at(const Id& id) {
+    if (2 * (size_ + 1) > slots_.size()) grow();
+    const std::uint32_t hash = hash_of(id);
+    Slot& slot = slots_[place_of(id, hash)];
+    if (slot.number == 0) {
+      if (size_ % block_rows == 0) blocks_.push_back(std::make_unique<Row[]>(block_rows));
+      slot = {++size_, hash};
+      (*this)[Index{size_ - 1}].id = id;
+    }
+    return Index{slot.number - 1};
+  }
+  std::optional<Index> find(const Id& id) const {
+    if (slots_.empty()) return std::nullopt;
+    const Slot& slot = slots_[place_of(id, hash_of(id))];
+    return slot.number == 0 ? std::nullopt : std::optional(Index{slot.number - 1});
+  }
+  Row& operator[](Index index) { return blocks_[index.value / block_rows][index.value % block_rows]; }
+  const Row& operator[](Index index) const {
+    return blocks_[index.value / block_rows][index.value % block_rows];
+  }
+  std::uint32_t size() const { return size_; }
+
+ private:
+  static constexpr std::uint32_t block_rows = 64;
+  static constexpr std::size_t slots_min = 16;
+
+  struct Slot {
+    std::uint32_t number = 0;  // of the row, from 1; 0: free
+    std::uint32_t hash = 0;    // so that few rows of other ids are looked at, and none when the table grows
+  };
+
+  static std::uint32_t hash_of(const Id& id) {
+    const std::uint64_t hash = std::hash<Id>{}(id)*std::uint64_t{0x9e3779b97f4a7c15};
+    return static_cast<std::uint32_t>(hash >> 32U);
+  }
+  /// Where `id` is, or the free place where it belongs.
+  std::size_t place_of(const Id& id, std::uint32_t hash) const {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t place = hash & mask;
+    while (slots_[place].number != 0 &&
+           (slots_[place].hash != hash || (*this)[Index{slots_[place].number - 1}].id != id))
+      place = (place + 1) & mask;
+    return place;
+  }
+  void grow() {
+    std::vector<Slot> old(std::max(slots_min, 2 * slots_.size()));
+    old.swap(slots_);
+    const std::size_t mask = slots_.size() - 1;
+    for (const Slot& slot : old) {
+      if (slot.number == 0) continue;
+      std::size_t place = slot.hash & mask;
+      while (slots_[place].number != 0) place = (place + 1) & mask;
+      slots_[place] = slot;
+    }
+  }
+
+  std::vector<std::unique_ptr<Row[]>> blocks_;
+  std::vector<Slot> slots_;  // a power of two, half of them free at least
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace tutti
