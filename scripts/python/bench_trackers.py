@@ -5,7 +5,8 @@ How it measures, and why so:
   client under way. Clients and trackers share the machine, so CPU seconds a request say more than requests a second.
 - Answers count from the moment when all clients are logged in and half a second has passed.
 - How many changes share a transaction is what the trackers' consoles say before and after.
-- The time in fsync is what strace sees, in a run of its own, since being watched costs the trackers time.
+- How long an fsync takes and how many there are in a transaction is what strace sees, in a run of its own, since being
+  watched costs the trackers time; the share of the time is that of so many and so long ones in the unwatched run.
 - Passwords are cheap and nobody is held back by limits: what is measured is not Argon2.
 """
 
@@ -127,11 +128,12 @@ def run(folder, count, work, clients, seconds):
         world.await_agreement()
         load = Load(world, world.trackers, work, clients, seconds)
         pids = [tracker.program.pid for tracker in world.trackers]
-        before, cpu = status_of(world.trackers[0]), sum(map(cpu_of, pids))
+        before, cpu, begin = status_of(world.trackers[0]), sum(map(cpu_of, pids)), time.monotonic()
         figures = load.figures()
         after = status_of(world.trackers[0])
         figures["cpu"] = sum(map(cpu_of, pids)) - cpu
         transactions = after[1] - before[1]
+        figures["transactions"] = transactions / (time.monotonic() - begin)
         figures["shared"] = (after[0] - before[0]) / transactions if work in ("writes", "names") else None
     finally:
         world.close()
@@ -143,13 +145,15 @@ def run(folder, count, work, clients, seconds):
         start_watched(world)
         world.await_agreement()
         load = Load(world, world.trackers, work, clients, seconds)
-        begin = time.time()
+        before, begin = status_of(world.trackers[0]), time.time()
         load.figures()
-        end = time.time()
-        number, took = fsyncs_between(world.trackers[0].log, begin, end)
-        figures["fsync"], figures["fsync_ms"] = took / (end - begin), 1000 * took / max(1, number)
+        after, end = status_of(world.trackers[0]), time.time()
         for tracker in world.trackers:
             os.kill(child_of(tracker.program.pid), signal.SIGKILL)
+            tracker.program.wait()  # what strace has seen is in its file once it has ended
+        number, took = fsyncs_between(world.trackers[0].log, begin, end)
+        figures["fsync_ms"] = 1000 * took / max(1, number)
+        figures["fsync"] = took / (after[1] - before[1]) * figures["transactions"]
     finally:
         world.close()
     return figures
