@@ -100,6 +100,10 @@ Bytes request_answered(const ClientKey& client, RequestCounter counter) {
 
 }  // namespace row_keys
 
+bool is_of_file(ByteView key) {
+  return !key.empty() && key[0] == static_cast<std::uint8_t>(RowKind::file_described);
+}
+
 std::uint8_t bucket_of(ByteView key) {
   static constexpr std::array<std::uint8_t, crypto_shorthash_KEYBYTES> seed{'t', 'u', 't', 't', 'i', 'b'};
   std::array<std::uint8_t, crypto_shorthash_BYTES> digest{};

@@ -29,6 +29,8 @@ Bytes session_opened(const ClientKey& client, const Sha256& token_hash);
 Bytes session_closed(const ClientKey& client);
 Bytes request_answered(const ClientKey& client, RequestCounter counter);
 }  // namespace row_keys
+/// True for the rows of files: the only ones with piece digests, which a store keeps apart.
+bool is_of_file(ByteView key);
 /// Spreads rows evenly, the same at every tracker.
 std::uint8_t bucket_of(ByteView key);
 Row row_of(const Fact& fact);

@@ -17,6 +17,7 @@ bool Presence::heard(const PresenceGossip& gossip, Instant now) {
   clients_[gossip.client] = {gossip.client, gossip.uid,  gossip.generation, gossip.count,
                              gossip.host,   gossip.port, now + gossip.ttl};
   by_user_[gossip.uid].push_back(gossip.client);
+  by_end_.emplace(now + gossip.ttl, gossip.client);
   return true;
 }
 
@@ -29,8 +30,10 @@ void Presence::forget(const ClientKey& client) {
 
 std::vector<PresentClient> Presence::expire(Instant now) {
   std::vector<PresentClient> faded;
-  for (const auto& [client, present] : clients_)
-    if (present.fades <= now) faded.push_back(present);
+  for (const auto& [end, client] : by_end_) {
+    if (end > now) break;
+    faded.push_back(clients_.at(client));
+  }
   for (const PresentClient& each : faded) forget(each.client);
   return faded;
 }
@@ -49,6 +52,7 @@ std::vector<const PresentClient*> Presence::clients_of(const Uid& uid) const {
 }
 
 void Presence::unlink(const PresentClient& present) {
+  by_end_.erase({present.fades, present.client});
   const auto known = by_user_.find(present.uid);
   std::erase(known->second, present.client);
   if (known->second.empty()) by_user_.erase(known);
@@ -65,6 +69,8 @@ void Presence::check_invariants() const {
     linked += clients.size();
   }
   ENSURE(linked == clients_.size());
+  ENSURE(by_end_.size() == clients_.size());
+  for (const auto& [end, client] : by_end_) ENSURE(clients_.at(client).fades == end);
 }
 
 }  // namespace tutti

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "actors/time.hpp"
@@ -45,6 +47,7 @@ class Presence {
   void unlink(const PresentClient& present);
   std::unordered_map<ClientKey, PresentClient> clients_;
   std::unordered_map<Uid, std::vector<ClientKey>> by_user_;
+  std::set<std::pair<Instant, ClientKey>> by_end_;  // so that only those who fade are looked at
 };
 
 }  // namespace tutti

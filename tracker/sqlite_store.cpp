@@ -333,8 +333,10 @@ class SqliteStore final : public Store {
       return statements().no_row.bind(1, std::int64_t{row.bucket}).bind(2, ByteView(row.key)).run();
     Bytes stripped;
     ByteView value = row.value;
-    Fact fact = decode_stored_record<Fact>(row.value);
-    if (auto* file = std::get_if<FileDescribed>(&fact.operation.value)) {
+    if (is_of_file(row.key)) {
+      Fact fact = decode_stored_record<Fact>(row.value);
+      auto* file = std::get_if<FileDescribed>(&fact.operation.value);
+      if (file == nullptr) throw SqliteError(0, "a file's row describes none");
       const Bytes record = encode_record(file->metainfo);
       statements().metainfo.bind(1, ByteView(row.key)).bind(2, ByteView(record)).run();
       file->metainfo.piece_sha1 = {};
