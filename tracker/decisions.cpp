@@ -63,6 +63,19 @@ Refusal refuse_new_user(const Directory& directory, const UserName& name) {
   return std::nullopt;
 }
 
+/// The file that this request added is not under its name, and what was added is not shared (any more): it went to a
+/// file of other content that came before it, and whoever took the request first has said so.
+Refusal refuse_lost_file(const Directory& directory, const Question& question, const AddFile& add) {
+  const std::optional<Gid> gid = directory.group_named(add.group.text);
+  const std::optional<Session> session = directory.open_session(question.client);
+  if (!gid || !session) return std::nullopt;
+  const Fid fid = fid_of_record(encode_record(add.metainfo));
+  const std::string& name = add.metainfo.name.text;
+  const std::optional<FileView> holder = directory.file_named(*gid, name);
+  if (!holder || holder->fid == fid || directory.share(*gid, fid, session->uid).on) return std::nullopt;
+  return file_name_taken(directory, *gid, name);
+}
+
 /// A name that this very request took went to somebody who took it at the same moment at another tracker: what is
 /// recorded is not what was answered.
 Refusal refuse_lost_name(const Directory& directory, const Question& question) {
@@ -75,6 +88,7 @@ Refusal refuse_lost_name(const Directory& directory, const Question& question) {
     const std::optional<Gid> holder = directory.group_named(create->group.text);
     if (holder && holder != gid) return group_name_taken(create->group);
   }
+  if (const AddFile* add = question.what.get<AddFile>()) return refuse_lost_file(directory, question, *add);
   return std::nullopt;
 }
 

@@ -244,6 +244,28 @@ BOOST_FIXTURE_TEST_CASE(files_of_one_name_and_two_contents_are_both_kept, Cut) {
   BOOST_TEST(found("song") == fid_of(metainfo_of("song", 2)).hex());
 }
 
+BOOST_FIXTURE_TEST_CASE(a_file_that_lost_its_name_was_not_added_when_asked_again, Cut) {
+  sign_up(one, anna, "anna");
+  one.succeeds(anna, CreateGroup{{"choir"}});
+  heal();
+  one.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
+  two.wall += std::chrono::seconds(5);
+  anna.counter += RequestCounter{10};
+  const AddFile late{{"choir"}, metainfo_of("song", 2)};
+  two.get<FileAdded>(anna, late);
+  const TestClient then = anna;
+  heal();
+  // While it is shared under another name, it was added.
+  TestClient again = then;
+  BOOST_TEST(one.ask_again(again, late).get<FileAdded>() != nullptr);
+  // What a tracker does that has told its client of the conflict.
+  two.succeeds(anna, StopShare{{"choir"}, {"song~t2"}});
+  heal();
+  const TrackerAnswer answer = one.ask_again(again, late);
+  BOOST_REQUIRE(answer.get<Refused>() != nullptr);
+  BOOST_TEST((answer.get<Refused>()->code == Code::file_conflict));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_share_stopped_anywhere_is_stopped, Cut) {
   sign_up(one, anna, "anna");
   one.succeeds(anna, CreateGroup{{"choir"}});
