@@ -4,11 +4,10 @@
 #include <rapidcheck.h>
 
 #include <boost/test/unit_test.hpp>
-#include <optional>
 #include <set>
-#include <tuple>
 
 #include "actors/random.hpp"
+#include "tests/property/tracker/naive_model.hpp"
 #include "tests/unit/tracker/state_support.hpp"
 
 using namespace tutti;
@@ -95,121 +94,6 @@ std::vector<T> both(std::vector<T> a, const std::vector<T>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
 }
-
-// --- the naive model: keeps every fact and reads them all again for each question -------------------------------
-
-using Order = std::tuple<std::uint64_t, std::uint32_t, StoreId>;
-Order order_of(const Fact& fact) { return {fact.stamp.milliseconds, fact.stamp.counter, fact.origin}; }
-
-struct NaiveClaim {
-  std::string name;
-  bool reached = false;
-  Order order;
-  std::uint32_t tracker = 0;
-};
-
-struct NaiveMembership {
-  std::uint64_t generation = 0;
-  MembershipRank rank = MembershipRank::requested;
-  Order order;
-};
-
-class NaiveModel {
- public:
-  explicit NaiveModel(const std::vector<Fact>& facts) : facts_(facts) {}
-
-  template <class Op, class Id>
-  std::optional<NaiveClaim> claim(Id Op::*of, const Id& id) const {
-    std::optional<NaiveClaim> result;
-    bool reached = false;
-    for (const Fact& fact : facts_) {
-      const Op* op = fact.operation.get<Op>();
-      if (op == nullptr || op->*of != id) continue;
-      const NaiveClaim each{op->name.text, false, order_of(fact), op->tracker};
-      const auto key = [](const NaiveClaim& x) { return std::tie(x.order, x.name, x.tracker); };
-      if (!result || key(each) < key(*result)) result = each;
-      reached = reached || op->reached_all;
-    }
-    if (result) result->reached = reached;
-    return result;
-  }
-
-  NaiveMembership membership(const Gid& gid, const Uid& uid) const {
-    NaiveMembership result;
-    for (const Fact& fact : facts_) {
-      const auto* op = fact.operation.get<MembershipChanged>();
-      if (op == nullptr || op->gid != gid || op->uid != uid) continue;
-      const auto strength = std::make_tuple(op->generation, op->rank);
-      const auto known = std::make_tuple(result.generation, result.rank);
-      if (strength > known || (strength == known && order_of(fact) < result.order))
-        result = {op->generation, op->rank, order_of(fact)};
-    }
-    return result;
-  }
-  bool is_member(const Gid& gid, const Uid& uid) const {
-    const NaiveMembership each = membership(gid, uid);
-    return each.generation != 0 && each.rank == MembershipRank::accepted;
-  }
-  std::set<Uid> members(const Gid& gid) const {
-    std::set<Uid> result;
-    for (std::uint8_t i = 1; i <= 4; ++i)
-      if (is_member(gid, id_of<Uid>(i))) result.insert(id_of<Uid>(i));
-    return result;
-  }
-  std::optional<Uid> owner(const Gid& gid) const {
-    std::optional<std::pair<Order, Uid>> first;
-    for (const Uid& uid : members(gid)) {
-      const std::pair<Order, Uid> each{membership(gid, uid).order, uid};
-      if (!first || each < *first) first = each;
-    }
-    return first ? std::optional(first->second) : std::nullopt;
-  }
-  std::optional<Uid> user_named(const std::string& name) const {
-    std::optional<std::tuple<bool, Order, Uid>> first;
-    for (std::uint8_t i = 1; i <= 4; ++i) {
-      const auto each = claim(&UserNamed::uid, id_of<Uid>(i));
-      if (!each || each->name != name) continue;
-      const auto key = std::make_tuple(!each->reached, each->order, id_of<Uid>(i));
-      if (!first || key < *first) first = key;
-    }
-    return first ? std::optional(std::get<2>(*first)) : std::nullopt;
-  }
-  std::optional<Gid> group_named(const std::string& name) const {
-    std::optional<std::tuple<bool, Order, Gid>> first;
-    for (std::uint8_t i = 1; i <= 3; ++i) {
-      const auto each = claim(&GroupNamed::gid, id_of<Gid>(i));
-      if (!each || each->name != name || members(id_of<Gid>(i)).empty()) continue;
-      const auto key = std::make_tuple(!each->reached, each->order, id_of<Gid>(i));
-      if (!first || key < *first) first = key;
-    }
-    return first ? std::optional(std::get<2>(*first)) : std::nullopt;
-  }
-  std::set<Uid> sharers(const Gid& gid, const Fid& fid) const {
-    std::set<Uid> result;
-    for (const Uid& uid : members(gid)) {
-      std::tuple<std::uint64_t, std::uint64_t, bool> highest{0, 0, true};
-      for (const Fact& fact : facts_) {
-        const auto* op = fact.operation.get<ShareIntended>();
-        if (op != nullptr && op->gid == gid && op->fid == fid && op->uid == uid)
-          highest = std::max(highest, std::make_tuple(op->membership, op->generation, !op->on));
-      }
-      if (!std::get<2>(highest) && std::get<0>(highest) == membership(gid, uid).generation)
-        result.insert(uid);
-    }
-    return result;
-  }
-  std::set<Fid> files(const Gid& gid) const {
-    std::set<Fid> result;
-    for (const Fact& fact : facts_) {
-      const auto* op = fact.operation.get<FileDescribed>();
-      if (op != nullptr && op->gid == gid && !sharers(gid, op->fid).empty()) result.insert(op->fid);
-    }
-    return result;
-  }
-
- private:
-  const std::vector<Fact>& facts_;
-};
 
 /// Compares every view with the model.
 void compare(const Directory& directory, const std::vector<Fact>& facts) {
