@@ -620,6 +620,10 @@ struct PartSyncDue {
 struct ReadBackDue {
   TUTTI_MESSAGE(ReadBackDue, 0x058e);
 };
+/// verifier: blocks that were held for the SHA-1 of the whole have been so for long enough.
+struct HeldDue {
+  TUTTI_MESSAGE(HeldDue, 0x058f);
+};
 /// librarian: a file had changed just before it was measured: measure it again.
 struct MeasureDue {
   std::uint64_t job = 0;
@@ -636,8 +640,8 @@ using InsideClientMessages =
              FetchPiece, CancelBlocks, PeerReady, PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas,
              PieceWanted, BlockArrived, PieceNotCome, LimitRequests, BeginPiece, StoreBlock, BlockStored,
              PieceVerified, PieceCorrupt, PieceUnwritable, BeginDownload, WholeHashed, WholeUnreadable,
-             EndDownload, ReadBackDue, AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue,
-             SharesDue, DownloadsDue, PickDue, PeerGreetingOverdue, AskAgainDue, TakenDue, SyncDue,
+             EndDownload, ReadBackDue, HeldDue, AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue,
+             PlaceDue, SharesDue, DownloadsDue, PickDue, PeerGreetingOverdue, AskAgainDue, TakenDue, SyncDue,
              PartSyncDue, MeasureDue, SharersDue, MembersDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------

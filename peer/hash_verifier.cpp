@@ -15,13 +15,13 @@ void HashVerifier::on(const BeginDownload& begin, Context& context) {
   if (known == downloads_.end()) {
     downloads_.emplace(
         begin.download,
-        Download{context.sender(), begin.path, WholeChain(layout, std::move(*pieces)), false, {}});
+        Download{context.sender(), begin.path, WholeChain(layout, std::move(*pieces)), false, {}, {}});
   } else {
     drop_pieces(known->second);
     known->second.whole_told = false;
     known->second.whole.reset(std::move(*pieces));
   }
-  follow(begin.download, downloads_.at(begin.download), context);
+  go_on(begin.download, downloads_.at(begin.download), context);
 }
 
 void HashVerifier::on(const BeginPiece& begin, Context&) {
@@ -58,23 +58,83 @@ void HashVerifier::take_block(const StoreBlock& store, Context& context) {
       download.whole.layout().piece_offset(store.piece) + PieceLayout::block_offset(store.block);
   DiskDone fault = disk_->write(download.path, offset, context.payload().view());
   if (!fault) fault = catch_up(download, piece, store.piece);
-  if (fault) {
-    context.answer(download.scheduler,
-                   PieceUnwritable{store.download, store.piece, fault->code, fault->sentence});
-    drop(download, under_way);
-    return;
-  }
-  if (piece.hasher.complete()) judge(download, store, context);
+  proceed(store.download, download, under_way, fault, context);
+  go_on(store.download, download, context);
 }
 
 PieceHasher::Added HashVerifier::add(Download& download, UnderWay& piece, const StoreBlock& store,
                                      Context& context) {
+  const bool hold = to_be_held(download, store, {context.payload().size()});
   kept_ -= piece.hasher.kept_bytes();
+  if (!hold) piece.hasher.release(download.whole);
   const PieceHasher::Added added =
       piece.hasher.add(store.block, context.payload(), context.sender().value,
-                       kept_max - kept_ - piece.hasher.kept_bytes(), download.whole);
+                       kept_max - kept_ - piece.hasher.kept_bytes(), download.whole, hold);
   kept_ += piece.hasher.kept_bytes();
+  if (hold && !download.held_at) download.held_at = download.whole.done();
+  if (hold && !held_due_) {
+    held_due_ = true;
+    context.after(held_max, HeldDue{});
+  }
   return added;
+}
+
+bool HashVerifier::to_be_held(const Download& download, const StoreBlock& store, ByteCount bytes) const {
+  const ByteCount at = download.whole.layout().piece_offset(store.piece);
+  const ByteCount whole = download.whole.done();
+  return store.piece != download.whole.head() && at > whole && at - whole < held_ahead &&
+         kept_ + bytes <= kept_max;
+}
+
+/// What comes of a piece that has been hashed on: nothing yet, a verdict, or a fault of the disk, which is nobody's.
+void HashVerifier::proceed(DownloadId id, Download& download, Pieces::iterator piece, const DiskDone& fault,
+                           Context& context) {
+  if (fault) {
+    context.answer(download.scheduler, PieceUnwritable{id, piece->first, fault->code, fault->sentence});
+    drop(download, piece);
+  } else if (piece->second.hasher.complete()) {
+    judge(id, download, piece, context);
+  }
+}
+
+void HashVerifier::release(DownloadId id, Download& download, Pieces::iterator piece, Context& context) {
+  kept_ -= piece->second.hasher.kept_bytes();
+  piece->second.hasher.release(download.whole);
+  kept_ += piece->second.hasher.kept_bytes();
+  proceed(id, download, piece, catch_up(download, piece->second, piece->first), context);
+}
+
+/// The chain of the whole as far as it can go, and with it what was held for it.
+void HashVerifier::go_on(DownloadId id, Download& download, Context& context) {
+  for (;;) {
+    follow(id, download, context);
+    const auto next = download.under_way.find(download.whole.head());
+    if (next == download.under_way.end() || !next->second.hasher.holds()) return;
+    release(id, download, next, context);
+  }
+}
+
+void HashVerifier::on(const HeldDue&, Context& context) {
+  held_due_ = false;
+  for (auto& [id, download] : downloads_) {
+    if (!download.held_at) continue;
+    const bool moves = *download.held_at != download.whole.done();
+    download.held_at.reset();
+    for (auto piece = download.under_way.begin(); piece != download.under_way.end();) {
+      const auto here = piece++;
+      if (!here->second.hasher.holds()) continue;
+      if (moves) {
+        download.held_at = download.whole.done();
+      } else {
+        release(id, download, here, context);
+      }
+    }
+    if (!moves) go_on(id, download, context);
+    if (download.held_at && !held_due_) {
+      held_due_ = true;
+      context.after(held_max, HeldDue{});
+    }
+  }
 }
 
 void HashVerifier::drop(Download& download, Pieces::iterator piece) {
@@ -101,20 +161,17 @@ DiskDone HashVerifier::catch_up(Download& download, UnderWay& piece, PieceIndex 
   return std::nullopt;
 }
 
-void HashVerifier::judge(Download& download, const StoreBlock& store, Context& context) {
-  const auto found = download.under_way.find(store.piece);
-  UnderWay& piece = found->second;
-  const bool right = piece.hasher.finish_matches();
-  if (right) {
-    download.whole.verified(store.piece);
-    context.answer(download.scheduler, PieceVerified{store.download, store.piece});
+void HashVerifier::judge(DownloadId id, Download& download, Pieces::iterator piece, Context& context) {
+  PieceHasher& hasher = piece->second.hasher;
+  if (hasher.finish_matches()) {
+    download.whole.verified(piece->first);
+    context.answer(download.scheduler, PieceVerified{id, piece->first});
   } else {
-    PieceCorrupt corrupt{store.download, store.piece, {}};
-    for (const std::uint64_t source : piece.hasher.sources()) corrupt.fetchers.push_back({source});
+    PieceCorrupt corrupt{id, piece->first, {}};
+    for (const std::uint64_t source : hasher.sources()) corrupt.fetchers.push_back({source});
     context.answer(download.scheduler, corrupt);
   }
-  drop(download, found);
-  if (right) follow(store.download, download, context);
+  drop(download, piece);
 }
 
 /// Lets the chain of the whole go as far as it can, and tells when it is at the end.
@@ -146,7 +203,7 @@ DiskDone HashVerifier::read_back(Download& download) {
 
 void HashVerifier::on(const ReadBackDue&, Context& context) {
   read_back_due_ = false;
-  for (auto& [id, download] : downloads_) follow(id, download, context);
+  for (auto& [id, download] : downloads_) go_on(id, download, context);
 }
 
 void HashVerifier::on(const EndDownload& end, Context&) {

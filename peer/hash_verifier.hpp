@@ -22,7 +22,9 @@ namespace tutti {
 /// writes a file, and the whole is hashed along with its pieces. Several downloads use several cores.
 ///
 /// Rules:
-/// - A block is hashed and written when it comes, from the very memory it was received into.
+/// - A block is written when it comes, from the very memory it was received into. It is hashed then, too, unless its piece
+///   is a little ahead of where the SHA-1 of the whole is: then it is held until that comes, for at most `held_max` and
+///   within kept_max, since hashing both in one pass saves a third. Several sources do not keep to an order exactly.
 /// - A block is written once an attempt: what was hashed is what is on the disk, also if two peers send the same block.
 /// - A verified piece is never written again: a late block from somebody else cannot spoil it. Nor is anything of a
 ///   download that has not begun or has ended.
@@ -33,10 +35,13 @@ namespace tutti {
 /// - What the whole lacks of pieces that came out of order is read back as soon as its chain has come to them, so that it
 ///   is where the next pieces come; but not more than `read_back_max` at a time, since blocks wait meanwhile.
 class HashVerifier final
-    : public ActorOf<HashVerifier, Joined<HashVerifierRole::Accepts, Messages<ReadBackDue>>> {
+    : public ActorOf<HashVerifier, Joined<HashVerifierRole::Accepts, Messages<ReadBackDue, HeldDue>>> {
  public:
   static constexpr ByteCount kept_max = 8_MiB;
   static constexpr ByteCount read_back_max = 4_MiB;
+  /// How far ahead of the SHA-1 of the whole a piece may be to be held.
+  static constexpr ByteCount held_ahead{2 * kept_max.value};
+  static constexpr Duration held_max = std::chrono::milliseconds(20);
 
   explicit HashVerifier(std::shared_ptr<Disk> disk) : disk_(std::move(disk)) {}
 
@@ -45,6 +50,7 @@ class HashVerifier final
   void on(const StoreBlock& store, Context& context);
   void on(const EndDownload& end, Context& context);
   void on(const ReadBackDue& due, Context& context);
+  void on(const HeldDue& due, Context& context);
   void check_invariants() const override;
 
  private:
@@ -58,6 +64,7 @@ class HashVerifier final
     std::string path;
     WholeChain whole;
     bool whole_told = false;
+    std::optional<ByteCount> held_at;  ///< blocks are held; where the whole was when that was last looked at
     Pieces under_way;
   };
 
@@ -67,14 +74,20 @@ class HashVerifier final
   void drop_pieces(Download& download);
   /// Hands bytes that have been hashed out of order, or read back, to their turn.
   DiskDone catch_up(Download& download, UnderWay& piece, PieceIndex index);
-  void judge(Download& download, const StoreBlock& store, Context& context);
+  bool to_be_held(const Download& download, const StoreBlock& store, ByteCount bytes) const;
+  void release(DownloadId id, Download& download, Pieces::iterator piece, Context& context);
+  void proceed(DownloadId id, Download& download, Pieces::iterator piece, const DiskDone& fault,
+               Context& context);
+  void judge(DownloadId id, Download& download, Pieces::iterator piece, Context& context);
   void follow(DownloadId id, Download& download, Context& context);
+  void go_on(DownloadId id, Download& download, Context& context);
   DiskDone read_back(Download& download);
 
   const std::shared_ptr<Disk> disk_;
   std::unordered_map<DownloadId, Download> downloads_;
   ByteCount kept_;              ///< in blocks that wait for their turn
   bool read_back_due_ = false;  ///< ReadBackDue is on its way
+  bool held_due_ = false;       ///< so is HeldDue
 };
 
 }  // namespace tutti

@@ -14,12 +14,13 @@ PieceHasher::PieceHasher(const PieceLayout& layout, PieceIndex piece, const Dige
     : offset_(layout.piece_offset(piece)), blocks_(layout.block_count(piece)), expected_(expected) {}
 
 PieceHasher::Added PieceHasher::add(BlockIndex block, const Payload& payload, std::uint64_t source,
-                                    ByteCount room, WholeChain& whole) {
+                                    ByteCount room, WholeChain& whole, bool hold) {
+  ENSURE(!hold || payload.size() <= room.value);
   ENSURE(block.value < blocks_);
   if (has(block)) return Added::duplicate;
   came_ |= std::uint32_t{1} << block.value;
   if (std::find(sources_.begin(), sources_.end(), source) == sources_.end()) sources_.push_back(source);
-  if (block == next_) {
+  if (block == next_ && !hold) {
     hash_next(payload.view(), whole);
     return Added::hashed;
   }
@@ -30,8 +31,8 @@ PieceHasher::Added PieceHasher::add(BlockIndex block, const Payload& payload, st
 }
 
 std::optional<BlockIndex> PieceHasher::to_read_back() const {
-  // A kept block would have been hashed when its turn came.
-  return !complete() && has(next_) ? std::optional(next_) : std::nullopt;
+  // A kept block is hashed when its turn comes, or held.
+  return !complete() && has(next_) && !holds() ? std::optional(next_) : std::nullopt;
 }
 
 void PieceHasher::read_back(ByteView bytes, WholeChain& whole) {
@@ -46,6 +47,10 @@ void PieceHasher::take(ByteView bytes, WholeChain& whole) {
 
 void PieceHasher::hash_next(ByteView bytes, WholeChain& whole) {
   take(bytes, whole);
+  release(whole);
+}
+
+void PieceHasher::release(WholeChain& whole) {
   while (!early_.empty() && early_.begin()->first == next_) {
     take(early_.begin()->second.view(), whole);
     early_bytes_.value -= early_.begin()->second.size();

@@ -25,12 +25,13 @@ DigestPair expected_digests(const Metainfo& metainfo, PieceIndex piece);
 /// - An earlier one is kept for its turn, by handle, as far as the caller gives room for it; one beyond that is not
 ///   kept: its bytes are in the file by then, and to_read_back() asks for them when their turn comes. So memory is
 ///   bounded whatever order a peer sends in.
+/// - A block may be held, too, because the caller wants it hashed later; release() does that.
 /// - A block is used once: who sent it first is one of the piece's sources, a second copy is dropped.
 class PieceHasher {
  public:
   enum class Added : std::uint8_t {
     hashed,     ///< used at once; blocks that had waited for it too
-    kept,       ///< waits for the blocks before it
+    kept,       ///< waits for the blocks before it, or for release()
     not_kept,   ///< write it; to_read_back() will ask for it
     duplicate,  ///< not needed: do not write it either
   };
@@ -38,9 +39,13 @@ class PieceHasher {
   PieceHasher(const PieceLayout& layout, PieceIndex piece, const DigestPair& expected);
 
   /// A block, which must be of the length that the layout says, from the peer that the caller calls `source`. Not more
-  /// than `room` bytes more are kept.
-  Added add(BlockIndex block, const Payload& payload, std::uint64_t source, ByteCount room,
-            WholeChain& whole);
+  /// than `room` bytes more are kept. `hold`: it waits for release(), for which there must be room.
+  Added add(BlockIndex block, const Payload& payload, std::uint64_t source, ByteCount room, WholeChain& whole,
+            bool hold = false);
+  /// Hashes what is held and has its turn.
+  void release(WholeChain& whole);
+  /// A block is held that has its turn.
+  bool holds() const { return early_.contains(next_); }
   /// Of the blocks that wait for their turn.
   ByteCount kept_bytes() const { return early_bytes_; }
   /// The block that has come, was not kept, and is next in order now: give its bytes to read_back().

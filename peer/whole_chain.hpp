@@ -46,6 +46,8 @@ class WholeChain {
 
   bool is_verified(PieceIndex piece) const { return verified_.has(piece); }
   const PieceLayout& layout() const { return layout_; }
+  /// The piece that it goes on with; the number of pieces when it is complete.
+  PieceIndex head() const { return complete() ? PieceIndex{layout_.piece_count()} : piece_at(firm_done_); }
   /// How far it is with verified bytes.
   ByteCount done() const { return firm_done_; }
   bool complete() const { return firm_done_ == layout_.size(); }

@@ -173,34 +173,96 @@ BOOST_AUTO_TEST_CASE(blocks_without_their_first_do_not_fill_the_memory) {
   BOOST_TEST(memory.use_count() == 1);
 }
 
-BOOST_AUTO_TEST_CASE(what_came_out_of_order_is_read_back_for_the_whole) {
-  Bench bench;
-  constexpr std::uint32_t pieces = 20;
-  Bytes content(pieces * block_size.value - 77);
-  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::uint8_t>(i / 1000);
-  BOOST_TEST_REQUIRE(static_cast<bool>(bench.disk->prepare("/long.part", {content.size()})));
-  const auto piece = [&](std::uint32_t index) {
+/// A file of many pieces of one block.
+struct Long : Bench {
+  static constexpr std::uint32_t pieces = 20;
+
+  Long() {
+    film.resize(pieces * block_size.value - 77);
+    for (std::size_t i = 0; i < film.size(); ++i) film[i] = static_cast<std::uint8_t>(i / 1000);
+    BOOST_TEST_REQUIRE(static_cast<bool>(disk->prepare("/long.part", {film.size()})));
+    host.inject(scheduler.address, verifier.address,
+                BeginDownload{{2}, "/long.part", {film.size()}, block_size, Bytes(3)});
+  }
+  void bring(std::uint32_t index) {
     const std::size_t start = index * block_size.value;
-    return Bytes(
-        content.begin() + static_cast<std::ptrdiff_t>(start),
-        content.begin() + static_cast<std::ptrdiff_t>(std::min(start + block_size.value, content.size())));
-  };
-  bench.host.inject(bench.scheduler.address, bench.verifier.address,
-                    BeginDownload{{2}, "/long.part", {content.size()}, block_size, Bytes(3)});
-  for (std::uint32_t i = 0; i < pieces; ++i) {
-    const std::uint32_t index = (i + 7) % pieces;
-    const Bytes bytes = piece(index);
-    bench.host.inject(bench.one.address, bench.verifier.address,
-                      BeginPiece{{2}, {index}, 0, sha1(bytes), sha256(bytes)});
-    bench.host.inject(bench.one.address, bench.verifier.address, StoreBlock{{2}, {index}, 0, {0}},
-                      Payload::own(Bytes(bytes)));
-    bench.host.expect<PieceVerified>(bench.scheduler);
+    Bytes bytes(film.begin() + static_cast<std::ptrdiff_t>(start),
+                film.begin() + static_cast<std::ptrdiff_t>(std::min(start + block_size.value, film.size())));
+    host.inject(one.address, verifier.address, BeginPiece{{2}, {index}, 0, sha1(bytes), sha256(bytes)});
+    host.inject(one.address, verifier.address, StoreBlock{{2}, {index}, 0, {0}},
+                Payload::own(std::move(bytes)));
+  }
+  void expect_verified(std::uint32_t index) {
+    BOOST_TEST((host.expect<PieceVerified>(scheduler)->piece == PieceIndex{index}));
+  }
+  void spoil_on_disk(std::uint32_t index) {
+    BOOST_TEST_REQUIRE(!disk->write("/long.part", {index * block_size.value}, Bytes(100, 'x')));
+  }
+  void expect_whole() { BOOST_TEST((host.expect<WholeHashed>(scheduler)->sha1 == sha1(film))); }
+
+  Bytes film;
+};
+
+BOOST_AUTO_TEST_CASE(what_came_out_of_order_is_read_back_for_the_whole) {
+  Long bench;
+  for (std::uint32_t i = 0; i < Long::pieces; ++i) {
+    const std::uint32_t index = (i + 7) % Long::pieces;
+    bench.bring(index);
+    bench.host.advance(HashVerifier::held_max);
+    bench.expect_verified(index);
   }
   bench.host.advance(0ms);
-  const auto whole = bench.host.expect<WholeHashed>(bench.scheduler);
-  BOOST_TEST((whole->download == DownloadId{2} && whole->sha1 == sha1(content)));
+  bench.expect_whole();
   bench.host.advance(1s);
-  BOOST_TEST(!bench.host.find<WholeHashed>(bench.scheduler.address));
+  bench.host.expect_silence(bench.scheduler.address);
+}
+
+BOOST_AUTO_TEST_CASE(what_came_a_little_early_is_hashed_with_the_whole_and_not_read_back) {
+  Long bench;
+  for (const std::uint32_t index : {3u, 1u, 2u}) bench.bring(index);
+  bench.host.expect_silence(bench.scheduler.address);
+  for (const std::uint32_t index : {1u, 2u, 3u}) bench.spoil_on_disk(index);
+  bench.bring(0);
+  for (std::uint32_t index = 0; index < 4; ++index) bench.expect_verified(index);
+  for (std::uint32_t index = 4; index < Long::pieces; ++index) {
+    bench.bring(index);
+    bench.expect_verified(index);
+  }
+  bench.expect_whole();
+}
+
+BOOST_AUTO_TEST_CASE(what_is_held_while_the_whole_goes_on_is_held_longer) {
+  Long bench;
+  bench.bring(5);
+  bench.bring(0);
+  bench.expect_verified(0);
+  bench.host.advance(HashVerifier::held_max);
+  bench.host.expect_silence(bench.scheduler.address);
+  bench.host.advance(HashVerifier::held_max);
+  bench.expect_verified(5);
+}
+
+BOOST_AUTO_TEST_CASE(no_more_is_held_than_there_is_memory_for) {
+  Long bench;
+  const std::uint32_t most = HashVerifier::kept_max.value / block_size.value;
+  for (std::uint32_t index = 1; index <= most; ++index) bench.bring(index);
+  bench.host.expect_silence(bench.scheduler.address);
+  bench.bring(most + 1);
+  bench.expect_verified(most + 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_held_of_a_download_that_ends_is_let_go) {
+  Long bench;
+  const auto memory = std::make_shared<const Bytes>(block_size.value, 'x');
+  bench.host.inject(bench.one.address, bench.verifier.address,
+                    BeginPiece{{2}, {4}, 0, sha1(*memory), sha256(*memory)});
+  bench.host.inject(bench.one.address, bench.verifier.address, StoreBlock{{2}, {4}, 0, {0}},
+                    Payload::hold(memory, *memory));
+  BOOST_TEST(memory.use_count() == 2);
+  bench.host.inject(bench.scheduler.address, bench.verifier.address, EndDownload{{2}});
+  BOOST_TEST(memory.use_count() == 1);
+  bench.host.advance(HashVerifier::held_max);
+  bench.host.expect_silence(bench.scheduler.address);
 }
 
 BOOST_AUTO_TEST_CASE(what_was_there_is_read_for_the_whole) {
