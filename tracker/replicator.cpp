@@ -362,7 +362,9 @@ TrackerView Replicator::view_of(const Peer& peer, Instant now) const {
   view.row = {number, peer.entry.client_endpoint(), TrackerHealth::unreachable, 0, {}};
   view.row.operations_behind = count_missing(tracker.at, held_) + count_missing(held_, tracker.at);
   if (tracker.heard_ever) view.row.last_heard = in_ms(now - tracker.heard);
-  if (tracker.source_up != tracker.follower_up) view.tie = TrackerTie::half_linked;
+  // The door notices late that somebody has gone: without a word from there, its link says nothing.
+  const bool is_heard = tracker.heard_ever && now - tracker.heard < sync_.hung_after;
+  if (is_heard && tracker.source_up != tracker.follower_up) view.tie = TrackerTie::half_linked;
   if (tracker.source_up && tracker.follower_up) view.tie = TrackerTie::hung;
   if (book_.is_live(number, now)) {
     view.row.health = view.row.operations_behind == 0 ? TrackerHealth::in_sync : TrackerHealth::behind;
