@@ -44,6 +44,8 @@ struct Download {
   std::vector<Sharer> sharers;
   /// Peers that closed the file, or cannot be reached: not asked again before.
   std::map<PeerKey, Instant> shunned;
+  /// Among whom its pieces are shared out, beside us.
+  std::vector<ClientKey> shared_with;
   /// Somebody else has been seen to fetch it.
   bool in_demand = false;
   Instant ask_sharers_at{};

@@ -168,7 +168,7 @@ std::optional<Pick> PiecePicker::pick(PeerKey key, Instant now, Random& random) 
   const bool trusted = !suspect(key);
   if (trusted)
     if (const auto piece = pick_begun(peer)) return reserve(key, *piece, false, {}, now);
-  if (const auto piece = pick_free(peer, random)) return reserve(key, *piece, false, {}, now);
+  if (const auto piece = pick_free(peer, now, random)) return reserve(key, *piece, false, {}, now);
   if (!trusted)
     if (const auto piece = pick_begun(peer)) {
       begin_anew(*piece);
@@ -201,9 +201,33 @@ std::optional<PieceIndex> PiecePicker::pick_begun(const Peer& peer) const {
   return best;
 }
 
-std::optional<PieceIndex> PiecePicker::pick_free(const Peer& peer, Random& random) const {
+void PiecePicker::share_out(std::optional<Bitfield> part) {
+  ENSURE(!part || part->size() == layout_.piece_count());
+  part_ = std::move(part);
+}
+
+std::optional<PieceIndex> PiecePicker::pick_free(const Peer& peer, Instant now, Random& random) {
   if (from_start_ && seeders_ == peers_.size()) return pick_lowest(peer);
-  return verified_.none() ? pick_any(peer, random) : pick_rarest(peer, random);
+  if (part_ && seeder(peer)) return pick_shared_out(peer, now, random);
+  return verified_.none() ? pick_any(peer.has, random) : pick_rarest(peer, random);
+}
+
+std::optional<PieceIndex> PiecePicker::pick_shared_out(const Peer& peer, Instant now, Random& random) {
+  if (const auto piece = pick_any(*part_, random)) {
+    last_gain_ = now;
+    return piece;
+  }
+  return helps(peer, now) ? pick_rarest(peer, random) : std::nullopt;
+}
+
+/// Whether a seeder is asked for what is not of our part.
+bool PiecePicker::helps(const Peer& from, Instant now) const {
+  const std::uint64_t fallback = usual_pace();
+  std::uint64_t others = 0;
+  for (const auto& [key, peer] : peers_)
+    if (!seeder(peer) && !peer.queue.empty() && now < stalled_from(peer, fallback))
+      others += pace_of(peer, fallback);
+  return others > 0 ? others < pace_of(from, fallback) / 2 : now >= last_gain_ + help_grace;
 }
 
 std::optional<PieceIndex> PiecePicker::pick_lowest(const Peer& peer) const {
@@ -214,15 +238,15 @@ std::optional<PieceIndex> PiecePicker::pick_lowest(const Peer& peer) const {
   return std::nullopt;
 }
 
-std::optional<PieceIndex> PiecePicker::pick_any(const Peer& peer, Random& random) const {
+std::optional<PieceIndex> PiecePicker::pick_any(const Bitfield& of, Random& random) const {
   std::uint64_t candidates = 0;
   for (std::size_t i = 0; i < free_.words().size(); ++i)
-    candidates += static_cast<std::uint64_t>(std::popcount(free_.words()[i] & peer.has.words()[i]));
+    candidates += static_cast<std::uint64_t>(std::popcount(free_.words()[i] & of.words()[i]));
   if (candidates == 0) return std::nullopt;
   std::uint64_t chosen = random.below(candidates);
   std::optional<PieceIndex> result;
   for (std::size_t i = 0; i < free_.words().size() && !result; ++i) {
-    const std::uint64_t word = free_.words()[i] & peer.has.words()[i];
+    const std::uint64_t word = free_.words()[i] & of.words()[i];
     const auto here = static_cast<std::uint64_t>(std::popcount(word));
     if (chosen >= here) {
       chosen -= here;
@@ -334,6 +358,8 @@ std::optional<Instant> PiecePicker::review_at(PeerKey key, Instant now) const {
     if (!may_duplicate) continue;
     if (const auto from = duplicate_from(key, peer, piece, progress, fallback)) consider(*from);
   }
+  // What others give may become too little at any time.
+  if (part_ && seeder(peer) && !free_.none()) consider(now + help_grace);
   // Never at once: whoever asks has just heard that there is nothing.
   if (result) result = std::max(*result, now) + std::chrono::milliseconds(1);
   return result;
@@ -426,6 +452,7 @@ void PiecePicker::release(PeerKey key, PieceIndex piece, Instant now) {
 std::vector<PeerKey> PiecePicker::received(PeerKey key, PieceIndex piece, BlockIndex block,
                                            std::uint32_t attempt, Instant now) {
   ENSURE(piece.value < layout_.piece_count() && block.value < layout_.block_count(piece));
+  if (!part_ || part_->has(piece) || !is_seeder(key)) last_gain_ = now;
   if (const auto found = peers_.find(key); found != peers_.end()) {
     Peer& peer = found->second;
     peer.meter.add(layout_.block_length(piece, block), now);

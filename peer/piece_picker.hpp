@@ -50,12 +50,16 @@ struct Blame {
 ///    to trade with and whoever hashes the whole can follow.
 ///    Until one piece is verified: any piece, uniformly at random. A newcomer needs something to trade quickly, rare
 ///    pieces are slow, and newcomers that choose alike would have nothing for each other.
-/// 3. The rarest piece, ties uniformly at random: what only one peer has may leave with it, and peers that choose
+/// 3. From a seeder, while those who fetch beside us share the pieces out (share_out): one of our part, uniformly at
+///    random. The others' parts come from them, so the first copy leaves a lone seeder once and not once for everybody.
+///    Their part is taken from it, rarest first, only while they give us less than half of what it gave, or nothing has
+///    come for `help_grace`: somebody slow must not hold up anybody.
+/// 4. The rarest piece, ties uniformly at random: what only one peer has may leave with it, and peers that choose
 ///    alike would have nothing for each other.
-/// 4. A piece of a peer that is stalled: it has not sent anything for `stall_factor` times as long as a block takes at
+/// 5. A piece of a peer that is stalled: it has not sent anything for `stall_factor` times as long as a block takes at
 ///    its own measured rate, and `stall_grace` more. A fixed time would be too short on a slow line and far too long
 ///    on a fast one. The reservation moves; the blocks that have come stay.
-/// 5. Endgame: a block-wise second reservation of the piece that would be finished last, if this peer would do it in
+/// 6. Endgame: a block-wise second reservation of the piece that would be finished last, if this peer would do it in
 ///    less than half the time that its holder still needs. Blocks are asked for from the end, so that the two meet.
 ///    Bounded: two holders a piece, `duplicates_max` such pieces at a time; so at most that much arrives twice.
 /// A whole piece is from one peer wherever that is possible, so a bad piece has one author.
@@ -68,13 +72,14 @@ struct Blame {
 /// Availability (how many peers have a piece) is derived: it changes only with a peer's bitfield, and a peer that
 /// leaves takes out exactly what its bitfield holds. check_invariants() counts it again.
 ///
-/// Cost: pick is O(1) expected for a peer that has most pieces, O(pieces / 64 + what the peer has) at worst; rules 4
-/// and 5 are O(reservations). have and received are O(1); a peer that joins or leaves O(pieces it has), a seeder O(1).
+/// Cost: pick is O(1) expected for a peer that has most pieces, O(pieces / 64 + what the peer has) at worst; rules 5
+/// and 6 are O(reservations). have and received are O(1); a peer that joins or leaves O(pieces it has), a seeder O(1).
 class PiecePicker {
  public:
   static constexpr unsigned stall_factor = 4;
   static constexpr Duration stall_grace = std::chrono::milliseconds(250);
   static constexpr std::size_t duplicates_max = 4;
+  static constexpr Duration help_grace = std::chrono::milliseconds(100);
   /// What a peer is thought to do while nobody's pace is known, in bytes per second.
   static constexpr std::uint64_t rate_assumed = 256U << 10U;
 
@@ -92,12 +97,16 @@ class PiecePicker {
   /// The peer is gone. What it was to send is free for others; blocks that have come stay.
   void remove_peer(PeerKey peer);
   bool knows(PeerKey peer) const { return peers_.contains(peer); }
+  /// A peer that is known and has everything.
+  bool is_seeder(PeerKey peer) const { return knows(peer) && seeder(peers_.at(peer)); }
   /// Convicted of a bad piece.
   bool banned(PeerKey peer) const { return banned_.contains(peer); }
 
   // --- fetching ---
   /// Whether pieces are picked from the start on as long as all peers here are seeders: nobody else who fetches is known.
   void prefer_start(bool on) { from_start_ = on; }
+  /// Which pieces are ours to fetch from seeders, as others fetch beside us; nothing: all of them.
+  void share_out(std::optional<Bitfield> part);
   /// Picks for `peer` and reserves. Nothing: there is nothing for it to do now; see review_at.
   std::optional<Pick> pick(PeerKey peer, Instant now, Random& random);
   /// When pick(peer) can find something even if nothing else happens: the moment at which somebody is going to count as
@@ -178,9 +187,11 @@ class PiecePicker {
   std::uint64_t usual_pace() const;
   Instant stalled_from(const Peer& peer, std::uint64_t fallback) const;
   std::optional<PieceIndex> pick_begun(const Peer& peer) const;
-  std::optional<PieceIndex> pick_free(const Peer& peer, Random& random) const;
+  std::optional<PieceIndex> pick_free(const Peer& peer, Instant now, Random& random);
   std::optional<PieceIndex> pick_lowest(const Peer& peer) const;
-  std::optional<PieceIndex> pick_any(const Peer& peer, Random& random) const;
+  std::optional<PieceIndex> pick_any(const Bitfield& of, Random& random) const;
+  std::optional<PieceIndex> pick_shared_out(const Peer& peer, Instant now, Random& random);
+  bool helps(const Peer& seeder, Instant now) const;
   std::optional<PieceIndex> pick_rarest(const Peer& peer, Random& random) const;
   std::optional<PieceIndex> scan_rarest(const Peer& peer, Random& random) const;
   std::optional<PieceIndex> pick_stalled(PeerKey key, const Peer& peer, Instant now) const;
@@ -205,6 +216,10 @@ class PiecePicker {
   std::map<PeerKey, Peer> peers_;
   std::uint32_t seeders_ = 0;
   bool from_start_ = false;
+  std::optional<Bitfield> part_;
+  /// When our part last got on, or others gave something: help waits from then on. What helps does not count, or it
+  /// would wait for itself.
+  Instant last_gain_{};
   std::set<PeerKey> suspects_;
   std::set<PeerKey> banned_;
 };

@@ -53,6 +53,7 @@ struct SchedulerOptions {
 ///   that cannot be reached gives its place to another in the same way.
 /// - Pieces are fetched from the start on while nobody is known to trade with, so that the SHA-1 of the whole follows
 ///   closely; rarest first as soon as somebody is.
+/// - Those who fetch a file share its pieces out among them (part_of), so that a lone seeder gives each away once.
 /// - Which piece next is the picker's decision; here is only whose turn it is: a fetcher with room asks, its downloads
 ///   take turns.
 /// - A peer that sent a bad piece alone is spoken with no more in this session, nor one that breaks the protocol.
@@ -202,6 +203,7 @@ class Scheduler final
   bool feed_from(Source& source, Download& download, Context& context);
   bool unreachable(const Source& source, Instant now) const;
   bool may_trade(const Download& download, Instant now) const;
+  void share_out(Download& download);
   void feed_hungry(DownloadId id, Context& context);
   void cancel(Download& download, PeerKey peer, PieceIndex piece, std::vector<BlockIndex> blocks,
               Context& context);

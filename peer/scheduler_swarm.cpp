@@ -8,6 +8,7 @@
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
 #include "peer/fetcher.hpp"
+#include "peer/part_of.hpp"
 #include "peer/piece_hasher.hpp"
 #include "peer/scheduler.hpp"
 
@@ -381,6 +382,7 @@ void Scheduler::feed(Source& source, Context& context) {
 bool Scheduler::feed_from(Source& source, Download& download, Context& context) {
   if (!download.picker->knows(source.peer)) return false;
   download.picker->prefer_start(!may_trade(download, context.now()));
+  share_out(download);
   const std::optional<Pick> pick = download.picker->pick(source.peer, context.now(), context.random());
   if (!pick) return false;
   for (const PeerKey loser : pick->cancel_at) cancel(download, loser, pick->piece, {}, context);
@@ -399,6 +401,21 @@ bool Scheduler::may_trade(const Download& download, Instant now) const {
            return source.lanes.contains(download.record.id) && !download.picker->knows(source.peer) &&
                   !unreachable(source, now);
          });
+}
+
+/// Tells the picker which pieces are ours among those who fetch the file, each other's helpers.
+void Scheduler::share_out(Download& download) {
+  std::vector<ClientKey> others;
+  for (const auto& [address, source] : sources_)
+    if (source.lanes.contains(download.record.id) && download.picker->knows(source.peer) &&
+        !download.picker->is_seeder(source.peer))
+      others.push_back(source.client);
+  std::sort(others.begin(), others.end());
+  if (others == download.shared_with) return;
+  download.picker->share_out(
+      others.empty() ? std::nullopt
+                     : std::optional(part_of(options_.self, others, download.layout.piece_count())));
+  download.shared_with = std::move(others);
 }
 
 void Scheduler::feed_hungry(DownloadId id, Context& context) {

@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "peer/part_of.hpp"
 #include "peer/scheduler.hpp"
 #include "tests/injection/peer/little_network.hpp"
 
@@ -646,6 +647,34 @@ BOOST_AUTO_TEST_CASE(what_is_unshared_while_it_gets_its_name_is_not_remembered_a
   BOOST_TEST((forget->fid == fid_of(metainfo_of(4))));
   late.host.inject(late.storage.address, late.scheduler.address, DownloadFinished{{5}, {}});
   late.host.expect_silence(late.librarian.address);
+}
+
+BOOST_AUTO_TEST_CASE(who_fetches_beside_us_shares_the_pieces_with_us) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3), office.sharer(4)}));
+  office.prepared(5, {0});
+  const auto open = [&](std::uint8_t number, std::uint8_t has) {
+    const Address peer = office.host.link_to("127.0.0.1:" + std::to_string(7000 + number));
+    office.host.link_up(peer);
+    office.host.inject(peer, office.owner(peer), PeerWelcome{1, client_key(number)});
+    office.host.inject(peer, office.owner(peer), FileOpened{fid_of(metainfo_of(4)), {has}});
+    return peer;
+  };
+  open(4, 0);  // fetches it, too, and has nothing yet
+  const Address seeder = open(3, 0xf0);
+  const Bitfield ours = part_of(client_key(9), std::vector{client_key(4)}, 4);
+  BOOST_TEST_REQUIRE((ours.count() > 0 && ours.count() < 4));
+  std::uint32_t requested = 0;
+  while (const auto request = office.host.find<RequestBlock>(seeder)) {
+    BOOST_TEST(ours.has(request->message.piece));
+    ++requested;
+  }
+  BOOST_TEST(requested == ours.count());
+  // Nothing comes from the other: the seeder has to help.
+  office.host.advance(PiecePicker::help_grace + 50ms);
+  BOOST_TEST(office.host.find<RequestBlock>(seeder).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(only_so_many_fetch_at_a_time) {

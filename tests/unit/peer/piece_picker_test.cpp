@@ -81,6 +81,67 @@ std::vector<BlockIndex> blocks(std::initializer_list<unsigned> numbers) {
 
 BOOST_AUTO_TEST_SUITE(piece_picker)
 
+// --- shared out among those who fetch ---
+
+BOOST_AUTO_TEST_CASE(a_seeder_is_asked_for_our_part_and_the_others_for_what_they_have) {
+  Table table("#.......", {{ann, "########"}, {bob, "######.."}});
+  table.picker.share_out(pieces("..#.##.."));
+  std::string picked = table.picks(ann);
+  std::sort(picked.begin(), picked.end());
+  BOOST_TEST(picked == "  245");
+  // From somebody who fetches: anything, also what is not ours.
+  picked = table.picks(bob);
+  BOOST_TEST((picked == "1 3" || picked == "3 1"));
+}
+
+BOOST_AUTO_TEST_CASE(a_seeder_helps_out_when_nothing_has_come_for_a_while) {
+  Table table("#.......", {{ann, "########"}, {bob, "#......."}});
+  table.picker.share_out(pieces(".#......"));
+  const std::optional<Pick> own = table.pick(ann);
+  BOOST_TEST_REQUIRE(own.has_value());
+  BOOST_TEST((own->piece == 1_piece));
+  BOOST_TEST(!table.pick(ann).has_value());
+  BOOST_TEST((table.picker.review_at(ann, table.now) > table.now));
+  table.receive_all(ann, *own);
+  table.picker.verified(1_piece, table.now);
+  table.now += PiecePicker::help_grace - milliseconds(1);
+  BOOST_TEST(!table.pick(ann).has_value());
+  table.now += milliseconds(1);
+  const std::optional<Pick> help = table.pick(ann);
+  BOOST_TEST_REQUIRE(help.has_value());
+  // What helps goes on, without waiting for itself.
+  table.receive_all(ann, *help);
+  BOOST_TEST(table.pick(ann).has_value());
+  // It ends when somebody has something.
+  for (PieceIndex piece; piece.value < 8; ++piece) table.picker.peer_has(bob, piece);
+  table.picker.peer_lacks(bob, 0_piece, table.now);  // no seeder
+  const std::optional<Pick> gain = table.pick(bob);
+  BOOST_TEST_REQUIRE(gain.has_value());
+  table.receive_all(bob, *gain);
+  BOOST_TEST(!table.pick(ann).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_seeder_helps_out_when_the_others_are_much_slower) {
+  for (const bool slow : {true, false}) {
+    Table table("#.......", {{ann, "########"}, {bob, "###....."}});
+    table.picker.share_out(pieces(".#......"));
+    table.show_pace(ann, 1_piece, 8U << 20U);
+    table.show_pace(bob, 2_piece, slow ? 1U << 20U : 8U << 20U);
+    table.picker.peer_has(bob, 3_piece);
+    BOOST_TEST_REQUIRE(table.pick(bob).has_value());
+    BOOST_TEST(table.pick(ann).has_value() == slow);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_shared_out_when_nobody_else_fetches) {
+  Table table("#...", {{ann, "####"}});
+  table.picker.share_out(pieces(".#.."));
+  table.pick(ann);
+  BOOST_TEST(!table.pick(ann).has_value());
+  table.picker.share_out(std::nullopt);
+  BOOST_TEST(table.pick(ann).has_value());
+}
+
 // --- rarest first ---
 
 BOOST_AUTO_TEST_CASE(the_rarest_piece_goes_first) {
