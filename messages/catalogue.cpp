@@ -22,16 +22,28 @@ using AllMessages = Joined<KernelMessages, Messages<Refused, Done>, ClientTracke
                            ShellClientMessages, InsideClientMessages, InsideTrackerMessages,
                            TrackerTrackerMessages, TraceMessages>;
 
-constexpr std::array<MessageId, 0> retired{};
+constexpr std::array<MessageId, 7> retired{
+    MessageId{0x0408},  // StartDownload without `sequential`
+    MessageId{0x040a},  // Downloads whose rows had no wishes
+    MessageId{0x0422},  // DownloadChanged, the same
+    MessageId{0x0530},  // ServeFile without the names of group and file
+    MessageId{0x0541},  // DownloadsRecalled without wishes
+    MessageId{0x0542},  // PrepareDownload, the same
+    MessageId{0x0543},  // DownloadPrepared, the same
+};
 
-/// A message may belong to several protocols (Done does); a number belongs to one message.
+/// A message may belong to several protocols (Done does); a number belongs to one message. With bare arrays, as compilers
+/// limit how much they reckon.
 template <class... M>
 constexpr bool no_number_means_two(Messages<M...>) {
-  constexpr std::array<MessageId, sizeof...(M)> ids{M::message_id...};
-  constexpr std::array<std::string_view, sizeof...(M)> names{M::type_name...};
-  for (std::size_t i = 0; i < ids.size(); ++i)
-    for (std::size_t j = i + 1; j < ids.size(); ++j)
-      if ((ids[i] == ids[j]) != (names[i] == names[j])) return false;
+  constexpr std::uint16_t ids[] = {M::message_id.value...};
+  constexpr std::string_view names[] = {M::type_name...};
+  constexpr std::size_t lengths[] = {M::type_name.size()...};
+  for (std::size_t i = 0; i < sizeof...(M); ++i)
+    for (std::size_t j = i + 1; j < sizeof...(M); ++j) {
+      const bool one_name = lengths[i] == lengths[j] && names[i] == names[j];
+      if ((ids[i] == ids[j]) != one_name) return false;
+    }
   return true;
 }
 static_assert(no_number_means_two(AllMessages{}), "one number or name stands for two messages");

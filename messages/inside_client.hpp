@@ -33,10 +33,20 @@
 //                  *( scheduler:JournalPiece | scheduler:KeepPrivate )
 //                  [ scheduler:FinishDownload  storage:( DownloadFinished | DownloadRefused ) ]
 //                  [ scheduler:SettleDownload ]
+//                | scheduler:KeepWishes
+//                | scheduler:ForgetDownload  storage:( DownloadForgotten | DownloadRefused )
+//   rechecking   = scheduler:RecheckDownload  *( storage:RecheckProgress )
+//                  storage:( DownloadPrepared | DownloadRefused | DownloadSound | DownloadUnsound )
+//                  after DownloadUnsound:
+//                  scheduler:ReturnShare  librarian:ShareReturned
+//                  scheduler:ReopenDownload  storage:( DownloadPrepared | DownloadRefused )
 //                | scheduler:AdoptShare                                       to librarian: a download has become a share
 //   lane         = scheduler:OpenLane  *( fetcher:LaneOpened *pieces fetcher:LaneClosed )  scheduler:CloseLane
 //   pieces       = fetcher:PieceWanted  scheduler:FetchPiece   |  fetcher:PeerHas
 //                | fetcher:BlockArrived | fetcher:PieceNotCome | scheduler:CancelBlocks
+//   limits       = X:WatchLimits  *( storage:LimitsChanged )
+//                | scheduler:MeterRequests  *( fetcher:RequestWanted  scheduler:RequestAllowed )
+//   diagnosis    = scheduler:ReportLane  fetcher:LaneReported
 //   peer         = fetcher:PeerReady | fetcher:PeerLost | fetcher:PeerAtFault
 //   verifying    = scheduler:BeginDownload  *piece  [ verifier:( WholeHashed | WholeUnreadable ) ]
 //                  scheduler:EndDownload
@@ -206,6 +216,21 @@ struct AdoptShare {
   ShareRecord share;
   TUTTI_MESSAGE(AdoptShare, 0x0526, share);
 };
+/// The opposite: what is at `path` is wrong in places and is to be fetched again, so it is no share any more. The
+/// trackers need not hear of it, as the download goes on sharing.
+struct ReturnShare {
+  Gid gid;
+  Fid fid;
+  std::string path;
+  TUTTI_MESSAGE(ReturnShare, 0x05a0, gid, fid, path);
+};
+/// It is no share (any more), and is not served as one.
+struct ShareReturned {
+  Gid gid;
+  Fid fid;
+  std::string path;
+  TUTTI_MESSAGE(ShareReturned, 0x05a1, gid, fid, path);
+};
 
 // --- serving ----------------------------------------------------------------------------------------------------
 
@@ -216,12 +241,14 @@ struct AdoptShare {
 struct ServeFile {
   Gid gid;
   Fid fid;
+  GroupName group;  ///< as limits and diagnoses call it
+  FileName file;
   std::string path;
   ByteCount size;
   ByteCount piece_length;
   Bytes bitfield;  ///< as in FileOpened
   std::optional<FileIdentity> identity;
-  TUTTI_MESSAGE(ServeFile, 0x0530, gid, fid, path, size, piece_length, bitfield, identity);
+  TUTTI_MESSAGE(ServeFile, 0x05a2, gid, fid, group, file, path, size, piece_length, bitfield, identity);
 };
 /// One piece more can be served.
 struct ServePiece {
@@ -279,6 +306,13 @@ struct BlockUnreadable {
 
 // --- downloads --------------------------------------------------------------------------------------------------
 
+/// What the user wants of a download, as it is remembered over restarts.
+struct DownloadWishes {
+  bool paused = false;
+  DownloadPriority priority = DownloadPriority::normal;
+  bool sequential = false;
+  TUTTI_RECORD(DownloadWishes, paused, priority, sequential);
+};
 /// A download as it is remembered over restarts. The bytes are at `part_path` until the whole is verified, then at
 /// `path`.
 struct DownloadRecord {
@@ -295,8 +329,9 @@ struct DownloadRecord {
   std::string sentence;     ///< the same for people
   bool share = true;        ///< false: the user does not want it shared
   FileIdentity whole;       ///< of the part file, once the whole was verified; else nothing's
+  DownloadWishes wishes;
   TUTTI_RECORD(DownloadRecord, id, uid, gid, group, fid, metainfo, path, part_path, phase, code, sentence,
-               share, whole);
+               share, whole, wishes);
 };
 /// Which downloads did this user start, oldest first? Those that are complete come without the digests of their pieces.
 /// `session` comes back with the answer: one user may have come, gone and come again meanwhile.
@@ -309,24 +344,24 @@ struct DownloadsRecalled {
   Uid uid;
   std::uint64_t session = 0;
   std::vector<DownloadRecord> downloads;
-  TUTTI_MESSAGE(DownloadsRecalled, 0x0541, uid, session, downloads);
+  TUTTI_MESSAGE(DownloadsRecalled, 0x05a3, uid, session, downloads);
 };
 /// Make room for a download, or find again what is there of it. A record with id 0 is new: `path` is then what the user
 /// gave (a directory or a path), and storage settles path, part_path and id. `tag` comes back.
 struct PrepareDownload {
   std::uint64_t tag = 0;
   DownloadRecord download;
-  TUTTI_MESSAGE(PrepareDownload, 0x0542, tag, download);
+  TUTTI_MESSAGE(PrepareDownload, 0x05a4, tag, download);
 };
 /// `bitfield`: the pieces that are on disk and verified.
 struct DownloadPrepared {
   std::uint64_t tag = 0;
   DownloadRecord download;
   Bytes bitfield;
-  TUTTI_MESSAGE(DownloadPrepared, 0x0543, tag, download, bitfield);
+  TUTTI_MESSAGE(DownloadPrepared, 0x05a5, tag, download, bitfield);
 };
-/// It cannot be: destination_exists, no_such_file (the folder), io_error, disk_full. `tag` of PrepareDownload, or the
-/// download's id of FinishDownload.
+/// It cannot be: destination_exists, no_such_file (the folder), io_error, disk_full. `tag` of PrepareDownload,
+/// RecheckDownload or ReopenDownload, or the download's id of FinishDownload or ForgetDownload.
 struct DownloadRefused {
   std::uint64_t tag = 0;
   Code code = Code::io_error;
@@ -368,6 +403,66 @@ struct KeepPrivate {
   TUTTI_MESSAGE(KeepPrivate, 0x0549, download);
 };
 
+/// What the user wants of this download from now on.
+struct KeepWishes {
+  DownloadId download;
+  DownloadWishes wishes;
+  TUTTI_MESSAGE(KeepWishes, 0x05a6, download, wishes);
+};
+/// The user does not want this download any more: it is remembered no longer. `with_part`: its part file goes, too.
+struct ForgetDownload {
+  DownloadId download;
+  bool with_part = false;
+  TUTTI_MESSAGE(ForgetDownload, 0x05a7, download, with_part);
+};
+struct DownloadForgotten {
+  DownloadId download;
+  TUTTI_MESSAGE(DownloadForgotten, 0x05a8, download);
+};
+/// Hash again what is on the disk of a download, and believe nothing else; of one that is complete, its file. It is
+/// not written to meanwhile. `tag` comes back with the outcome: DownloadPrepared, if it is not complete.
+struct RecheckDownload {
+  std::uint64_t tag = 0;
+  DownloadId download;
+  TUTTI_MESSAGE(RecheckDownload, 0x05a9, tag, download);
+};
+/// So many pieces are hashed, and of those so many bytes are right.
+struct RecheckProgress {
+  std::uint64_t tag = 0;
+  std::uint32_t pieces = 0;
+  ByteCount right;
+  TUTTI_MESSAGE(RecheckProgress, 0x05aa, tag, pieces, right);
+};
+/// All of a complete file is right.
+struct DownloadSound {
+  std::uint64_t tag = 0;
+  TUTTI_MESSAGE(DownloadSound, 0x05ab, tag);
+};
+/// Of a complete file only these pieces are right. It stays as it is until it is reopened.
+struct DownloadUnsound {
+  std::uint64_t tag = 0;
+  Bytes bitfield;
+  TUTTI_MESSAGE(DownloadUnsound, 0x05ac, tag, bitfield);
+};
+/// Make a complete file a part file again of which these pieces are verified.
+struct ReopenDownload {
+  std::uint64_t tag = 0;
+  DownloadId download;
+  Bytes bitfield;
+  TUTTI_MESSAGE(ReopenDownload, 0x05ad, tag, download, bitfield);
+};
+
+// --- limits -----------------------------------------------------------------------------------------------------
+
+/// Tell me which limits there are, now and whenever they change.
+struct WatchLimits {
+  TUTTI_MESSAGE(WatchLimits, 0x05ae);
+};
+struct LimitsChanged {
+  std::vector<RateLimit> limits;
+  TUTTI_MESSAGE(LimitsChanged, 0x05af, limits);
+};
+
 // --- fetching ---------------------------------------------------------------------------------------------------
 
 /// Open this file at the peer, now and whenever its link stands again.
@@ -407,6 +502,35 @@ struct CancelBlocks {
 struct LimitRequests {
   ByteCount bytes;
   TUTTI_MESSAGE(LimitRequests, 0x055d, bytes);
+};
+/// Whether a limit holds for this download: then each request for a block waits until it is allowed.
+struct MeterRequests {
+  DownloadId download;
+  bool metered = false;
+  TUTTI_MESSAGE(MeterRequests, 0x05b0, download, metered);
+};
+/// The next request of this download would be for so many bytes. Said once, until it is allowed.
+struct RequestWanted {
+  DownloadId download;
+  ByteCount bytes;
+  TUTTI_MESSAGE(RequestWanted, 0x05b1, download, bytes);
+};
+struct RequestAllowed {
+  DownloadId download;
+  ByteCount bytes;
+  TUTTI_MESSAGE(RequestAllowed, 0x05b2, download, bytes);
+};
+/// What is under way for this download?
+struct ReportLane {
+  DownloadId download;
+  TUTTI_MESSAGE(ReportLane, 0x05b3, download);
+};
+struct LaneReported {
+  DownloadId download;
+  ByteCount asked;                     ///< and not come
+  ByteCount unwritten;                 ///< of all downloads from this peer
+  std::chrono::milliseconds silent{};  ///< since the last block came, or since the oldest request
+  TUTTI_MESSAGE(LaneReported, 0x05b4, download, asked, unwritten, silent);
 };
 /// The peer is the one we looked for and answers.
 struct PeerReady {
@@ -624,6 +748,10 @@ struct ReadBackDue {
 struct HeldDue {
   TUTTI_MESSAGE(HeldDue, 0x058f);
 };
+/// scheduler, uploader: a limit lets something through now.
+struct LimitDue {
+  TUTTI_MESSAGE(LimitDue, 0x05b5);
+};
 /// librarian: a file had changed just before it was measured: measure it again.
 struct MeasureDue {
   std::uint64_t job = 0;
@@ -642,7 +770,10 @@ using InsideClientMessages =
              PieceVerified, PieceCorrupt, PieceUnwritable, BeginDownload, WholeHashed, WholeUnreadable,
              EndDownload, ReadBackDue, HeldDue, AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue,
              PlaceDue, SharesDue, DownloadsDue, PickDue, PeerGreetingOverdue, AskAgainDue, TakenDue, SyncDue,
-             PartSyncDue, MeasureDue, SharersDue, MembersDue>;
+             PartSyncDue, MeasureDue, SharersDue, MembersDue, ReturnShare, ShareReturned, KeepWishes,
+             ForgetDownload, DownloadForgotten, RecheckDownload, RecheckProgress, DownloadSound,
+             DownloadUnsound, ReopenDownload, WatchLimits, LimitsChanged, MeterRequests, RequestWanted,
+             RequestAllowed, ReportLane, LaneReported, LimitDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -655,31 +786,36 @@ struct TrackerLinkRole {
 /// Decides what is shared: hashes files, makes them known, resumes them at login, notices changed ones.
 struct LibrarianRole {
   static constexpr std::string_view name = "librarian";
-  using Accepts =
-      Messages<ShareFile, UnshareFile, ForgetCommand, Told, SessionChanged, GroupLeft, AdoptShare,
-               PieceHashed, StretchHashed, HashFailed, SharesRecalled, FileChecked, ServingFailed>;
+  using Accepts = Messages<ShareFile, UnshareFile, ForgetCommand, Told, SessionChanged, GroupLeft, AdoptShare,
+                           ReturnShare, PieceHashed, StretchHashed, HashFailed, SharesRecalled, FileChecked,
+                           ServingFailed>;
 };
 
 /// Decides who fetches which piece of which download from whom.
 struct SchedulerRole {
   static constexpr std::string_view name = "scheduler";
-  using Accepts = Messages<StartDownload, ListDownloads, AwaitDownloads, ForgetCommand, Told, SessionChanged,
-                           GroupLeft, DownloadUnshared, DownloadsRecalled, DownloadPrepared, DownloadRefused,
-                           DownloadFinished, WholeHashed, WholeUnreadable, ServingFailed, PeerReady, PeerLost,
-                           PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived,
-                           PieceNotCome, PieceVerified, PieceCorrupt, PieceUnwritable, FileWanted>;
+  using Accepts =
+      Messages<StartDownload, ListDownloads, AwaitDownloads, ForgetCommand, Told, SessionChanged, GroupLeft,
+               DownloadUnshared, DownloadsRecalled, DownloadPrepared, DownloadRefused, DownloadFinished,
+               WholeHashed, WholeUnreadable, ServingFailed, PeerReady, PeerLost, PeerAtFault, LaneOpened,
+               LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome, PieceVerified, PieceCorrupt,
+               PieceUnwritable, FileWanted, ControlDownloads, DiagnoseDownloads, DownloadForgotten,
+               RecheckProgress, DownloadSound, DownloadUnsound, ShareReturned, LimitsChanged, RequestWanted,
+               LaneReported>;
 };
 
 /// Owns the link to one remote peer and keeps enough requests under way on it.
 struct FetcherRole {
   static constexpr std::string_view name = "fetcher";
-  using Accepts = Messages<OpenLane, CloseLane, FetchPiece, CancelBlocks, LimitRequests, BlockStored>;
+  using Accepts = Messages<OpenLane, CloseLane, FetchPiece, CancelBlocks, LimitRequests, BlockStored,
+                           MeterRequests, RequestAllowed, ReportLane>;
 };
 
 /// Serves other peers what it was told to serve.
 struct UploaderRole {
   static constexpr std::string_view name = "uploader";
-  using Accepts = Messages<ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable, Told>;
+  using Accepts = Messages<ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable, Told,
+                           LimitsChanged, DiagnoseShare>;
 };
 
 /// Hashes and writes the blocks of incoming pieces, and follows with the SHA-1 of the whole.
@@ -699,7 +835,8 @@ struct StorageRole {
   static constexpr std::string_view name = "storage";
   using Accepts = Messages<ReserveCounters, RecallShares, RememberShare, ForgetShare, CheckFile, ReadBlock,
                            RecallDownloads, PrepareDownload, JournalPiece, FinishDownload, SettleDownload,
-                           KeepPrivate, PieceHashed, HashFailed, FileSynced>;
+                           KeepPrivate, PieceHashed, HashFailed, FileSynced, KeepWishes, ForgetDownload,
+                           RecheckDownload, ReopenDownload, SetLimit, ListLimits, WatchLimits>;
 };
 
 }  // namespace tutti

@@ -36,7 +36,7 @@ inline void drop_digests(Metainfo& metainfo) {
 }
 
 /// What a client remembers between two runs: who it is, which request counters are used, what its users share and
-/// download, and which pieces are verified. Decides what is still to be trusted after a crash.
+/// download, which pieces are verified, and which limits they have set. Decides what is still to be trusted after a crash.
 ///
 /// Rules:
 /// - One client a state folder. Two would use the same request ids and write the same part files.
@@ -89,10 +89,21 @@ class ClientStore {
   /// a complete download that nobody shares would be a promise to the trackers that is not kept.
   virtual DiskDone complete_download(const DownloadRecord& download,
                                      const std::optional<ShareRecord>& share) = 0;
+  /// The opposite: the file of a complete download is no share any more and has to be fetched again but for these pieces.
+  virtual DiskDone reopen_download(const DownloadRecord& download, std::span<const PieceIndex> pieces) = 0;
+  /// One that is not there is no fault. What was a share of its file stays one.
+  virtual DiskDone forget_download(DownloadId id) = 0;
+  /// One download, with the digests of its pieces; nothing if it is not there.
+  virtual OrFault<std::optional<DownloadRecord>> download_of(DownloadId id) = 0;
   /// Those of one user, oldest first; complete ones without the digests of their pieces, which nobody needs again.
   virtual OrFault<std::vector<DownloadRecord>> downloads_of(const Uid& uid) = 0;
   /// Of a download of so many pieces; none of one that is not there.
   virtual OrFault<JournalledPieces> pieces_of(DownloadId id, std::uint32_t count) = 0;
+
+  /// In the place of all limits before.
+  virtual DiskDone put_limits(std::span<const RateLimit> limits) = 0;
+  /// In the order in which they were put.
+  virtual OrFault<std::vector<RateLimit>> limits() = 0;
 };
 
 /// Opens the state folder, making it and what is in it if need be (SQLite database `client.db`, secret key `identity`

@@ -51,6 +51,11 @@ DiskDone check_destination(Disk& disk, const std::string& path) {
                    fmt::format("{} exists: remove it or choose another destination", path)};
 }
 
+bool leads_to(std::string destination, const FileName& name, const std::string& path) {
+  while (destination.size() > 1 && destination.back() == '/') destination.pop_back();
+  return !destination.empty() && (path == destination || path == inside(destination, name.text));
+}
+
 std::string part_path_of(const std::string& path, const Fid& fid, const ClientKey& client, DownloadId id) {
   std::string stem = path.substr(path.rfind('/') + 1);
   if (stem.size() > stem_max) stem = fid.hex();

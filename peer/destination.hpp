@@ -17,6 +17,9 @@ namespace tutti {
 OrFault<std::string> settle_destination(Disk& disk, std::string wanted, const FileName& name);
 /// A file can be made at `path`: its folder is there, the name fits, and nothing stands in the way.
 DiskDone check_destination(Disk& disk, const std::string& path);
+/// True if a file of this name that is sent to `destination` ends up at `path`: whether the destination is a folder is
+/// known by whoever settled `path`.
+bool leads_to(std::string destination, const FileName& name, const std::string& path);
 /// The name of the part file: beside the destination, so that the final rename stays within one file system; with the
 /// client's key and the download's id, so that no two downloads write one file, not even those of two clients.
 std::string part_path_of(const std::string& path, const Fid& fid, const ClientKey& client, DownloadId id);

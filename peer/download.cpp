@@ -24,7 +24,17 @@ DownloadRow Download::row(Instant now, std::uint32_t peers) const {
   row.peers = peers;
   row.code = code;
   row.sentence = sentence;
-  if (phase == DownloadPhase::complete) {
+  row.priority = record.wishes.priority;
+  row.sequential = record.wishes.sequential;
+  if (recheck) {
+    row.phase = DownloadPhase::checking;
+    row.verified = recheck->right;
+    row.pieces_verified = static_cast<std::uint32_t>(
+        (recheck->right.value + layout.piece_length().value - 1) / layout.piece_length().value);
+    row.code = Code::other;
+    row.sentence =
+        fmt::format("hashes again what is on the disk: {} of {} pieces", recheck->pieces, row.pieces);
+  } else if (phase == DownloadPhase::complete) {
     row.verified = layout.size();
     row.pieces_verified = row.pieces;
   }

@@ -14,6 +14,12 @@
 
 namespace tutti {
 
+/// How far a recheck of what is on the disk has come.
+struct RecheckState {
+  std::uint32_t pieces = 0;
+  ByteCount right;
+};
+
 /// What the scheduler knows of one download of the user. Has a picker exactly while it runs and has its turn.
 struct Download {
   DownloadRecord record;
@@ -41,6 +47,7 @@ struct Download {
   /// counts as shared till then.
   std::optional<bool> shared_apart;
   bool finishing = false;  ///< the store gives it its name
+  std::optional<RecheckState> recheck;
   std::vector<Sharer> sharers;
   /// Peers that closed the file, or cannot be reached: not asked again before.
   std::map<PeerKey, Instant> shunned;
@@ -51,13 +58,20 @@ struct Download {
   Instant ask_sharers_at{};
   Duration sharers_pause{};  ///< before the trackers are asked next; 0: they have not been asked at all
   bool asking_sharers = false;
-  bool searched = false;  ///< there has been time to find somebody
+  bool sharers_known = false;  ///< the trackers have answered the last question that is over
+  bool searched = false;       ///< there has been time to find somebody
 
   Download(DownloadRecord of, Bitfield on_disk)
       : record(std::move(of)), layout(record.metainfo), phase(record.phase), prepared(std::move(on_disk)) {}
 
   bool runs() const { return phase != DownloadPhase::complete && phase != DownloadPhase::failed; }
-  bool waits_for_turn() const { return runs() && !picker && !prepare_at; }
+  /// The user has paused it, and so it is.
+  bool rests() const { return phase == DownloadPhase::paused; }
+  bool waits_for_turn() const {
+    return runs() && !picker && !prepare_at && !recheck && !record.wishes.paused;
+  }
+  /// What there is of it may be fetched by others while it has no turn.
+  bool serves_at_rest() const { return rests() && !prepare_at && !recheck; }
   const Bitfield& pieces() const { return picker ? picker->verified_pieces() : prepared; }
   DownloadRow row(Instant now, std::uint32_t peers) const;
   /// For people: why it waits.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "actors/context.hpp"
 #include "actors/ensure.hpp"
@@ -82,7 +83,7 @@ void Fetcher::drop_all(Context& context) {
   order_.clear();
   closing_.clear();
   piece_wanted_ = false;
-  for (auto& [id, lane] : lanes_) lane.opened = lane.asked = false;
+  for (auto& [id, lane] : lanes_) lane.opened = lane.asked = lane.waits_for_limit = false;
 }
 
 void Fetcher::accuse(std::string sentence, Context& context) {
@@ -257,21 +258,70 @@ void Fetcher::ask_for_more(Context& context) {
   context.send(scheduler_, PieceWanted{});
 }
 
+/// Asks for the next block of the first piece for which one may be asked.
 bool Fetcher::ask_next(Context& context) {
-  if (order_.empty()) return false;
-  const PieceKey key = order_.front();
+  for (const PieceKey& key : order_) {
+    Lane& lane = lanes_.at(key.first);
+    const ByteCount length = lane.layout.block_length(key.second, assignments_.at(key).to_ask.front());
+    if (!has_room(length)) return false;
+    if (!may_ask(lane, length, context)) continue;
+    ask(PieceKey(key), length, context);
+    return true;
+  }
+  return false;
+}
+
+bool Fetcher::may_ask(Lane& lane, ByteCount length, Context& context) {
+  if (!lane.metered) return true;
+  if (lane.allowed >= length) {
+    lane.allowed -= length;
+    return true;
+  }
+  if (!std::exchange(lane.waits_for_limit, true))
+    context.send(scheduler_, RequestWanted{lane.what.download, length - lane.allowed});
+  return false;
+}
+
+void Fetcher::ask(const PieceKey& key, ByteCount length, Context& context) {
   Assignment& assignment = assignments_.at(key);
   const Lane& lane = lanes_.at(key.first);
   const BlockIndex block = assignment.to_ask.front();
-  const ByteCount length = lane.layout.block_length(key.second, block);
-  if (!has_room(length)) return false;
   context.send(link_, RequestBlock{lane.what.fid, key.second, PieceLayout::block_offset(block), length});
   window_.asked(length, context.now());
   asked_.push_back({lane.what.fid, key.first, key.second, block, length, context.now(), false});
   ++assignment.asked;
   assignment.to_ask.pop_front();
-  if (assignment.to_ask.empty()) order_.pop_front();
-  return true;
+  if (assignment.to_ask.empty()) std::erase(order_, key);
+}
+
+// --- limits and diagnosis ---------------------------------------------------------------------------------------
+
+void Fetcher::on(const MeterRequests& meter, Context& context) {
+  const auto lane = lanes_.find(meter.download);
+  if (lane == lanes_.end()) return;
+  lane->second.metered = meter.metered;
+  lane->second.allowed = {};
+  lane->second.waits_for_limit = false;
+  ask_for_more(context);
+}
+
+void Fetcher::on(const RequestAllowed& allowed, Context& context) {
+  const auto lane = lanes_.find(allowed.download);
+  if (lane == lanes_.end() || !lane->second.metered) return;
+  lane->second.waits_for_limit = false;
+  lane->second.allowed += allowed.bytes;
+  ask_for_more(context);
+}
+
+void Fetcher::on(const ReportLane& report, Context& context) {
+  LaneReported said{report.download, {}, unstored_, {}};
+  Instant since = context.now();
+  for (const Asked& asked : asked_) {
+    since = std::min(since, std::max(asked.at, last_block_));
+    if (asked.download == report.download && !asked.cancelled) said.asked += asked.length;
+  }
+  said.silent = std::chrono::floor<std::chrono::milliseconds>(context.now() - since);
+  context.reply(said);
 }
 
 // --- what comes -----------------------------------------------------------------------------------------------
@@ -297,6 +347,7 @@ void Fetcher::on(const Block& block, Context& context) {
                   context);
   asked_.erase(found);
   window_.arrived(asked.length, asked.at, context.now());
+  last_block_ = context.now();
   if (!asked.cancelled) use_block(asked, context);
   ask_for_more(context);
 }

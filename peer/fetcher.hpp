@@ -29,6 +29,8 @@ struct FetcherOptions {
 /// - A block goes from the socket to the verifier by handle: it is looked at nowhere between.
 /// - As many bytes are under way as the window says; blocks that the verifier still holds count against the limit too,
 ///   so that a slow disk slows the requests and not the memory.
+/// - A lane that a limit holds for asks for no block before it is allowed to: one request at a time waits for that, and
+///   what other lanes have to ask for goes out meanwhile.
 /// - It asks for a piece more when it could ask for a block and has none left to ask for.
 /// - A block that was not asked for, or is not as long as was asked, is the peer's fault: it is not spoken with any more.
 ///   One that was cancelled in time is no fault, only not used.
@@ -53,6 +55,9 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   void on(const CancelBlocks& cancel, Context& context);
   void on(const LimitRequests& limit, Context& context);
   void on(const BlockStored& stored, Context& context);
+  void on(const MeterRequests& meter, Context& context);
+  void on(const RequestAllowed& allowed, Context& context);
+  void on(const ReportLane& report, Context& context);
 
   void on(const LinkUp& up, Context& context);
   void on(const LinkDown& down, Context& context);
@@ -74,6 +79,9 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
     PieceLayout layout;
     bool asked = false;  ///< OpenFile has gone out and is not answered yet
     bool opened = false;
+    bool metered = false;
+    ByteCount allowed = {};        ///< and not asked for yet, while metered
+    bool waits_for_limit = false;  ///< RequestWanted has been said
   };
   /// Blocks of a piece that are to be asked for or have been.
   struct Assignment {
@@ -98,6 +106,8 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   void open(Lane& lane, Context& context);
   void ask_for_more(Context& context);
   bool ask_next(Context& context);
+  bool may_ask(Lane& lane, ByteCount length, Context& context);
+  void ask(const PieceKey& key, ByteCount length, Context& context);
   bool has_room(ByteCount bytes) const;
   std::deque<Asked>::iterator find_asked(const Fid& fid, PieceIndex piece, ByteCount offset);
   void use_block(const Asked& asked, Context& context);
@@ -121,7 +131,8 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   std::deque<Asked> asked_;
   RequestWindow window_;
   ByteCount limit_;
-  ByteCount unstored_;  ///< at the verifiers
+  ByteCount unstored_;    ///< at the verifiers
+  Instant last_block_{};  ///< came
   bool piece_wanted_ = false;
   bool busy_ = false;
 };

@@ -68,6 +68,7 @@ class Librarian final
   void on(const SessionChanged& changed, Context& context);
   void on(const GroupLeft& left, Context& context);
   void on(const AdoptShare& adopt, Context& context);
+  void on(const ReturnShare& back, Context& context);
   void on(const PieceHashed& hashed, Context& context);
   void on(const StretchHashed& hashed, Context& context);
   void on(const HashFailed& failed, Context& context);

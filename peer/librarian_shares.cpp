@@ -183,8 +183,9 @@ void Librarian::announce_anew(const ShareKey& key, Context& context) {
 void Librarian::serve(const Share& share, Context& context) {
   const ShareRecord& record = share.record;
   const auto pieces = Bitfield::full(PieceLayout(record.metainfo).piece_count());
-  context.send(others_.uploader, ServeFile{record.gid, record.fid, record.path, record.metainfo.size,
-                                           record.metainfo.piece_length, pieces.bytes(), record.identity});
+  context.send(others_.uploader, ServeFile{record.gid, record.fid, record.group, record.metainfo.name,
+                                           record.path, record.metainfo.size, record.metainfo.piece_length,
+                                           pieces.bytes(), record.identity});
 }
 
 /// In the place of what was known of it: the same bytes may have been shared from another path.
@@ -202,6 +203,14 @@ void Librarian::on(const AdoptShare& adopt, Context& context) {
   put_share(key, std::move(share), context);
   // What the scheduler has told the trackers of it may not have reached them.
   announce(key, context);
+}
+
+void Librarian::on(const ReturnShare& back, Context& context) {
+  const ShareKey key{back.gid, back.fid};
+  const Share* share = find_share(key);
+  if (share != nullptr && share->record.path == back.path && share->state != ShareState::stopping)
+    forget_share(key, CloseReason::file_changed, context);
+  context.reply(ShareReturned{back.gid, back.fid, back.path});
 }
 
 void Librarian::on(const ServingFailed& failed, Context& context) {

@@ -70,6 +70,24 @@ class MemoryClientStore final : public ClientStore {
     if (share) keep_share(*share);
     return std::nullopt;
   }
+  DiskDone reopen_download(const DownloadRecord& download, std::span<const PieceIndex> pieces) override {
+    const std::lock_guard lock(mutex_);
+    downloads_[download.id] = {download, {pieces.begin(), pieces.end()}};
+    const auto share = find_share(download.uid, download.gid, download.fid);
+    if (share != shares_.end() && share->path == download.path) shares_.erase(share);
+    return std::nullopt;
+  }
+  DiskDone forget_download(DownloadId id) override {
+    const std::lock_guard lock(mutex_);
+    downloads_.erase(id);
+    return std::nullopt;
+  }
+  OrFault<std::optional<DownloadRecord>> download_of(DownloadId id) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = downloads_.find(id);
+    if (found == downloads_.end()) return std::optional<DownloadRecord>();
+    return std::optional(found->second.record);
+  }
   OrFault<std::vector<DownloadRecord>> downloads_of(const Uid& uid) override {
     const std::lock_guard lock(mutex_);
     std::vector<DownloadRecord> result;
@@ -86,6 +104,16 @@ class MemoryClientStore final : public ClientStore {
     if (const auto found = downloads_.find(id); found != downloads_.end())
       for (const PieceIndex piece : found->second.verified) pieces.verified.set(piece);
     return pieces;
+  }
+
+  DiskDone put_limits(std::span<const RateLimit> limits) override {
+    const std::lock_guard lock(mutex_);
+    limits_.assign(limits.begin(), limits.end());
+    return std::nullopt;
+  }
+  OrFault<std::vector<RateLimit>> limits() override {
+    const std::lock_guard lock(mutex_);
+    return limits_;
   }
 
  private:
@@ -114,6 +142,7 @@ class MemoryClientStore final : public ClientStore {
   DownloadId last_download_;
   std::vector<ShareRecord> shares_;
   std::map<DownloadId, Download> downloads_;
+  std::vector<RateLimit> limits_;
 };
 
 }  // namespace

@@ -207,7 +207,7 @@ void PiecePicker::share_out(std::optional<Bitfield> part) {
 }
 
 std::optional<PieceIndex> PiecePicker::pick_free(const Peer& peer, Instant now, Random& random) {
-  if (from_start_ && seeders_ == peers_.size()) return pick_lowest(peer);
+  if (in_order_ || (from_start_ && seeders_ == peers_.size())) return pick_lowest(peer);
   if (part_ && seeder(peer)) return pick_shared_out(peer, now, random);
   return verified_.none() ? pick_any(peer.has, random) : pick_rarest(peer, random);
 }
@@ -444,6 +444,11 @@ void PiecePicker::begin_anew(PieceIndex piece) {
   set_state(piece, State::free);
 }
 
+void PiecePicker::excuse(PeerKey key, Instant now) {
+  const auto found = peers_.find(key);
+  if (found != peers_.end()) found->second.last_sign = std::max(found->second.last_sign, now);
+}
+
 void PiecePicker::release(PeerKey key, PieceIndex piece, Instant now) {
   const auto found = progress_.find(piece);
   if (found != progress_.end() && contains(found->second.holders, key)) unreserve(key, piece, now);
@@ -482,6 +487,11 @@ std::vector<PeerKey> PiecePicker::received(PeerKey key, PieceIndex piece, BlockI
 }
 
 // --- verdicts -----------------------------------------------------------------------------------------------
+
+bool PiecePicker::awaits_verdict(PieceIndex piece) const {
+  const Piece& here = pieces_[piece.value];
+  return here.state == State::complete || here.attempt > 0;
+}
 
 void PiecePicker::verified(PieceIndex piece, Instant now) {
   if (const auto found = progress_.find(piece); found != progress_.end())

@@ -47,7 +47,7 @@ struct Blame {
 /// 1. A piece that has been begun and that nobody fetches any more: what is whole sooner can be verified, served and
 ///    written off sooner. Its missing blocks, from one peer.
 /// 2. While everybody here is a seeder and nobody else is known (prefer_start): the lowest piece, as there is nobody
-///    to trade with and whoever hashes the whole can follow.
+///    to trade with and whoever hashes the whole can follow. The same if the user wants the pieces in order (in_order).
 ///    Until one piece is verified: any piece, uniformly at random. A newcomer needs something to trade quickly, rare
 ///    pieces are slow, and newcomers that choose alike would have nothing for each other.
 /// 3. From a seeder, while those who fetch beside us share the pieces out (share_out): one of our part, uniformly at
@@ -107,6 +107,10 @@ class PiecePicker {
   void prefer_start(bool on) { from_start_ = on; }
   /// Which pieces are ours to fetch from seeders, as others fetch beside us; nothing: all of them.
   void share_out(std::optional<Bitfield> part);
+  /// Whether pieces are picked from the start on whoever else fetches the file.
+  void in_order(bool on) { in_order_ = on; }
+  /// The peer could not be asked for what it is to send until now: its silence was ours.
+  void excuse(PeerKey peer, Instant now);
   /// Picks for `peer` and reserves. Nothing: there is nothing for it to do now; see review_at.
   std::optional<Pick> pick(PeerKey peer, Instant now, Random& random);
   /// When pick(peer) can find something even if nothing else happens: the moment at which somebody is going to count as
@@ -120,6 +124,9 @@ class PiecePicker {
                                 Instant now);
 
   // --- verdicts ---
+  /// True if all blocks of the piece have come. Else a verdict on it is of an earlier life of the download, unless the
+  /// piece has begun anew: then it may be on what came before.
+  bool awaits_verdict(PieceIndex piece) const;
   /// All blocks of the piece came and were right.
   void verified(PieceIndex piece, Instant now);
   /// The piece is not what the metainfo says. `sources`: whose blocks it was made of.
@@ -220,6 +227,7 @@ class PiecePicker {
   /// When our part last got on, or others gave something: help waits from then on. What helps does not count, or it
   /// would wait for itself.
   Instant last_gain_{};
+  bool in_order_ = false;
   std::set<PeerKey> suspects_;
   std::set<PeerKey> banned_;
 };

@@ -26,6 +26,8 @@ Scheduler::Scheduler(SchedulerOptions options, Others others)
   ENSURE(!others_.verifiers.empty());
 }
 
+void Scheduler::start(Context& context) { context.send(others_.storage, WatchLimits{}); }
+
 // --- the life of a download -----------------------------------------------------------------------------------
 
 Download* Scheduler::find(DownloadId id) {
@@ -36,12 +38,24 @@ Download* Scheduler::find(DownloadId id) {
 void Scheduler::take_turns(Context& context) {
   const auto active = static_cast<std::size_t>(std::count_if(
       downloads_.begin(), downloads_.end(), [](const auto& each) { return each.second.picker.has_value(); }));
-  std::map<std::uint64_t, Download*> queue;
-  for (auto& [id, download] : downloads_)
-    if (download.waits_for_turn()) queue.emplace(download.queued, &download);
-  const std::size_t room = options_.active_max - std::min(options_.active_max, active);
-  while (queue.size() > room) queue.erase(std::prev(queue.end()));
-  for (const auto& [place, download] : queue) activate(*download, context);
+  std::map<DownloadPriority, std::map<std::uint64_t, DownloadId>> queues;
+  for (const auto& [id, download] : downloads_)
+    if (download.waits_for_turn()) queues[download.record.wishes.priority].emplace(download.queued, id);
+  std::vector<DownloadId> chosen;
+  for (std::size_t room = options_.active_max - std::min(options_.active_max, active);
+       room > 0 && !queues.empty(); --room) {
+    std::vector<DownloadPriority> priorities;
+    for (const auto& [priority, queue] : queues) priorities.push_back(priority);
+    const DownloadPriority next = turns_.order(std::move(priorities)).front();
+    turns_.served(next, 1, weight_of(next));
+    std::map<std::uint64_t, DownloadId>& queue = queues.at(next);
+    chosen.push_back(queue.begin()->second);
+    queue.erase(queue.begin());
+    if (queue.empty()) queues.erase(next);
+  }
+  for (const DownloadId id : chosen)
+    if (Download* download = find(id); download != nullptr && download->waits_for_turn())
+      activate(*download, context);
 }
 
 /// Takes the turns of downloads that find nobody, the longest first, as far as others wait for them.
@@ -57,14 +71,17 @@ void Scheduler::pass_turns(Context& context) {
   std::sort(useless.begin(), useless.end(),
             [](const Download* a, const Download* b) { return a->phase_since < b->phase_since; });
   if (useless.size() > wait) useless.resize(wait);
-  for (Download* download : useless) {
-    stop_fetching(*download, context);
-    download->prepared = download->pieces();
-    download->picker.reset();
-    download->rate.pause(context.now());
-    download->queued = ++last_number_;
-  }
+  for (Download* download : useless) give_up_turn(*download, context);
   take_turns(context);
+}
+
+void Scheduler::give_up_turn(Download& download, Context& context) {
+  if (!download.picker) return;
+  stop_fetching(download, context);
+  download.prepared = download.pieces();
+  download.picker.reset();
+  download.rate.pause(context.now());
+  download.queued = ++last_number_;
 }
 
 void Scheduler::activate(Download& download, Context& context) {
@@ -113,6 +130,8 @@ void Scheduler::share(DownloadId id, Context& context) {
         const DownloadRecord& record = now->record;
         at.send(others_.uploader, ServeFile{record.gid,
                                             record.fid,
+                                            record.group,
+                                            record.metainfo.name,
                                             record.part_path,
                                             record.metainfo.size,
                                             record.metainfo.piece_length,
@@ -124,7 +143,7 @@ void Scheduler::share(DownloadId id, Context& context) {
 
 void Scheduler::on(const WholeHashed& hashed, Context& context) {
   Download* download = find(hashed.download);
-  if (download == nullptr || !download->runs() || download->finishing) return;
+  if (download == nullptr || !download->picker || download->finishing) return;
   context.send(verifier_of(hashed.download), EndDownload{hashed.download});
   if (hashed.sha1 == download->record.metainfo.sha1) {
     context.send(others_.storage,
@@ -143,7 +162,7 @@ void Scheduler::on(const WholeHashed& hashed, Context& context) {
 
 void Scheduler::on(const WholeUnreadable& unreadable, Context& context) {
   Download* download = find(unreadable.download);
-  if (download != nullptr && download->runs()) fail(*download, unreadable.code, unreadable.sentence, context);
+  if (download != nullptr && download->picker) fail(*download, unreadable.code, unreadable.sentence, context);
 }
 
 void Scheduler::finish_if_complete(Download& download, Context& context) {
@@ -165,6 +184,7 @@ void Scheduler::on(const DownloadFinished& finished, Context& context) {
   download->picker.reset();
   download->prepared = Bitfield();
   take_turns(context);
+  obey_orders(context);
   answer_waiters(context);
 }
 
@@ -172,10 +192,10 @@ void Scheduler::fail(Download& download, Code code, std::string sentence, Contex
   stop_fetching(download, context);
   const DownloadRecord& record = download.record;
   context.send(verifier_of(record.id), EndDownload{record.id});
+  drop_recheck(record.id);
+  download.recheck.reset();
   context.send(others_.storage, SettleDownload{record.id, DownloadPhase::failed, code, sentence, false});
-  if (download.sharing == Download::Sharing::served)
-    context.send(others_.uploader,
-                 StopServing{record.gid, record.fid, record.part_path, CloseReason::not_shared});
+  stop_serving(download, CloseReason::not_shared, context);
   if (download.announced && !download.shared_apart.value_or(true))
     ask(
         StopShare{record.group, record.metainfo.name}, [](const Told&, Context&) {}, context);
@@ -190,6 +210,12 @@ void Scheduler::fail(Download& download, Code code, std::string sentence, Contex
   download.prepare_at.reset();
   take_turns(context);
   answer_waiters(context);
+}
+
+void Scheduler::stop_serving(Download& download, CloseReason reason, Context& context) {
+  const DownloadRecord& record = download.record;
+  if (download.sharing == Download::Sharing::served)
+    context.send(others_.uploader, StopServing{record.gid, record.fid, record.part_path, reason});
 }
 
 void Scheduler::stop_fetching(Download& download, Context& context) {
@@ -224,7 +250,9 @@ void Scheduler::set_phase(Download& download, DownloadPhase phase, Code code, st
 
 /// Fetching while somebody has what we need, waiting while nobody has.
 void Scheduler::settle_phase(Download& download, Context& context) {
-  if (!download.runs() || download.prepare_at || download.phase == DownloadPhase::checking) return;
+  if (!download.runs() || download.prepare_at || download.recheck || download.rests() ||
+      download.phase == DownloadPhase::checking)
+    return;
   if (!download.picker)
     return set_phase(download, DownloadPhase::waiting, Code::other,
                      fmt::format("waits for its turn: {} downloads fetch already", options_.active_max),
@@ -260,7 +288,7 @@ void Scheduler::on(const DownloadsDue&, Context& context) {
       download.prepare_at = context.now() + options_.prepare_again_after;
       prepare(Starting{{}, true, {}, download.record}, context);
     }
-    if (download.picker && !download.picker->complete()) share(id, context);
+    if (download.serves_at_rest() || (download.picker && !download.picker->complete())) share(id, context);
     settle_phase(download, context);
   }
   pass_turns(context);
@@ -269,7 +297,11 @@ void Scheduler::on(const DownloadsDue&, Context& context) {
     if (source.idle_since && context.now() - *source.idle_since >= options_.fetcher_idle)
       idle.push_back(address);
   for (const Address address : idle) stop_source(address, context);
-  if (any_runs() || !sources_.empty()) keep_ticking(context);
+  const bool any_waits = std::any_of(downloads_.begin(), downloads_.end(), [](const auto& each) {
+    const Download& download = each.second;
+    return download.prepare_at || (download.rests() && download.sharing == Download::Sharing::none);
+  });
+  if (any_runs() || any_waits || !sources_.empty()) keep_ticking(context);
 }
 
 void Scheduler::check_invariants() const {
@@ -279,11 +311,14 @@ void Scheduler::check_invariants() const {
     ENSURE(id == download.record.id);
     ENSURE(download.runs() || !download.picker);
     ENSURE(!download.prepare_at || (download.runs() && !download.picker));
+    ENSURE(!(download.rests() || download.recheck) || !download.picker);
     if (download.picker) download.picker->check_invariants();
     active += download.picker ? 1U : 0U;
   }
   ENSURE(active <= options_.active_max);
   ENSURE(sources_.size() <= budget_.peers_max());
+  for (const auto& [tag, starting] : starting_)
+    if (starting.rechecks) ENSURE(downloads_.at(starting.record.id).recheck.has_value());
   for (const auto& [address, source] : sources_) {
     ENSURE(!banned_.contains(source.client));
     std::set<Fid> fids;

@@ -13,7 +13,9 @@
 #include "actors/actor.hpp"
 #include "messages/inside_client.hpp"
 #include "peer/download.hpp"
+#include "peer/request_gate.hpp"
 #include "peer/request_window.hpp"
+#include "peer/weighted_turns.hpp"
 
 namespace tutti {
 
@@ -51,6 +53,16 @@ struct SchedulerOptions {
 ///   waits until the store has said what there is, and until the place of the one before it is settled.
 /// - A turn is for those who can use it: a download without a source gives it away when others wait for one. A peer
 ///   that cannot be reached gives its place to another in the same way.
+/// - Turns, pieces at a fetcher with room and requests that a limit holds back go to downloads by their priorities
+///   (WeightedTurns). A turn that is given stays until the download is over or of no use.
+/// - A paused download has no turn and no lanes, serves what it has, and is not waited for.
+/// - What the user wants done with a download is done once the store has said what there is, and not while it gets its
+///   name: then it is neither a part file nor a complete one.
+/// - A recheck trusts nothing: the download rests, unserved, until storage has hashed all of it, and begins with what is
+///   right. A complete one stays a share until something is found to be wrong; the librarian gives the share back
+///   before the file loses its name, else it would tell the trackers that the file has gone.
+/// - No piece is given to a fetcher while requests of that download wait for a limit: it would only wait there, and
+///   look slow.
 /// - Pieces are fetched from the start on while nobody is known to trade with, so that the SHA-1 of the whole follows
 ///   closely; rarest first as soon as somebody is.
 /// - Those who fetch a file share its pieces out among them (part_of), so that a lone seeder gives each away once.
@@ -65,10 +77,12 @@ struct SchedulerOptions {
 /// - A file gets its name when the SHA-1 of the whole is right, and never over another file.
 /// - Bounded: downloads that fetch, peers of a download, fetchers (by the memory for requests), descriptors (by the disk).
 ///
-/// A download: finding -> fetching <-> waiting -> checking -> complete; any of these -> failed; the end of the session
+/// A download: finding -> fetching <-> waiting -> checking -> complete; any of these -> failed; any of the first three
+/// <-> paused; the end of the session
 /// forgets it here, and the next login brings it back from the store. A failed one goes on when it is started again.
 class Scheduler final
-    : public ActorOf<Scheduler, Joined<SchedulerRole::Accepts, Messages<DownloadsDue, PickDue, SharersDue>>> {
+    : public ActorOf<Scheduler,
+                     Joined<SchedulerRole::Accepts, Messages<DownloadsDue, PickDue, SharersDue, LimitDue>>> {
  public:
   struct Others {
     Ref<ShellRole> shell;
@@ -81,6 +95,7 @@ class Scheduler final
 
   Scheduler(SchedulerOptions options, Others others);
 
+  void start(Context& context) override;
   void check_invariants() const override;
 
   // Commands.
@@ -88,6 +103,8 @@ class Scheduler final
   void on(const ListDownloads& list, Context& context);
   void on(const AwaitDownloads& await, Context& context);
   void on(const ForgetCommand& forget, Context& context);
+  void on(const ControlDownloads& order, Context& context);
+  void on(const DiagnoseDownloads& diagnose, Context& context);
 
   // The session, the trackers, the disk.
   void on(const Told& told, Context& context);
@@ -98,6 +115,12 @@ class Scheduler final
   void on(const DownloadPrepared& prepared, Context& context);
   void on(const DownloadRefused& refused, Context& context);
   void on(const DownloadFinished& finished, Context& context);
+  void on(const DownloadForgotten& forgotten, Context& context);
+  void on(const RecheckProgress& progress, Context& context);
+  void on(const DownloadSound& sound, Context& context);
+  void on(const DownloadUnsound& unsound, Context& context);
+  void on(const ShareReturned& returned, Context& context);
+  void on(const LimitsChanged& changed, Context& context);
   void on(const WholeHashed& hashed, Context& context);
   void on(const WholeUnreadable& unreadable, Context& context);
   void on(const ServingFailed& failed, Context& context);
@@ -116,10 +139,13 @@ class Scheduler final
   void on(const PieceVerified& verified, Context& context);
   void on(const PieceCorrupt& corrupt, Context& context);
   void on(const PieceUnwritable& unwritable, Context& context);
+  void on(const RequestWanted& wanted, Context& context);
+  void on(const LaneReported& reported, Context& context);
 
   void on(const DownloadsDue& due, Context& context);
   void on(const PickDue& due, Context& context);
   void on(const SharersDue& due, Context& context);
+  void on(const LimitDue& due, Context& context);
 
  private:
   struct Waiter {
@@ -132,12 +158,33 @@ class Scheduler final
     StartDownload start;
     std::optional<FileFound> found;
   };
-  /// A download that is being prepared: asked for by a command, or brought back by a login.
+  /// A download that is being prepared: asked for by a command, brought back by a login, or rechecked.
   struct Starting {
     Waiter asker;
     bool recalled = false;
     std::vector<Sharer> sharers;
     DownloadRecord record;
+    bool rechecks = false;
+    std::optional<Bytes> right = {};  ///< of a complete file that turned out wrong
+  };
+  /// What a user wants of downloads, until it can be done.
+  struct Order {
+    Waiter asker;
+    ControlDownloads what;
+  };
+  /// Downloads that one order cancels, until the store has forgotten them.
+  struct Cancelling {
+    Waiter asker;
+    std::uint64_t session = 0;
+    std::map<DownloadId, Download> left;
+    std::optional<Refused> fault;
+    std::string sentence;
+  };
+  /// A diagnosis whose fetchers have not all answered.
+  struct Diagnosis {
+    Waiter asker;
+    std::vector<DownloadFacts> downloads;
+    std::map<std::pair<Address, DownloadId>, std::pair<std::size_t, std::size_t>> open;  ///< download, source
   };
   struct Source {
     Ref<FetcherRole> fetcher;
@@ -149,7 +196,8 @@ class Scheduler final
     ByteCount limit;          ///< of its requests, as it was told
     bool hungry = false;      ///< it wants a piece and there was none
     std::set<DownloadId> lanes;
-    DownloadId last_fed;  ///< whose turn it was
+    std::set<DownloadId> metered;  ///< of the lanes
+    WeightedTurns<DownloadId> turns = {};
     TimerId pick_timer;
     std::optional<Instant> idle_since;
   };
@@ -166,10 +214,38 @@ class Scheduler final
   void resume_or_list(DownloadRecord record, Context& context);
   void keep_private(const DownloadUnshared& unshared, Context& context);
   bool shares_apart(const std::vector<Sharer>& sharers, bool recalled) const;
+  Refused paused_ones() const;
   void answer_waiters(Context& context);
   void clear(Context& context);
   bool any_runs() const;
   bool recalling() const;
+
+  // What the user wants done (scheduler_control.cpp).
+  void obey_orders(Context& context);
+  bool is_settled() const;
+  std::vector<DownloadId> named(const std::optional<DownloadName>& which) const;
+  void obey(const Order& order, const std::vector<DownloadId>& downloads, Context& context);
+  std::optional<Refused> nothing_to_do(const ControlDownloads& order,
+                                       const std::vector<DownloadId>& downloads) const;
+  void wish(Download& download, const DownloadWishes& wishes, Context& context);
+  void pause(Download& download, Context& context);
+  void resume(DownloadId id, Context& context);
+  void recheck(Download& download, Context& context);
+  void drop_recheck(DownloadId id);
+  Download* rechecked(std::uint64_t tag);
+  void end_recheck(const Starting& starting, const Download& before, const Download& now, Context& context);
+  void recheck_refused(const Starting& starting, const Refused& why, Context& context);
+  void cancel_downloads(const Order& order, const std::vector<DownloadId>& downloads, Context& context);
+  void leave(Download& download, Context& context);
+  void leave_trackers(const Download& download, Context& context);
+  void forgotten(DownloadId id, std::optional<Refused> fault, Context& context);
+
+  // Limits, and why it is as fast as it is (scheduler_limits.cpp).
+  void meter(Source& source, DownloadId id, Context& context);
+  void open_gate(Context& context);
+  DownloadFacts facts_of(Download& download, Context& context);
+  void conclude_diagnoses(Context& context);
+  void forget_report(Address fetcher, DownloadId id, Context& context);
 
   // The life of a download (scheduler.cpp).
   Download* find(DownloadId id);
@@ -180,6 +256,8 @@ class Scheduler final
   void finish_if_complete(Download& download, Context& context);
   void fail(Download& download, Code code, std::string sentence, Context& context);
   void stop_fetching(Download& download, Context& context);
+  void give_up_turn(Download& download, Context& context);
+  void stop_serving(Download& download, CloseReason reason, Context& context);
   void set_phase(Download& download, DownloadPhase phase, Code code, std::string sentence, Context& context);
   void settle_phase(Download& download, Context& context);
   std::uint32_t peers_of(const Download& download) const;
@@ -230,6 +308,12 @@ class Scheduler final
   std::vector<Waiter> waiters_;             ///< who wants to hear when none runs
   std::optional<Refused> first_failure_;    ///< since the last AwaitDownloads
   bool ticking_ = false;
+  std::deque<Order> orders_;  ///< that cannot be obeyed yet
+  std::map<std::uint64_t, Cancelling> cancelling_;
+  WeightedTurns<DownloadPriority> turns_;  ///< of those that wait for one
+  RequestGate gate_;
+  TimerId limit_timer_;
+  std::map<std::uint64_t, Diagnosis> diagnoses_;
 
   std::map<Address, Source> sources_;
   std::map<ClientKey, PeerKey> peer_keys_;

@@ -7,6 +7,7 @@
 
 #include "actors/context.hpp"
 #include "actors/log.hpp"
+#include "peer/destination.hpp"
 #include "peer/metainfo_builder.hpp"
 #include "peer/scheduler.hpp"
 
@@ -16,18 +17,6 @@ namespace {
 
 /// Tags of PrepareDownload must not be taken for ids of downloads, which FinishDownload uses.
 constexpr std::uint64_t prepare_tags = std::uint64_t{1} << 63U;
-
-std::string without_end_slashes(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
-/// True if a download that is started so has its file at `path`: whether the destination is a folder is known by whoever
-/// settled `path`.
-bool leads_to(const StartDownload& start, const std::string& path) {
-  const std::string destination = without_end_slashes(start.destination);
-  return path == destination || path == (destination == "/" ? "" : destination) + "/" + start.file.text;
-}
 
 }  // namespace
 
@@ -102,7 +91,14 @@ void Scheduler::begin(const Finding& finding, Context& context) {
     if (rival->gid != file.gid || rival->fid != file.fid)
       return refuse(Code::destination_exists,
                     fmt::format("another download to {} runs already: see show_downloads", rival->path));
-    return tell(finding.asker.asker, finding.asker.command, Done{}, context);  // it goes on
+    // It goes on.
+    if (Download* known = find(rival->id)) {
+      DownloadWishes wishes = known->record.wishes;
+      wishes.sequential = wishes.sequential || start.sequential;
+      wish(*known, wishes, context);
+      resume(known->record.id, context);
+    }
+    return tell(finding.asker.asker, finding.asker.command, Done{}, context);
   }
   Starting starting{finding.asker, false, file.sharers, {}};
   starting.record.uid = *uid_;
@@ -114,12 +110,16 @@ void Scheduler::begin(const Finding& finding, Context& context) {
   const auto failed = std::find_if(downloads_.begin(), downloads_.end(), [&](const auto& each) {
     const Download& download = each.second;
     return download.phase == DownloadPhase::failed && download.record.gid == file.gid &&
-           download.record.fid == file.fid && leads_to(start, download.record.path);
+           download.record.fid == file.fid && leads_to(start.destination, start.file, download.record.path);
   });
   if (failed != downloads_.end()) {
     // It goes on where it stood.
+    const DownloadWishes before = failed->second.record.wishes;
+    wish(failed->second, {false, before.priority, before.sequential || start.sequential}, context);
     starting.record = failed->second.record;
     downloads_.erase(failed);
+  } else {
+    starting.record.wishes.sequential = start.sequential;
   }
   prepare(std::move(starting), context);
 }
@@ -127,9 +127,10 @@ void Scheduler::begin(const Finding& finding, Context& context) {
 /// The download that has, or is to have, its file where this one is to be put. Null: none.
 const DownloadRecord* Scheduler::rival_of(const StartDownload& start) const {
   for (const auto& [tag, starting] : starting_)
-    if (leads_to(start, starting.record.path)) return &starting.record;
+    if (leads_to(start.destination, start.file, starting.record.path)) return &starting.record;
   for (const auto& [id, download] : downloads_)
-    if (download.runs() && leads_to(start, download.record.path)) return &download.record;
+    if (download.runs() && leads_to(start.destination, start.file, download.record.path))
+      return &download.record;
   return nullptr;
 }
 
@@ -144,13 +145,16 @@ void Scheduler::on(const DownloadPrepared& prepared, Context& context) {
   if (!starting) return;  // of a session that has ended: it is in the store and comes back with the next
   Starting& what = starting.mapped();
   const DownloadId id = prepared.download.id;
-  if (const Download* known = find(id); known != nullptr && !known->prepare_at) return begin_found(context);
+  const Download* known = find(id);
+  if (known != nullptr && !known->prepare_at && !what.rechecks) return begin_found(context);
   Download fresh(prepared.download,
                  *Bitfield::parse(prepared.bitfield, PieceLayout(prepared.download.metainfo).piece_count()));
   fresh.phase = DownloadPhase::finding;
   fresh.queued = ++last_number_;
   fresh.sharers = std::move(what.sharers);
   if (!what.recalled) fresh.sharers_pause = options_.sharers_first;
+  if (known != nullptr) fresh.record.wishes = known->record.wishes;
+  if (fresh.record.wishes.paused) fresh.phase = DownloadPhase::paused;
   fresh.record.share = fresh.record.share && what.record.share;
   if (!fresh.record.share) fresh.sharing = Download::Sharing::off;
   // Said while storage was making its place, when it had no id yet.
@@ -158,7 +162,12 @@ void Scheduler::on(const DownloadPrepared& prepared, Context& context) {
   fresh.prepared.for_each([&](PieceIndex piece) { fresh.verified += fresh.layout.piece_size(piece); });
   const bool source = std::any_of(fresh.sharers.begin(), fresh.sharers.end(),
                                   [&](const Sharer& sharer) { return sharer.client != options_.self; });
-  if (!what.recalled) fresh.shared_apart = shares_apart(fresh.sharers, false);
+  if (what.rechecks) {
+    if (known->runs()) fresh.shared_apart = known->shared_apart;
+    end_recheck(what, *known, fresh, context);
+  } else if (!what.recalled) {
+    fresh.shared_apart = shares_apart(fresh.sharers, false);
+  }
   const bool needs_source = !fresh.prepared.all();
   const Download& download = downloads_.insert_or_assign(id, std::move(fresh)).first->second;
   tell(what.asker.asker, what.asker.command,
@@ -166,16 +175,20 @@ void Scheduler::on(const DownloadPrepared& prepared, Context& context) {
                                : TrackerAnswer{Refused{Code::no_peers, download.nobody_shares()}},
        context);
   context.send(others_.shell, DownloadChanged{download.row(context.now(), 0)});
+  if (download.serves_at_rest()) share(id, context);
   take_turns(context);
   keep_ticking(context);
   begin_found(context);
+  obey_orders(context);
   answer_waiters(context);
 }
 
 void Scheduler::on(const DownloadRefused& refused, Context& context) {
   if (auto starting = starting_.extract(refused.tag)) {
     const Starting& what = starting.mapped();
-    if (what.recalled && refused.code != Code::destination_exists) {
+    if (what.rechecks) {
+      recheck_refused(what, Refused{refused.code, refused.sentence}, context);
+    } else if (what.recalled && refused.code != Code::destination_exists) {
       prepare_later(what, refused, context);
     } else if (what.record.id.value != 0) {
       // It was one of ours and stays one, to be tried again.
@@ -187,9 +200,14 @@ void Scheduler::on(const DownloadRefused& refused, Context& context) {
     }
     tell(what.asker.asker, what.asker.command, Refused{refused.code, refused.sentence}, context);
     begin_found(context);
+    obey_orders(context);
     answer_waiters(context);
   } else if (Download* download = find({refused.tag}); download != nullptr && download->runs()) {
     fail(*download, refused.code, refused.sentence, context);
+    obey_orders(context);
+    answer_waiters(context);
+  } else {
+    forgotten({refused.tag}, Refused{refused.code, refused.sentence}, context);
   }
 }
 
@@ -212,7 +230,8 @@ void Scheduler::prepare_later(const Starting& starting, const DownloadRefused& w
   Download& download = downloads_.at(id);
   if (!download.runs()) return;
   download.prepare_at = context.now() + options_.prepare_again_after;
-  set_phase(download, DownloadPhase::waiting, why.code, why.sentence + "; it is tried again", context);
+  set_phase(download, download.record.wishes.paused ? DownloadPhase::paused : DownloadPhase::waiting,
+            why.code, why.sentence + "; it is tried again", context);
   keep_ticking(context);
 }
 
@@ -230,8 +249,10 @@ void Scheduler::on(const AwaitDownloads& await, Context& context) {
 }
 
 bool Scheduler::any_runs() const {
-  return std::any_of(downloads_.begin(), downloads_.end(),
-                     [](const auto& each) { return each.second.runs(); });
+  return std::any_of(downloads_.begin(), downloads_.end(), [](const auto& each) {
+    const Download& download = each.second;
+    return download.recheck || (download.runs() && !download.rests());
+  });
 }
 
 /// True while a login brings the downloads back: until then nobody knows what there is.
@@ -239,6 +260,16 @@ bool Scheduler::recalling() const {
   return recalling_ || std::any_of(starting_.begin(), starting_.end(), [&](const auto& each) {
            return each.second.recalled && !downloads_.contains(each.second.record.id);
          });
+}
+
+/// To wait for a paused download would be to wait for ever, and to call it complete a lie.
+Refused Scheduler::paused_ones() const {
+  std::vector<std::string> files;
+  for (const auto& [id, download] : downloads_)
+    if (download.rests()) files.push_back(download.record.metainfo.name.text);
+  return {Code::unfinished, files.size() == 1 ? fmt::format("{} is paused: resume it", files.front())
+                                              : fmt::format("{} downloads are paused ({}): resume them",
+                                                            files.size(), fmt::join(files, ", "))};
 }
 
 void Scheduler::answer_waiters(Context& context) {
@@ -250,10 +281,14 @@ void Scheduler::answer_waiters(Context& context) {
     context.answer(waiter.asker, downloads);
   }
   lists_.clear();
-  if (waiters_.empty() || !finding_.empty() || !starting_.empty() || any_runs()) return;
+  if (waiters_.empty() || !finding_.empty() || !starting_.empty() || !orders_.empty() || any_runs()) return;
+  const bool any_paused =
+      std::any_of(downloads_.begin(), downloads_.end(), [](const auto& each) { return each.second.rests(); });
   for (const Waiter& waiter : waiters_) {
     if (first_failure_) {
       tell(waiter.asker, waiter.command, *first_failure_, context);
+    } else if (any_paused) {
+      tell(waiter.asker, waiter.command, paused_ones(), context);
     } else {
       tell(waiter.asker, waiter.command, Done{}, context);
     }
@@ -268,6 +303,10 @@ void Scheduler::on(const ForgetCommand& forget, Context& context) {
   };
   std::erase_if(waiters_, forgotten);
   std::erase_if(lists_, forgotten);
+  std::erase_if(orders_, [&](const Order& order) { return forgotten(order.asker); });
+  for (auto& [number, cancelling] : cancelling_)
+    if (forgotten(cancelling.asker)) cancelling.asker.asker = {};
+  std::erase_if(diagnoses_, [&](const auto& each) { return forgotten(each.second.asker); });
   // The download itself goes on.
   for (auto& [number, finding] : finding_)
     if (forgotten(finding.asker)) finding.asker.asker = {};
@@ -294,9 +333,7 @@ void Scheduler::clear(Context& context) {
   for (auto& [id, download] : downloads_) {
     if (!download.runs()) continue;
     stop_fetching(download, context);
-    if (download.sharing == Download::Sharing::served)
-      context.send(others_.uploader, StopServing{download.record.gid, download.record.fid,
-                                                 download.record.part_path, CloseReason::logged_out});
+    stop_serving(download, CloseReason::logged_out, context);
     context.send(verifier_of(id), EndDownload{id});
   }
   downloads_.clear();
@@ -320,6 +357,10 @@ void Scheduler::clear(Context& context) {
     tell(waiter.asker, waiter.command, Refused{Code::not_logged_in, "the session has ended: log in first"},
          context);
   lists_.clear();
+  for (const Order& order : orders_)
+    tell(order.asker.asker, order.asker.command,
+         Refused{Code::not_logged_in, "the session has ended: log in first"}, context);
+  orders_.clear();
   recalling_ = false;
   unshared_.clear();
   first_failure_.reset();
@@ -331,6 +372,7 @@ void Scheduler::on(const DownloadsRecalled& recalled, Context& context) {
   recalling_ = false;
   for (const DownloadUnshared& unshared : std::exchange(unshared_, {})) keep_private(unshared, context);
   begin_found(context);
+  obey_orders(context);
   answer_waiters(context);
 }
 
@@ -373,9 +415,7 @@ void Scheduler::keep_private(const DownloadUnshared& unshared, Context& context)
     if (download.finishing)
       context.send(others_.storage,
                    ForgetShare{download.record.uid, download.record.gid, download.record.fid});
-    if (download.sharing == Download::Sharing::served)
-      context.send(others_.uploader, StopServing{download.record.gid, download.record.fid,
-                                                 download.record.part_path, CloseReason::not_shared});
+    stop_serving(download, CloseReason::not_shared, context);
     download.sharing = Download::Sharing::off;
     download.announced = false;  // the librarian takes it off the trackers
   }

@@ -31,12 +31,14 @@ void Scheduler::ask_sharers(Download& download, Context& context) {
             std::clamp(2 * now->sharers_pause, options_.sharers_first, options_.sharers_every);
         ask_sharers_later(*now, now->sharers_pause, at);
         if (const auto* refused = told.what.get<Refused>()) {
+          now->sharers_known = false;
           if (refused->code == Code::no_such_group || refused->code == Code::not_a_member)
             fail(*now, refused->code, refused->sentence, at);
           return;
         }
         if (const auto* sharers = told.what.get<Sharers>()) {
           now->sharers = sharers->sharers;
+          now->sharers_known = true;
           if (!now->shared_apart) now->shared_apart = shares_apart(now->sharers, true);
           if (!now->picker->complete()) use_sharers(*now, at);
         }
@@ -141,6 +143,7 @@ bool Scheduler::open_lane(Download& download, const Sharer& sharer, Context& con
   source->idle_since.reset();
   context.send(source->fetcher, OpenLane{id, download.record.gid, download.record.fid, download.layout.size(),
                                          download.layout.piece_length()});
+  meter(*source, id, context);
   share_memory(context);
   return true;
 }
@@ -233,6 +236,10 @@ void Scheduler::leave_lanes(Source& source, Context& context) {
 void Scheduler::leave_lane(Source& source, DownloadId id, Context& context) {
   if (source.lanes.erase(id) == 0) return;
   context.send(source.fetcher, CloseLane{id});
+  source.metered.erase(id);
+  source.turns.forget(id);
+  gate_.forget(source.fetcher.address, id);
+  forget_report(source.fetcher.address, id, context);
   Download& download = downloads_.at(id);
   if (download.picker) download.picker->remove_peer(source.peer);
   if (!source.lanes.empty()) return;
@@ -256,6 +263,7 @@ void Scheduler::on(const PeerLost& lost, Context& context) {
   if (source->ready) source->unready_since = context.now();
   source->ready = false;
   source->hungry = false;
+  gate_.forget(context.sender());
   share_memory(context);
   const std::set<DownloadId> lanes = source->lanes;
   if (lost.for_good) {
@@ -358,17 +366,17 @@ void Scheduler::on(const PickDue& due, Context& context) {
   if (source != nullptr && source->hungry) feed(*source, context);
 }
 
-/// Gives a fetcher one piece, of the next of its downloads that has one for it.
+/// Gives a fetcher one piece, of the first of its downloads, in their turns, that has one for it.
 void Scheduler::feed(Source& source, Context& context) {
   context.cancel(source.pick_timer);
   source.hungry = false;
-  std::vector<DownloadId> turns(source.lanes.upper_bound(source.last_fed), source.lanes.end());
-  turns.insert(turns.end(), source.lanes.begin(), source.lanes.upper_bound(source.last_fed));
+  const std::vector<DownloadId> turns = source.turns.order({source.lanes.begin(), source.lanes.end()});
   for (const DownloadId id : turns)
     if (feed_from(source, downloads_.at(id), context)) return;
   source.hungry = true;
   std::optional<Instant> review;
   for (const DownloadId id : turns) {
+    if (gate_.holds(id)) continue;  // fed when the gate opens
     const PiecePicker& picker = *downloads_.at(id).picker;
     if (const auto at = picker.review_at(source.peer, context.now()))
       review = review ? std::min(*review, *at) : *at;
@@ -380,14 +388,16 @@ void Scheduler::feed(Source& source, Context& context) {
 }
 
 bool Scheduler::feed_from(Source& source, Download& download, Context& context) {
-  if (!download.picker->knows(source.peer)) return false;
+  if (!download.picker->knows(source.peer) || gate_.holds(download.record.id)) return false;
+  download.picker->in_order(download.record.wishes.sequential);
   download.picker->prefer_start(!may_trade(download, context.now()));
   share_out(download);
   const std::optional<Pick> pick = download.picker->pick(source.peer, context.now(), context.random());
   if (!pick) return false;
   for (const PeerKey loser : pick->cancel_at) cancel(download, loser, pick->piece, {}, context);
   const DigestPair digests = expected_digests(download.record.metainfo, pick->piece);
-  source.last_fed = download.record.id;
+  source.turns.served(download.record.id, download.layout.piece_size(pick->piece).value,
+                      weight_of(download.record.wishes.priority));
   context.send(source.fetcher,
                FetchPiece{download.record.id, pick->piece, pick->attempt, pick->blocks, digests.sha1,
                           digests.sha256, verifier_of(download.record.id).address});
@@ -430,12 +440,13 @@ void Scheduler::cancel(Download& download, PeerKey peer, PieceIndex piece, std::
 }
 
 void Scheduler::on(const BlockArrived& arrived, Context& context) {
-  const Source* source = source_of(context.sender());
+  // Also of a fetcher that has been stopped since: the verifier has the block.
+  const auto client = clients_of_fetchers_.find(context.sender());
   Download* download = find(arrived.download);
-  if (source == nullptr || download == nullptr || !download->picker) return;
+  if (client == clients_of_fetchers_.end() || download == nullptr || !download->picker) return;
   download->rate.add(arrived.bytes, context.now());
-  const std::vector<PeerKey> others =
-      download->picker->received(source->peer, arrived.piece, arrived.block, arrived.attempt, context.now());
+  const std::vector<PeerKey> others = download->picker->received(
+      key_of(client->second), arrived.piece, arrived.block, arrived.attempt, context.now());
   for (const PeerKey other : others) cancel(*download, other, arrived.piece, {arrived.block}, context);
 }
 
@@ -453,14 +464,22 @@ void Scheduler::on(const PieceNotCome& not_come, Context& context) {
 
 void Scheduler::on(const PieceVerified& verified, Context& context) {
   Download* download = find(verified.download);
-  if (download == nullptr || !download->picker || download->pieces().has(verified.piece)) return;
-  download->picker->verified(verified.piece, context.now());
+  if (download == nullptr || !download->runs() || download->prepare_at || download->recheck ||
+      download->pieces().has(verified.piece))
+    return;
+  if (download->picker) {
+    // Verified before the download had this turn: the verifier does not count it any more, so it is fetched again.
+    if (!download->picker->awaits_verdict(verified.piece)) return;
+    download->picker->verified(verified.piece, context.now());
+  } else {
+    download->prepared.set(verified.piece);  // it was on its way when the turn ended
+  }
   download->verified += download->layout.piece_size(verified.piece);
   context.send(others_.storage, JournalPiece{verified.download, verified.piece});
   if (download->sharing == Download::Sharing::served)
     context.send(others_.uploader, ServePiece{download->record.gid, download->record.fid,
                                               download->record.part_path, verified.piece});
-  finish_if_complete(*download, context);
+  if (download->picker) finish_if_complete(*download, context);
 }
 
 void Scheduler::on(const PieceCorrupt& corrupt, Context& context) {

@@ -13,7 +13,7 @@ namespace tutti {
 namespace {
 
 /// What each version of the schema adds to the one before.
-constexpr std::array<const char*, 2> schema{
+constexpr std::array<const char*, 3> schema{
     R"sql(
 CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 -- Each boot of the machine that this folder was used in. What is vouched for by boot 0 is synced.
@@ -36,6 +36,14 @@ ALTER TABLE share ADD COLUMN changed_ns INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE share ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE download ADD COLUMN share INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE download ADD COLUMN whole BLOB NOT NULL DEFAULT x'';
+)sql",
+    R"sql(
+ALTER TABLE download ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE download ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE download ADD COLUMN sequential INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE rate_limit(
+  number INTEGER PRIMARY KEY, direction INTEGER NOT NULL, group_name TEXT NOT NULL, from_minute INTEGER NOT NULL,
+  until_minute INTEGER NOT NULL, bytes_per_second INTEGER NOT NULL);
 )sql"};
 
 /// Why the store cannot be used though SQLite has no complaint.
@@ -170,11 +178,7 @@ class SqliteClientStore final : public ClientStore {
     return done([&] { write_download(download); });
   }
   DiskDone journal(DownloadId id, std::span<const PieceIndex> pieces) override {
-    return done([&] {
-      for (const PieceIndex piece : pieces)
-        run(database_, "INSERT OR REPLACE INTO verified_piece(download, piece, boot) VALUES(?, ?, ?)",
-            id.value, std::uint64_t{piece.value}, boot_);
-    });
+    return done([&] { write_pieces(id, pieces); });
   }
   DiskDone mark_synced(DownloadId id, std::span<const PieceIndex> pieces) override {
     return done([&] {
@@ -199,14 +203,49 @@ class SqliteClientStore final : public ClientStore {
       if (share) write_share(*share);
     });
   }
+  DiskDone reopen_download(const DownloadRecord& download, std::span<const PieceIndex> pieces) override {
+    return done([&] {
+      write_download(download);
+      run(database_, "DELETE FROM verified_piece WHERE download = ?", download.id.value);
+      write_pieces(download.id, pieces);
+      run(database_, "DELETE FROM share WHERE uid = ? AND gid = ? AND fid = ? AND path = ?",
+          download.uid.view(), download.gid.view(), download.fid.view(), download.path);
+    });
+  }
+  DiskDone forget_download(DownloadId id) override {
+    return done([&] {
+      run(database_, "DELETE FROM verified_piece WHERE download = ?", id.value);
+      SqliteStatement row = query(database_, "SELECT fid FROM download WHERE number = ?", id.value);
+      if (!row.step()) return;
+      const Fid fid = id_at<Fid>(row, 0);
+      run(database_, "DELETE FROM download WHERE number = ?", id.value);
+      drop_unused_metainfo(fid);
+    });
+  }
+  OrFault<std::optional<DownloadRecord>> download_of(DownloadId id) override {
+    return guarded<std::optional<DownloadRecord>>([&]() -> std::optional<DownloadRecord> {
+      SqliteStatement row = query(database_, R"sql(
+          SELECT number, uid, gid, group_name, fid, record, path, part_path, phase, code, sentence, share, whole,
+                 paused, priority, sequential
+          FROM download JOIN metainfo USING(fid) WHERE number = ?)sql",
+                                  id.value);
+      if (!row.step()) return std::nullopt;
+      return download_at(row);
+    });
+  }
   OrFault<std::vector<DownloadRecord>> downloads_of(const Uid& uid) override {
     return guarded<std::vector<DownloadRecord>>([&] {
       SqliteStatement rows = query(database_, R"sql(
-          SELECT number, gid, group_name, fid, record, path, part_path, phase, code, sentence, share, whole
+          SELECT number, uid, gid, group_name, fid, record, path, part_path, phase, code, sentence, share, whole,
+                 paused, priority, sequential
           FROM download JOIN metainfo USING(fid) WHERE uid = ? ORDER BY number)sql",
                                    uid.view());
       std::vector<DownloadRecord> downloads;
-      while (rows.step()) keep_sound(rows.text(5), [&] { downloads.push_back(download_at(rows, uid)); });
+      while (rows.step())
+        keep_sound(rows.text(6), [&] {
+          downloads.push_back(download_at(rows));
+          if (downloads.back().phase == DownloadPhase::complete) drop_digests(downloads.back().metainfo);
+        });
       return downloads;
     });
   }
@@ -221,6 +260,31 @@ class SqliteClientStore final : public ClientStore {
         (doubtful(number_at(journal, 1)) ? pieces.doubtful : pieces.verified).set(piece);
       }
       return pieces;
+    });
+  }
+
+  DiskDone put_limits(std::span<const RateLimit> limits) override {
+    return done([&] {
+      database_.execute("DELETE FROM rate_limit");
+      for (const RateLimit& limit : limits)
+        run(database_, R"sql(
+            INSERT INTO rate_limit(direction, group_name, from_minute, until_minute, bytes_per_second)
+            VALUES(?, ?, ?, ?, ?))sql",
+            static_cast<std::uint64_t>(limit.direction), limit.group, std::uint64_t{limit.from_minute},
+            std::uint64_t{limit.until_minute}, limit.bytes_per_second);
+    });
+  }
+  OrFault<std::vector<RateLimit>> limits() override {
+    return guarded<std::vector<RateLimit>>([&] {
+      SqliteStatement rows = query(database_, R"sql(
+          SELECT direction, group_name, from_minute, until_minute, bytes_per_second FROM rate_limit
+          ORDER BY number)sql");
+      std::vector<RateLimit> limits;
+      while (rows.step())
+        limits.push_back({static_cast<LimitDirection>(number_at(rows, 0)), rows.text(1),
+                          static_cast<std::uint32_t>(number_at(rows, 2)),
+                          static_cast<std::uint32_t>(number_at(rows, 3)), number_at(rows, 4)});
+      return limits;
     });
   }
 
@@ -302,12 +366,18 @@ class SqliteClientStore final : public ClientStore {
     const Bytes whole = encode_record(download.whole);
     run(database_, R"sql(
         INSERT OR REPLACE INTO download(number, uid, gid, group_name, fid, path, part_path, phase, code, sentence,
-                                        share, whole)
-        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))sql",
+                                        share, whole, paused, priority, sequential)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))sql",
         download.id.value, download.uid.view(), download.gid.view(), download.group.text, download.fid.view(),
         download.path, download.part_path, static_cast<std::uint64_t>(download.phase),
         static_cast<std::uint64_t>(download.code), download.sentence, std::uint64_t{download.share},
-        ByteView(whole));
+        ByteView(whole), std::uint64_t{download.wishes.paused},
+        static_cast<std::uint64_t>(download.wishes.priority), std::uint64_t{download.wishes.sequential});
+  }
+  void write_pieces(DownloadId id, std::span<const PieceIndex> pieces) {
+    for (const PieceIndex piece : pieces)
+      run(database_, "INSERT OR REPLACE INTO verified_piece(download, piece, boot) VALUES(?, ?, ?)", id.value,
+          std::uint64_t{piece.value}, boot_);
   }
   void put_metainfo(const Fid& fid, const Metainfo& metainfo) {
     const Bytes record = encode_record(metainfo);
@@ -357,22 +427,22 @@ class SqliteClientStore final : public ClientStore {
     if (doubtful(number_at(row, 11))) share.identity = FileIdentity{};
     return share;
   }
-  DownloadRecord download_at(const SqliteStatement& row, const Uid& uid) {
-    DownloadRecord record{{number_at(row, 0)},
-                          uid,
-                          id_at<Gid>(row, 1),
-                          {row.text(2)},
-                          id_at<Fid>(row, 3),
-                          metainfo_of(row.blob(4)),
-                          row.text(5),
-                          row.text(6),
-                          static_cast<DownloadPhase>(number_at(row, 7)),
-                          static_cast<Code>(number_at(row, 8)),
-                          row.text(9),
-                          number_at(row, 10) != 0,
-                          identity_at(row, 11)};
-    if (record.phase == DownloadPhase::complete) drop_digests(record.metainfo);
-    return record;
+  DownloadRecord download_at(const SqliteStatement& row) {
+    return {{number_at(row, 0)},
+            id_at<Uid>(row, 1),
+            id_at<Gid>(row, 2),
+            {row.text(3)},
+            id_at<Fid>(row, 4),
+            metainfo_of(row.blob(5)),
+            row.text(6),
+            row.text(7),
+            static_cast<DownloadPhase>(number_at(row, 8)),
+            static_cast<Code>(number_at(row, 9)),
+            row.text(10),
+            number_at(row, 11) != 0,
+            identity_at(row, 12),
+            {number_at(row, 13) != 0, static_cast<DownloadPriority>(number_at(row, 14)),
+             number_at(row, 15) != 0}};
   }
   /// Nothing's, where none was written.
   static FileIdentity identity_at(const SqliteStatement& row, int column) {

@@ -138,7 +138,7 @@ void Storage::remember_rename(const std::string& from, const std::string& to) {
 
 void Storage::check_invariants() const {
   for (const auto& [id, recheck] : rechecks_) {
-    ENSURE(downloads_.contains(id));
+    ENSURE(downloads_.contains(id) || recheck.complete);
     ENSURE(!recheck.askers.empty() && !recheck.doubtful.empty());
   }
   for (const auto& [id, unsynced] : unsynced_) ENSURE(unsynced.due || unsynced.pieces.empty());

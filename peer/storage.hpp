@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -35,6 +36,11 @@ namespace tutti {
 ///   and goes on.
 /// - Once a download is finished its part path still means its file for readers who have not heard of it.
 ///   Where a name is given in two steps (a link, then the old name goes), it may die between those, too.
+/// - A download is forgotten after its part file has gone: what is left of it by a crash in between begins anew and can
+///   be cancelled again, while a file that nobody knows of would stay for ever.
+/// - A complete file is not touched by a recheck. It becomes a part file again when it is reopened, by the same steps
+///   in the opposite order: remembered as one that is about to lose its name, then renamed.
+/// - Whoever watches the limits hears of them once they are on the disk.
 /// - A request counter is on the disk before it is handed out.
 /// - What cannot be read of what is remembered is not said to be nothing: it is tried again every `recall_again` until
 ///   it can, and answered then.
@@ -67,9 +73,20 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   void on(const KeepPrivate& keep, Context& context);
   void on(const FinishDownload& finish, Context& context);
   void on(const SettleDownload& settle, Context& context);
+  void on(const KeepWishes& keep, Context& context);
+  void on(const ForgetDownload& forget, Context& context);
+  void on(const PartSyncDue& due, Context& context);
+
+  // Pieces that are hashed again (storage_recheck.cpp).
+  void on(const RecheckDownload& recheck, Context& context);
+  void on(const ReopenDownload& reopen, Context& context);
   void on(const PieceHashed& hashed, Context& context);
   void on(const HashFailed& failed, Context& context);
-  void on(const PartSyncDue& due, Context& context);
+
+  // Limits (storage_limits.cpp).
+  void on(const SetLimit& set, Context& context);
+  void on(const ListLimits& list, Context& context);
+  void on(const WatchLimits& watch, Context& context);
 
  private:
   static constexpr std::size_t renamed_max = 4096;
@@ -78,12 +95,15 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
     Address address;
     std::uint64_t tag = 0;
   };
-  /// A resumed download whose doubtful pieces are hashed again, one after the other.
+  /// A download whose doubtful pieces are hashed again, one after the other.
   struct Recheck {
     std::vector<Asker> askers;
     Bitfield verified;
-    std::deque<PieceIndex> doubtful;  ///< the first is being hashed
-    std::vector<PieceIndex> bad;
+    std::deque<PieceIndex> doubtful = {};  ///< the first is being hashed
+    std::vector<PieceIndex> bad = {};
+    std::optional<DownloadRecord> complete = {};  ///< it is one that is complete
+    bool told = false;                            ///< the askers hear how far it is
+    ByteCount right = {};
   };
   /// Pieces of a download that are journalled and not known to be on the platter.
   struct Unsynced {
@@ -106,12 +126,18 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   /// The pieces of a download that was begun before.
   OrFault<JournalledPieces> resume_part(DownloadRecord& download);
   DiskDone take_back_name(const DownloadRecord& download);
+  void begin_recheck(DownloadId id, Recheck recheck, const Bitfield& doubtful, Context& context);
+  void recheck_complete(const Asker& asker, DownloadRecord download, Context& context);
+  void end_complete_recheck(const Recheck& recheck, Context& context);
+  DiskDone reopen(DownloadRecord& download, const std::vector<PieceIndex>& pieces);
   void check_next(DownloadId id, Context& context);
   void checked(DownloadId id, bool good, Context& context);
   void prepared(const std::vector<Asker>& askers, DownloadRecord download, const Bitfield& verified,
                 Context& context);
   void refuse(const Asker& asker, const DiskFault& fault, Context& context);
   DiskDone complete(DownloadRecord download, const FileIdentity& identity, Context& context);
+
+  bool read_limits();
 
   static Address asker_of_recall(std::deque<Address>& waiting, Context& context);
 
@@ -130,6 +156,8 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   /// Who asked for what could not be read: as many timers run, and end in this order.
   std::deque<Address> waiting_for_shares_;
   std::deque<Address> waiting_for_downloads_;
+  std::optional<std::vector<RateLimit>> limits_;  ///< once they have been read
+  std::set<Address> watchers_;                    ///< of the limits
   std::unordered_map<std::string, std::string> renamed_;
   std::deque<std::string> renamed_order_;
 };

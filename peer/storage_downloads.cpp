@@ -60,10 +60,7 @@ void Storage::on(const PrepareDownload& prepare, Context& context) {
   OrFault<JournalledPieces> pieces = resume_part(download);
   if (!pieces) return refuse(asker, pieces.fault(), context);
   if (pieces->doubtful.none()) return prepared({asker}, download, pieces->verified, context);
-  Recheck recheck{{asker}, std::move(pieces->verified), {}, {}};
-  pieces->doubtful.for_each([&](PieceIndex piece) { recheck.doubtful.push_back(piece); });
-  rechecks_.emplace(id, std::move(recheck));
-  check_next(id, context);
+  begin_recheck(id, {{asker}, std::move(pieces->verified)}, pieces->doubtful, context);
 }
 
 void Storage::refuse(const Asker& asker, const DiskFault& fault, Context& context) {
@@ -134,50 +131,6 @@ DiskDone Storage::take_back_name(const DownloadRecord& download) {
   return disk_->rename_new(download.path, download.part_path);
 }
 
-// --- pieces in doubt ----------------------------------------------------------------------------------------------
-
-void Storage::check_next(DownloadId id, Context& context) {
-  const DownloadRecord& download = downloads_.at(id);
-  Recheck& recheck = rechecks_.at(id);
-  if (recheck.doubtful.empty()) {
-    complain(store_->forget_pieces(id, recheck.bad));
-    const Recheck done = std::move(recheck);
-    rechecks_.erase(id);
-    return prepared(done.askers, download, done.verified, context);
-  }
-  const PieceLayout layout(download.metainfo);
-  const PieceIndex piece = recheck.doubtful.front();
-  context.send(checker_, HashPiece{HashJob{id.value}, download.part_path, piece, layout.piece_offset(piece),
-                                   layout.piece_size(piece)});
-}
-
-void Storage::checked(DownloadId id, bool good, Context& context) {
-  Recheck& recheck = rechecks_.at(id);
-  const PieceIndex piece = recheck.doubtful.front();
-  recheck.doubtful.pop_front();
-  if (good) {
-    recheck.verified.set(piece);
-    const PieceIndex pieces[] = {piece};
-    complain(store_->journal(id, pieces));
-  } else {
-    recheck.bad.push_back(piece);
-  }
-  check_next(id, context);
-}
-
-void Storage::on(const PieceHashed& hashed, Context& context) {
-  const DownloadId id{hashed.job.value};
-  const auto recheck = rechecks_.find(id);
-  if (recheck == rechecks_.end()) return;
-  const DigestPair digests{hashed.sha1, hashed.sha256};
-  checked(id, digests == expected_digests(downloads_.at(id).metainfo, hashed.piece), context);
-}
-
-void Storage::on(const HashFailed& failed, Context& context) {
-  // What cannot be read is fetched again: writing may heal what reading cannot.
-  if (rechecks_.contains({failed.job.value})) checked({failed.job.value}, false, context);
-}
-
 // --- while it runs ------------------------------------------------------------------------------------------------
 
 void Storage::on(const JournalPiece& journal, Context& context) {
@@ -207,6 +160,13 @@ void Storage::on(const KeepPrivate& keep, Context&) {
   const auto download = downloads_.find(keep.download);
   if (download == downloads_.end()) return;
   download->second.share = false;
+  complain(store_->put_download(download->second));
+}
+
+void Storage::on(const KeepWishes& keep, Context&) {
+  const auto download = downloads_.find(keep.download);
+  if (download == downloads_.end()) return;
+  download->second.wishes = keep.wishes;
   complain(store_->put_download(download->second));
 }
 
@@ -256,6 +216,7 @@ DiskDone Storage::complete(DownloadRecord download, const FileIdentity& identity
 void Storage::on(const SettleDownload& settle, Context&) {
   const auto found = downloads_.find(settle.download);
   if (found == downloads_.end()) return;
+  rechecks_.erase(settle.download);  // its end would make it run again
   DownloadRecord& download = found->second;
   download.phase = settle.phase;
   download.code = settle.code;
@@ -266,6 +227,22 @@ void Storage::on(const SettleDownload& settle, Context&) {
     unsynced_.erase(settle.download);
   }
   disk_->release(download.part_path);
+}
+
+void Storage::on(const ForgetDownload& forget, Context& context) {
+  rechecks_.erase(forget.download);
+  unsynced_.erase(forget.download);
+  const Asker asker{context.sender(), forget.download.value};
+  const auto found = downloads_.find(forget.download);
+  if (found != downloads_.end()) {
+    const std::string& part = found->second.part_path;
+    disk_->release(part);
+    if (forget.with_part)
+      if (const DiskDone fault = disk_->remove(part)) return refuse(asker, *fault, context);
+  }
+  if (const DiskDone fault = store_->forget_download(forget.download)) return refuse(asker, *fault, context);
+  downloads_.erase(forget.download);
+  context.reply(DownloadForgotten{forget.download});
 }
 
 }  // namespace tutti

@@ -40,6 +40,7 @@ void Uploader::start(Context& context) {
   NowServing serving = announcement(door_->endpoint);
   if (!options_.public_host.empty()) serving.host = options_.public_host;
   context.send(others_.tracker_link, serving);
+  context.send(others_.storage, WatchLimits{});
 }
 
 // --- what is served -------------------------------------------------------------------------------------------
@@ -56,7 +57,8 @@ void Uploader::on(const ServeFile& serve, Context& context) {
     if (!known.empty() && known.front().identity) return;
     std::erase_if(known, [&](const Served& each) { return each.is(context.sender(), serve.path); });
   }
-  known.push_back(Served{context.sender(), serve.path, layout, *pieces, serve.identity});
+  known.push_back(
+      Served{context.sender(), serve.group, serve.file, serve.path, layout, *pieces, serve.identity});
   tell_pieces(key, context);
 }
 
@@ -147,7 +149,7 @@ void Uploader::on(const LinkUp& up, Context& context) {
     context.close(up.link);
     return;
   }
-  links_.try_emplace(up.link);
+  links_[up.link].address = up.peer;
 }
 
 void Uploader::on(const LinkDown& down, Context&) {
@@ -166,9 +168,11 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   // A new Hello is a new conversation: what was asked in the old one is not wanted any more.
   const std::size_t reading = link->second.reading;
   const PayloadGauge sent = link->second.sent;
+  std::string from = std::move(link->second.address);
   link->second = Link{};
   link->second.reading = reading;
   link->second.sent = sent;
+  link->second.address = std::move(from);
   link->second.client = hello.client;
   std::erase(ring_, context.sender());
   context.reply(PeerWelcome{peer_peer_version, options_.client});
@@ -339,6 +343,8 @@ void Uploader::enter_ring(Address address, Link& link) {
 }
 
 void Uploader::read_next(Context& context) {
+  RateLimiter::Round round = limiter_.look(context.now(), local_day_time(context.wall_time()));
+  std::deque<Address> limited;  // they keep their turns
   // A link that may not read now (it has enough under way) comes back into the ring when one of its reads is done.
   while (reads_.size() < reads_max && !ring_.empty()) {
     const Address address = ring_.front();
@@ -350,8 +356,24 @@ void Uploader::read_next(Context& context) {
       if (!std::exchange(awaits_taking_, true)) context.after(taken_every, TakenDue{});
       continue;
     }
-    if (link.reading < reads_a_link && start_read(address, link, context)) enter_ring(address, link);
+    if (link.reading >= reads_a_link) continue;
+    const Turn turn = start_read(address, link, round, context);
+    if (turn == Turn::taken) enter_ring(address, link);
+    if (turn != Turn::limited) continue;
+    link.in_ring = true;
+    limited.push_back(address);
   }
+  ring_.insert(ring_.begin(), limited.begin(), limited.end());
+  limited_ = !limited.empty();
+  context.cancel(limit_timer_);
+  if (round.again_after()) limit_timer_ = context.after(*round.again_after(), LimitDue{});
+}
+
+void Uploader::on(const LimitDue&, Context& context) { read_next(context); }
+
+void Uploader::on(const LimitsChanged& changed, Context& context) {
+  limiter_.set(changed.limits);
+  read_next(context);
 }
 
 void Uploader::on(const TakenDue&, Context& context) {
@@ -360,15 +382,17 @@ void Uploader::on(const TakenDue&, Context& context) {
   read_next(context);
 }
 
-/// Starts the next read of a link; false if there is none to start.
-bool Uploader::start_read(Address address, Link& link, Context& context) {
+/// Starts the next read of a link, if there is one and the limits let it through.
+Uploader::Turn Uploader::start_read(Address address, Link& link, RateLimiter::Round& round,
+                                    Context& context) {
   for (;;) {
     const auto next = std::find_if(link.waiting.begin(), link.waiting.end(), [](const Waiting& waiting) {
       return waiting.state == Waiting::State::queued;
     });
-    if (next == link.waiting.end()) return false;
+    if (next == link.waiting.end()) return Turn::nothing;
     const RequestBlock& request = next->request;
     if (const Served* copy = copy_with(link, request)) {
+      if (!round.pass(copy->group, request.length)) return Turn::limited;
       next->state = Waiting::State::reading;
       next->tag = ++last_tag_;
       reads_.emplace(next->tag,
@@ -377,7 +401,7 @@ bool Uploader::start_read(Address address, Link& link, Context& context) {
       context.send(others_.storage,
                    ReadBlock{next->tag, copy->path, copy->layout.piece_offset(request.piece) + request.offset,
                              request.length, copy->identity});
-      return true;
+      return Turn::taken;
     }
     // The copy that had it when it was asked for has gone.
     next->state = Waiting::State::rejected;
@@ -432,6 +456,7 @@ void Uploader::flush(Address address, Link& link, Context& context) {
     Waiting& first = link.waiting.front();
     const RequestBlock& request = first.request;
     if (first.read) {
+      link.rate.add({first.bytes.size()}, context.now());
       context.answer(address, Block{request.fid, request.piece, request.offset},
                      link.sent.measured(std::move(first.bytes)));
     } else if (first.state == Waiting::State::rejected) {
@@ -441,6 +466,45 @@ void Uploader::flush(Address address, Link& link, Context& context) {
     }
     link.waiting.pop_front();
   }
+}
+
+// --- diagnosis --------------------------------------------------------------------------------------------------
+
+void Uploader::on(const DiagnoseShare& diagnose, Context& context) {
+  ShareDiagnosed said{diagnose.command, {}};
+  for (const auto& [key, copies] : files_)
+    if (copies.front().group == diagnose.group && copies.front().file == diagnose.file)
+      said.share = facts_of(key, copies, context);
+  context.reply(said);
+}
+
+ShareFacts Uploader::facts_of(const FileKey& key, const Copies& copies, Context& context) const {
+  ShareFacts facts;
+  facts.pieces = copies.front().layout.piece_count();
+  facts.pieces_served = pieces_of(copies).count();
+  facts.limit = limiter_.rate(copies.front().group, local_day_time(context.wall_time()));
+  facts.waits_for_limit = limited_ && facts.limit;
+  for (const auto& each : links_) {
+    const Link& link = each.second;
+    const auto wants = [&](const std::map<Fid, Gid>& files) {
+      const auto wanted = files.find(key.second);
+      return wanted != files.end() && wanted->second == key.first;
+    };
+    const bool admitted = wants(link.open);
+    if (!admitted && !wants(link.knocking)) continue;
+    const auto requests =
+        std::count_if(link.waiting.begin(), link.waiting.end(),
+                      [&](const Waiting& waiting) { return waiting.request.fid == key.second; });
+    facts.leechers.push_back({*link.client,
+                              link.address,
+                              admitted,
+                              link.rate.bytes_per_second(context.now()),
+                              static_cast<std::uint32_t>(requests),
+                              {link.sent.outstanding_bytes()}});
+  }
+  facts.reads = static_cast<std::uint32_t>(
+      std::count_if(reads_.begin(), reads_.end(), [&](const auto& read) { return read.second.file == key; }));
+  return facts;
 }
 
 void Uploader::check_invariants() const {

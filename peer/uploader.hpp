@@ -17,6 +17,8 @@
 #include "peer/admission.hpp"
 #include "peer/bitfield.hpp"
 #include "peer/piece_layout.hpp"
+#include "peer/rate_limiter.hpp"
+#include "peer/rate_meter.hpp"
 
 namespace tutti {
 
@@ -36,6 +38,8 @@ struct UploaderOptions {
 /// - A whole file is served instead of downloads of it; downloads of one file, which are at several places, are served
 ///   together, as if they were one. A download that ends does not stop anything but itself.
 /// - Links take turns, one block each: a peer that asks for much gets no more than one that asks for little.
+/// - A block is read when the limits for its group let it through (RateLimiter), in the turns of the links: one timer to
+///   the moment when the next one may.
 /// - A link has at most requests_waiting_max requests waiting; one more is rejected as busy, so its memory is bounded.
 ///   At most `reads_max` blocks are being read at a time, `reads_a_link` of one link. For a link
 ///   that has not taken untaken_max bytes of what it was sent nothing more is read: a peer that asks and does not
@@ -43,9 +47,8 @@ struct UploaderOptions {
 /// - Answers of a link come in the order of its requests, so a rejection waits for the blocks asked for before it.
 /// - Bytes are read from the disk after it was seen that the file is still the one that was hashed; a file that has
 ///   changed is not served any more, and whoever said to serve it is told.
-class Uploader final
-    : public ActorOf<Uploader,
-                     Joined<UploaderRole::Accepts, FetchingPeerRole::Says, Messages<TakenDue, MembersDue>>> {
+class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, FetchingPeerRole::Says,
+                                                       Messages<TakenDue, MembersDue, LimitDue>>> {
  public:
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_link = 4;
@@ -71,7 +74,10 @@ class Uploader final
   void on(const BlockUnreadable& unreadable, Context& context);
 
   void on(const Told& told, Context& context);
+  void on(const LimitsChanged& changed, Context& context);
+  void on(const DiagnoseShare& diagnose, Context& context);
 
+  void on(const LimitDue& due, Context& context);
   void on(const TakenDue& due, Context& context);
   void on(const MembersDue& due, Context& context);
   void on(const LinkUp& up, Context& context);
@@ -86,6 +92,8 @@ class Uploader final
   using FileKey = std::pair<Gid, Fid>;
   struct Served {
     Address by;  ///< who said to serve it
+    GroupName group;
+    FileName file;
     std::string path;
     PieceLayout layout;
     Bitfield pieces;
@@ -109,12 +117,14 @@ class Uploader final
     std::string path;
   };
   struct Link {
+    std::string address;
     std::optional<ClientKey> client;  ///< none: no Hello yet
     std::map<Fid, Gid> open;
     std::map<Fid, Gid> knocking;  ///< asked for, until it is known whether it is a member
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
-    PayloadGauge sent;  ///< and not taken yet
+    PayloadGauge sent;                          ///< and not taken yet
+    RateMeter rate{RateMeter::default_window};  ///< of what is sent
     bool in_ring = false;
   };
 
@@ -136,7 +146,10 @@ class Uploader final
   void drop_requests(Link& link, const Fid& fid);
   void enter_ring(Address address, Link& link);
   void read_next(Context& context);
-  bool start_read(Address address, Link& link, Context& context);
+  /// Whether a link has what to read, and may: next to that it counts what is done about it.
+  enum class Turn : std::uint8_t { taken, nothing, limited };
+  Turn start_read(Address address, Link& link, RateLimiter::Round& round, Context& context);
+  ShareFacts facts_of(const FileKey& key, const Copies& copies, Context& context) const;
   void flush(Address address, Link& link, Context& context);
   void read_done(std::uint64_t tag, const BlockUnreadable* fault, Context& context);
   void lose_copy(const Read& read, const BlockUnreadable& fault, Context& context);
@@ -155,6 +168,10 @@ class Uploader final
   std::map<std::uint64_t, Read> reads_;
   std::uint64_t last_tag_ = 0;
   bool awaits_taking_ = false;  ///< TakenDue is on its way
+
+  RateLimiter limiter_{LimitDirection::up};
+  TimerId limit_timer_;
+  bool limited_ = false;  ///< something waits for a limit
 
   Admission admission_;
   std::map<CommandId, Question> questions_;  ///< to the trackers

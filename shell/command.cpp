@@ -14,7 +14,7 @@ namespace tutti {
 namespace {
 
 std::string usage_word(const Argument& argument) {
-  const bool literal = argument.kind == ArgumentKind::flag || argument.kind == ArgumentKind::switch_word;
+  const bool literal = argument.kind == ArgumentKind::flag || argument.kind == ArgumentKind::choice;
   if (argument.kind == ArgumentKind::password) return fmt::format("[<{}>]", argument.name);
   if (argument.optional) return fmt::format("[{}]", argument.name);
   return literal ? std::string(argument.name) : fmt::format("<{}>", argument.name);
@@ -35,13 +35,21 @@ std::string word_fault(const Argument& argument, const std::string& text) {
     case ArgumentKind::seconds:
       return is_seconds(text) ? "" : fmt::format("'{}' is not a number of seconds", text);
     case ArgumentKind::flag: return text == argument.name ? "" : fmt::format("'{}' is not known here", text);
-    case ArgumentKind::switch_word:
-      return text == "start" || text == "stop" ? "" : fmt::format("'{}' is neither start nor stop", text);
+    case ArgumentKind::choice: {
+      const std::vector<std::string> words = choices_of(argument);
+      const bool known = std::find(words.begin(), words.end(), text) != words.end();
+      return known ? "" : fmt::format("'{}' is none of {}", text, fmt::join(words, ", "));
+    }
+    case ArgumentKind::rate:
+      return parse_rate(text) ? "" : fmt::format("'{}' is no rate such as 500K, 2M or none", text);
+    case ArgumentKind::window:
+      return parse_window(text) ? "" : fmt::format("'{}' is no time of day such as 08:00-18:30", text);
     case ArgumentKind::path: return text.empty() ? fmt::format("the {} is empty", argument.name) : "";
     case ArgumentKind::password: return text.empty() ? "the password is empty" : "";
     case ArgumentKind::user:
     case ArgumentKind::group:
     case ArgumentKind::file:
+    case ArgumentKind::download:
     case ArgumentKind::command: return {};
   }
   return {};
@@ -122,10 +130,12 @@ Parsed parse_command(std::string_view line) {
 std::optional<Refused> name_fault(const Invocation& invocation) {
   for (std::size_t i = 0; i < invocation.arguments.size(); ++i) {
     const std::string& text = invocation.arguments[i];
+    if (text.empty() && invocation.command->arguments[i].optional) continue;  // left out before another
     std::string_view fault;
     switch (invocation.command->arguments[i].kind) {
       case ArgumentKind::user:
       case ArgumentKind::group: fault = account_name_fault(text); break;
+      case ArgumentKind::download:
       case ArgumentKind::file: fault = file_name_fault(text); break;
       default: break;
     }
@@ -133,6 +143,58 @@ std::optional<Refused> name_fault(const Invocation& invocation) {
       return Refused{Code::invalid_name, fmt::format("'{}' cannot be a name: {}", text, fault)};
   }
   return std::nullopt;
+}
+
+std::vector<std::string> choices_of(const Argument& argument) {
+  std::vector<std::string> words;
+  std::string_view rest = argument.name;
+  while (!rest.empty()) {
+    const std::size_t bar = std::min(rest.find('|'), rest.size());
+    words.emplace_back(rest.substr(0, bar));
+    rest.remove_prefix(std::min(bar + 1, rest.size()));
+  }
+  return words;
+}
+
+std::optional<std::uint64_t> parse_rate(std::string_view text) {
+  if (text == "none") return 0;
+  double number = 0;
+  const auto [end, fault] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (fault != std::errc() || !(number > 0)) return std::nullopt;
+  constexpr std::string_view units = "KMG";
+  if (!unit.empty()) {
+    const std::size_t power = units.find(unit);
+    if (unit.size() != 1 || power == std::string_view::npos) return std::nullopt;
+    number *= static_cast<double>(std::uint64_t{1} << (10 * (power + 1)));
+  }
+  constexpr double least = 1;
+  constexpr double most = 1e15;
+  if (number < least || number > most) return std::nullopt;
+  return static_cast<std::uint64_t>(number);
+}
+
+std::optional<std::pair<std::uint32_t, std::uint32_t>> parse_window(std::string_view text) {
+  const auto digits = [](std::string_view two, std::uint32_t below) -> std::optional<std::uint32_t> {
+    std::uint32_t value = 0;
+    const auto [end, fault] = std::from_chars(two.data(), two.data() + two.size(), value);
+    if (fault != std::errc() || end != two.data() + two.size() || value >= below) return std::nullopt;
+    return value;
+  };
+  const auto minute = [&](std::string_view time) -> std::optional<std::uint32_t> {
+    if (time.size() != 5 || time[2] != ':') return std::nullopt;
+    const auto hours = digits(time.substr(0, 2), 24);
+    const auto minutes = digits(time.substr(3), 60);
+    if (!hours || !minutes) return std::nullopt;
+    return *hours * 60 + *minutes;
+  };
+  const std::size_t dash = text.find('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto from = minute(text.substr(0, dash));
+  const auto until = minute(text.substr(dash + 1));
+  if (!from || !until || *from == *until) return std::nullopt;
+  return std::pair(*from, *until);
 }
 
 std::optional<std::size_t> password_position(const Command& command) {

@@ -25,9 +25,12 @@ enum class ArgumentKind : std::uint8_t {
   path,      ///< of the user's own files
   password,  ///< may be left out: then it is asked for, or comes from a file or the environment
   seconds,
-  command,      ///< the name of a command
-  flag,         ///< only the word that the argument is called by
-  switch_word,  ///< start or stop
+  command,   ///< the name of a command
+  flag,      ///< only the word that the argument is called by
+  choice,    ///< one of the words that the argument is called by, with bars between
+  download,  ///< the name of a file that is fetched in the group before it
+  rate,      ///< bytes per second: 500K, 2M, 1G (powers of 1024), or none
+  window,    ///< HH:MM-HH:MM
 };
 
 struct Argument {
@@ -68,6 +71,22 @@ struct Fetch {
   GroupName group;
   FileName file;
   std::string destination;  ///< from the root
+  bool sequential = false;
+};
+/// Have something done with downloads.
+struct Control {
+  DownloadOrder order = DownloadOrder::pause;
+  std::optional<DownloadName> which;  ///< none: all
+  DownloadPriority priority = DownloadPriority::normal;
+};
+/// Find out why a download, or serving a file, is as fast as it is.
+struct Diagnose {
+  GroupName group;
+  FileName file;
+};
+/// Set or lift a limit, of a group that we are in; then, or without one, list all.
+struct ChangeLimits {
+  std::optional<RateLimit> limit;
 };
 /// Find out who shares the file, then ask each of them how much of it they have.
 struct SurveySharers {
@@ -95,8 +114,9 @@ struct SwitchTrace {
 struct Quit {};
 
 /// The plan of a command; Refused where its words alone decide.
-using Errand = std::variant<Refused, AskTrackers, ShareLocalFile, StopSharing, Fetch, SurveySharers,
-                            ShowDownloads, Wait, Serve, ShowLink, ShowHelp, SwitchTrace, Quit>;
+using Errand =
+    std::variant<Refused, AskTrackers, ShareLocalFile, StopSharing, Fetch, SurveySharers, ShowDownloads,
+                 Control, Diagnose, ChangeLimits, Wait, Serve, ShowLink, ShowHelp, SwitchTrace, Quit>;
 
 struct Command {
   std::string_view name{};
@@ -136,6 +156,13 @@ Parsed parse_command(std::string_view line);
 
 /// What is wrong with the names among the arguments, in their order.
 std::optional<Refused> name_fault(const Invocation& invocation);
+
+/// The words that a choice allows.
+std::vector<std::string> choices_of(const Argument& argument);
+/// Bytes per second as a limit says them: a number and K, M or G (powers of 1024); 0 for `none`. Nothing: neither.
+std::optional<std::uint64_t> parse_rate(std::string_view text);
+/// Minutes of the day from HH:MM-HH:MM.
+std::optional<std::pair<std::uint32_t, std::uint32_t>> parse_window(std::string_view text);
 
 /// The position of the password among the arguments, if the command takes one.
 std::optional<std::size_t> password_position(const Command& command);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -66,7 +67,70 @@ Errand download_file(const Invocation& given, const LocalFiles& files) {
   std::string destination = files.absolute(typed);
   // A slash at the end says "a directory", which the shortest form of a path would forget.
   if (typed.ends_with('/') && !destination.ends_with('/')) destination += '/';
-  return Fetch{group_at(given, 0), file_at(given, 1), std::move(destination)};
+  return Fetch{group_at(given, 0), file_at(given, 1), std::move(destination), given.has(3)};
+}
+
+// --- what a user wants done with downloads ---------------------------------------------------------------------
+
+/// The downloads that the first two words name, and the destination at `position` if there is one.
+DownloadName named(const Invocation& given, const LocalFiles& files, std::size_t position) {
+  return {group_at(given, 0), file_at(given, 1),
+          given.has(position) ? files.absolute(given.argument(position)) : std::string()};
+}
+Errand control_some(const Invocation& given, const LocalFiles& files, DownloadOrder order) {
+  return Control{order, named(given, files, 2), {}};
+}
+/// Without a file: all downloads of the user.
+Errand control_all(const Invocation& given, const LocalFiles& files, DownloadOrder order) {
+  if (!given.has(0)) return Control{order, std::nullopt, {}};
+  if (!given.has(1))
+    return Refused{Code::usage, "a group alone names no download; expected: " + usage_of(*given.command)};
+  return control_some(given, files, order);
+}
+Errand pause(const Invocation& given, const LocalFiles& files) {
+  return control_all(given, files, DownloadOrder::pause);
+}
+Errand resume(const Invocation& given, const LocalFiles& files) {
+  return control_all(given, files, DownloadOrder::resume);
+}
+Errand cancel(const Invocation& given, const LocalFiles& files) {
+  return control_some(given, files, DownloadOrder::cancel);
+}
+Errand recheck(const Invocation& given, const LocalFiles& files) {
+  return control_some(given, files, DownloadOrder::recheck);
+}
+Errand set_priority(const Invocation& given, const LocalFiles& files) {
+  const std::string& word = given.argument(2);
+  const auto& names = download_priority_names;
+  const auto position = std::find(names.begin(), names.end(), word) - names.begin();
+  return Control{DownloadOrder::prioritize, named(given, files, 3), static_cast<DownloadPriority>(position)};
+}
+Errand diagnose(const Invocation& given, const LocalFiles&) {
+  return Diagnose{group_at(given, 0), file_at(given, 1)};
+}
+
+/// A time of day may stand in the place of the group.
+void arrange_limit(Invocation& given, const LocalFiles&) {
+  if (given.arguments.size() == 3 && given.argument(2).find(':') != std::string::npos)
+    given.arguments.insert(given.arguments.begin() + 2, std::string());
+}
+Errand set_limit(const Invocation& given, const LocalFiles&) {
+  if (!given.has(0)) return ChangeLimits{};
+  const auto usage = [&](std::string_view what) {
+    return Refused{Code::usage, std::string(what) + "; expected: " + usage_of(*given.command)};
+  };
+  if (!given.has(1)) return usage("a limit needs a rate, or none");
+  RateLimit limit;
+  limit.direction = given.argument(0) == "up" ? LimitDirection::up : LimitDirection::down;
+  limit.bytes_per_second = *parse_rate(given.argument(1));
+  if (given.has(2)) limit.group = given.argument(2);
+  if (given.has(3)) {
+    const auto window = parse_window(given.argument(3));
+    if (!window) return usage("'" + given.argument(3) + "' is no time of day such as 08:00-18:30");
+    limit.from_minute = window->first;
+    limit.until_minute = window->second;
+  }
+  return ChangeLimits{limit};
 }
 Errand show_downloads(const Invocation& given, const LocalFiles&) { return ShowDownloads{given.has(0)}; }
 Errand wait(const Invocation& given, const LocalFiles&) {
@@ -113,7 +177,14 @@ constexpr Argument user{"user_id", ArgumentKind::user};
 constexpr Argument password{"passwd", ArgumentKind::password, true};
 constexpr Argument group{"group_id", ArgumentKind::group};
 constexpr Argument file{"file_name", ArgumentKind::file};
+constexpr Argument download{"file_name", ArgumentKind::download};
+constexpr Argument place{"destination_path", ArgumentKind::path, true};
 constexpr auto needed = LoginRule::needed;
+
+constexpr Argument left_out(Argument argument) {
+  argument.optional = true;
+  return argument;
+}
 
 std::vector<Command> account_commands() {
   return {
@@ -239,13 +310,17 @@ std::vector<Command> file_commands() {
                "pieces_verified, percent (null: does not answer)",
        .errand = list_peers},
       {.name = "download_file",
-       .arguments = {group, file, {"destination_path", ArgumentKind::path}},
+       .arguments = {group,
+                     file,
+                     {"destination_path", ArgumentKind::path},
+                     {"--sequential", ArgumentKind::flag, true}},
        .login = needed,
        .summary = "Fetch a file from everybody who shares it",
        .details =
            "The destination is a directory (the file keeps its name) or a path for the file; nothing is ever "
            "overwritten. The command returns when the download runs: see show_downloads and wait. What has "
-           "been fetched is shared with the group at once.",
+           "been fetched is shared with the group at once. --sequential fetches from the start on, for who "
+           "begins to read it before it is complete; without it the order is what makes the group fastest.",
        .done = "The download of {1} runs.",
        .json = "group, file, destination",
        .errand = download_file},
@@ -259,7 +334,7 @@ std::vector<Command> file_commands() {
                   "also while it waits or after it failed; the rest of the line says so.",
        .json =
            "downloads: group, file, path, phase, size, verified (bytes), percent, bytes_per_second, pieces, "
-           "pieces_verified, peers; code and message when it waits or has failed",
+           "pieces_verified, peers, priority, sequential; code and message when there is more to say",
        .errand = show_downloads},
       {.name = "stop_share",
        .arguments = {group, file},
@@ -271,8 +346,10 @@ std::vector<Command> file_commands() {
       {.name = "wait",
        .arguments = {{"seconds", ArgumentKind::seconds, true}},
        .login = needed,
-       .summary = "Wait until no download runs; fails if one failed",
-       .details = "With a number of seconds: fails with `timeout` if more is still to come by then.",
+       .summary = "Wait until no download runs; fails if one failed or is paused",
+       .details =
+           "With a number of seconds: fails with `timeout` if more is still to come by then. A paused "
+           "download is not waited for: if one is left when no other runs, wait fails with `unfinished`.",
        .done = "All downloads are complete.",
        .errand = wait},
       {.name = "serve",
@@ -281,6 +358,93 @@ std::vector<Command> file_commands() {
        .details = "For scripts: ends with Ctrl-C or a signal (SIGINT, SIGTERM, SIGHUP).",
        .done = "Stopped serving.",
        .errand = serve},
+  };
+}
+
+std::vector<Command> download_commands() {
+  return {
+      {.name = "pause",
+       .arguments = {left_out(group), left_out(download), place},
+       .login = needed,
+       .summary = "Pause a download, or all of yours",
+       .details =
+           "It stays paused over logouts and restarts until you resume it, and what it has is shared on. "
+           "Where the file is fetched to several places, all of them, or the one that you name.",
+       .done = "Paused.",
+       .json = "group, file, destination (as far as given)",
+       .errand = pause},
+      {.name = "resume",
+       .arguments = {left_out(group), left_out(download), place},
+       .login = needed,
+       .summary = "Let a paused download go on, or all of yours",
+       .details = "A download that is named and has failed is tried again.",
+       .done = "Resumed.",
+       .json = "group, file, destination (as far as given)",
+       .errand = resume},
+      {.name = "cancel",
+       .arguments = {group, download, place},
+       .login = needed,
+       .summary = "End a download and forget it",
+       .details =
+           "What has come of it is removed, and not shared any more. One that is complete or has failed "
+           "only leaves the list: its file, or what there is of it, stays.",
+       .done = "The download of {1} is cancelled.",
+       .json = "group, file, destination (as far as given)",
+       .errand = cancel},
+      {.name = "recheck",
+       .arguments = {group, download, place},
+       .login = needed,
+       .summary = "Hash again what is on the disk, and fetch what is wrong",
+       .details =
+           "Of a download that runs, is paused or has failed, or of a complete one. It returns at once: "
+           "show_downloads says how far it is, wait waits for it. A complete file that turns out wrong is "
+           "a download again until it is right.",
+       .done = "{1} is hashed again: see show_downloads.",
+       .json = "group, file, destination (as far as given)",
+       .errand = recheck},
+      {.name = "set_priority",
+       .arguments = {group, download, {"low|normal|high", ArgumentKind::choice}, place},
+       .login = needed,
+       .summary = "Say how much of the line a download gets beside others",
+       .details = "high gets 9 parts where normal gets 3 and low 1, of turns, of pieces at a source and of a "
+                  "limit; none gets nothing.",
+       .done = "The priority of {1} is {2} now.",
+       .json = "group, file, destination (as far as given)",
+       .errand = set_priority},
+      {.name = "set_limit",
+       .arguments = {{"up|down", ArgumentKind::choice, true},
+                     {"rate", ArgumentKind::rate, true},
+                     left_out(group),
+                     {"HH:MM-HH:MM", ArgumentKind::window, true}},
+       .summary = "Limit what is sent or fetched, or list the limits",
+       .details =
+           "The rate is in bytes a second: 500K, 2M, 1G (powers of 1024), or none to lift the limit. Of all "
+           "groups together or of one; all day or at a time of day (local time, over midnight if the second "
+           "is "
+           "earlier). Limits hold at once, for everybody who uses this state folder, until they are lifted; "
+           "of "
+           "several that hold at a moment the lowest counts.",
+       .json =
+           "group (if given), limits: direction, group (null: all), bytes_per_second, from, until (HH:MM; "
+           "null: all day)",
+       .errand = set_limit,
+       .arrange = arrange_limit},
+      {.name = "diagnose",
+       .arguments = {group, file},
+       .login = needed,
+       .summary = "Say why a file comes, or goes, as fast as it does",
+       .details =
+           "Of a download: what is missing at its sources, who is slow, limits, turns, disk. Of a file "
+           "that you share: who fetches it. Pieces are counted from 0.",
+       .json =
+           "group, file, tracker_answers, sentences; downloads: as in show_downloads, limit (bytes per "
+           "second; null: none), waits_for_limit, before_it (downloads whose turn comes first; null: it has "
+           "one), sharers_unknown, pieces_without_source, without_source (ranges: "
+           "first, last), sources: user, endpoint, state (unreachable, admission, nothing_for_us, asked, "
+           "idle), since_ms, silent_ms, bytes_per_second, asked, unwritten (bytes); share (null: not "
+           "shared): pieces, pieces_served, limit, waits_for_limit, reads, leechers: user (null: unknown), "
+           "client, address, admitted, bytes_per_second, requests, untaken (bytes)",
+       .errand = diagnose},
   };
 }
 
@@ -293,7 +457,7 @@ std::vector<Command> program_commands() {
                "(numbers)",
        .errand = status},
       {.name = "trace",
-       .arguments = {{"start|stop", ArgumentKind::switch_word}, {"file", ArgumentKind::path, true}},
+       .arguments = {{"start|stop", ArgumentKind::choice}, {"file", ArgumentKind::path, true}},
        .summary = "Record every message into a file, for trace_view",
        .details =
            "The file holds no passwords, but names and session tokens: show it only to whom you trust.",
@@ -317,7 +481,7 @@ std::vector<Command> program_commands() {
 const std::vector<Command>& command_table() {
   static const std::vector<Command> table = [] {
     std::vector<Command> rows;
-    for (auto part : {account_commands, group_commands, file_commands, program_commands})
+    for (auto part : {account_commands, group_commands, file_commands, download_commands, program_commands})
       for (Command& row : part()) rows.push_back(std::move(row));
     return rows;
   }();

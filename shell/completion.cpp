@@ -73,7 +73,12 @@ std::vector<Offer> argument_offers(const Command& command, const Argument& argum
     case ArgumentKind::path: return path_offers(typed.word.text, files);
     case ArgumentKind::command: return plain_offers(command_words());
     case ArgumentKind::flag: return plain_offers({std::string(argument.name)});
-    case ArgumentKind::switch_word: return plain_offers({"start", "stop"});
+    case ArgumentKind::choice: return plain_offers(choices_of(argument));
+    case ArgumentKind::download:
+      completion.missing = Missing::downloads;
+      return plain_offers(names.downloads(group_before(command, typed.before)));
+    case ArgumentKind::rate:
+    case ArgumentKind::window:
     case ArgumentKind::password:
     case ArgumentKind::seconds: return {};
   }
@@ -116,6 +121,13 @@ void KnownNames::learn(const std::string& group, const JoinRequests& requests) {
   std::vector<std::string>& names = requests_[group];
   names.clear();
   for (const UserName& user : requests.users) names.push_back(user.text);
+}
+void KnownNames::learn(const std::vector<DownloadRow>& downloads) {
+  downloads_.clear();
+  for (const DownloadRow& row : downloads) {
+    std::vector<std::string>& names = downloads_[row.group.text];
+    if (std::find(names.begin(), names.end(), row.file.text) == names.end()) names.push_back(row.file.text);
+  }
 }
 void KnownNames::forget() { *this = {}; }
 

@@ -19,7 +19,14 @@ struct Completion {
   /// What all candidates have in common; never shorter than what was typed.
   std::string common;
   /// Names that have to be asked for, so that the next Tab knows more.
-  enum class Missing : std::uint8_t { nothing, groups, files, members, requests } missing = Missing::nothing;
+  enum class Missing : std::uint8_t {
+    nothing,
+    groups,
+    files,
+    members,
+    requests,
+    downloads
+  } missing = Missing::nothing;
   std::string missing_group;
 };
 
@@ -31,11 +38,13 @@ class KnownNames {
   void learn(const std::string& group, const Files& files);
   void learn(const std::string& group, const Members& members);
   void learn(const std::string& group, const JoinRequests& requests);
+  void learn(const std::vector<DownloadRow>& downloads);
   /// Another user's names are not ours.
   void forget();
 
   const std::vector<std::string>& groups() const { return groups_; }
   const std::vector<std::string>& files(const std::string& group) const { return of(files_, group); }
+  const std::vector<std::string>& downloads(const std::string& group) const { return of(downloads_, group); }
   const std::vector<std::string>& members(const std::string& group) const { return of(members_, group); }
   const std::vector<std::string>& requests(const std::string& group) const { return of(requests_, group); }
 
@@ -45,6 +54,7 @@ class KnownNames {
 
   std::vector<std::string> groups_;
   ByGroup files_;
+  ByGroup downloads_;
   ByGroup members_;
   ByGroup requests_;
 };

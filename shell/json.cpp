@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "shell/diagnosis.hpp"
 #include "shell/printable.hpp"
 
 namespace tutti {
@@ -23,19 +24,22 @@ void add_argument(Json& object, const Argument& argument, const std::string& tex
   switch (argument.kind) {
     case ArgumentKind::user: object["user"] = text; break;
     case ArgumentKind::group: object["group"] = text; break;
+    case ArgumentKind::download:
     case ArgumentKind::file: object["file"] = text; break;
     case ArgumentKind::path:
     case ArgumentKind::password:
     case ArgumentKind::seconds:
     case ArgumentKind::command:
     case ArgumentKind::flag:
-    case ArgumentKind::switch_word: break;
+    case ArgumentKind::choice:
+    case ArgumentKind::rate:
+    case ArgumentKind::window: break;
   }
 }
 
 void add_arguments(Json& object, const Invocation& given) {
   for (std::size_t i = 0; i < given.arguments.size(); ++i)
-    add_argument(object, given.command->arguments[i], given.arguments[i]);
+    if (!given.arguments[i].empty()) add_argument(object, given.command->arguments[i], given.arguments[i]);
 }
 
 // --- rows ------------------------------------------------------------------------------------------------------
@@ -75,13 +79,38 @@ Json row(const DownloadRow& download) {
               {"bytes_per_second", download.bytes_per_second},
               {"pieces", download.pieces},
               {"pieces_verified", download.pieces_verified},
-              {"peers", download.peers}};
+              {"peers", download.peers},
+              {"priority", download_priority_names[static_cast<std::size_t>(download.priority)]},
+              {"sequential", download.sequential}};
   const bool has_reason = download.phase == DownloadPhase::failed || !download.sentence.empty();
   if (has_reason) {
     object["code"] = name_of(download.code);
     object["message"] = download.sentence;
   }
   return object;
+}
+Json row(const RateLimit& limit) {
+  const bool all_day = limit.from_minute == limit.until_minute;
+  return {{"direction", limit_direction_names[static_cast<std::size_t>(limit.direction)]},
+          {"group", text_or_null(limit.group)},
+          {"bytes_per_second", limit.bytes_per_second},
+          {"from", all_day ? Json(nullptr) : Json(time_of_day(limit.from_minute))},
+          {"until", all_day ? Json(nullptr) : Json(time_of_day(limit.until_minute))}};
+}
+template <class T>
+Json value_or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+Json row(const PieceRange& range) { return Json::array({range.first.value, range.last.value}); }
+Json row(const SourceFacts& source) {
+  return {{"user", text_or_null(source.user.text)},
+          {"endpoint", source.endpoint},
+          {"state", source_state_names[static_cast<std::size_t>(source.state)]},
+          {"since_ms", source.since.count()},
+          {"silent_ms", source.silent.count()},
+          {"bytes_per_second", source.bytes_per_second},
+          {"asked", source.asked.value},
+          {"unwritten", source.unwritten.value}};
 }
 Json row(const Command& command) {
   return {{"name", command.name},
@@ -91,11 +120,44 @@ Json row(const Command& command) {
           {"fields", command.json}};
 }
 
+Json row(const DownloadFacts& facts);
+
 template <class Row>
 Json list(const std::vector<Row>& rows) {
   Json array = Json::array();
   for (const Row& each : rows) array.push_back(row(each));
   return array;
+}
+
+Json row(const DownloadFacts& facts) {
+  Json object = row(facts.row);
+  object["limit"] = value_or_null(facts.limit);
+  object["waits_for_limit"] = facts.waits_for_limit;
+  object["before_it"] = value_or_null(facts.before_it);
+  object["sharers_unknown"] = facts.sharers_unknown;
+  object["pieces_without_source"] = facts.pieces_without_source;
+  object["without_source"] = list(facts.without_source);
+  object["sources"] = list(facts.sources);
+  return object;
+}
+Json share_of(const DiagnosisReport& report) {
+  if (!report.share) return nullptr;
+  const ShareFacts& facts = *report.share;
+  Json leechers = Json::array();
+  for (const LeecherFacts& leecher : facts.leechers)
+    leechers.push_back({{"user", text_or_null(report.user_of(leecher.client))},
+                        {"client", leecher.client.hex()},
+                        {"address", leecher.address},
+                        {"admitted", leecher.admitted},
+                        {"bytes_per_second", leecher.bytes_per_second},
+                        {"requests", leecher.requests},
+                        {"untaken", leecher.untaken.value}});
+  return {{"pieces", facts.pieces},
+          {"pieces_served", facts.pieces_served},
+          {"limit", value_or_null(facts.limit)},
+          {"waits_for_limit", facts.waits_for_limit},
+          {"reads", facts.reads},
+          {"leechers", leechers}};
 }
 
 // --- what each result adds -------------------------------------------------------------------------------------
@@ -126,6 +188,13 @@ void add(Json& object, const PeerListing& listing) {
   }
 }
 void add(Json& object, const Downloads& downloads) { object["downloads"] = list(downloads.downloads); }
+void add(Json& object, const Limits& limits) { object["limits"] = list(limits.limits); }
+void add(Json& object, const DiagnosisReport& report) {
+  object["tracker_answers"] = report.tracker_answers;
+  object["downloads"] = list(report.downloads);
+  object["share"] = share_of(report);
+  object["sentences"] = sentences_of(report);
+}
 void add(Json& object, const LinkReport& report) {
   object["user"] = text_or_null(report.link.user);
   object["client"] = report.link.client.hex();

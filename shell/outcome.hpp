@@ -20,13 +20,27 @@ struct PeerListing {
   FileFound found;
   std::vector<PeerShare> peers;
 };
+/// What `diagnose` has found out.
+struct DiagnosisReport {
+  std::vector<DownloadFacts> downloads;
+  std::optional<ShareFacts> share;
+  bool tracker_answers = false;
+  std::vector<Sharer> sharers;  ///< as the trackers name them, for the users' names
+
+  /// Empty: nobody knows.
+  std::string user_of(const ClientKey& client) const {
+    for (const Sharer& sharer : sharers)
+      if (sharer.client == client) return sharer.user.text;
+    return {};
+  }
+};
 struct HelpPage {
   const Command* about = nullptr;  ///< nothing: all commands
 };
 
 /// What came of a command, before anybody has decided how it looks.
 using Result = std::variant<Refused, Done, LoggedIn, JoinRequests, Groups, Members, Files, FileAdded,
-                            PeerListing, Downloads, LinkReport, HelpPage>;
+                            PeerListing, Downloads, Limits, DiagnosisReport, LinkReport, HelpPage>;
 
 struct Outcome {
   Invocation invocation;

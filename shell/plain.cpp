@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "shell/diagnosis.hpp"
 #include "shell/printable.hpp"
 #include "shell/table.hpp"
 
@@ -154,6 +155,27 @@ std::string text_of(const Downloads& downloads, const Outcome& outcome, const St
   return text.empty() && style.terminal ? "No downloads.\n" : text;
 }
 
+std::string text_of(const Limits& limits, const Outcome&, const Style& style) {
+  Table table({"direction", "rate", "group", "time"});
+  for (const RateLimit& limit : limits.limits) {
+    const bool all_day = limit.from_minute == limit.until_minute;
+    table.add({std::string(limit_direction_names[static_cast<std::size_t>(limit.direction)]),
+               style.terminal ? human_rate(limit.bytes_per_second) : std::to_string(limit.bytes_per_second),
+               limit.group.empty() ? "(all)" : limit.group,
+               all_day
+                   ? (style.terminal ? "always" : "")
+                   : fmt::format("{}-{}", time_of_day(limit.from_minute), time_of_day(limit.until_minute))});
+  }
+  if (!style.terminal) return table.separated();
+  return limits.limits.empty() ? "There are no limits.\n" : table.aligned();
+}
+
+std::string text_of(const DiagnosisReport& report, const Outcome&, const Style&) {
+  std::string text;
+  for (const std::string& sentence : sentences_of(report)) text += line(sentence);
+  return text;
+}
+
 std::string tracker_text(const TrackerRow& row) {
   switch (row.health) {
     case TrackerHealth::self: return "answers us";
@@ -195,7 +217,7 @@ std::string help_of_all(const Style& style) {
   std::string text;
   for (const Command& command : command_table()) {
     const std::string usage = usage_of(command);
-    if (narrow) text += usage + '\n';
+    if (narrow) text += wrapped(usage, style.columns, indent) + '\n';
     const std::string before = narrow ? std::string() : usage;
     text += wrapped(fmt::format("{:<{}}{}", before, indent, command.summary), style.columns, indent) + '\n';
   }

@@ -132,6 +132,8 @@ std::string human_time(std::chrono::seconds duration) {
   return "more than a day";
 }
 
+std::string time_of_day(std::uint32_t minute) { return fmt::format("{:02}:{:02}", minute / 60, minute % 60); }
+
 unsigned percent(ByteCount done, ByteCount total) {
   if (total.value == 0 || done.value >= total.value) return 100;
   // Divided first where the product would not fit.

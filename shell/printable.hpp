@@ -31,6 +31,8 @@ std::string human_size(ByteCount size);
 std::string human_rate(std::uint64_t bytes_per_second);
 /// `7 s`, `3 min 05 s`, `2 h 10 min`, `more than a day`.
 std::string human_time(std::chrono::seconds duration);
+/// `08:05` of a minute of the day.
+std::string time_of_day(std::uint32_t minute);
 /// Whole percent, rounded down so that 100 is only said when all is there; 100 of nothing.
 unsigned percent(ByteCount done, ByteCount total);
 

@@ -245,6 +245,13 @@ void Shell::on(const ProgressDue&, Context& context) {
 }
 
 void Shell::on(const Downloads& downloads, Context& context) {
+  if (downloads.command == downloads_question_) {
+    downloads_question_ = {};
+    const Completion before = complete(tab_line_, names_, tools_.files);
+    names_.learn(downloads.downloads);
+    return offer_again(before, context);
+  }
+  names_.learn(downloads.downloads);
   if (downloads.command == progress_question_) {
     progress_question_ = {};
     show_progress(downloads, context);
@@ -280,10 +287,16 @@ void Shell::show_progress(const Downloads& downloads, Context& context) {
 // --- names for Tab ---------------------------------------------------------------------------------------------
 
 void Shell::ask_for_names(const Completion& completion, Context& context) {
-  if (user_.empty() || name_question_) return;
+  if (user_.empty() || name_question_ || downloads_question_.value != 0) return;
+  if (completion.missing == Completion::Missing::downloads) {
+    downloads_question_ = {++last_command_};
+    context.send(partners_.scheduler, ListDownloads{downloads_question_});
+    return;
+  }
   const GroupName group{completion.missing_group};
   std::optional<ClientRequest> question;
   switch (completion.missing) {
+    case Completion::Missing::downloads:
     case Completion::Missing::nothing: return;
     case Completion::Missing::groups: question = ListGroups{}; break;
     case Completion::Missing::files: question = ListFiles{group, {}}; break;
@@ -300,6 +313,11 @@ void Shell::names_arrived(const Told& told, Context& context) {
   name_question_.reset();
   const Completion before = complete(tab_line_, names_, tools_.files);
   learn(asked, result_of(told.what));
+  offer_again(before, context);
+}
+
+/// What has been learnt may be what Tab was pressed for.
+void Shell::offer_again(const Completion& before, Context& context) {
   if (!std::holds_alternative<AwaitingLine>(state_) || !tools_.console.is_still_at_tab()) return;
   const Completion now = complete(tab_line_, names_, tools_.files);
   if (now.candidates == before.candidates) return;

@@ -50,6 +50,8 @@ struct ShellPartners {
   Ref<TrackerLinkRole> tracker_link;
   Ref<LibrarianRole> librarian;
   Ref<SchedulerRole> scheduler;
+  Ref<UploaderRole> uploader;
+  Ref<StorageRole> storage;
 };
 
 /// What the shell is given of the outer world. All of it outlives the actor.
@@ -100,6 +102,9 @@ class Shell final
   void on(const HashProgress& progress, Context& context);
   void on(const Downloads& downloads, Context& context);
   void on(const PeersSurveyed& surveyed, Context& context);
+  void on(const Limits& limits, Context& context);
+  void on(const DownloadsDiagnosed& diagnosed, Context& context);
+  void on(const ShareDiagnosed& diagnosed, Context& context);
   void on(const TrackerChanged& changed, Context& context);
   void on(const SessionChanged& changed, Context& context);
   void on(const DownloadChanged& changed, Context& context);
@@ -156,6 +161,9 @@ class Shell final
   void begin(const Fetch& errand, Context& context);
   void begin(const SurveySharers& errand, Context& context);
   void begin(const ShowDownloads& errand, Context& context);
+  void begin(const Control& errand, Context& context);
+  void begin(const Diagnose& errand, Context& context);
+  void begin(const ChangeLimits& errand, Context& context);
   void begin(const Wait& errand, Context& context);
   void begin(const Serve& errand, Context& context);
   void begin(const ShowLink& errand, Context& context);
@@ -164,6 +172,8 @@ class Shell final
   void begin(const Quit& errand, Context& context);
   void ask(ClientRequest request, Context& context);
   void answered(const Told& told, Context& context);
+  void limit_answered(const ChangeLimits& errand, const Told& told, Context& context);
+  void diagnosed(const Told* told, Context& context);
   void report(const Outcome& outcome);
   void finish(Result result, Context& context);
   void abandon(Afterwards afterwards, Context& context);
@@ -172,6 +182,7 @@ class Shell final
   void learn(const ClientRequest& asked, const Result& result);
   void ask_for_names(const Completion& completion, Context& context);
   void names_arrived(const Told& told, Context& context);
+  void offer_again(const Completion& before, Context& context);
   void poll_progress(Context& context);
   void set_user(const std::string& user, Context& context);
   void show_progress(const Downloads& downloads, Context& context);
@@ -196,7 +207,8 @@ class Shell final
   KnownNames names_;
   /// The question for names that is under way: at most one.
   std::optional<std::pair<CommandId, ClientRequest>> name_question_;
-  std::string tab_line_;  ///< the line of the Tab that it is for
+  CommandId downloads_question_;  ///< the same for names of downloads; 0: none under way
+  std::string tab_line_;          ///< the line of the Tab that it is for
 
   CommandId progress_question_;  ///< 0: none under way
   TimerId progress_timer_;

@@ -99,7 +99,8 @@ void Shell::begin(const StopSharing& errand, Context& context) {
 void Shell::begin(const Fetch& errand, Context& context) {
   auto& running = std::get<Running>(state_);
   running.outcome.further = {{"destination", errand.destination}};
-  context.send(partners_.scheduler, StartDownload{running.id, errand.group, errand.file, errand.destination});
+  context.send(partners_.scheduler,
+               StartDownload{running.id, errand.group, errand.file, errand.destination, errand.sequential});
 }
 
 void Shell::begin(const SurveySharers& errand, Context& context) {
@@ -108,6 +109,32 @@ void Shell::begin(const SurveySharers& errand, Context& context) {
 
 void Shell::begin(const ShowDownloads&, Context& context) {
   context.send(partners_.scheduler, ListDownloads{std::get<Running>(state_).id});
+}
+
+void Shell::begin(const Control& errand, Context& context) {
+  auto& running = std::get<Running>(state_);
+  if (errand.which && !errand.which->destination.empty())
+    running.outcome.further = {{"destination", errand.which->destination}};
+  context.send(partners_.scheduler,
+               ControlDownloads{running.id, errand.order, errand.which, errand.priority});
+}
+
+void Shell::begin(const Diagnose& errand, Context& context) {
+  auto& running = std::get<Running>(state_);
+  running.outcome.result = DiagnosisReport{};
+  context.send(partners_.scheduler, DiagnoseDownloads{running.id, errand.group, errand.file});
+}
+
+void Shell::begin(const ChangeLimits& errand, Context& context) {
+  const CommandId id = std::get<Running>(state_).id;
+  if (!errand.limit) {
+    context.send(partners_.storage, ListLimits{id});
+  } else if (!errand.limit->group.empty() && errand.limit->bytes_per_second > 0) {
+    // A limit of a group that was mistyped would silently be none.
+    ask(ListMembers{GroupName{errand.limit->group}, std::string(after_all_names)}, context);
+  } else {
+    context.send(partners_.storage, SetLimit{id, *errand.limit});
+  }
 }
 
 void Shell::begin(const Wait& errand, Context& context) {
@@ -154,6 +181,8 @@ void Shell::ask(ClientRequest request, Context& context) {
 void Shell::on(const Told& told, Context& context) {
   if (told.command == progress_question_) {
     progress_question_ = {};  // there is no session any more
+  } else if (told.command == downloads_question_) {
+    downloads_question_ = {};
   } else if (name_question_ && name_question_->first == told.command) {
     names_arrived(told, context);
   } else if (running(told.command) != nullptr) {
@@ -168,6 +197,9 @@ void Shell::answered(const Told& told, Context& context) {
     context.after(settling_pause, SessionSettling{running.id});
     return;
   }
+  if (const auto* change = std::get_if<ChangeLimits>(&running.errand))
+    return limit_answered(*change, told, context);
+  if (std::holds_alternative<Diagnose>(running.errand)) return diagnosed(&told, context);
   Result result = result_of(told.what);
   running.outcome.provisional = told.provisional;
   running.outcome.sentence = told.sentence;
@@ -210,9 +242,64 @@ void Shell::answered(const Told& told, Context& context) {
   finish(std::move(result), context);
 }
 
+/// First that we may see the group, then that the limit is set; at the end all limits are shown.
+void Shell::limit_answered(const ChangeLimits& errand, const Told& told, Context& context) {
+  auto& running = std::get<Running>(state_);
+  if (const auto* refused = told.what.get<Refused>()) return finish(*refused, context);
+  if (std::exchange(running.asked, std::nullopt)) {
+    context.send(partners_.storage, SetLimit{running.id, *errand.limit});
+  } else {
+    context.send(partners_.storage, ListLimits{running.id});
+  }
+}
+
+void Shell::on(const Limits& limits, Context& context) {
+  if (running(limits.command) != nullptr) finish(limits, context);
+}
+
+void Shell::on(const DownloadsDiagnosed& diagnosed, Context& context) {
+  Running* found = running(diagnosed.command);
+  if (found == nullptr) return;
+  auto* report = std::get_if<DiagnosisReport>(&found->outcome.result);
+  const auto* question = std::get_if<Diagnose>(&found->errand);
+  if (report == nullptr || question == nullptr) return;
+  report->downloads = diagnosed.downloads;
+  context.send(partners_.uploader, DiagnoseShare{found->id, question->group, question->file});
+}
+
+void Shell::on(const ShareDiagnosed& diagnosed, Context& context) {
+  Running* found = running(diagnosed.command);
+  if (found == nullptr) return;
+  if (auto* report = std::get_if<DiagnosisReport>(&found->outcome.result)) report->share = diagnosed.share;
+  context.send(partners_.tracker_link, AskLink{found->id});
+}
+
+/// All has been asked. `told`: what the trackers say of the file, unless none answers.
+void Shell::diagnosed(const Told* told, Context& context) {
+  auto& running = std::get<Running>(state_);
+  auto& report = std::get<DiagnosisReport>(running.outcome.result);
+  const auto* refused = told == nullptr ? nullptr : told->what.get<Refused>();
+  const auto* found = told == nullptr ? nullptr : told->what.get<FileFound>();
+  if (found != nullptr) report.sharers = found->sharers;
+  if (refused != nullptr && refused->code == Code::tracker_unreachable) report.tracker_answers = false;
+  if (!report.downloads.empty() || report.share) return finish(Result(report), context);
+  const auto& question = std::get<Diagnose>(running.errand);
+  finish(refused != nullptr
+             ? *refused
+             : Refused{Code::no_such_file, fmt::format("you neither fetch nor share {} in {}",
+                                                       question.file.text, question.group.text)},
+         context);
+}
+
 void Shell::on(const LinkStatus& status, Context& context) {
   Running* found = running(status.command);
   if (found == nullptr) return;
+  if (const auto* diagnosis = std::get_if<Diagnose>(&found->errand)) {
+    const bool answers = status.tracker_number != 0;
+    std::get<DiagnosisReport>(found->outcome.result).tracker_answers = answers;
+    answers ? ask(FindFile{diagnosis->group, diagnosis->file}, context) : diagnosed(nullptr, context);
+    return;
+  }
   if (const auto* listing = std::get_if<PeerListing>(&found->outcome.result)) {
     const FileFound& file = listing->found;
     context.spawn<PeerSurveyRole>(

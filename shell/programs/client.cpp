@@ -203,10 +203,10 @@ int run(const ClientOptions& options) {
       make_client(settings_of(options, std::move(trackers)), at, std::make_shared<PosixDisk>(), store);
   const std::shared_ptr<const Opened> door = cast.door;
   spawn_client(host, at, std::move(cast));
-  host.spawn(
-      shell, "shell",
-      std::make_unique<Shell>(ShellPartners{at.tracker_link, at.librarian, at.scheduler},
-                              ShellTools{*console, files, signals, trace}, shell_options, exit_status));
+  host.spawn(shell, "shell",
+             std::make_unique<Shell>(
+                 ShellPartners{at.tracker_link, at.librarian, at.scheduler, at.uploader, at.storage},
+                 ShellTools{*console, files, signals, trace}, shell_options, exit_status));
   host.start();
   if (!door->fault.empty()) {
     host.stop();

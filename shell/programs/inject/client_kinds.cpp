@@ -78,7 +78,6 @@ std::unique_ptr<Actor> make_scheduler(Casting& casting) {
                                                   casting.partner<UploaderRole>(),
                                                   casting.partner<StorageRole>(),
                                                   {casting.partner<HashVerifierRole>()},
-                                                  {casting.partner<FileHasherRole>()},
                                               });
 }
 

@@ -41,7 +41,8 @@ class ShellWithTools final : public Actor {
   explicit ShellWithTools(Casting& casting)
       : console_(commands_of(casting)),
         shell_({casting.partner<TrackerLinkRole>(), casting.partner<LibrarianRole>(),
-                casting.partner<SchedulerRole>()},
+                casting.partner<SchedulerRole>(), casting.partner<UploaderRole>(),
+                casting.partner<StorageRole>()},
                {console_, files_, signals_, trace_}, options_of(casting), exit_status_) {}
   void start(Context& context) override { shell_.start(context); }
   Farewell stop(Context& context) override { return shell_.stop(context); }

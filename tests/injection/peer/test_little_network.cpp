@@ -27,7 +27,7 @@ void share(LittleNetwork& network, Client& client, const std::string& path, cons
 
 Told fetch(LittleNetwork& network, Client& client, const std::string& file) {
   const CommandId id = network.command(client, client.at.scheduler,
-                                       StartDownload{{}, GroupName{"g"}, FileName{file}, "/home"});
+                                       StartDownload{{}, GroupName{"g"}, FileName{file}, "/home", false});
   return network.told(client, id);
 }
 

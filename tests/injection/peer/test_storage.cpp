@@ -131,6 +131,18 @@ class MoodyStore final : public ClientStore {
   OrFault<JournalledPieces> pieces_of(DownloadId id, std::uint32_t count) override {
     return store_->pieces_of(id, count);
   }
+  DiskDone reopen_download(const DownloadRecord& download, std::span<const PieceIndex> pieces) override {
+    return store_->reopen_download(download, pieces);
+  }
+  DiskDone forget_download(DownloadId id) override { return store_->forget_download(id); }
+  OrFault<std::optional<DownloadRecord>> download_of(DownloadId id) override {
+    return store_->download_of(id);
+  }
+  DiskDone put_limits(std::span<const RateLimit> limits) override { return store_->put_limits(limits); }
+  OrFault<std::vector<RateLimit>> limits() override {
+    if (broken) return DiskFault{Code::io_error, "out of sorts"};
+    return store_->limits();
+  }
 
  private:
   const std::unique_ptr<ClientStore> store_ = make_memory_client_store({client_key(1), {}});

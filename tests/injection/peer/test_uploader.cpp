@@ -19,16 +19,19 @@ struct Counter {
         "uploader", std::make_unique<Uploader>(UploaderOptions{"127.0.0.1:7000", client_key(9), ""},
                                                Uploader::Others{storage, link, scheduler}, door));
     host.expect<NowServing>(link);
+    host.expect<WatchLimits>(storage);
     serve();
   }
   void serve() {
-    host.inject(owner.address, uploader.address,
-                ServeFile{gid, fid, "/film", {3 * block.value - 100}, block, {0b1010'0000}, identity});
+    host.inject(
+        owner.address, uploader.address,
+        ServeFile{
+            gid, fid, {"lab"}, {"film"}, "/film", {3 * block.value - 100}, block, {0b1010'0000}, identity});
   }
   /// A download of the same file says what it has.
   void serve_part(const std::string& path, std::uint8_t bitfield) {
     host.inject(owner.address, uploader.address,
-                ServeFile{gid, fid, path, {3 * block.value - 100}, block, {bitfield}, {}});
+                ServeFile{gid, fid, {"lab"}, {"film"}, path, {3 * block.value - 100}, block, {bitfield}, {}});
   }
   Address peer(std::uint8_t client = 3) {
     const Address link_address = host.accept(door->address);
@@ -529,6 +532,8 @@ BOOST_AUTO_TEST_CASE(no_more_than_a_block_is_read_for_a_request) {
   counter.host.inject(counter.owner.address, counter.uploader.address,
                       ServeFile{counter.gid,
                                 counter.fid,
+                                {"lab"},
+                                {"film"},
                                 "/film",
                                 {4 * block.value},
                                 {2 * block.value},

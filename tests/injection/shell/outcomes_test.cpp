@@ -123,6 +123,53 @@ void survey(ShellWorld& world) {
   world.host.advance(std::chrono::seconds(1));
 }
 
+void show_limits(ShellWorld& world) {
+  const auto question = world.host.expect<ListLimits>(world.storage);
+  world.host.inject(
+      world.storage.address, world.shell.address,
+      Limits{question->command,
+             {{LimitDirection::up, "", 0, 0, 2U << 20U}, {LimitDirection::down, "lab", 1320, 360, 1000}}});
+}
+
+void diagnose(ShellWorld& world) {
+  const auto downloads = world.host.expect<DiagnoseDownloads>(world.scheduler);
+  DownloadFacts facts;
+  facts.row = row("f.txt", DownloadPhase::fetching);
+  facts.without_source = {{17_piece, 19_piece}};
+  facts.pieces_without_source = 3;
+  facts.limit = 1024;
+  SourceFacts source;
+  source.user.text = "bob";
+  source.endpoint = "1.2.3.4:5";
+  source.state = SourceState::asked;
+  source.silent = std::chrono::milliseconds(8200);
+  source.asked = 1_MiB;
+  facts.sources = {source};
+  world.host.inject(world.scheduler.address, world.shell.address,
+                    DownloadsDiagnosed{downloads->command, {facts}});
+  const auto share = world.host.expect<DiagnoseShare>(world.uploader);
+  LeecherFacts leecher;
+  leecher.client = bobs_key();
+  leecher.address = "1.2.3.4:99";
+  ShareFacts served;
+  served.pieces = 8;
+  served.pieces_served = 2;
+  leecher.admitted = true;
+  served.leechers = {leecher};
+  world.host.inject(world.uploader.address, world.shell.address, ShareDiagnosed{share->command, served});
+  show_link(world);
+  world.expect_question<FindFile>();
+  FileFound found;
+  found.sharers = {{{"bob"}, bobs_key(), "1.2.3.4", 5}};
+  world.answer(found);
+}
+
+void control(ShellWorld& world) { done_by<ControlDownloads>(world, world.scheduler.address); }
+
+const std::string limits_text = "up 2097152 (all)\ndown 1000 lab 22:00-06:00\n";
+const std::string limits_json =
+    R"("limits":[{"direction":"up","group":null,"bytes_per_second":2097152,"from":null,"until":null},{"direction":"down","group":"lab","bytes_per_second":1000,"from":"22:00","until":"06:00"}])";
+
 std::vector<Case> cases() {
   const std::string link_json = fmt::format(
       R"("user":"alice","client":"{}","serving":"127.0.0.1:6000","tracker":{{"number":1,"endpoint":"127.0.0.1:5000"}})",
@@ -173,9 +220,47 @@ std::vector<Case> cases() {
        [](ShellWorld& world) { done_by<StartDownload>(world, world.scheduler.address); },
        "The download of f.txt runs.\n", R"("group":"lab","file":"f.txt","destination":"/here/out")"},
       {"show_downloads", show_downloads, "[D] [lab] a.txt\n[C] [lab] b c\n",
-       R"("downloads":[{"group":"lab","file":"a.txt","path":"/here/a.txt","phase":"fetching","size":4194304,"verified":1048576,"percent":25,"bytes_per_second":0,"pieces":8,"pieces_verified":2,"peers":0},{"group":"lab","file":"b c","path":"/here/b c","phase":"complete","size":4194304,"verified":4194304,"percent":100,"bytes_per_second":0,"pieces":8,"pieces_verified":8,"peers":0}])"},
+       R"("downloads":[{"group":"lab","file":"a.txt","path":"/here/a.txt","phase":"fetching","size":4194304,"verified":1048576,"percent":25,"bytes_per_second":0,"pieces":8,"pieces_verified":2,"peers":0,"priority":"normal","sequential":false},{"group":"lab","file":"b c","path":"/here/b c","phase":"complete","size":4194304,"verified":4194304,"percent":100,"bytes_per_second":0,"pieces":8,"pieces_verified":8,"peers":0,"priority":"normal","sequential":false}])"},
       {"Show_downloads", show_downloads, "[D] [lab] a.txt\n[C] [lab] b c\n",
-       R"("downloads":[{"group":"lab","file":"a.txt","path":"/here/a.txt","phase":"fetching","size":4194304,"verified":1048576,"percent":25,"bytes_per_second":0,"pieces":8,"pieces_verified":2,"peers":0},{"group":"lab","file":"b c","path":"/here/b c","phase":"complete","size":4194304,"verified":4194304,"percent":100,"bytes_per_second":0,"pieces":8,"pieces_verified":8,"peers":0}])"},
+       R"("downloads":[{"group":"lab","file":"a.txt","path":"/here/a.txt","phase":"fetching","size":4194304,"verified":1048576,"percent":25,"bytes_per_second":0,"pieces":8,"pieces_verified":2,"peers":0,"priority":"normal","sequential":false},{"group":"lab","file":"b c","path":"/here/b c","phase":"complete","size":4194304,"verified":4194304,"percent":100,"bytes_per_second":0,"pieces":8,"pieces_verified":8,"peers":0,"priority":"normal","sequential":false}])"},
+      {"download_file lab f.txt out --sequential",
+       [](ShellWorld& world) { done_by<StartDownload>(world, world.scheduler.address); },
+       "The download of f.txt runs.\n", R"("group":"lab","file":"f.txt","destination":"/here/out")"},
+      {"pause", control, "Paused.\n", ""},
+      {"pause lab f.txt", control, "Paused.\n", R"("group":"lab","file":"f.txt")"},
+      {"resume lab f.txt out", control, "Resumed.\n",
+       R"("group":"lab","file":"f.txt","destination":"/here/out")"},
+      {"cancel lab f.txt", control, "The download of f.txt is cancelled.\n",
+       R"("group":"lab","file":"f.txt")"},
+      {"recheck lab f.txt", control, "f.txt is hashed again: see show_downloads.\n",
+       R"("group":"lab","file":"f.txt")"},
+      {"set_priority lab f.txt high", control, "The priority of f.txt is high now.\n",
+       R"("group":"lab","file":"f.txt")"},
+      {"set_limit", show_limits, limits_text, limits_json},
+      {"set_limit up 2M",
+       [](ShellWorld& world) {
+         done_by<SetLimit>(world, world.storage.address);
+         show_limits(world);
+       },
+       limits_text, limits_json},
+      {"set_limit down 1000 lab 22:00-06:00",
+       [](ShellWorld& world) {
+         world.expect_question<ListMembers>();
+         world.answer(Members{});
+         const auto set = world.host.expect<SetLimit>(world.storage);
+         BOOST_CHECK((set->limit == RateLimit{LimitDirection::down, "lab", 1320, 360, 1000}));
+         world.host.inject(world.storage.address, world.shell.address, Told{set->command, Done{}, false, ""});
+         show_limits(world);
+       },
+       limits_text, R"("group":"lab",)" + limits_json},
+      {"diagnose lab f.txt", diagnose,
+       "/here/f.txt: 25% of 4 MiB are here and verified, nothing comes.\n"
+       "There is no source for pieces 17 to 19.\nA limit of 1 KiB/s is set.\n"
+       "Peer 1.2.3.4:5 (bob) sends nothing for 8 s, though it is asked for 1 MiB.\n"
+       "You share 2 of 8 pieces.\nPeer 1.2.3.4:99 (bob) has it open and asks for nothing.\n",
+       R"("group":"lab","file":"f.txt","tracker_answers":true,"downloads":[{"group":"lab","file":"f.txt","path":"/here/f.txt","phase":"fetching","size":4194304,"verified":1048576,"percent":25,"bytes_per_second":0,"pieces":8,"pieces_verified":2,"peers":0,"priority":"normal","sequential":false,"limit":1024,"waits_for_limit":false,"before_it":null,"sharers_unknown":false,"pieces_without_source":3,"without_source":[[17,19]],"sources":[{"user":"bob","endpoint":"1.2.3.4:5","state":"asked","since_ms":0,"silent_ms":8200,"bytes_per_second":0,"asked":1048576,"unwritten":0}]}],"share":{"pieces":8,"pieces_served":2,"limit":null,"waits_for_limit":false,"reads":0,"leechers":[{"user":"bob","client":")" +
+           bobs_key().hex() +
+           R"(","address":"1.2.3.4:99","admitted":true,"bytes_per_second":0,"requests":0,"untaken":0}]},"sentences":["/here/f.txt: 25% of 4 MiB are here and verified, nothing comes.","There is no source for pieces 17 to 19.","A limit of 1 KiB/s is set.","Peer 1.2.3.4:5 (bob) sends nothing for 8 s, though it is asked for 1 MiB.","You share 2 of 8 pieces.","Peer 1.2.3.4:99 (bob) has it open and asks for nothing."])"},
       {"wait", [](ShellWorld& world) { done_by<AwaitDownloads>(world, world.scheduler.address); },
        "All downloads are complete.\n", ""},
       {"wait 5", [](ShellWorld& world) { done_by<AwaitDownloads>(world, world.scheduler.address); },
@@ -230,14 +315,20 @@ bool refuse(ShellWorld& world, Code code) {
     return true;
   }
   for (const Envelope& envelope : world.host.outbox()) {
-    if (envelope.id == AskLink::message_id || envelope.id == ListDownloads::message_id) return false;
-    BOOST_REQUIRE((envelope.to == world.librarian.address || envelope.to == world.scheduler.address));
+    if (envelope.id == AskLink::message_id || envelope.id == ListDownloads::message_id ||
+        envelope.id == DiagnoseDownloads::message_id)
+      return false;
+    BOOST_REQUIRE((envelope.to == world.librarian.address || envelope.to == world.scheduler.address ||
+                   envelope.to == world.storage.address));
   }
   CommandId command;
   if (const auto m = world.host.find<ShareFile>(world.librarian.address)) command = m->message.command;
   if (const auto m = world.host.find<UnshareFile>(world.librarian.address)) command = m->message.command;
   if (const auto m = world.host.find<StartDownload>(world.scheduler.address)) command = m->message.command;
   if (const auto m = world.host.find<AwaitDownloads>(world.scheduler.address)) command = m->message.command;
+  if (const auto m = world.host.find<ControlDownloads>(world.scheduler.address)) command = m->message.command;
+  if (const auto m = world.host.find<SetLimit>(world.storage.address)) command = m->message.command;
+  if (const auto m = world.host.find<ListLimits>(world.storage.address)) command = m->message.command;
   if (command.value == 0) return false;
   world.host.inject(world.scheduler.address, world.shell.address, Told{command, refused, false, ""});
   return true;

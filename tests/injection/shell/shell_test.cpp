@@ -88,7 +88,8 @@ BOOST_AUTO_TEST_CASE(every_command_that_needs_a_login_says_so) {
     ShellWorld world;
     std::string line(command.name);
     for (const Argument& argument : command.arguments)
-      if (!argument.optional) line += " x";
+      if (!argument.optional)
+        line += ' ' + (argument.kind == ArgumentKind::choice ? choices_of(argument).front() : "x");
     world.type(line);
     BOOST_TEST(world.take_errors().starts_with("error: not_logged_in:"), line);
     world.host.expect_silence();
@@ -666,7 +667,7 @@ BOOST_AUTO_TEST_CASE(events_in_each_form) {
   BOOST_TEST(json.take_errors() == "");
   BOOST_TEST(
       json.take_output() ==
-      R"({"event":"download_changed","group":"lab","file":"f","path":"","phase":"failed","size":100,"verified":50,"percent":50,"bytes_per_second":0,"pieces":0,"pieces_verified":0,"peers":0,"code":"disk_full","message":"the disk is full."})"
+      R"({"event":"download_changed","group":"lab","file":"f","path":"","phase":"failed","size":100,"verified":50,"percent":50,"bytes_per_second":0,"pieces":0,"pieces_verified":0,"peers":0,"priority":"normal","sequential":false,"code":"disk_full","message":"the disk is full."})"
       "\n"
       R"({"event":"share_changed","group":"lab","file":"f","path":"/f","code":"no_such_file","message":"the file is gone."})"
       "\n"
@@ -699,6 +700,26 @@ BOOST_AUTO_TEST_CASE(names_are_fetched_behind_the_tab) {
   world.expect_question<ListGroups>();
   world.answer(Groups{{{{"lab"}, {"bob"}, 1, {}}}, false});
   BOOST_TEST(world.console.completions.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(names_of_downloads_are_asked_of_the_scheduler) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.press(TabPressed{"pause lab "});
+  const auto question = world.host.expect<ListDownloads>(world.scheduler);
+  world.console.still_at_tab = true;
+  DownloadRow row;
+  row.group.text = "lab";
+  row.file.text = "film";
+  world.host.inject(world.scheduler.address, world.shell.address, Downloads{question->command, {row}});
+  BOOST_TEST(world.console.completions.back().common == "film ");
+  // A refusal ends the question as well.
+  world.press(TabPressed{"cancel lab "});
+  const auto again = world.host.expect<ListDownloads>(world.scheduler);
+  world.host.inject(world.scheduler.address, world.shell.address,
+                    Told{again->command, Refused{Code::not_logged_in, "log in"}, false, ""});
+  world.press(TabPressed{"cancel lab "});
+  world.host.expect<ListDownloads>(world.scheduler);
 }
 
 BOOST_AUTO_TEST_CASE(a_late_answer_does_not_disturb_another_line) {

@@ -52,6 +52,7 @@ DownloadRecord download_of(DownloadId id, Uid uid, const std::string& name) {
           Code::other,
           "",
           true,
+          {},
           {}};
 }
 
@@ -312,6 +313,8 @@ BOOST_AUTO_TEST_CASE(a_store_of_the_first_version_is_read) {
   run_sql(R"sql(
       ALTER TABLE share DROP COLUMN changed_ns; ALTER TABLE share DROP COLUMN stopped;
       ALTER TABLE download DROP COLUMN share; ALTER TABLE download DROP COLUMN whole;
+      ALTER TABLE download DROP COLUMN paused; ALTER TABLE download DROP COLUMN priority;
+      ALTER TABLE download DROP COLUMN sequential; DROP TABLE rate_limit;
       PRAGMA user_version = 1)sql");
   const auto store = open();
   BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
@@ -319,6 +322,74 @@ BOOST_AUTO_TEST_CASE(a_store_of_the_first_version_is_read) {
   BOOST_TEST(recalled.identity.changed_ns == 0);  // fits no file: hashed again, once
   recalled.identity.changed_ns = share.identity.changed_ns;
   BOOST_CHECK(recalled == share);
+}
+
+BOOST_AUTO_TEST_CASE(a_store_without_wishes_and_limits_is_read) {
+  {
+    const auto store = open();
+    check(store->put_download(download_of({1}, ann, "a")));
+    check(store->journal({1}, std::vector{3_piece}));
+  }
+  run_sql(R"sql(
+      ALTER TABLE download DROP COLUMN paused; ALTER TABLE download DROP COLUMN priority;
+      ALTER TABLE download DROP COLUMN sequential; DROP TABLE rate_limit;
+      PRAGMA user_version = 2)sql");
+  const auto store = open();
+  BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
+  BOOST_CHECK(store->pieces_of({1}, 20)->verified == pieces({3}));
+  BOOST_TEST(store->limits()->empty());
+}
+
+BOOST_AUTO_TEST_CASE(wishes_and_limits_survive) {
+  DownloadRecord wished = download_of({1}, ann, "a");
+  wished.wishes = {true, DownloadPriority::high, true};
+  const std::vector<RateLimit> limits{{LimitDirection::up, "lab", 60, 1439, UINT64_MAX},
+                                      {LimitDirection::down, "", 0, 0, 1}};
+  {
+    const auto store = open();
+    check(store->put_download(wished));
+    check(store->put_limits(std::vector<RateLimit>{{LimitDirection::up, "old", 0, 0, 5}}));
+    check(store->put_limits(limits));
+  }
+  const auto store = open();
+  BOOST_CHECK(store->downloads_of(ann)->front() == wished);
+  BOOST_CHECK(*store->limits() == limits);
+}
+
+BOOST_AUTO_TEST_CASE(a_forgotten_download_leaves_nothing_but_the_share) {
+  const auto store = open();
+  const ShareRecord share = share_of(ann, Gid{{9}}, "a");
+  check(store->put_download(download_of({1}, ann, "a")));
+  check(store->put_download(download_of({2}, ann, "b")));
+  check(store->journal({1}, std::vector{3_piece}));
+  check(store->put_share(share));
+  check(store->forget_download({1}));
+  check(store->forget_download({1}));  // is no fault
+  BOOST_CHECK(*store->downloads_of(ann) == (std::vector{download_of({2}, ann, "b")}));
+  BOOST_TEST(store->pieces_of({1}, 20)->verified.none());
+  BOOST_CHECK(*store->shares_of(ann) == std::vector{share});
+  BOOST_TEST(!store->download_of({1})->has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_complete_download_that_is_reopened_is_no_share_any_more) {
+  DownloadRecord download = download_of({1}, ann, "a");
+  ShareRecord share = share_of(ann, download.gid, "a");
+  share.fid = download.fid;
+  share.metainfo = download.metainfo;
+  share.path = download.path;
+  {
+    const auto store = open();
+    download.phase = DownloadPhase::complete;
+    check(store->complete_download(download, share));
+    // With the digests, unlike in a list.
+    BOOST_CHECK(**store->download_of({1}) == download);
+    download.phase = DownloadPhase::fetching;
+    check(store->reopen_download(download, std::vector{1_piece, 4_piece}));
+  }
+  const auto store = open();
+  BOOST_TEST(store->shares_of(ann)->empty());
+  BOOST_CHECK(store->downloads_of(ann)->front() == download);
+  BOOST_CHECK(store->pieces_of({1}, 20)->verified == pieces({1, 4}));
 }
 
 BOOST_AUTO_TEST_CASE(a_damaged_record_does_not_take_the_others_with_it) {

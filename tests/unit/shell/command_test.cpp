@@ -30,6 +30,17 @@ E errand_of(std::string_view line, const FakeFiles& files = {}) {
   return std::get<E>(errand);
 }
 
+/// Words that are wrong by themselves, or together.
+bool is_usage_error(std::string_view line) {
+  Parsed parsed = parse_command(line);
+  if (parsed.refused) return parsed.refused->code == Code::usage;
+  Invocation& given = parsed.invocation;
+  if (given.command->arrange != nullptr) given.command->arrange(given, FakeFiles{});
+  const Errand errand = given.command->errand(given, FakeFiles{});
+  const auto* refused = std::get_if<Refused>(&errand);
+  return refused != nullptr && refused->code == Code::usage;
+}
+
 template <class Request>
 Request asked(std::string_view line) {
   const auto errand = errand_of<AskTrackers>(line);
@@ -69,7 +80,7 @@ BOOST_AUTO_TEST_CASE(usage_reads_as_promised) {
   BOOST_TEST(usage_of(*find_command("accept_request")) == "accept_request <group_id> <user_id>");
   BOOST_TEST(usage_of(*find_command("upload_file")) == "upload_file <file_path> <group_id>");
   BOOST_TEST(usage_of(*find_command("download_file")) ==
-             "download_file <group_id> <file_name> <destination_path>");
+             "download_file <group_id> <file_name> <destination_path> [--sequential]");
   BOOST_TEST(usage_of(*find_command("wait")) == "wait [seconds]");
   BOOST_TEST(usage_of(*find_command("help")) == "help [command]");
 }
@@ -141,6 +152,15 @@ BOOST_AUTO_TEST_CASE(each_command_asks_what_it_says) {
   BOOST_TEST((asked<ListFiles>("list_files lab") == ListFiles{{"lab"}, ""}));
   BOOST_TEST(errand_of<SurveySharers>("list_peers lab f.txt").file.text == "f.txt");
   BOOST_TEST(errand_of<StopSharing>("stop_share lab f.txt").file.text == "f.txt");
+  BOOST_TEST(!errand_of<Fetch>("download_file lab f out").sequential);
+  BOOST_TEST(errand_of<Fetch>("download_file lab f out --sequential").sequential);
+  BOOST_TEST(!errand_of<Control>("pause").which.has_value());
+  BOOST_TEST((*errand_of<Control>("resume lab f out").which == DownloadName{{"lab"}, {"f"}, "/here/out"}));
+  BOOST_TEST((*errand_of<Control>("cancel lab f").which == DownloadName{{"lab"}, {"f"}, ""}));
+  BOOST_TEST((errand_of<Control>("recheck lab f").order == DownloadOrder::recheck));
+  BOOST_TEST((errand_of<Control>("set_priority lab f high").priority == DownloadPriority::high));
+  BOOST_TEST((errand_of<Refused>("pause lab").code == Code::usage));
+  BOOST_TEST(errand_of<Diagnose>("diagnose lab f").file.text == "f");
   BOOST_TEST(errand_of<ShowDownloads>("show_downloads -l").everything);
   BOOST_TEST(!errand_of<ShowDownloads>("Show_downloads").everything);
   BOOST_TEST(!errand_of<Wait>("wait").limit.has_value());
@@ -154,6 +174,23 @@ BOOST_AUTO_TEST_CASE(each_command_asks_what_it_says) {
   BOOST_TEST((errand_of<Refused>("trace stop x").code == Code::usage));
   errand_of<Serve>("serve");
   errand_of<Quit>("quit");
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_is_of_a_rate_a_group_and_a_time_of_day) {
+  const auto limit_of = [](const std::string& words) {
+    return *errand_of<ChangeLimits>("set_limit " + words).limit;
+  };
+  BOOST_TEST(!errand_of<ChangeLimits>("set_limit").limit.has_value());
+  BOOST_TEST((limit_of("up 2M") == RateLimit{LimitDirection::up, "", 0, 0, 2U << 20U}));
+  BOOST_TEST((limit_of("down 500K lab") == RateLimit{LimitDirection::down, "lab", 0, 0, 500U << 10U}));
+  BOOST_TEST(
+      (limit_of("down 1.5M 22:30-06:00") == RateLimit{LimitDirection::down, "", 1350, 360, 3U << 19U}));
+  BOOST_TEST((limit_of("up 7 lab 00:00-23:59") == RateLimit{LimitDirection::up, "lab", 0, 1439, 7}));
+  BOOST_TEST((limit_of("up none lab") == RateLimit{LimitDirection::up, "lab", 0, 0, 0}));
+  for (const std::string words : {"sideways 2M", "up", "up fast", "up -1", "up 0", "up 1T", "up 2MB",
+                                  "up 1e3", "up 2M lab 8-9", "up 2M lab 24:00-01:00", "up 2M lab 08:60-09:00",
+                                  "up 2M lab 08:00-08:00", "up 2M 8:00-9:00", "up 2M 08:00"})
+    BOOST_TEST(is_usage_error("set_limit " + words), words);
 }
 
 BOOST_AUTO_TEST_CASE(a_destination_is_made_absolute_and_keeps_its_slash) {

@@ -50,6 +50,22 @@ BOOST_AUTO_TEST_CASE(groups_and_files_and_users) {
   BOOST_TEST(common("stop_share lab n") == "notes.txt ");
 }
 
+BOOST_AUTO_TEST_CASE(downloads_and_choices) {
+  DownloadRow row;
+  row.group.text = "lab";
+  row.file.text = "notes.txt";
+  DownloadRow twice = row;
+  twice.path = "/elsewhere";
+  names.learn(std::vector<DownloadRow>{row, twice});
+  BOOST_TEST(labels("pause lab ") == (Texts{"notes.txt"}), boost::test_tools::per_element());
+  BOOST_TEST(labels("cancel library ").empty());
+  BOOST_TEST((complete("recheck lab ", names, files).missing == Missing::downloads));
+  BOOST_TEST(common("set_priority lab notes.txt h") == "high ");
+  BOOST_TEST(labels("set_limit ") == (Texts{"down", "up"}), boost::test_tools::per_element());
+  BOOST_TEST(common("set_limit up 2M li") == "library ");
+  BOOST_TEST(common("trace sta") == "start ");
+}
+
 BOOST_AUTO_TEST_CASE(what_has_to_be_asked_for) {
   const auto missing = [&](std::string_view line) { return complete(line, names, files).missing; };
   BOOST_TEST((missing("join_group ") == Missing::groups));

@@ -1,0 +1,170 @@
+// Storage's part that hashes again what lies on the disk.
+
+#include <fmt/format.h>
+
+#include "actors/context.hpp"
+#include "actors/log.hpp"
+#include "peer/piece_hasher.hpp"
+#include "peer/storage.hpp"
+
+namespace tutti {
+
+namespace {
+
+std::vector<PieceIndex> pieces_in(const Bitfield& bitfield) {
+  std::vector<PieceIndex> pieces;
+  bitfield.for_each([&](PieceIndex piece) { pieces.push_back(piece); });
+  return pieces;
+}
+
+}  // namespace
+
+void Storage::on(const RecheckDownload& recheck, Context& context) {
+  const Asker asker{context.sender(), recheck.tag};
+  const DownloadId id = recheck.download;
+  if (const auto known = rechecks_.find(id); known != rechecks_.end()) {
+    known->second.askers.push_back(asker);
+    return;
+  }
+  const auto found = downloads_.find(id);
+  if (found == downloads_.end()) {
+    auto record = store_->download_of(id);
+    if (!record) return refuse(asker, record.fault(), context);
+    if (!*record) return refuse(asker, {Code::other, "the download is not remembered any more"}, context);
+    return recheck_complete(asker, std::move(**record), context);
+  }
+  if (const auto pieces = resume_part(found->second); !pieces) return refuse(asker, pieces.fault(), context);
+  const Bitfield all = Bitfield::full(PieceLayout(found->second.metainfo).piece_count());
+  Recheck begun{{asker}, Bitfield(all.size())};
+  begun.told = true;
+  begin_recheck(id, std::move(begun), all, context);
+}
+
+/// A complete file stays where it is and is shared meanwhile. One that is gone is as wrong as can be; one of another
+/// size is something else that the user has put there.
+void Storage::recheck_complete(const Asker& asker, DownloadRecord download, Context& context) {
+  const Bitfield all = Bitfield::full(PieceLayout(download.metainfo).piece_count());
+  disk_->release(download.path);
+  const auto identity = disk_->identity(download.path);
+  if (!identity && identity.fault().code != Code::no_such_file)
+    return refuse(asker, identity.fault(), context);
+  if (identity && identity->size != download.metainfo.size)
+    return refuse(asker,
+                  {Code::file_conflict,
+                   fmt::format("{} has another size than the file that was fetched: move it away, and fetch "
+                               "the file again",
+                               download.path)},
+                  context);
+  const DownloadId id = download.id;
+  Recheck recheck{{asker}, Bitfield(all.size())};
+  recheck.complete = std::move(download);
+  recheck.told = true;
+  if (identity) return begin_recheck(id, std::move(recheck), all, context);
+  recheck.bad = pieces_in(all);
+  recheck.bad.empty() ? context.answer(asker.address, DownloadUnsound{asker.tag, {}})
+                      : end_complete_recheck(recheck, context);
+}
+
+void Storage::begin_recheck(DownloadId id, Recheck recheck, const Bitfield& doubtful, Context& context) {
+  doubtful.for_each([&](PieceIndex piece) { recheck.doubtful.push_back(piece); });
+  rechecks_.emplace(id, std::move(recheck));
+  check_next(id, context);
+}
+
+void Storage::check_next(DownloadId id, Context& context) {
+  Recheck& recheck = rechecks_.at(id);
+  const DownloadRecord& download = recheck.complete ? *recheck.complete : downloads_.at(id);
+  if (recheck.doubtful.empty()) {
+    const Recheck done = std::move(recheck);
+    rechecks_.erase(id);
+    if (done.complete) return end_complete_recheck(done, context);
+    complain(store_->forget_pieces(id, done.bad));
+    return prepared(done.askers, download, done.verified, context);
+  }
+  const PieceLayout layout(download.metainfo);
+  const PieceIndex piece = recheck.doubtful.front();
+  context.send(checker_, HashPiece{HashJob{id.value}, recheck.complete ? download.path : download.part_path,
+                                   piece, layout.piece_offset(piece), layout.piece_size(piece)});
+}
+
+void Storage::end_complete_recheck(const Recheck& recheck, Context& context) {
+  disk_->release(recheck.complete->path);
+  for (const Asker& asker : recheck.askers) {
+    if (recheck.bad.empty()) {
+      context.answer(asker.address, DownloadSound{asker.tag});
+    } else {
+      context.answer(asker.address, DownloadUnsound{asker.tag, recheck.verified.bytes()});
+    }
+  }
+}
+
+void Storage::checked(DownloadId id, bool good, Context& context) {
+  Recheck& recheck = rechecks_.at(id);
+  const PieceIndex piece = recheck.doubtful.front();
+  recheck.doubtful.pop_front();
+  if (good) {
+    const DownloadRecord& download = recheck.complete ? *recheck.complete : downloads_.at(id);
+    recheck.verified.set(piece);
+    recheck.right += PieceLayout(download.metainfo).piece_size(piece);
+    const PieceIndex pieces[] = {piece};
+    if (!recheck.complete) complain(store_->journal(id, pieces));
+  } else {
+    recheck.bad.push_back(piece);
+  }
+  if (recheck.told) {
+    const auto left = static_cast<std::uint32_t>(recheck.doubtful.size());
+    for (const Asker& asker : recheck.askers)
+      context.answer(asker.address,
+                     RecheckProgress{asker.tag, recheck.verified.size() - left, recheck.right});
+  }
+  check_next(id, context);
+}
+
+void Storage::on(const PieceHashed& hashed, Context& context) {
+  const DownloadId id{hashed.job.value};
+  const auto recheck = rechecks_.find(id);
+  // Of one that was given up: another that has begun since waits for another answer first.
+  if (recheck == rechecks_.end() || recheck->second.doubtful.front() != hashed.piece) return;
+  const DownloadRecord& download = recheck->second.complete ? *recheck->second.complete : downloads_.at(id);
+  const DigestPair digests{hashed.sha1, hashed.sha256};
+  checked(id, digests == expected_digests(download.metainfo, hashed.piece), context);
+}
+
+void Storage::on(const HashFailed& failed, Context& context) {
+  // What cannot be read is fetched again: writing may heal what reading cannot.
+  if (rechecks_.contains({failed.job.value})) checked({failed.job.value}, false, context);
+}
+
+// --- what was complete ----------------------------------------------------------------------------------------
+
+void Storage::on(const ReopenDownload& order, Context& context) {
+  const Asker asker{context.sender(), order.tag};
+  auto record = store_->download_of(order.download);
+  if (!record) return refuse(asker, record.fault(), context);
+  if (!*record) return refuse(asker, {Code::other, "the download is not remembered any more"}, context);
+  DownloadRecord& download = **record;
+  const auto verified = Bitfield::parse(order.bitfield, PieceLayout(download.metainfo).piece_count());
+  if (!verified) return refuse(asker, {Code::other, "another file was rechecked"}, context);
+  if (const DiskDone fault = reopen(download, pieces_in(*verified))) return refuse(asker, *fault, context);
+  prepared({asker}, download, *verified, context);
+}
+
+DiskDone Storage::reopen(DownloadRecord& download, const std::vector<PieceIndex>& pieces) {
+  if (const auto named = disk_->identity(download.path)) {
+    download.whole = *named;
+  } else if (named.fault().code != Code::no_such_file) {
+    return named.fault();
+  }
+  download.phase = DownloadPhase::fetching;
+  if (DiskDone fault = store_->reopen_download(download, pieces)) return fault;
+  downloads_.insert_or_assign(download.id, download);
+  disk_->release(download.path);
+  if (!(download.whole == FileIdentity{}))
+    if (DiskDone fault = disk_->rename_new(download.path, download.part_path)) return fault;
+  // Until now its part path meant the complete file.
+  if (renamed_.erase(download.part_path) > 0) std::erase(renamed_order_, download.part_path);
+  const auto room = disk_->prepare(download.part_path, download.metainfo.size);
+  return room ? DiskDone() : DiskDone(room.fault());
+}
+
+}  // namespace tutti
