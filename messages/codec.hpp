@@ -45,7 +45,7 @@ class MsgpackWriter final : public Writer {
 /// Reads what MsgpackWriter wrote, and refuses everything else: other types, other lengths, trailing bytes.
 class MsgpackReader final : public Reader {
  public:
-  /// Parses `input` whole, within `limits`. The input need not outlive the constructor.
+  /// Parses `input` whole, within `limits`. The input must outlive the reader.
   MsgpackReader(ByteView input, const DecodeLimits& limits);
   ~MsgpackReader() override;
   /// The number of the message in the input; 0 if it holds none.

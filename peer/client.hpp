@@ -36,7 +36,7 @@ struct ClientAddresses {
   Ref<SchedulerRole> scheduler;
   Ref<UploaderRole> uploader;
   Ref<StorageRole> storage;
-  Ref<FileHasherRole> checker;       ///< for what storage has to hash and to sync
+  Ref<FileHasherRole> checker;  ///< for what storage has to hash and to sync
   std::vector<Ref<HashVerifierRole>> verifiers;
   std::vector<Ref<FileHasherRole>> hashers;
 };

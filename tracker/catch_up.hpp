@@ -48,8 +48,9 @@ class CatchUp {
   void not_linked(std::uint32_t number) { half_since_.erase(number); }
   /// A part of a snapshot is on disk here. (Of logs that is seen by how far they are.)
   void progressed(Instant now) { progress_ = now; }
-  /// To be said at every heartbeat. True if there was none for so long that others may have answered without waiting
-  /// for this tracker.
+  /// To be said at every heartbeat. True if there was none for so long that others have most likely answered without
+  /// waiting for this tracker. After shorter absences (ack_wait and more) they may have, and said `provisional`; pausing
+  /// for those would stop a tracker whenever its machine is busy.
   bool was_away(Instant now);
 
   // --- the choice -------------------------------------------------------------------------------------------------
