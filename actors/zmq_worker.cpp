@@ -193,7 +193,10 @@ void ZmqWorker::deliver(const Envelope& envelope) {
 }
 
 void ZmqWorker::deliver_local() {
-  for (std::size_t i = 0; i < local_batch && !local_.empty(); ++i) {
+  // At least all that was said before this round: what comes from other workers may be an answer to it, and must not
+  // overtake it.
+  const std::size_t due = std::max(local_.size(), local_batch);
+  for (std::size_t i = 0; i < due && !local_.empty(); ++i) {
     const Envelope next = std::move(local_.front());
     local_.pop_front();
     deliver(next);

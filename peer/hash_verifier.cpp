@@ -66,7 +66,7 @@ PieceHasher::Added HashVerifier::add(Download& download, UnderWay& piece, const 
                                      Context& context) {
   const bool hold = to_be_held(download, store, {context.payload().size()});
   kept_ -= piece.hasher.kept_bytes();
-  if (!hold) piece.hasher.release(download.whole);
+  if (!hold && !piece.hasher.has(store.block)) piece.hasher.release(download.whole);
   const PieceHasher::Added added =
       piece.hasher.add(store.block, context.payload(), context.sender().value,
                        kept_max - kept_ - piece.hasher.kept_bytes(), download.whole, hold);

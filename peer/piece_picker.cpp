@@ -341,7 +341,10 @@ std::optional<PieceIndex> PiecePicker::pick_duplicate(PeerKey key, const Peer& p
 
 std::optional<Instant> PiecePicker::review_at(PeerKey key, Instant now) const {
   const auto found = peers_.find(key);
-  if (found == peers_.end() || found->second.snubbed || stalled(key, now)) return std::nullopt;
+  if (found == peers_.end()) return std::nullopt;
+  // Also one that has stalled may be needed for the others' part, and nothing else would ask it again.
+  if (part_ && seeder(found->second) && found->second.queue.empty() && !free_.none()) return now + help_grace;
+  if (found->second.snubbed || stalled(key, now)) return std::nullopt;
   const Peer& peer = found->second;
   const std::uint64_t fallback = usual_pace();
   const bool may_duplicate = duplicates() < duplicates_max;

@@ -125,7 +125,10 @@ bool RateLimiter::Round::ready(const std::string& scope, double bytes) {
 bool RateLimiter::Round::pass(const GroupName& group, ByteCount bytes) {
   if (held_.contains(std::string()) || held_.contains(group.text)) return false;
   const auto cost = static_cast<double>(bytes.value);
-  if (!ready({}, cost) || !ready(group.text, cost)) return false;
+  // Both are asked, so that both fill meanwhile.
+  const bool all_ready = ready({}, cost);
+  const bool group_ready = ready(group.text, cost);
+  if (!all_ready || !group_ready) return false;
   for (const std::string& scope : {std::string(), group.text}) {
     const auto bucket = limiter_.buckets_.find(scope);
     if (bucket != limiter_.buckets_.end() && bucket->second.rate) bucket->second.bytes -= cost;

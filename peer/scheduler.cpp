@@ -143,7 +143,8 @@ void Scheduler::share(DownloadId id, Context& context) {
 
 void Scheduler::on(const WholeHashed& hashed, Context& context) {
   Download* download = find(hashed.download);
-  if (download == nullptr || !download->picker || download->finishing) return;
+  if (download == nullptr || !download->picker || !download->picker->complete() || download->finishing)
+    return;
   context.send(verifier_of(hashed.download), EndDownload{hashed.download});
   if (hashed.sha1 == download->record.metainfo.sha1) {
     context.send(others_.storage,
@@ -173,7 +174,11 @@ void Scheduler::finish_if_complete(Download& download, Context& context) {
 
 void Scheduler::on(const DownloadFinished& finished, Context& context) {
   Download* download = find(finished.download);
-  if (download == nullptr || !download->runs()) return;
+  if (download == nullptr || !download->runs()) {
+    obey_orders(context);
+    answer_waiters(context);
+    return;
+  }
   const DownloadRecord& record = download->record;
   if (download->sharing == Download::Sharing::none) share(record.id, context);
   download->record.phase = DownloadPhase::complete;

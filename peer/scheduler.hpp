@@ -223,6 +223,7 @@ class Scheduler final
   // What the user wants done (scheduler_control.cpp).
   void obey_orders(Context& context);
   bool is_settled() const;
+  bool is_between(DownloadId id) const;
   std::vector<DownloadId> named(const std::optional<DownloadName>& which) const;
   void obey(const Order& order, const std::vector<DownloadId>& downloads, Context& context);
   std::optional<Refused> nothing_to_do(const ControlDownloads& order,

@@ -35,11 +35,18 @@ bool Scheduler::is_settled() const {
   });
 }
 
+/// The store gives it its name, or takes that from it.
+bool Scheduler::is_between(DownloadId id) const {
+  const Download& download = downloads_.at(id);
+  return (download.finishing && download.runs()) ||
+         std::any_of(starting_.begin(), starting_.end(),
+                     [&](const auto& each) { return each.second.right && each.second.record.id == id; });
+}
+
 void Scheduler::obey_orders(Context& context) {
   while (!orders_.empty() && is_settled()) {
     const std::vector<DownloadId> downloads = named(orders_.front().what.which);
-    if (std::any_of(downloads.begin(), downloads.end(),
-                    [&](DownloadId id) { return downloads_.at(id).finishing && downloads_.at(id).runs(); }))
+    if (std::any_of(downloads.begin(), downloads.end(), [&](DownloadId id) { return is_between(id); }))
       return;
     const Order order = std::move(orders_.front());
     orders_.pop_front();

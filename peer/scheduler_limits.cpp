@@ -15,6 +15,8 @@ void Scheduler::on(const LimitsChanged& changed, Context& context) {
   for (auto& [address, source] : sources_)
     for (const DownloadId id : source.lanes) meter(source, id, context);
   open_gate(context);
+  for (auto& [address, source] : sources_)
+    if (source.hungry) feed(source, context);
 }
 
 /// Tells a fetcher whether it has to ask before it requests something of this download.

@@ -448,6 +448,9 @@ void Scheduler::on(const BlockArrived& arrived, Context& context) {
   const std::vector<PeerKey> others = download->picker->received(
       key_of(client->second), arrived.piece, arrived.block, arrived.attempt, context.now());
   for (const PeerKey other : others) cancel(*download, other, arrived.piece, {arrived.block}, context);
+  // It may have had nothing because it had stalled.
+  if (Source* source = source_of(context.sender()); source != nullptr && source->hungry)
+    feed(*source, context);
 }
 
 void Scheduler::on(const PieceNotCome& not_come, Context& context) {

@@ -104,6 +104,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
     std::optional<DownloadRecord> complete = {};  ///< it is one that is complete
     bool told = false;                            ///< the askers hear how far it is
     ByteCount right = {};
+    FileIdentity identity = {};  ///< of a complete one when this began; nothing's if it was gone
   };
   /// Pieces of a download that are journalled and not known to be on the platter.
   struct Unsynced {

@@ -128,6 +128,8 @@ DiskDone Storage::take_back_name(const DownloadRecord& download) {
     // Both names lead to the file, if it died when it had the new one and not yet lost the old one.
     return is_same_file(download.whole, *part) ? disk_->remove(download.path) : std::nullopt;
   }
+  // Until now its part path meant the complete file.
+  if (renamed_.erase(download.part_path) > 0) std::erase(renamed_order_, download.part_path);
   return disk_->rename_new(download.path, download.part_path);
 }
 

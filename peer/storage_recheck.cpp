@@ -59,6 +59,7 @@ void Storage::recheck_complete(const Asker& asker, DownloadRecord download, Cont
   Recheck recheck{{asker}, Bitfield(all.size())};
   recheck.complete = std::move(download);
   recheck.told = true;
+  if (identity) recheck.identity = *identity;
   if (identity) return begin_recheck(id, std::move(recheck), all, context);
   recheck.bad = pieces_in(all);
   recheck.bad.empty() ? context.answer(asker.address, DownloadUnsound{asker.tag, {}})
@@ -89,6 +90,15 @@ void Storage::check_next(DownloadId id, Context& context) {
 
 void Storage::end_complete_recheck(const Recheck& recheck, Context& context) {
   disk_->release(recheck.complete->path);
+  const auto now = disk_->identity(recheck.complete->path);
+  if ((now ? *now : FileIdentity{}) != recheck.identity) {
+    for (const Asker& asker : recheck.askers)
+      refuse(asker,
+             {Code::file_conflict,
+              fmt::format("{} was changed while it was checked: check it again", recheck.complete->path)},
+             context);
+    return;
+  }
   for (const Asker& asker : recheck.askers) {
     if (recheck.bad.empty()) {
       context.answer(asker.address, DownloadSound{asker.tag});
@@ -151,6 +161,9 @@ void Storage::on(const ReopenDownload& order, Context& context) {
 
 DiskDone Storage::reopen(DownloadRecord& download, const std::vector<PieceIndex>& pieces) {
   if (const auto named = disk_->identity(download.path)) {
+    if (named->size != download.metainfo.size)
+      return DiskFault{Code::file_conflict,
+                       fmt::format("{} was changed while it was checked", download.path)};
     download.whole = *named;
   } else if (named.fault().code != Code::no_such_file) {
     return named.fault();

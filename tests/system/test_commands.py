@@ -72,6 +72,27 @@ def every_command_in_order(world):
     assert bob.do("Show_downloads")["downloads"][0]["phase"] == "complete"
     bob.ok("show_downloads -l")
 
+    # A download that a limit keeps from ending at once. (More in test_control.py.)
+    big = world.file("big.bin", 32 * PIECE)
+    alice.ok(f"upload_file {big} music")
+    assert dave.refused("set_limit down 1M music", "not_a_member")
+    assert len(carol.ok("set_limit down 1M music")["limits"]) == 1
+    carol.ok(f"download_file music big.bin {world.path}")
+    carol.ok("set_priority music big.bin high")
+    carol.ok("pause music big.bin")
+    assert carol.download("big.bin")["phase"] == "paused"
+    assert carol.ok("diagnose music big.bin")["sentences"]
+    assert carol.ok("set_limit down none music")["limits"] == []
+    carol.ok("resume music big.bin")
+    carol.ok("wait")
+    assert same_bytes(world.path / "big.bin", big)
+    carol.ok("recheck music big.bin")
+    carol.ok("wait")
+    carol.ok("cancel music big.bin")
+    assert carol.downloads() == []
+    carol.ok("stop_share music big.bin")
+    alice.ok("stop_share music big.bin")
+
     # What bob has fetched he shares.
     carol.await_sharers("music", "song.mp3", ["alice", "bob"])
     peers = carol.ok("list_peers music song.mp3")
@@ -107,7 +128,7 @@ def every_command_in_order(world):
     commands = alice.ok("help")["commands"]
     one = alice.ok("help download_file")["commands"]
     assert names(one, "name") == ["download_file"]
-    assert one[0]["usage"] == "download_file <group_id> <file_name> <destination_path>"
+    assert one[0]["usage"] == "download_file <group_id> <file_name> <destination_path> [--sequential]"
 
     alice.ok("logout")
     assert alice.ok("status")["user"] is None

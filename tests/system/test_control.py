@@ -64,9 +64,10 @@ def a_paused_download_serves_what_it_has(world):
     alice.ok("accept_request g carol")
     begin_and_pause(alice, bob, world.path / "bob-got")
     alice.kill()
-    had = bob.download("film")["verified"]
     carol.ok(f"download_file g film {world.path}/carol-got")
-    carol.await_download("film", lambda row: row["verified"] == had, "to have what bob has")
+    # What bob has grows for a moment: pieces that were on their way when he paused.
+    carol.await_download("film", lambda row: row["verified"] == bob.download("film")["verified"] > 0,
+                         "to have what bob has")
 
 
 @suite.test(trackers=1)

@@ -90,9 +90,9 @@ class Tracker:
         self.program.say("peers")
 
         def answer():
-            rows = [line for line in self.program.lines[seen:] if line.startswith("tracker ")]
+            rows = [line for line in self.program.lines[seen:] if line[:1].isdigit()]
             return rows if len(rows) == len(self.world.trackers) else None
-        return {int(row.split()[1]): row for row in self.program.await_that(answer, "its peers")}
+        return {int(row.split()[0]): row for row in self.program.await_that(answer, "its peers")}
 
     def kill(self):
         self.program.kill()
@@ -132,7 +132,7 @@ class World:
         running = [tracker for tracker in self.trackers if tracker.program and tracker.program.running]
 
         def agreed():
-            return all("in_sync" in row for tracker in running for number, row in tracker.peers().items()
+            return all("in sync" in row for tracker in running for number, row in tracker.peers().items()
                        if number != tracker.number and self.tracker(number) in running)
         until(agreed, "the trackers to agree", between=0.05)
 
