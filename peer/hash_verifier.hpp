@@ -23,7 +23,7 @@ namespace tutti {
 ///
 /// Rules:
 /// - A block is written when it comes, from the very memory it was received into. It is hashed then, too, unless its piece
-///   is a little ahead of where the SHA-1 of the whole is: then it is held until that comes, for at most `held_max` and
+///   is a little ahead of where the SHA-1 of the whole is: then it is held until that comes, as long as that gets on within `held_max`, and
 ///   within kept_max, since hashing both in one pass saves a third. Several sources do not keep to an order exactly.
 /// - A block is written once an attempt: what was hashed is what is on the disk, also if two peers send the same block.
 /// - A verified piece is never written again: a late block from somebody else cannot spoil it. Nor is anything of a

@@ -1,10 +1,8 @@
 #include <benchmark/benchmark.h>
 
-#include <condition_variable>
-#include <mutex>
-
 #include "actors/zmq_host.hpp"
 #include "messages/peer_peer.hpp"
+#include "tests/bench/gate.hpp"
 
 // What the kernel itself costs: blocks over a TCP link and between two workers, small messages between two workers.
 // Figures are per block or message, in the time of the whole process.
@@ -12,6 +10,7 @@
 namespace {
 
 using namespace tutti;
+using bench::Gate;
 
 struct Go {
   TUTTI_MESSAGE(Go, 0xf101);
@@ -28,25 +27,6 @@ struct SinkRole {
   using Accepts = Messages<Block, Go>;
   using Says = Messages<RequestBlock>;
   static constexpr std::size_t frame_bytes = 1U << 20U;
-};
-
-/// Opens once a number of blocks has come.
-class Gate {
- public:
-  void open() {
-    const std::lock_guard lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  void wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return open_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
 };
 
 class Source final : public ActorOf<Source, Messages<RequestBlock>> {

@@ -2,11 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <condition_variable>
 #include <cstdio>
 #include <fstream>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +14,7 @@
 #include "actors/zmq_host.hpp"
 #include "messages/client_tracker.hpp"
 #include "messages/codec.hpp"
+#include "tests/bench/gate.hpp"
 #include "tracker/version_vector.hpp"
 
 // Clients of running trackers that ask for one thing again and again, each as soon as it was answered; how often and
@@ -25,6 +24,7 @@
 namespace {
 
 using namespace tutti;
+using bench::Gate;
 
 /// What is asked.
 enum class Work : std::uint8_t {
@@ -63,25 +63,6 @@ struct Contest {
   std::vector<float> milliseconds;  ///< of each answer
   std::uint64_t provisional = 0;
   std::string wrong;  ///< the first answer that is none
-};
-
-/// Opens once the contest is over.
-class Gate {
- public:
-  void open() {
-    const std::lock_guard lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  void wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return open_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
 };
 
 constexpr Duration warm_up = std::chrono::milliseconds(500);
