@@ -26,7 +26,8 @@
 //
 //   bench_limit_pipeline FILE DESTINATION
 //
-// Prints one line: seconds, CPU seconds of the receiver, CPU seconds of the sender, SHA-1.
+// Prints one line: seconds, CPU seconds of the receiver, CPU seconds of the sender, SHA-1, MiB of memory that the
+// receiver had at most.
 
 namespace {
 
@@ -78,6 +79,12 @@ double cpu_seconds(int who) {
   checked(getrusage(who, &usage), "getrusage");
   const auto seconds = [](const timeval& time) { return double(time.tv_sec) + double(time.tv_usec) / 1e6; };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double peak_mib() {
+  rusage usage{};
+  checked(getrusage(RUSAGE_SELF, &usage), "getrusage");
+  return double(usage.ru_maxrss) / 1024;
 }
 
 void send_file(const char* path, const sockaddr_in& to) {
@@ -165,7 +172,7 @@ int main(int count, char** words) {
   receiver.join();
   int status = 0;
   checked(waitpid(sender, &status, 0), "waitpid");
-  fmt::print("{:.3f} {:.2f} {:.2f} {}\n", seconds, cpu_seconds(RUSAGE_SELF), cpu_seconds(RUSAGE_CHILDREN),
-             sha1);
+  fmt::print("{:.3f} {:.2f} {:.2f} {} {:.0f}\n", seconds, cpu_seconds(RUSAGE_SELF),
+             cpu_seconds(RUSAGE_CHILDREN), sha1, peak_mib());
   return status == 0 ? 0 : 1;
 }
