@@ -18,7 +18,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_the_test():
+def die_with_the_test():
     """In the child: whatever ends the test, even kill -9, ends this process too."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -49,7 +49,7 @@ class Program:
         with open(self.stderr_path, "ab") as stderr:
             self.process = subprocess.Popen(
                 self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, cwd=directory,
-                env=environment, start_new_session=True, preexec_fn=_die_with_the_test, **credentials)
+                env=environment, start_new_session=True, preexec_fn=die_with_the_test, **credentials)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
