@@ -12,7 +12,7 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "python"))
 
-from bench import contest, hashing, plot, relay, report, results, specs  # noqa: E402
+from bench import contest, hashing, plot, relay, report, results, scenarios, specs  # noqa: E402
 
 RECORD = json.loads((ROOT / "tests" / "unit" / "bench" / "recorded.json").read_text())
 ONE = specs.BY_NAME["one"]
@@ -80,6 +80,15 @@ class Report(unittest.TestCase):
         nothing = {"rows": [{"key": "tutti", "name": "tutti", "runs": []}]}
         for spec in specs.SPECS:
             self.assertEqual({row[-1] for row in map(report.target_row, report.verdicts(spec, nothing))} - {"open"}, set())
+
+    def test_scaled_figures_are_called_so(self):
+        scaled = {**RECORD["scenarios"]["one"], "scale": 4}
+        self.assertIn("Sizes and numbers were divided by 4.", report.as_text(ONE, scaled))
+        self.assertNotIn("divided", report.as_text(ONE, RECORD["scenarios"]["one"]))
+
+    def test_every_scenario_can_be_held(self):
+        self.assertEqual(set(scenarios.BUILDERS), {spec.name for spec in specs.SPECS if spec.like is None})
+        self.assertLessEqual({spec.like for spec in specs.SPECS} - {None}, set(scenarios.BUILDERS))
 
     def test_what_is_kept_in_docs_is_what_was_recorded(self):
         docs = ROOT / "docs"

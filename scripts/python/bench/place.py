@@ -119,9 +119,10 @@ class Place:
     # --- processes -----------------------------------------------------------------------------------------------
 
     def start(self, argv, **named):
-        """A process that ends with this one, if not before."""
+        """A process that ends with this one, if not before; Ctrl-C is for this one alone."""
         named.setdefault("stdin", subprocess.DEVNULL)
-        process = subprocess.Popen([str(word) for word in argv], preexec_fn=die_with_the_test, **named)
+        process = subprocess.Popen([str(word) for word in argv], preexec_fn=die_with_the_test, start_new_session=True,
+                                   **named)
         self._processes.append(process)
         return process
 

@@ -22,7 +22,7 @@ class Rival(Contestant):
         """`command(file name, target)` fetches from the servers, which stay."""
         self.place, self.key, self.name = place, key, name
         self._originals, self._servers, self._command, self._near = originals, servers, command, near
-        self._folder = None
+        self._folder = self._running = None
 
     def prepare(self):
         self.place.read_through(self._originals)
@@ -42,7 +42,10 @@ class Rival(Contestant):
     def _fetch(self, original):
         words = [*self._near.within, *self._command(original.name, self._target(original))]
         begin = time.monotonic()
-        process = subprocess.Popen([str(word) for word in words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        # Not as Place starts processes: what has to be done in a child before it becomes another program costs time.
+        process = subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, start_new_session=True)
+        self._running = process
         peak = 0.0
         ended = os.pidfd_open(process.pid)
         # The kernel forgets the peak with the process, so it is read while it runs.
@@ -52,6 +55,7 @@ class Rival(Contestant):
         seconds = time.monotonic() - begin
         os.close(ended)
         process.returncode = os.waitstatus_to_exitcode(status)
+        self._running = None
         with process.stderr:
             said = process.stderr.read().decode(errors="replace")
         assert process.returncode == 0, f"{self.name} ended with {process.returncode}: {said}"
@@ -69,6 +73,9 @@ class Rival(Contestant):
                 target.unlink()
 
     def close(self):
+        if self._running:
+            self._running.kill()
+            self._running.wait()
         self.place.end(self._servers)
 
 
