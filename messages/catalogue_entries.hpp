@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "messages/catalogue.hpp"
-#include "messages/codec.hpp"
+#include "messages/codec_impl.hpp"
 #include "messages/sample.hpp"
 #include "messages/text.hpp"
 

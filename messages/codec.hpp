@@ -76,13 +76,6 @@ class MsgpackReader final : public Reader {
 /// The number of an encoded message, read without decoding the rest; 0 if the frame does not begin like one.
 MessageId peek_message_id(ByteView frame);
 
-template <Message M>
-Bytes encode(const M& message) {
-  MsgpackWriter writer;
-  write_message(writer, message);
-  return writer.take();
-}
-
 /// A record without a number, as it stands inside messages and in stores.
 template <Record T>
 Bytes encode_record(const T& record) {
@@ -102,16 +95,6 @@ struct Decoded {
   const T* operator->() const { return &*value; }
 };
 
-/// Decodes one message: exact arity, limits, no bytes left over. Does not call fault(): see decode_at_door.
-template <Message M>
-Decoded<M> decode(ByteView frame, const DecodeLimits& limits = {}) {
-  MsgpackReader reader(frame, limits);
-  M message;
-  if (!reader.failed()) read_message(reader, message);
-  if (reader.failed()) return {std::nullopt, reader.fault()};
-  return {std::move(message), {}};
-}
-
 template <Record T>
 Decoded<T> decode_record(ByteView input, const DecodeLimits& limits = {}) {
   MsgpackReader reader(input, limits);
@@ -121,14 +104,32 @@ Decoded<T> decode_record(ByteView input, const DecodeLimits& limits = {}) {
   return {std::move(record), {}};
 }
 
+/// Everything that is made from the fields of a message. Defined in codec_impl.hpp, which only few include: made anew in
+/// each file that sends or hears a message, this was most of the compiler's work. The catalogue makes it for all messages
+/// of the protocols; one that is declared elsewhere needs `template struct Codec<ItsName>;` beside its actor.
+template <Message M>
+struct Codec {
+  static Bytes encode(const M& message);
+  static Decoded<M> decode(ByteView frame, const DecodeLimits& limits);
+  static Decoded<M> decode_at_door(ByteView frame, const DecodeLimits& limits);
+  static std::string to_text(const M& message, std::size_t most_bytes);
+};
+
+template <Message M>
+Bytes encode(const M& message) {
+  return Codec<M>::encode(message);
+}
+
+/// Decodes one message: exact arity, limits, no bytes left over. Does not call fault(): see decode_at_door.
+template <Message M>
+Decoded<M> decode(ByteView frame, const DecodeLimits& limits = {}) {
+  return Codec<M>::decode(frame, limits);
+}
+
 /// What every message from outside passes, once: size, limits, arity, then fault().
 template <Message M>
 Decoded<M> decode_at_door(ByteView frame, const DecodeLimits& limits = {}) {
-  Decoded<M> decoded = decode<M>(frame, limits);
-  if (decoded) {
-    if (const Fault fault = fault_of(*decoded); !fault.empty()) return {std::nullopt, std::string(fault)};
-  }
-  return decoded;
+  return Codec<M>::decode_at_door(frame, limits);
 }
 
 }  // namespace tutti

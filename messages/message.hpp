@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -19,13 +18,27 @@
 #include "messages/units.hpp"
 #include "messages/writer.hpp"
 
+// `visit_(name, field)` for each of the names, up to 85 of them: the preprocessor does not recurse, so what it leaves is
+// scanned again and again. (A tuple of references to the fields would be shorter here, and was most of what it took to
+// compile a file that includes a protocol.)
+#define TUTTI_PARENTHESES ()
+#define TUTTI_SCAN_4(...) __VA_ARGS__
+#define TUTTI_SCAN_16(...) TUTTI_SCAN_4(TUTTI_SCAN_4(TUTTI_SCAN_4(TUTTI_SCAN_4(__VA_ARGS__))))
+#define TUTTI_SCAN(...) TUTTI_SCAN_16(TUTTI_SCAN_16(TUTTI_SCAN_16(TUTTI_SCAN_16(__VA_ARGS__))))
+#define TUTTI_VISIT(field, ...)                    \
+  visit_(std::string_view(#field), record_.field); \
+  __VA_OPT__(TUTTI_VISIT_REST TUTTI_PARENTHESES(__VA_ARGS__))
+#define TUTTI_VISIT_REST() TUTTI_VISIT
+
 /// Declares the fields of an aggregate once. Packing, printing, comparing, checking, sampling and golden bytes
 /// all follow from this line. Stands inside the struct, after its fields.
-#define TUTTI_RECORD(Type, ...)                                \
-  static constexpr std::string_view type_name = #Type;         \
-  static constexpr std::string_view field_list = #__VA_ARGS__; \
-  auto fields() { return std::tie(__VA_ARGS__); }              \
-  auto fields() const { return std::tie(__VA_ARGS__); }        \
+#define TUTTI_RECORD(Type, ...)                                                                   \
+  static constexpr std::string_view type_name = #Type;                                            \
+  static constexpr std::string_view field_list = #__VA_ARGS__;                                    \
+  template <class Record_, class Visit_>                                                          \
+  static void visit_fields([[maybe_unused]] Record_& record_, [[maybe_unused]] Visit_&& visit_) { \
+    __VA_OPT__(TUTTI_SCAN(TUTTI_VISIT(__VA_ARGS__)))                                              \
+  }                                                                                               \
   bool operator==(const Type&) const = default
 
 /// A record that travels on its own, under a number that no other message has or ever had.
@@ -39,9 +52,9 @@ namespace tutti {
 using Fault = std::string_view;
 
 template <class T>
-concept Record = requires(const T& value) {
+concept Record = requires {
   { T::type_name } -> std::convertible_to<std::string_view>;
-  value.fields();
+  { T::field_list } -> std::convertible_to<std::string_view>;
 };
 
 template <class T>
@@ -117,8 +130,15 @@ constexpr std::string_view nth_field(std::string_view list, std::size_t position
   return list.substr(0, list.find(','));
 }
 
+/// How many names are in such a list.
+constexpr std::size_t count_fields(std::string_view list) {
+  std::size_t count = list.empty() ? 0 : 1;
+  for (const char c : list) count += c == ',' ? 1 : 0;
+  return count;
+}
+
 template <Record T>
-constexpr std::size_t field_count = std::tuple_size_v<decltype(std::declval<const T&>().fields())>;
+constexpr std::size_t field_count = count_fields(T::field_list);
 
 namespace detail {
 
@@ -155,14 +175,10 @@ struct IsName : std::false_type {};
 template <class Tag, std::string_view (*Check)(std::string_view)>
 struct IsName<Name<Tag, Check>> : std::true_type {};
 
+/// Calls `each(name, field)` for every field, in order.
 template <Record T, class Each>
 void each_field(T& record, Each each) {
-  std::apply(
-      [&](auto&... field) {
-        std::size_t position = 0;
-        (each(nth_field(std::remove_const_t<T>::field_list, position++), field), ...);
-      },
-      record.fields());
+  std::remove_const_t<T>::visit_fields(record, each);
 }
 
 }  // namespace detail

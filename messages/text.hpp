@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "messages/message.hpp"
+#include "messages/codec.hpp"
 
 namespace tutti {
 
@@ -81,13 +81,13 @@ class TextReader final : public Reader {
 /// `message` on one line. `most_bytes` shortens long byte strings, for displays.
 template <Record T>
 std::string to_text(const T& value, std::size_t most_bytes = SIZE_MAX) {
-  TextWriter writer(most_bytes);
   if constexpr (Message<T>) {
-    write_message(writer, value);
+    return Codec<T>::to_text(value, most_bytes);
   } else {
+    TextWriter writer(most_bytes);
     write(writer, value);
+    return writer.take();
   }
-  return writer.take();
 }
 
 /// Parses what to_text wrote.

@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "actors/ensure.hpp"
+#include "messages/codec_impl.hpp"
 #include "peer/bitfield.hpp"
 
 namespace tutti {
+
+template struct Codec<SurveyOver>;
 
 PeerSurvey::PeerSurvey(SurveyQuestion question, Ref<ShellRole> asker)
     : question_(std::move(question)), asker_(asker) {

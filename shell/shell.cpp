@@ -6,10 +6,15 @@
 
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
+#include "messages/codec_impl.hpp"
 #include "shell/exit_status.hpp"
 #include "shell/words.hpp"
 
 namespace tutti {
+
+template struct Codec<ProgressDue>;
+template struct Codec<WaitExpired>;
+template struct Codec<SessionSettling>;
 
 namespace {
 

@@ -5,9 +5,13 @@
 
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
+#include "messages/codec_impl.hpp"
 #include "tracker/version_vector.hpp"
 
 namespace tutti {
+
+template struct Codec<DirectoryTick>;
+template struct Codec<FloorWaitOver>;
 
 namespace {
 

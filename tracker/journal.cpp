@@ -1,9 +1,12 @@
 #include "tracker/journal.hpp"
 
 #include "messages/codec.hpp"
+#include "messages/codec_impl.hpp"
 #include "tracker/version_vector.hpp"
 
 namespace tutti {
+
+template struct Codec<TruncateFurther>;
 
 namespace {
 

@@ -5,9 +5,14 @@
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
 #include "messages/codec.hpp"
+#include "messages/codec_impl.hpp"
 #include "tracker/version_vector.hpp"
 
 namespace tutti {
+
+template struct Codec<HeartbeatDue>;
+template struct Codec<WaitCheck>;
+template struct Codec<LookedAround>;
 
 namespace {
 

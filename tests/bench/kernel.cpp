@@ -1,6 +1,7 @@
 #include <benchmark/benchmark.h>
 
 #include "actors/zmq_host.hpp"
+#include "messages/codec_impl.hpp"
 #include "messages/peer_peer.hpp"
 #include "tests/bench/gate.hpp"
 

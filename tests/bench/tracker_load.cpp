@@ -14,6 +14,7 @@
 #include "actors/zmq_host.hpp"
 #include "messages/client_tracker.hpp"
 #include "messages/codec.hpp"
+#include "messages/codec_impl.hpp"
 #include "tests/bench/gate.hpp"
 #include "tracker/version_vector.hpp"
 

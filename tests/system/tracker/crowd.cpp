@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "actors/actor.hpp"
+#include "messages/codec_impl.hpp"
 #include "tracker/version_vector.hpp"
 
 namespace tutti::testing {

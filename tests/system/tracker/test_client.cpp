@@ -4,6 +4,7 @@
 
 #include "actors/actor.hpp"
 #include "actors/zmq_host.hpp"
+#include "messages/codec_impl.hpp"
 #include "tracker/version_vector.hpp"
 
 namespace tutti::testing {

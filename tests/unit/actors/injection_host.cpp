@@ -1,6 +1,7 @@
 // The kernel as an actor sees it: dispatch, timers, children, links; and the host that tests are written with.
 
 #include "actors/injection_host.hpp"
+#include "messages/codec_impl.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <functional>

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "messages/codec_impl.hpp"
 #include "messages/codes.hpp"
 
 namespace {
