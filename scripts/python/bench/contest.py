@@ -56,14 +56,14 @@ def measure(contestant, folder, touched):
     """The figures of one run, with the share of the wall time that others used."""
     contestant.prepare()
     machine.warm_up(folder, touched)
-    pids = contestant.serving_pids()
     beside = contestant.beside_pids
     beside_before = machine.cpu_of(beside)
-    serving_before, busy_before = machine.cpu_of(pids), machine.busy_seconds()
+    serving_before, busy_before = machine.cpu_of(contestant.serving_pids()), machine.busy_seconds()
     own_before, begin = time.process_time(), time.monotonic()
     figures = contestant.run()
     wall = time.monotonic() - begin
-    figures.setdefault("serving_cpu", machine.cpu_of(pids) - serving_before)
+    # Asked again: a server may have a process for each who asks, and that may not have ended yet.
+    figures.setdefault("serving_cpu", machine.cpu_of(contestant.serving_pids()) - serving_before)
     own = time.process_time() - own_before
     known = own + figures.pop("known_cpu", figures["fetching_cpu"] + figures["serving_cpu"])
     known += machine.cpu_of(beside) - beside_before

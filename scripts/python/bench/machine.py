@@ -13,6 +13,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 MIB = 1 << 20
 CHUNK = 8 * MIB
 TOUCHED = 64 * MIB
+WRITTEN_AT_ONCE = MIB // 2
 
 
 def tree_of(pid):
@@ -74,16 +75,22 @@ def bytes_read(pid):
 
 def warm_up(folder, size):
     """Memory as a run will need it, for programs and for the page cache of what they write, touched and given back:
-    a host that has taken memory away gives it back slowly, seconds a GiB, and that would drown everything."""
+    a host that has taken memory away gives it back slowly, seconds a GiB, and that would drown everything.
+
+    The kernel hands out again what was given back last, but looks for it by size: pages of a file that is written in other
+    blocks come from elsewhere. So this writes as programs do, into a file whose room is reserved, and does it twice: what the
+    first time came from the host comes from what it left behind the second time."""
     with mmap.mmap(-1, TOUCHED) as memory:
         for offset in range(0, len(memory), mmap.PAGESIZE):
             memory[offset] = 1
     scratch = folder / "warm-up"
-    chunk = bytes(CHUNK)
-    with open(scratch, "wb") as file:
-        for _ in range(-(-size // CHUNK)):
-            file.write(chunk)
-    scratch.unlink()
+    block = bytes(WRITTEN_AT_ONCE)
+    for _ in range(2):
+        with open(scratch, "wb", buffering=0) as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+            for _ in range(-(-size // WRITTEN_AT_ONCE)):
+                file.write(block)
+        scratch.unlink()
 
 
 def read_through(path):
