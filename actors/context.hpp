@@ -114,6 +114,9 @@ class Context {
   Ref<Topic> subscribe(const std::string& endpoint) {
     return {open(LinkKind::subscribe, endpoint, door_of<Topic>()).address};
   }
+  /// Asks the host at the other end of a connected link for a sign of life: LinkEcho, as soon as it has read this. Over
+  /// a link that is down, nothing comes.
+  virtual void probe(Address link) = 0;
   /// Closes a link or a whole door. What was sent before still goes out, within the host's linger.
   virtual void close(Address link) = 0;
 

@@ -78,7 +78,9 @@ Opened InjectionHost::open(Address owner, LinkKind kind, const std::string& endp
             std::string(door.role),
             {door.says.begin(), door.says.end()},
             {},
-            false};
+            false,
+            false,
+            0};
   if (link.endpoint.ends_with(":0")) {
     link.endpoint.pop_back();
     link.endpoint += std::to_string(++last_port_);
@@ -86,6 +88,26 @@ Opened InjectionHost::open(Address owner, LinkKind kind, const std::string& endp
   Opened opened{link.address, link.endpoint, {}};
   links_.emplace(link.address, std::move(link));
   return opened;
+}
+
+void InjectionHost::probe(Address link) {
+  const auto found = links_.find(link);
+  if (found == links_.end() || !found->second.up) return;
+  if (found->second.holds_echoes) {
+    ++found->second.probes;
+    return;
+  }
+  inside_.push_back(
+      {link, found->second.owner, LinkEcho::message_id, encode(LinkEcho{link}), Payload{}, false});
+}
+
+bool InjectionHost::echo(Address link) {
+  Link& probed = links_.at(link);
+  const std::uint32_t waiting = std::exchange(probed.probes, 0);
+  for (std::uint32_t i = 0; i < waiting; ++i)
+    inside_.push_back({link, probed.owner, LinkEcho::message_id, encode(LinkEcho{link}), Payload{}, false});
+  settle();
+  return waiting > 0;
 }
 
 void InjectionHost::close(Address link) {
@@ -124,6 +146,7 @@ void InjectionHost::link_up(Address link, std::string_view peer) {
 void InjectionHost::link_down(Address link, LinkLoss loss) {
   Link& opened = links_.at(link);
   opened.up = false;
+  opened.probes = 0;
   const Address owner = opened.owner;
   if (opened.listener.value != 0) links_.erase(link);
   deliver({link, owner, LinkDown::message_id, encode(LinkDown{link, loss}), {}, false});
@@ -133,7 +156,8 @@ void InjectionHost::link_down(Address link, LinkLoss loss) {
 Address InjectionHost::accept(Address listener, std::string_view peer) {
   const Link& door = links_.at(listener);
   Link link{fresh_address(), door.owner, LinkKind::connect, std::string(peer),
-            door.role,       door.says,  listener,          true};
+            door.role,       door.says,  listener,          true,
+            false,           0};
   const Address address = link.address;
   links_.emplace(address, std::move(link));
   link_up(address, peer);

@@ -134,6 +134,8 @@ class InjectionHost final : private Stage {
     std::vector<MessageId> says;
     Address listener;  ///< for accepted ones
     bool up = false;
+    bool holds_echoes = false;
+    std::uint32_t probes = 0;  ///< that wait
   };
   /// The open link to (or door at) an endpoint; fails if there is none.
   Address link_to(std::string_view endpoint) const;
@@ -142,6 +144,10 @@ class InjectionHost final : private Stage {
   bool is_open(Address link) const { return links_.contains(link); }
   void link_up(Address link, std::string_view peer = "");
   void link_down(Address link, LinkLoss loss = LinkLoss::disconnected);
+  /// Probes of a link are answered at once; from now on (or from now on not) they wait for echo().
+  void hold_echoes(Address link, bool hold = true) { links_.at(link).holds_echoes = hold; }
+  /// Answers the probes of a link that wait; false if there is none.
+  bool echo(Address link);
   /// Somebody connects to a door and speaks: a new link, LinkUp included.
   Address accept(Address listener, std::string_view peer = "127.0.0.1:40000");
   /// From now on listen() or publish() at this endpoint fails with this fault.
@@ -163,6 +169,7 @@ class InjectionHost final : private Stage {
   Address fresh_address() override { return {++last_address_}; }
   void route(Envelope envelope) override;
   Opened open(Address owner, LinkKind kind, const std::string& endpoint, const Door& door) override;
+  void probe(Address link) override;
   void close(Address link) override;
   void watch(Address owner, int descriptor) override { watched_[descriptor] = owner; }
   void unwatch(int descriptor) override { watched_.erase(descriptor); }

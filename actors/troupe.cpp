@@ -26,6 +26,7 @@ class Troupe::CellContext final : public Context {
     troupe_.due_.erase(due);
     cell_.timers.erase(timer.value);
   }
+  void probe(Address link) override { stage().probe(link); }
   void close(Address link) override {
     cell_.links.erase(link);
     stage().close(link);

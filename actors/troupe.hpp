@@ -34,6 +34,7 @@ class Stage {
   /// Takes an envelope away to whoever it is for. Never delivers before the running handler has returned.
   virtual void route(Envelope envelope) = 0;
   virtual Opened open(Address owner, LinkKind kind, const std::string& endpoint, const Door& door) = 0;
+  virtual void probe(Address link) = 0;
   virtual void close(Address link) = 0;
   virtual void watch(Address owner, int descriptor) = 0;
   virtual void unwatch(int descriptor) = 0;

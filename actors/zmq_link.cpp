@@ -221,7 +221,10 @@ bool DialledLink::take(Frames frames) {
     return up_;
   }
   const MessageId id = peek_message_id(view_of_frame(frames.parts[0]));
-  if (id == LinkPong::message_id) return true;
+  if (id == LinkPong::message_id) {
+    ponged();
+    return true;
+  }
   if (id == LinkReset::message_id) {
     went_down(LinkLoss::disconnected);
     redial();
@@ -255,6 +258,8 @@ void DialledLink::read_monitor() {
     if (number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED && !up_) {
       up_ = true;
       faults_ = 0;
+      pings_ = pongs_ = 0;
+      probes_.clear();
       last_heard_ = last_said_ = worker_.now();
       say_up(self_, Address{}, endpoint_);
     } else if (number == ZMQ_EVENT_DISCONNECTED && up_) {
@@ -278,7 +283,24 @@ void DialledLink::keep_house(Instant awake_since) {
     return;
   }
   const bool quiet = now - last_heard_ >= options_.ping_after || now - last_said_ >= options_.ping_after;
-  if (quiet && kind_ == LinkKind::connect && send_frames(nullptr, ping_frame(), {})) last_said_ = now;
+  if (quiet) ping();
+}
+
+bool DialledLink::ping() {
+  if (!up_ || kind_ != LinkKind::connect || !send_frames(nullptr, ping_frame(), {})) return false;
+  last_said_ = worker_.now();
+  ++pings_;
+  return true;
+}
+
+void DialledLink::probe() {
+  if (ping()) probes_.push_back(pings_);
+}
+
+void DialledLink::ponged() {
+  ++pongs_;
+  for (; !probes_.empty() && probes_.front() <= pongs_; probes_.pop_front())
+    tell({self_, owner_, LinkEcho::message_id, encode(LinkEcho{self_}), {}, false});
 }
 
 // --- DoorLink -----------------------------------------------------------------------------------------------

@@ -63,6 +63,8 @@ class ZmqLink {
   /// Reads what is there, a bounded number of messages. True if there may be more.
   virtual bool receive() = 0;
   virtual void read_monitor() {}
+  /// Says LinkEcho to the owner when the other side has answered.
+  virtual void probe() {}
   /// Pings, gives up silent ones. `awake_since` is when this thread last began to run after a long pause: silence
   /// before it says nothing about the other side.
   virtual void keep_house(Instant awake_since) = 0;
@@ -108,10 +110,13 @@ class DialledLink final : public ZmqLink {
   void send(Address to, const Bytes& body, const Payload& payload) override;
   bool receive() override;
   void read_monitor() override;
+  void probe() override;
   void keep_house(Instant awake_since) override;
   void blame(Address from, const std::string& fault) override;
 
  private:
+  bool ping();
+  void ponged();
   void dial();
   /// Throws zmq::error_t; without a socket if there is no descriptor for one.
   void make_dialler();
@@ -127,6 +132,10 @@ class DialledLink final : public ZmqLink {
   Instant dialled_;
   Instant last_heard_;
   Instant last_said_;
+  // Of this connection. Pongs come in the order of the pings, so counting tells which one was answered.
+  std::uint64_t pings_ = 0;
+  std::uint64_t pongs_ = 0;
+  std::deque<std::uint64_t> probes_;  // pings whose pongs the owner waits for
 };
 
 /// ROUTER: a door. Every peer that speaks gets an address of its own.

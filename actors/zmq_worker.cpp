@@ -136,6 +136,10 @@ Opened ZmqWorker::open(Address owner, LinkKind kind, const std::string& endpoint
   }
 }
 
+void ZmqWorker::probe(Address link) {
+  if (const auto found = links_.find(link.value); found != links_.end()) found->second->probe();
+}
+
 void ZmqWorker::close(Address link) {
   if (const auto listener = accepted_.find(link.value); listener != accepted_.end()) {
     if (const auto door = links_.find(listener->second.value); door != links_.end())

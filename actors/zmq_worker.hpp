@@ -70,6 +70,7 @@ class ZmqWorker final : private Stage, private LinkOwner {
   void fill_secret(std::span<std::uint8_t> target) override;
   void route(Envelope envelope) override;
   Opened open(Address owner, LinkKind kind, const std::string& endpoint, const Door& door) override;
+  void probe(Address link) override;
   void close(Address link) override;
   void watch(Address owner, int descriptor) override;
   void unwatch(int descriptor) override;

@@ -82,7 +82,13 @@ struct LinkReset {
   TUTTI_MESSAGE(LinkReset, 0x0008);
 };
 
+/// The host at the other end of a link has answered Context::probe(): it runs, whatever its actors are busy with.
+struct LinkEcho {
+  Address link;
+  TUTTI_MESSAGE(LinkEcho, 0x0009, link);
+};
+
 using KernelMessages =
-    Messages<ActorStopped, LinkUp, LinkDown, InputReady, LinkPing, LinkPong, StopActor, LinkReset>;
+    Messages<ActorStopped, LinkUp, LinkDown, InputReady, LinkPing, LinkPong, StopActor, LinkReset, LinkEcho>;
 
 }  // namespace tutti

@@ -111,12 +111,14 @@ class Speaker final : public ActorOf<Speaker, Messages<Echo, Tick>> {
     context.after(1ms, Tick{});
   }
   void on(const Tick&, Context&) { diary_.write("tick"); }
+  void on(const LinkEcho&, Context&) { diary_.write("sign of life"); }
   void on(const Echo& echo, Context& context) {
     diary_.write(echo.text);
     if (!context.payload().empty() && context.payload().view().back() != 7) diary_.write("payload damaged");
   }
   void on(const LinkUp&, Context& context) {
     diary_.write("up");
+    context.probe(echoer_.address);
     context.send(echoer_, Say{"far"}, Payload::own(Bytes(600'000, 7)));
     context.send(echoer_, Say{"small"});
   }
@@ -201,6 +203,7 @@ BOOST_AUTO_TEST_CASE(a_link_comes_up_carries_payloads_and_comes_back_after_a_res
     BOOST_REQUIRE(near.wait_for("up", round));
     BOOST_TEST(near.wait_for("far 600000", round));
     BOOST_TEST(near.wait_for("small 0", round));
+    BOOST_TEST(near.wait_for("sign of life", round));
     BOOST_TEST(far.wait_for("somebody came"));
     server.stop();
     BOOST_TEST(near.wait_for("down: disconnected", round));
