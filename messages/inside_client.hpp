@@ -46,7 +46,7 @@
 //                | fetcher:BlockArrived | fetcher:PieceNotCome | scheduler:CancelBlocks
 //   limits       = X:WatchLimits  *( storage:LimitsChanged )
 //                | scheduler:MeterRequests  *( fetcher:RequestWanted  scheduler:RequestAllowed )
-//   diagnosis    = scheduler:ReportLane  fetcher:LaneReported
+//   diagnosis    = scheduler:ReportLane  fetcher:LaneReported | scheduler:ReportWriting  verifier:WritingReported
 //   peer         = fetcher:PeerReady | fetcher:PeerLost | fetcher:PeerAtFault
 //   verifying    = scheduler:BeginDownload  *piece  [ verifier:( WholeHashed | WholeUnreadable ) ]
 //                  scheduler:EndDownload
@@ -224,12 +224,13 @@ struct ReturnShare {
   std::string path;
   TUTTI_MESSAGE(ReturnShare, 0x05a0, gid, fid, path);
 };
-/// It is no share (any more), and is not served as one.
+/// It is no share (any more), and is not served as one. `shared`: it was until now.
 struct ShareReturned {
   Gid gid;
   Fid fid;
   std::string path;
-  TUTTI_MESSAGE(ShareReturned, 0x05a1, gid, fid, path);
+  bool shared = false;
+  TUTTI_MESSAGE(ShareReturned, 0x05a1, gid, fid, path, shared);
 };
 
 // --- serving ----------------------------------------------------------------------------------------------------
@@ -444,12 +445,13 @@ struct DownloadUnsound {
   Bytes bitfield;
   TUTTI_MESSAGE(DownloadUnsound, 0x05ac, tag, bitfield);
 };
-/// Make a complete file a part file again of which these pieces are verified.
+/// Make a complete file a part file again of which these pieces are verified, to be shared or not.
 struct ReopenDownload {
   std::uint64_t tag = 0;
   DownloadId download;
   Bytes bitfield;
-  TUTTI_MESSAGE(ReopenDownload, 0x05ad, tag, download, bitfield);
+  bool share = true;
+  TUTTI_MESSAGE(ReopenDownload, 0x05ad, tag, download, bitfield, share);
 };
 
 // --- limits -----------------------------------------------------------------------------------------------------
@@ -532,6 +534,16 @@ struct LaneReported {
   std::chrono::milliseconds silent{};  ///< since the last block came, or since the oldest request
   TUTTI_MESSAGE(LaneReported, 0x05b4, download, asked, unwritten, silent);
 };
+/// What became of the blocks of this download of late?
+struct ReportWriting {
+  DownloadId download;
+  TUTTI_MESSAGE(ReportWriting, 0x05b6, download);
+};
+struct WritingReported {
+  DownloadId download;
+  std::optional<WritingFacts> facts;
+  TUTTI_MESSAGE(WritingReported, 0x05b7, download, facts);
+};
 /// The peer is the one we looked for and answers.
 struct PeerReady {
   TUTTI_MESSAGE(PeerReady, 0x0554);
@@ -609,13 +621,14 @@ struct BeginPiece {
   Sha256 sha256;
   TUTTI_MESSAGE(BeginPiece, 0x0560, download, piece, attempt, sha1, sha256);
 };
-/// A block of a piece, in the payload, of the length that the file's layout says.
+/// A block of a piece, in the payload, of the length that the file's layout says. `came`: when, by the host's time.
 struct StoreBlock {
   DownloadId download;
   PieceIndex piece;
   std::uint32_t attempt = 0;
   BlockIndex block;
-  TUTTI_MESSAGE(StoreBlock, 0x0561, download, piece, attempt, block);
+  std::chrono::nanoseconds came{};
+  TUTTI_MESSAGE(StoreBlock, 0x0561, download, piece, attempt, block, came);
 };
 /// A block is out of the verifier's hands: so many bytes more may come.
 struct BlockStored {
@@ -674,6 +687,12 @@ struct AnswerOverdue {
 struct AskOverdue {
   std::uint64_t ticket = 0;
   TUTTI_MESSAGE(AskOverdue, 0x0581, ticket);
+};
+/// tracker_link: while something is asked: time to look whether the trackers are there; at this time, if the process runs
+/// as it should.
+struct WatchDue {
+  std::chrono::nanoseconds at{};
+  TUTTI_MESSAGE(WatchDue, 0x0592, at);
 };
 /// tracker_link: a tracker has not answered a Hello; conversation 0: the link to it does not stand yet.
 struct GreetingOverdue {
@@ -773,7 +792,7 @@ using InsideClientMessages =
              PartSyncDue, MeasureDue, SharersDue, MembersDue, ReturnShare, ShareReturned, KeepWishes,
              ForgetDownload, DownloadForgotten, RecheckDownload, RecheckProgress, DownloadSound,
              DownloadUnsound, ReopenDownload, WatchLimits, LimitsChanged, MeterRequests, RequestWanted,
-             RequestAllowed, ReportLane, LaneReported, LimitDue>;
+             RequestAllowed, ReportLane, LaneReported, LimitDue, ReportWriting, WritingReported, WatchDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -801,7 +820,7 @@ struct SchedulerRole {
                LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome, PieceVerified, PieceCorrupt,
                PieceUnwritable, FileWanted, ControlDownloads, DiagnoseDownloads, DownloadForgotten,
                RecheckProgress, DownloadSound, DownloadUnsound, ShareReturned, LimitsChanged, RequestWanted,
-               LaneReported>;
+               LaneReported, WritingReported>;
 };
 
 /// Owns the link to one remote peer and keeps enough requests under way on it.
@@ -821,7 +840,7 @@ struct UploaderRole {
 /// Hashes and writes the blocks of incoming pieces, and follows with the SHA-1 of the whole.
 struct HashVerifierRole {
   static constexpr std::string_view name = "hash_verifier";
-  using Accepts = Messages<BeginDownload, BeginPiece, StoreBlock, EndDownload>;
+  using Accepts = Messages<BeginDownload, BeginPiece, StoreBlock, EndDownload, ReportWriting>;
 };
 
 /// Reads and hashes files that lie on the disk, and makes sure that they do.

@@ -226,6 +226,13 @@ struct SourceFacts {
   ByteCount unwritten;                 ///< has come, and waits to be hashed and written
   TUTTI_RECORD(SourceFacts, user, endpoint, state, since, silent, bytes_per_second, asked, unwritten);
 };
+/// What became of the blocks of a download of late, once they had come.
+struct WritingFacts {
+  std::chrono::microseconds block_takes{};  ///< from coming to being hashed and written, on average
+  std::uint32_t hashing_percent = 0;        ///< of the time that whoever verifies it had
+  std::uint32_t writing_percent = 0;        ///< the same for writing
+  TUTTI_RECORD(WritingFacts, block_takes, hashing_percent, writing_percent);
+};
 struct DownloadFacts {
   DownloadRow row;
   std::vector<PieceRange> without_source;   ///< missing pieces that nobody here has
@@ -235,8 +242,9 @@ struct DownloadFacts {
   std::optional<std::uint32_t> before_it;   ///< downloads that get their turn earlier, while it waits for one
   bool sharers_unknown = false;             ///< no tracker has answered the last question for sharers
   std::vector<SourceFacts> sources;
+  std::optional<WritingFacts> writing;  ///< if anything has come of late
   TUTTI_RECORD(DownloadFacts, row, without_source, pieces_without_source, limit, waits_for_limit, before_it,
-               sharers_unknown, sources);
+               sharers_unknown, sources, writing);
 };
 /// H: what there is to know of the downloads of this file.
 struct DiagnoseDownloads {

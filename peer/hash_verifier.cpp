@@ -15,7 +15,7 @@ void HashVerifier::on(const BeginDownload& begin, Context& context) {
   if (known == downloads_.end()) {
     downloads_.emplace(
         begin.download,
-        Download{context.sender(), begin.path, WholeChain(layout, std::move(*pieces)), false, {}, {}});
+        Download{context.sender(), begin.path, WholeChain(layout, std::move(*pieces)), false, {}, {}, {}});
   } else {
     drop_pieces(known->second);
     known->second.whole_told = false;
@@ -41,25 +41,37 @@ void HashVerifier::on(const BeginPiece& begin, Context&) {
 
 void HashVerifier::on(const StoreBlock& store, Context& context) {
   const ByteCount bytes{context.payload().size()};
-  take_block(store, context);
+  const Instant begun = context.now();
+  const Duration writing = take_block(store, context);
+  if (const auto download = downloads_.find(store.download); download != downloads_.end())
+    download->second.work.add(begun - Instant(store.came), begun, writing, context.now());
   context.reply(BlockStored{bytes});
 }
 
-void HashVerifier::take_block(const StoreBlock& store, Context& context) {
+Duration HashVerifier::take_block(const StoreBlock& store, Context& context) {
   const auto found = downloads_.find(store.download);
-  if (found == downloads_.end()) return;
+  if (found == downloads_.end()) return {};
   Download& download = found->second;
   const auto under_way = download.under_way.find(store.piece);
-  if (under_way == download.under_way.end() || under_way->second.attempt != store.attempt) return;
+  if (under_way == download.under_way.end() || under_way->second.attempt != store.attempt) return {};
   UnderWay& piece = under_way->second;
 
-  if (add(download, piece, store, context) == PieceHasher::Added::duplicate) return;
+  if (add(download, piece, store, context) == PieceHasher::Added::duplicate) return {};
   const ByteCount offset =
       download.whole.layout().piece_offset(store.piece) + PieceLayout::block_offset(store.block);
+  const Instant before = context.now();
   DiskDone fault = disk_->write(download.path, offset, context.payload().view());
+  const Duration writing = context.now() - before;
   if (!fault) fault = catch_up(download, piece, store.piece);
   proceed(store.download, download, under_way, fault, context);
   go_on(store.download, download, context);
+  return writing;
+}
+
+void HashVerifier::on(const ReportWriting& report, Context& context) {
+  const auto found = downloads_.find(report.download);
+  context.reply(WritingReported{
+      report.download, found == downloads_.end() ? std::nullopt : found->second.work.facts(context.now())});
 }
 
 PieceHasher::Added HashVerifier::add(Download& download, UnderWay& piece, const StoreBlock& store,

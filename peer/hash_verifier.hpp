@@ -14,6 +14,7 @@
 #include "peer/piece_hasher.hpp"
 #include "peer/piece_layout.hpp"
 #include "peer/whole_chain.hpp"
+#include "peer/work_meter.hpp"
 
 namespace tutti {
 
@@ -49,6 +50,7 @@ class HashVerifier final
   void on(const BeginPiece& begin, Context& context);
   void on(const StoreBlock& store, Context& context);
   void on(const EndDownload& end, Context& context);
+  void on(const ReportWriting& report, Context& context);
   void on(const ReadBackDue& due, Context& context);
   void on(const HeldDue& due, Context& context);
   void check_invariants() const override;
@@ -66,9 +68,11 @@ class HashVerifier final
     bool whole_told = false;
     std::optional<ByteCount> held_at;  ///< blocks are held; where the whole was when that was last looked at
     Pieces under_way;
+    WorkMeter work = {};
   };
 
-  void take_block(const StoreBlock& store, Context& context);
+  /// Returns how much of the time went to the disk.
+  Duration take_block(const StoreBlock& store, Context& context);
   PieceHasher::Added add(Download& download, UnderWay& piece, const StoreBlock& store, Context& context);
   void drop(Download& download, Pieces::iterator piece);
   void drop_pieces(Download& download);

@@ -131,6 +131,7 @@ class Librarian final
   void rehashed(JobId id, Context& context);
   std::size_t hasher_of(Address sender) const;
 
+  void give_back(Address asker, const ReturnShare& back, Context& context);
   void look_at_share(const ShareKey& key, Context& context);
   void announce(const ShareKey& key, Context& context);
   void announce_anew(const ShareKey& key, Context& context);
@@ -151,7 +152,8 @@ class Librarian final
   std::optional<Uid> uid_;              ///< of the session
   std::uint64_t session_ = 0;           ///< grows with every change of it: answers of an older one are void
   std::map<Uid, std::size_t> recalls_;  ///< answers that the store owes; the last is the true one
-  std::set<std::pair<GroupName, FileName>> stopped_early_;  ///< by the user, while recalling
+  std::set<std::pair<GroupName, FileName>> stopped_early_;       ///< by the user, while recalling
+  std::vector<std::pair<Address, ReturnShare>> returned_early_;  ///< asked for, while recalling
   TimerId look_timer_;
   ShareKey last_looked_;
 

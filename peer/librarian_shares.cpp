@@ -87,6 +87,7 @@ void Librarian::on(const SessionChanged& changed, Context& context) {
   context.cancel(look_timer_);
   uid_.reset();
   stopped_early_.clear();
+  returned_early_.clear();
   if (changed.uid.is_zero()) return;
   uid_ = changed.uid;
   ++recalls_[changed.uid];
@@ -115,6 +116,7 @@ void Librarian::on(const SharesRecalled& recalled, Context& context) {
       look_at_share(key, context);
     }
   }
+  for (const auto& [asker, back] : std::exchange(returned_early_, {})) give_back(asker, back, context);
 }
 
 Librarian::Share* Librarian::find_share(const ShareKey& key) {
@@ -206,11 +208,20 @@ void Librarian::on(const AdoptShare& adopt, Context& context) {
 }
 
 void Librarian::on(const ReturnShare& back, Context& context) {
+  if (recalling()) {
+    returned_early_.emplace_back(context.sender(), back);
+    return;
+  }
+  give_back(context.sender(), back, context);
+}
+
+void Librarian::give_back(Address asker, const ReturnShare& back, Context& context) {
   const ShareKey key{back.gid, back.fid};
   const Share* share = find_share(key);
-  if (share != nullptr && share->record.path == back.path && share->state != ShareState::stopping)
-    forget_share(key, CloseReason::file_changed, context);
-  context.reply(ShareReturned{back.gid, back.fid, back.path});
+  const bool shared =
+      share != nullptr && share->record.path == back.path && share->state != ShareState::stopping;
+  if (shared) forget_share(key, CloseReason::file_changed, context);
+  context.answer(asker, ShareReturned{back.gid, back.fid, back.path, shared});
 }
 
 void Librarian::on(const ServingFailed& failed, Context& context) {

@@ -116,6 +116,18 @@ int reserve(int descriptor, const struct stat& status, ByteCount size) {
   return reserve_by_counting(descriptor, wanted, static_cast<off_t>(status.st_blocks) * 512);
 }
 
+/// True if something can be read from a file that says that it is empty.
+bool has_content(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  if (descriptor < 0) return false;
+  char byte = 0;
+  struct stat after {};
+  const bool has = retried([&] { return ::read(descriptor, &byte, 1); }) > 0 &&
+                   ::fstat(descriptor, &after) == 0 && after.st_size == 0;  // else it has grown meanwhile
+  ::close(descriptor);
+  return has;
+}
+
 }  // namespace
 
 PosixDisk::PosixDisk(std::size_t open_max) : open_max_(std::max<std::size_t>(open_max, 1)) {}
@@ -137,6 +149,10 @@ OrFault<FileIdentity> PosixDisk::identity(const std::string& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return fault_of_error(errno, "find", path);
   if (!S_ISREG(status.st_mode)) return not_regular(path, status.st_mode);
+  if (status.st_size == 0 && has_content(path))
+    return DiskFault{Code::io_error, quoted(path) +
+                                         " is made by the system while it is read (as those in /proc are); "
+                                         "name a file that lies on a disk"};
   return identity_of(status);
 }
 

@@ -49,10 +49,10 @@ struct SchedulerOptions {
 /// Rules:
 /// - A download is said to run when its place on the disk is made; from then on it survives anything but the user: no
 ///   source, no tracker, no session, no disk at login only make it wait, and a restart brings it back.
-/// - One download a place: what is asked for again goes on, anything else to the same place is refused. So a command
-///   waits until the store has said what there is, and until the place of the one before it is settled.
+/// - One download a place: what is asked for again goes on, anything else to the same place is refused; where a complete
+///   one was, whose file is gone, the next one takes its row. So a command waits until the store has said what there is, and until the place of the one before it is settled.
 /// - A turn is for those who can use it: a download without a source gives it away when others wait for one. A peer
-///   that cannot be reached gives its place to another in the same way.
+///   that cannot be reached, or does not say what it has, gives its place to another in the same way.
 /// - Turns, pieces at a fetcher with room and requests that a limit holds back go to downloads by their priorities
 ///   (WeightedTurns). A turn that is given stays until the download is over or of no use.
 /// - A paused download has no turn and no lanes, serves what it has, and is not waited for.
@@ -73,8 +73,9 @@ struct SchedulerOptions {
 /// - A download that fails is taken off the trackers, unless the user shares the file apart from it as well. One whose
 ///   bytes could not be read for a peer does not fail by that: it is shared anew.
 /// - What the user does not want shared is remembered as such, also what the store is still bringing back, making or
-///   naming then.
+///   naming then, and what is complete: a recheck may make a download of it again.
 /// - A file gets its name when the SHA-1 of the whole is right, and never over another file.
+/// - Those who share a file are connected to while its place on the disk is made: one need not wait for the other.
 /// - Bounded: downloads that fetch, peers of a download, fetchers (by the memory for requests), descriptors (by the disk).
 ///
 /// A download: finding -> fetching <-> waiting -> checking -> complete; any of these -> failed; any of the first three
@@ -141,6 +142,7 @@ class Scheduler final
   void on(const PieceUnwritable& unwritable, Context& context);
   void on(const RequestWanted& wanted, Context& context);
   void on(const LaneReported& reported, Context& context);
+  void on(const WritingReported& reported, Context& context);
 
   void on(const DownloadsDue& due, Context& context);
   void on(const PickDue& due, Context& context);
@@ -165,7 +167,9 @@ class Scheduler final
     std::vector<Sharer> sharers;
     DownloadRecord record;
     bool rechecks = false;
-    std::optional<Bytes> right = {};  ///< of a complete file that turned out wrong
+    std::optional<Bytes> right = {};        ///< of a complete file that turned out wrong
+    bool sharers_known = true;              ///< `sharers` are what the trackers say now
+    std::optional<bool> shared_apart = {};  ///< if not: what is known of that
   };
   /// What a user wants of downloads, until it can be done.
   struct Order {
@@ -180,11 +184,12 @@ class Scheduler final
     std::optional<Refused> fault;
     std::string sentence;
   };
-  /// A diagnosis whose fetchers have not all answered.
+  /// A diagnosis whose fetchers and verifiers have not all answered.
   struct Diagnosis {
     Waiter asker;
     std::vector<DownloadFacts> downloads;
     std::map<std::pair<Address, DownloadId>, std::pair<std::size_t, std::size_t>> open;  ///< download, source
+    std::map<DownloadId, std::size_t> writing;  ///< the same of those whose verifier is asked
   };
   struct Source {
     Ref<FetcherRole> fetcher;
@@ -196,7 +201,8 @@ class Scheduler final
     ByteCount limit;          ///< of its requests, as it was told
     bool hungry = false;      ///< it wants a piece and there was none
     std::set<DownloadId> lanes;
-    std::set<DownloadId> metered;  ///< of the lanes
+    std::map<DownloadId, Instant> asked;  ///< of the lanes, those that it has not opened: since when it could
+    std::set<DownloadId> metered;         ///< of the lanes
     WeightedTurns<DownloadId> turns = {};
     TimerId pick_timer;
     std::optional<Instant> idle_since;
@@ -212,6 +218,7 @@ class Scheduler final
   void prepare(Starting starting, Context& context);
   void prepare_later(const Starting& starting, const DownloadRefused& why, Context& context);
   void resume_or_list(DownloadRecord record, Context& context);
+  void supersede(const DownloadRecord& record, Context& context);
   void keep_private(const DownloadUnshared& unshared, Context& context);
   bool shares_apart(const std::vector<Sharer>& sharers, bool recalled) const;
   Refused paused_ones() const;
@@ -272,6 +279,8 @@ class Scheduler final
   bool leave_unreachable(Download& download, Context& context);
   bool open_lane(Download& download, const Sharer& sharer, Context& context);
   Source* source_for(const Download& download, const Sharer& sharer, Context& context);
+  Source& new_source(const Sharer& sharer, Context& context);
+  void meet(const std::vector<Sharer>& sharers, Context& context);
   bool make_room_for_source(Context& context);
   void stop_source(Address fetcher, Context& context);
   void leave_lanes(Source& source, Context& context);
@@ -281,6 +290,7 @@ class Scheduler final
   void feed(Source& source, Context& context);
   bool feed_from(Source& source, Download& download, Context& context);
   bool unreachable(const Source& source, Instant now) const;
+  bool leaves_unanswered(const Source& source, DownloadId id, Instant now) const;
   bool may_trade(const Download& download, Instant now) const;
   void share_out(Download& download);
   void feed_hungry(DownloadId id, Context& context);

@@ -121,6 +121,7 @@ void Scheduler::begin(const Finding& finding, Context& context) {
   } else {
     starting.record.wishes.sequential = start.sequential;
   }
+  meet(starting.sharers, context);
   prepare(std::move(starting), context);
 }
 
@@ -165,10 +166,13 @@ void Scheduler::on(const DownloadPrepared& prepared, Context& context) {
   if (what.rechecks) {
     if (known->runs()) fresh.shared_apart = known->shared_apart;
     end_recheck(what, *known, fresh, context);
+  } else if (!what.sharers_known) {
+    fresh.shared_apart = what.shared_apart;
   } else if (!what.recalled) {
     fresh.shared_apart = shares_apart(fresh.sharers, false);
   }
   const bool needs_source = !fresh.prepared.all();
+  supersede(fresh.record, context);
   const Download& download = downloads_.insert_or_assign(id, std::move(fresh)).first->second;
   tell(what.asker.asker, what.asker.command,
        source || !needs_source ? TrackerAnswer{Done{}}
@@ -376,7 +380,23 @@ void Scheduler::on(const DownloadsRecalled& recalled, Context& context) {
   answer_waiters(context);
 }
 
+/// Of downloads that were complete at the place of this one only the files are gone: it alone is meant by that place.
+void Scheduler::supersede(const DownloadRecord& record, Context& context) {
+  for (auto it = downloads_.begin(); it != downloads_.end();) {
+    const auto here = it++;
+    const Download& other = here->second;
+    if (other.phase != DownloadPhase::complete || here->first == record.id ||
+        other.record.path != record.path)
+      continue;
+    drop_recheck(here->first);
+    context.send(others_.storage, ForgetDownload{here->first, false});
+    downloads_.erase(here);
+  }
+}
+
 void Scheduler::resume_or_list(DownloadRecord record, Context& context) {
+  if (record.phase == DownloadPhase::complete)
+    supersede(record, context);  // an older one, from before that rule
   if (record.phase != DownloadPhase::complete && record.phase != DownloadPhase::failed)
     return prepare(Starting{{}, true, {}, std::move(record)}, context);
   const DownloadId id = record.id;
@@ -408,9 +428,10 @@ void Scheduler::keep_private(const DownloadUnshared& unshared, Context& context)
     if (starting.record.id.value != 0) context.send(others_.storage, KeepPrivate{starting.record.id});
   }
   for (auto& [id, download] : downloads_) {
-    if (download.phase == DownloadPhase::complete || !meant(download.record)) continue;
+    if (!meant(download.record)) continue;
     download.record.share = false;
     context.send(others_.storage, KeepPrivate{id});
+    if (download.phase == DownloadPhase::complete) continue;  // the librarian serves it, and ends that
     // Storage may have given it its name by now, and remembers it as a share with that.
     if (download.finishing)
       context.send(others_.storage,

@@ -145,13 +145,19 @@ void Scheduler::resume(DownloadId id, Context& context) {
   wishes.paused = false;
   if (download.phase == DownloadPhase::failed && !download.recheck) {
     wish(download, wishes, context);
-    DownloadRecord record = download.record;
+    Starting starting{{}, false, {}, download.record};
+    // What was true when it failed. That nobody else shared it then says nothing: the trackers are asked again.
+    starting.sharers_known = false;
+    if (download.shared_apart == true) starting.shared_apart = true;
     downloads_.erase(id);
-    return prepare(Starting{{}, false, {}, std::move(record)}, context);
+    return prepare(std::move(starting), context);
   }
   if (!download.runs() || !download.record.wishes.paused) return;
   wish(download, wishes, context);
   download.queued = ++last_number_;
+  // Who was there before it rested may have gone, others have come: nothing is said of that before it is known.
+  download.searched = false;
+  download.sharers_pause = {};
   if (download.prepare_at) {
     download.prepare_at = context.now();
     set_phase(download, DownloadPhase::waiting, download.code, download.sentence, context);
@@ -220,11 +226,13 @@ void Scheduler::on(const DownloadUnsound& unsound, Context& context) {
 
 void Scheduler::on(const ShareReturned& returned, Context& context) {
   for (auto& [tag, starting] : starting_) {
-    const DownloadRecord& record = starting.record;
+    DownloadRecord& record = starting.record;
     if (!starting.right || record.gid != returned.gid || record.fid != returned.fid ||
         record.path != returned.path)
       continue;
-    context.send(others_.storage, ReopenDownload{tag, record.id, *starting.right});
+    // Also one that was kept private at first and shared by hand later.
+    record.share = record.share || returned.shared;
+    context.send(others_.storage, ReopenDownload{tag, record.id, *starting.right, record.share});
   }
 }
 

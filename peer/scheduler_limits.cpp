@@ -62,6 +62,10 @@ void Scheduler::on(const DiagnoseDownloads& diagnose, Context& context) {
   diagnosis.asker = {context.sender(), diagnose.command};
   for (const DownloadId id : named(DownloadName{diagnose.group, diagnose.file, {}})) {
     diagnosis.downloads.push_back(facts_of(downloads_.at(id), context));
+    if (downloads_.at(id).picker) {
+      diagnosis.writing[id] = diagnosis.downloads.size() - 1;
+      context.send(verifier_of(id), ReportWriting{id});
+    }
     std::size_t source = 0;
     for (const auto& [address, each] : sources_) {
       if (!each.lanes.contains(id)) continue;
@@ -132,6 +136,13 @@ void Scheduler::on(const LaneReported& reported, Context& context) {
   conclude_diagnoses(context);
 }
 
+void Scheduler::on(const WritingReported& reported, Context& context) {
+  for (auto& [number, diagnosis] : diagnoses_)
+    if (const auto entry = diagnosis.writing.extract(reported.download))
+      diagnosis.downloads[entry.mapped()].writing = reported.facts;
+  conclude_diagnoses(context);
+}
+
 /// This fetcher will not answer for this download.
 void Scheduler::forget_report(Address fetcher, DownloadId id, Context& context) {
   for (auto& [number, diagnosis] : diagnoses_) diagnosis.open.erase({fetcher, id});
@@ -141,7 +152,7 @@ void Scheduler::forget_report(Address fetcher, DownloadId id, Context& context) 
 void Scheduler::conclude_diagnoses(Context& context) {
   std::erase_if(diagnoses_, [&](const auto& each) {
     const Diagnosis& diagnosis = each.second;
-    if (!diagnosis.open.empty()) return false;
+    if (!diagnosis.open.empty() || !diagnosis.writing.empty()) return false;
     context.answer(diagnosis.asker.asker, DownloadsDiagnosed{diagnosis.asker.command, diagnosis.downloads});
     return true;
   });

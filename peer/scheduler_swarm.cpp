@@ -103,10 +103,18 @@ bool Scheduler::unreachable(const Source& source, Instant now) const {
   return !source.ready && now - source.unready_since >= options_.unreachable_after;
 }
 
-/// Takes its place from a peer that cannot be reached; false if there is none.
+/// True if a peer that is there does not say what it has of the file.
+bool Scheduler::leaves_unanswered(const Source& source, DownloadId id, Instant now) const {
+  const auto asked = source.asked.find(id);
+  return source.ready && asked != source.asked.end() && now - asked->second >= options_.unreachable_after;
+}
+
+/// Takes its place from a peer that cannot be reached, or does not answer; false if there is none.
 bool Scheduler::leave_unreachable(Download& download, Context& context) {
   const auto useless = std::find_if(sources_.begin(), sources_.end(), [&](const auto& each) {
-    return each.second.lanes.contains(download.record.id) && unreachable(each.second, context.now());
+    return each.second.lanes.contains(download.record.id) &&
+           (unreachable(each.second, context.now()) ||
+            leaves_unanswered(each.second, download.record.id, context.now()));
   });
   if (useless == sources_.end()) return false;
   download.shunned[useless->second.peer] = context.now() + options_.unreachable_shunned;
@@ -139,7 +147,7 @@ bool Scheduler::open_lane(Download& download, const Sharer& sharer, Context& con
   }
   if (source == nullptr) source = source_for(download, sharer, context);
   if (source == nullptr || download.picker->knows(key)) return source != nullptr;
-  source->lanes.insert(id);
+  if (source->lanes.insert(id).second) source->asked[id] = context.now();
   source->idle_since.reset();
   context.send(source->fetcher, OpenLane{id, download.record.gid, download.record.fid, download.layout.size(),
                                          download.layout.piece_length()});
@@ -158,6 +166,11 @@ Scheduler::Source* Scheduler::source_for(const Download& download, const Sharer&
     if (source.client == sharer.client && source.endpoint == endpoint && !taken) return &source;
   }
   if (sources_.size() >= budget_.peers_max() && !make_room_for_source(context)) return nullptr;
+  return &new_source(sharer, context);
+}
+
+Scheduler::Source& Scheduler::new_source(const Sharer& sharer, Context& context) {
+  const std::string endpoint = sharer.endpoint();
   FetcherOptions options;
   options.endpoint = endpoint;
   options.expected = sharer.client;
@@ -173,16 +186,36 @@ Scheduler::Source* Scheduler::source_for(const Download& download, const Sharer&
   source.endpoint = endpoint;
   source.idle_since = source.unready_since = context.now();
   clients_of_fetchers_[fetcher.address] = sharer.client;
-  return &source;
+  return source;
 }
 
-/// Ends a fetcher that no download needs, or one whose peer cannot be reached; false if there is none.
+/// Connects to those who share what is about to be fetched, as far as there is room and they are not known.
+void Scheduler::meet(const std::vector<Sharer>& sharers, Context& context) {
+  std::size_t met = 0;
+  for (const Sharer& sharer : sharers) {
+    if (sources_.size() >= budget_.peers_max() || met >= options_.peers_max) break;
+    const std::string endpoint = sharer.endpoint();
+    const bool known = std::any_of(sources_.begin(), sources_.end(), [&](const auto& each) {
+      return each.second.client == sharer.client && each.second.endpoint == endpoint;
+    });
+    if (known || sharer.client == options_.self || banned_.contains(sharer.client)) continue;
+    new_source(sharer, context);
+    ++met;
+  }
+  keep_ticking(context);  // which ends those that are not needed after all
+}
+
+/// Ends a fetcher that no download needs, or one whose peer cannot be reached or does not answer; false if there is none.
 bool Scheduler::make_room_for_source(Context& context) {
   auto useless = std::find_if(sources_.begin(), sources_.end(),
                               [](const auto& each) { return each.second.idle_since.has_value(); });
   if (useless == sources_.end())
-    useless = std::find_if(sources_.begin(), sources_.end(),
-                           [&](const auto& each) { return unreachable(each.second, context.now()); });
+    useless = std::find_if(sources_.begin(), sources_.end(), [&](const auto& each) {
+      const Source& source = each.second;
+      return unreachable(source, context.now()) ||
+             std::all_of(source.lanes.begin(), source.lanes.end(),
+                         [&](DownloadId id) { return leaves_unanswered(source, id, context.now()); });
+    });
   if (useless == sources_.end()) return false;
   const Source& source = useless->second;
   for (const DownloadId id : source.lanes)
@@ -236,6 +269,7 @@ void Scheduler::leave_lanes(Source& source, Context& context) {
 void Scheduler::leave_lane(Source& source, DownloadId id, Context& context) {
   if (source.lanes.erase(id) == 0) return;
   context.send(source.fetcher, CloseLane{id});
+  source.asked.erase(id);
   source.metered.erase(id);
   source.turns.forget(id);
   gate_.forget(source.fetcher.address, id);
@@ -253,6 +287,7 @@ void Scheduler::on(const PeerReady&, Context& context) {
   Source* source = source_of(context.sender());
   if (source == nullptr) return;
   source->ready = true;
+  for (const DownloadId id : source->lanes) source->asked[id] = context.now();
   share_memory(context);
 }
 
@@ -318,6 +353,7 @@ void Scheduler::on(const LaneOpened& opened, Context& context) {
   Download& download = downloads_.at(opened.download);
   const std::optional<Bitfield> has = Bitfield::parse(opened.bitfield, download.layout.piece_count());
   ENSURE(has.has_value());
+  source->asked.erase(opened.download);
   if (!download.picker->knows(source->peer)) {
     download.picker->add_peer(source->peer, *has);
   } else {
@@ -409,7 +445,7 @@ bool Scheduler::may_trade(const Download& download, Instant now) const {
   return download.in_demand || std::any_of(sources_.begin(), sources_.end(), [&](const auto& each) {
            const Source& source = each.second;
            return source.lanes.contains(download.record.id) && !download.picker->knows(source.peer) &&
-                  !unreachable(source, now);
+                  !unreachable(source, now) && !leaves_unanswered(source, download.record.id, now);
          });
 }
 

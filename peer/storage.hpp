@@ -105,6 +105,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
     bool told = false;                            ///< the askers hear how far it is
     ByteCount right = {};
     FileIdentity identity = {};  ///< of a complete one when this began; nothing's if it was gone
+    HashJob job = {};            ///< the checker's
   };
   /// Pieces of a download that are journalled and not known to be on the platter.
   struct Unsynced {
@@ -132,6 +133,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   void end_complete_recheck(const Recheck& recheck, Context& context);
   DiskDone reopen(DownloadRecord& download, const std::vector<PieceIndex>& pieces);
   void check_next(DownloadId id, Context& context);
+  std::optional<DownloadId> rechecked(HashJob job);
   void checked(DownloadId id, bool good, Context& context);
   void prepared(const std::vector<Asker>& askers, DownloadRecord download, const Bitfield& verified,
                 Context& context);
@@ -151,6 +153,8 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   /// Unfinished downloads of this life, by id: to write what is new about them.
   std::unordered_map<DownloadId, DownloadRecord> downloads_;
   std::unordered_map<DownloadId, Recheck> rechecks_;
+  std::map<HashJob, DownloadId> checks_;  ///< that the checker has not answered; of rechecks given up, too
+  HashJob last_check_;
   std::unordered_map<DownloadId, Unsynced> unsynced_;
   std::map<std::uint64_t, Sync> syncs_;  ///< that the checker does, by tag
   std::uint64_t last_tag_ = 0;

@@ -159,10 +159,15 @@ void Storage::on(const PartSyncDue& due, Context& context) {
 }
 
 void Storage::on(const KeepPrivate& keep, Context&) {
-  const auto download = downloads_.find(keep.download);
-  if (download == downloads_.end()) return;
-  download->second.share = false;
-  complain(store_->put_download(download->second));
+  if (const auto running = downloads_.find(keep.download); running != downloads_.end()) {
+    running->second.share = false;
+    return complain(store_->put_download(running->second));
+  }
+  auto complete = store_->download_of(keep.download);
+  if (!complete) return complain(complete.fault());
+  if (!*complete) return;
+  (*complete)->share = false;
+  complain(store_->put_download(**complete));
 }
 
 void Storage::on(const KeepWishes& keep, Context&) {

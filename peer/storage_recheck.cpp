@@ -84,8 +84,10 @@ void Storage::check_next(DownloadId id, Context& context) {
   }
   const PieceLayout layout(download.metainfo);
   const PieceIndex piece = recheck.doubtful.front();
-  context.send(checker_, HashPiece{HashJob{id.value}, recheck.complete ? download.path : download.part_path,
-                                   piece, layout.piece_offset(piece), layout.piece_size(piece)});
+  recheck.job = ++last_check_;
+  checks_.emplace(recheck.job, id);
+  context.send(checker_, HashPiece{recheck.job, recheck.complete ? download.path : download.part_path, piece,
+                                   layout.piece_offset(piece), layout.piece_size(piece)});
 }
 
 void Storage::end_complete_recheck(const Recheck& recheck, Context& context) {
@@ -130,19 +132,28 @@ void Storage::checked(DownloadId id, bool good, Context& context) {
   check_next(id, context);
 }
 
+/// The download whose recheck waits for this answer of the checker; none if it was given up, also if another one of the
+/// same has begun since.
+std::optional<DownloadId> Storage::rechecked(HashJob job) {
+  const auto check = checks_.extract(job);
+  if (!check) return std::nullopt;
+  const auto recheck = rechecks_.find(check.mapped());
+  if (recheck == rechecks_.end() || recheck->second.job != job) return std::nullopt;
+  return check.mapped();
+}
+
 void Storage::on(const PieceHashed& hashed, Context& context) {
-  const DownloadId id{hashed.job.value};
-  const auto recheck = rechecks_.find(id);
-  // Of one that was given up: another that has begun since waits for another answer first.
-  if (recheck == rechecks_.end() || recheck->second.doubtful.front() != hashed.piece) return;
-  const DownloadRecord& download = recheck->second.complete ? *recheck->second.complete : downloads_.at(id);
+  const std::optional<DownloadId> id = rechecked(hashed.job);
+  if (!id) return;
+  const Recheck& recheck = rechecks_.at(*id);
+  const DownloadRecord& download = recheck.complete ? *recheck.complete : downloads_.at(*id);
   const DigestPair digests{hashed.sha1, hashed.sha256};
-  checked(id, digests == expected_digests(download.metainfo, hashed.piece), context);
+  checked(*id, digests == expected_digests(download.metainfo, hashed.piece), context);
 }
 
 void Storage::on(const HashFailed& failed, Context& context) {
   // What cannot be read is fetched again: writing may heal what reading cannot.
-  if (rechecks_.contains({failed.job.value})) checked({failed.job.value}, false, context);
+  if (const std::optional<DownloadId> id = rechecked(failed.job)) checked(*id, false, context);
 }
 
 // --- what was complete ----------------------------------------------------------------------------------------
@@ -155,6 +166,7 @@ void Storage::on(const ReopenDownload& order, Context& context) {
   DownloadRecord& download = **record;
   const auto verified = Bitfield::parse(order.bitfield, PieceLayout(download.metainfo).piece_count());
   if (!verified) return refuse(asker, {Code::other, "another file was rechecked"}, context);
+  download.share = order.share;
   if (const DiskDone fault = reopen(download, pieces_in(*verified))) return refuse(asker, *fault, context);
   prepared({asker}, download, *verified, context);
 }

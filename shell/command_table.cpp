@@ -441,8 +441,11 @@ std::vector<Command> download_commands() {
            "second; null: none), waits_for_limit, before_it (downloads whose turn comes first; null: it has "
            "one), sharers_unknown, pieces_without_source, without_source (ranges: "
            "first, last), sources: user, endpoint, state (unreachable, admission, nothing_for_us, asked, "
-           "idle), since_ms, silent_ms, bytes_per_second, asked, unwritten (bytes); share (null: not "
-           "shared): pieces, pieces_served, limit, waits_for_limit, reads, leechers: user (null: unknown), "
+           "idle), since_ms, silent_ms, bytes_per_second, asked, unwritten (bytes); writing (null: nothing "
+           "came of late): "
+           "block_us (from coming to being written), hashing_percent, writing_percent (of the time); share "
+           "(null: not shared): pieces, pieces_served, limit, waits_for_limit, reads, leechers: user (null: "
+           "unknown), "
            "client, address, admitted, bytes_per_second, requests, untaken (bytes)",
        .errand = diagnose},
   };

@@ -89,11 +89,22 @@ void add_disk(const DownloadFacts& facts, Sentences& sentences) {
     unwritten += source.unwritten;
     asked += source.asked;
   }
-  if (unwritten.value == 0) return;
-  const unsigned share = percent(unwritten, unwritten + asked);
-  sentences.push_back(fmt::format(
-      "{} have come and are being hashed and written, {} % of what is under way{}.", human_size(unwritten),
-      share, share >= 50 ? ": the disk or the processor is what it waits for" : ""));
+  if (unwritten.value > 0)
+    sentences.push_back(
+        fmt::format("{} have come and are being hashed and written, {} % of what is under way.",
+                    human_size(unwritten), percent(unwritten, unwritten + asked)));
+  if (!facts.writing) return;
+  const WritingFacts& writing = *facts.writing;
+  constexpr std::uint32_t busy = 80;
+  std::string_view verdict;
+  if (writing.hashing_percent + writing.writing_percent >= busy)
+    verdict = writing.writing_percent > writing.hashing_percent ? ": it waits for the disk"
+                                                                : ": it waits for the processor";
+  sentences.push_back(
+      fmt::format("A block takes {:.1f} ms from coming to being written; of the time {} % go to hashing, {} "
+                  "% to the disk{}.",
+                  std::chrono::duration<double, std::milli>(writing.block_takes).count(),
+                  writing.hashing_percent, writing.writing_percent, verdict));
 }
 
 void explain(const DownloadFacts& facts, bool tracker_answers, Sentences& sentences) {

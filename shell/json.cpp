@@ -138,6 +138,11 @@ Json row(const DownloadFacts& facts) {
   object["pieces_without_source"] = facts.pieces_without_source;
   object["without_source"] = list(facts.without_source);
   object["sources"] = list(facts.sources);
+  object["writing"] = nullptr;
+  if (facts.writing)
+    object["writing"] = {{"block_us", facts.writing->block_takes.count()},
+                         {"hashing_percent", facts.writing->hashing_percent},
+                         {"writing_percent", facts.writing->writing_percent}};
   return object;
 }
 Json share_of(const DiagnosisReport& report) {

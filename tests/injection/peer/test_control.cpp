@@ -292,6 +292,44 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_removed_is_a_failed_download) {
   BOOST_TEST((office.row().phase == DownloadPhase::failed));
 }
 
+BOOST_AUTO_TEST_CASE(
+    a_failed_download_that_goes_on_does_not_take_off_what_another_client_of_the_user_shares) {
+  for (const bool elsewhere : {true, false}) {
+    Office office;
+    office.run();
+    office.break_disk();
+    office.host.discard();
+    office.host.inject(office.shell.address, office.scheduler.address,
+                       ControlDownloads{{7}, DownloadOrder::resume, film, {}});
+    office.prepared(5, {0});
+    office.told<StartShare>(Done{});
+    office.host.advance(50ms);
+    std::vector<Sharer> sharers{office.sharer(3), office.of_ann(9)};
+    if (elsewhere) sharers.push_back(office.of_ann(8));
+    office.told<FindSharers>(Sharers{sharers});
+    office.host.discard();
+    office.host.inject(office.shell.address, office.scheduler.address,
+                       ControlDownloads{{8}, DownloadOrder::cancel, film, {}});
+    BOOST_TEST(office.asked<StopShare>().has_value() == !elsewhere);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_goes_on_says_nothing_of_who_is_online_before_it_is_known) {
+  Office office;
+  office.run();
+  office.host.inject(office.shell.address, office.scheduler.address,
+                     ControlDownloads{{7}, DownloadOrder::pause, film, {}});
+  office.host.advance(30s);  // the link to the peer is not kept that long
+  office.host.discard();
+  office.host.inject(office.shell.address, office.scheduler.address,
+                     ControlDownloads{{8}, DownloadOrder::resume, film, {}});
+  while (const auto changed = office.host.find<DownloadChanged>(office.shell.address))
+    BOOST_TEST((changed->message.download.phase == DownloadPhase::finding));
+  office.told<FindSharers>(Sharers{});  // asked at once
+  office.host.advance(500ms);
+  BOOST_TEST((office.row().phase == DownloadPhase::waiting));
+}
+
 // --- recheck ----------------------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_recheck_of_a_download_finds_what_has_rotted) {
@@ -359,6 +397,68 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_complete_file_is_fetched_again) {
   BOOST_TEST(cinema.network.tracker.sharers_of("film") == 2u);
   BOOST_TEST(cinema.bob.store->shares_of(Cinema::uid("bob"))->size() == 1u);
   BOOST_TEST(cinema.network.host.faults().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_recheck_does_not_share_what_the_user_has_unshared) {
+  for (const bool shared_again : {false, true}) {
+    Cinema cinema;
+    cinema.fetch();
+    BOOST_TEST(cinema.complete());
+    const auto command = [&](const auto& what) {
+      const CommandId id = cinema.network.command(cinema.bob, cinema.bob.at.librarian, what);
+      return cinema.network.told(cinema.bob, id);
+    };
+    BOOST_TEST((command(UnshareFile{{}, film.group, film.file}).what.get<Done>() != nullptr));
+    BOOST_TEST(cinema.network.tracker.sharers_of("film") == 1u);
+    if (shared_again)
+      BOOST_TEST((command(ShareFile{{}, "/home/film", film.group}).what.get<FileAdded>() != nullptr));
+    cinema.bob.disk->flip_bit("/home/film", {5 * mib + 7}, 2);
+    cinema.asked.clear();
+    BOOST_TEST(cinema.done(DownloadOrder::recheck));
+    BOOST_TEST(cinema.network.run_until([&] { return !cinema.asked.empty(); }));
+    BOOST_TEST(cinema.complete());
+    const std::size_t shares = shared_again ? 1 : 0;
+    BOOST_TEST(cinema.network.tracker.sharers_of("film") == 1 + shares);
+    BOOST_TEST(cinema.bob.store->shares_of(Cinema::uid("bob"))->size() == shares);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(where_a_complete_file_was_the_next_download_takes_its_row) {
+  Cinema cinema;
+  cinema.fetch();
+  BOOST_TEST(cinema.complete());
+  cinema.bob.disk->remove("/home/film");
+  cinema.fetch();
+  BOOST_TEST(cinema.complete());
+  BOOST_TEST(cinema.network.downloads(cinema.bob).size() == 1u);
+  BOOST_TEST(cinema.bob.store->downloads_of(Cinema::uid("bob"))->size() == 1u);
+  // Of a file at another place nothing is forgotten.
+  cinema.bob.disk->put_directory("/home/other");
+  const CommandId id = cinema.network.command(cinema.bob, cinema.bob.at.scheduler,
+                                              StartDownload{{}, film.group, film.file, "/home/other", false});
+  cinema.network.told(cinema.bob, id);
+  BOOST_TEST(cinema.network.downloads(cinema.bob).size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(of_two_complete_files_at_one_place_from_of_old_the_younger_one_is_meant) {
+  Office office;
+  DownloadRecord older = office.record();
+  older.phase = DownloadPhase::complete;
+  DownloadRecord younger = older;
+  younger.id = {6};
+  DownloadRecord elsewhere = older;
+  elsewhere.id = {7};
+  elsewhere.path = "/home/elsewhere";
+  office.login({older, younger, elsewhere});
+  const auto forget = office.host.expect<ForgetDownload>(office.storage);
+  BOOST_TEST((forget->download == DownloadId{5}));
+  BOOST_TEST(!forget->with_part);
+  office.host.inject(office.storage.address, office.scheduler.address, DownloadForgotten{{5}});
+  office.host.inject(
+      office.shell.address, office.scheduler.address,
+      ControlDownloads{{7}, DownloadOrder::recheck, DownloadName{film.group, film.file, "/home/film"}, {}});
+  BOOST_TEST((office.host.expect<RecheckDownload>(office.storage)->download == DownloadId{6}));
+  office.host.expect_silence(office.storage.address);
 }
 
 BOOST_AUTO_TEST_CASE(a_complete_file_that_is_gone_is_fetched_again_and_another_one_is_left_alone) {
@@ -524,8 +624,14 @@ BOOST_AUTO_TEST_CASE(a_diagnosis_names_pieces_without_a_source) {
   office.host.discard();
   office.host.inject(office.shell.address, office.scheduler.address,
                      DiagnoseDownloads{{3}, film.group, film.file});
+  office.host.expect_silence(office.shell.address);  // the verifier is asked, too
+  BOOST_TEST_REQUIRE(office.host.find<ReportWriting>(office.verifier.address).has_value());
+  office.host.inject(office.verifier.address, office.scheduler.address,
+                     WritingReported{{5}, WritingFacts{std::chrono::microseconds(900), 30, 60}});
   const auto said = office.host.expect<DownloadsDiagnosed>(office.shell);
   const DownloadFacts& facts = said->downloads.front();
+  BOOST_TEST_REQUIRE(facts.writing.has_value());
+  BOOST_TEST(facts.writing->writing_percent == 60u);
   BOOST_TEST(facts.pieces_without_source == 4u);
   BOOST_CHECK((facts.without_source == std::vector{PieceRange{0_piece, 3_piece}}));
   BOOST_TEST(facts.sources.empty());

@@ -585,6 +585,34 @@ BOOST_AUTO_TEST_CASE(a_download_that_finds_nobody_gives_its_turn_away) {
   BOOST_TEST(turns == "121");
 }
 
+BOOST_AUTO_TEST_CASE(peers_are_connected_to_while_the_place_on_the_disk_is_made) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3), office.of_ann(9)}));
+  BOOST_TEST(office.host.links().size() == 1u);  // not to this client itself
+  const Address peer = office.host.link_to("127.0.0.1:7003");
+  office.host.link_up(peer);
+  office.host.inject(peer, office.owner(peer), PeerWelcome{1, client_key(3)});
+  office.host.expect<PeerHello>(peer);
+  office.host.expect_silence(peer);
+  office.prepared(5, {0});
+  office.host.expect<OpenFile>(peer);
+  BOOST_TEST(office.host.links().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_was_met_for_nothing_is_left_again) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3)}));
+  const auto prepare = office.host.expect<PrepareDownload>(office.storage);
+  office.host.inject(office.storage.address, office.scheduler.address,
+                     DownloadRefused{prepare->tag, Code::disk_full, "full"});
+  office.host.advance(21s);
+  BOOST_TEST(office.host.links().empty());
+}
+
 BOOST_AUTO_TEST_CASE(peers_that_cannot_be_reached_give_their_places_to_others) {
   SchedulerOptions options;
   options.peers_max = 2;
@@ -617,6 +645,37 @@ BOOST_AUTO_TEST_CASE(peers_that_cannot_be_reached_leave_room_for_another_fetcher
   all.push_back(office.sharer(3));
   office.told<FindSharers>(Sharers{all});
   office.host.link_to("127.0.0.1:7003");
+}
+
+BOOST_AUTO_TEST_CASE(peers_that_are_there_and_do_not_say_what_they_have_give_their_places_to_others) {
+  for (const bool by_fetchers : {false, true}) {
+    SchedulerOptions options;
+    options.peers_max = by_fetchers ? 24 : 2;
+    if (by_fetchers) options.request_memory = {2 * block_size.value};
+    Office office(options);
+    office.login();
+    office.start(1);
+    const std::vector<Sharer> first{office.sharer(1), office.sharer(2)};
+    office.told<FindFile>(office.found(metainfo_of(4), first));
+    office.prepared(5, {0});
+    office.told<StartShare>(Done{});
+    office.host.advance(2s);
+    for (const std::uint8_t number : {std::uint8_t{1}, std::uint8_t{2}}) {
+      const Address peer = office.host.link_to("127.0.0.1:700" + std::to_string(number));
+      office.host.link_up(peer);
+      office.host.inject(peer, office.owner(peer), PeerWelcome{1, client_key(number)});
+      office.host.expect<PeerHello>(peer);
+      office.host.expect<OpenFile>(peer);  // and no answer to that
+    }
+    std::vector<Sharer> all = first;
+    all.push_back(office.sharer(3));
+    office.told<FindSharers>(Sharers{all});
+    // Not at once: it may have to ask a tracker about us.
+    BOOST_CHECK_THROW(office.host.link_to("127.0.0.1:7003"), ExpectationFailed);
+    office.host.advance(3s);
+    office.told<FindSharers>(Sharers{all});
+    office.host.link_to("127.0.0.1:7003");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_memory_is_for_those_that_answer) {

@@ -499,6 +499,31 @@ BOOST_AUTO_TEST_CASE(whoever_asks_while_pieces_are_hashed_again_is_answered_too)
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_to_a_recheck_that_was_given_up_says_nothing_of_the_next_one) {
+  for (const bool unreadable : {true, false}) {
+    Cellar cellar;
+    const DownloadRecord record = cellar.prepare(cellar.wanted).download;
+    cellar.say(JournalPiece{record.id, 0_piece});
+    cellar.say(RecheckDownload{7, record.id});
+    const auto first = cellar.host.expect<HashPiece>(cellar.checker);
+    cellar.say(SettleDownload{record.id, DownloadPhase::failed, Code::io_error, "broken", false});
+    cellar.say(RecheckDownload{8, record.id});
+    const auto second = cellar.host.expect<HashPiece>(cellar.checker);
+    if (unreadable) {
+      cellar.host.inject(cellar.checker.address, cellar.storage.address,
+                         HashFailed{first->job, Code::io_error, "broken"});
+    } else {
+      cellar.host.inject(cellar.checker.address, cellar.storage.address,
+                         PieceHashed{first->job, first->piece, {}, {}});
+    }
+    cellar.host.expect_silence();
+    const ByteView bytes = ByteView(cellar.content).subspan(second->offset.value, second->size.value);
+    cellar.host.inject(cellar.checker.address, cellar.storage.address,
+                       PieceHashed{second->job, second->piece, sha1(bytes), sha256(bytes)});
+    BOOST_TEST(cellar.host.expect<RecheckProgress>(cellar.asker)->right.value > 0u);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_share_is_vouched_for_when_it_is_synced) {
   Machine machine;
   FileIdentity identity;

@@ -51,6 +51,28 @@ struct Bench {
 
 BOOST_AUTO_TEST_SUITE(verifying)
 
+BOOST_AUTO_TEST_CASE(says_how_long_a_block_waits) {
+  Bench bench;
+  const auto facts = [&] {
+    bench.host.inject(bench.scheduler.address, bench.verifier.address, ReportWriting{{1}});
+    return bench.host.expect<WritingReported>(bench.scheduler)->facts;
+  };
+  bench.begin(bench.one);
+  BOOST_TEST(!facts().has_value());
+  bench.host.advance(10s);
+  const Bytes block(bench.content.begin(), bench.content.begin() + block_size.value);
+  bench.host.inject(bench.one.address, bench.verifier.address,
+                    StoreBlock{{1}, 0_piece, 0, {0}, (bench.host.time() - 30ms).time_since_epoch()},
+                    Payload::own(Bytes(block)));
+  BOOST_TEST_REQUIRE(facts().has_value());
+  BOOST_TEST((facts()->block_takes == 30ms));
+  bench.host.advance(3s);
+  BOOST_TEST(!facts().has_value());  // of late nothing has come
+  bench.host.inject(bench.scheduler.address, bench.verifier.address, ReportWriting{{2}});
+  bench.host.discard(bench.one.address);
+  BOOST_TEST(!bench.host.expect<WritingReported>(bench.scheduler)->facts.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_right_piece_is_on_the_disk_when_it_is_said) {
   for (const bool in_order : {true, false}) {
     Bench bench;

@@ -200,6 +200,14 @@ BOOST_AUTO_TEST_CASE(only_regular_files_are_opened_and_nobody_waits_for_a_pipe) 
   BOOST_TEST(text_of(disk.read("/dev/zero", 0_bytes, 1_bytes)) == "fault: io_error");
 }
 
+BOOST_AUTO_TEST_CASE(what_the_system_makes_while_it_is_read_is_no_file_to_share) {
+  const auto made = disk.identity("/proc/self/status");
+  BOOST_TEST(code_of(made) == "io_error");
+  BOOST_TEST(made.fault().sentence.find("/proc/self/status") != std::string::npos);
+  user_writes("empty", "");
+  BOOST_CHECK(disk.identity(path("empty"))->size == 0_bytes);
+}
+
 BOOST_AUTO_TEST_CASE(a_full_device_is_disk_full) {
   const std::string sentence = disk.prepare(path("huge"), {std::uint64_t{1} << 60U}).fault().sentence;
   BOOST_TEST(code_of(disk.prepare(path("huge"), {std::uint64_t{1} << 60U})) == "disk_full");
