@@ -11,7 +11,7 @@
 
 // The protocol between a client (C, DEALER) and a tracker (T, ROUTER, port P).
 //
-//   conversation = C:Hello  ( T:Welcome | T:Unwelcome )  *( request | presence )
+//   conversation = C:Hello  ( T:Welcome | T:Unwelcome )  *( request | presence )  [ C:Leaving ]
 //   request      = C:Request  T:Answer            several may be under way; answers come in any order
 //   presence     = C:Present                      no answer
 //   at any time  = T:Notice
@@ -387,6 +387,13 @@ struct Present {
   TUTTI_MESSAGE(Present, 0x0285, token, count, host, port);
   Fault fault() const { return host.size() > 255 ? "a host name has at most 255 bytes" : Fault{}; }
 };
+/// C: the client ends in an orderly way. Its session stays, but nobody is to look for it any more, until it is Present
+/// again. A tracker that does not know this word drops it, and notices later.
+struct Leaving {
+  SessionToken token;
+  std::uint64_t count = 0;  ///< goes on from that of Present
+  TUTTI_MESSAGE(Leaving, 0x0287, token, count);
+};
 /// T: something the user wants to know now: a join request for an owner, an acceptance, a session that has ended.
 enum class NoticeKind : std::uint8_t {
   join_requested,
@@ -407,13 +414,14 @@ struct Notice {
   TUTTI_MESSAGE(Notice, 0x0286, kind, group, user, sentence);
 };
 
-using ClientTrackerMessages = Joined<ClientRequest::Options, TrackerAnswer::Options,
-                                     Messages<Hello, Welcome, Unwelcome, Request, Answer, Present, Notice>>;
+using ClientTrackerMessages =
+    Joined<ClientRequest::Options, TrackerAnswer::Options,
+           Messages<Hello, Welcome, Unwelcome, Request, Answer, Present, Notice, Leaving>>;
 
 /// A tracker as a client sees it, over a link.
 struct TrackerRole {
   static constexpr std::string_view name = "tracker";
-  using Accepts = Messages<Hello, Request, Present>;
+  using Accepts = Messages<Hello, Request, Present, Leaving>;
   using Says = Messages<Welcome, Unwelcome, Answer, Notice>;
   static constexpr std::size_t frame_bytes = 8U << 20U;
 };

@@ -23,7 +23,7 @@
 //   others'  = R:Learned D:DirectoryHolds | R:LearnedFacts D:DirectoryHolds
 //   away     = R:FellBehind D:ServiceChanged ... R:CaughtUp D:ServiceChanged
 //   fork     = R:RenewStore *( D:ReadLog J:LogRead ) D:CommitBatch J:BatchCommitted D:DirectoryHolds
-//   presence = F:PresenceSaid D:Gossip to R, R:GossipHeard to D
+//   presence = ( F:PresenceSaid | F:LeavingSaid ) D:Gossip to R, R:GossipHeard to D
 //   notices  = D:Notify to F
 
 namespace tutti {
@@ -97,6 +97,12 @@ struct PresenceSaid {
   std::string seen_host;
   Present present;
   TUTTI_MESSAGE(PresenceSaid, 0x0614, client, seen_host, present);
+};
+/// F: a client says that it ends.
+struct LeavingSaid {
+  ClientKey client;
+  Leaving leaving;
+  TUTTI_MESSAGE(LeavingSaid, 0x0617, client, leaving);
 };
 /// D: a client, if it is linked here, wants to know this.
 struct Notify {
@@ -376,10 +382,10 @@ struct Serving {
 
 using InsideTrackerMessages =
     Messages<HashPassword, PasswordHashed, CheckPassword, PasswordChecked, Submit, PasswordNeeded,
-             PasswordKnown, Settled, PresenceSaid, Notify, ServiceChanged, CommitBatch, BatchCommitted,
-             BatchFailed, LoadStore, StoreLoading, LoadMore, ReadMetainfo, MetainfoRead, ReadLog, LogRead,
-             ReadRows, RowsRead, TruncateLog, DirectoryHolds, Spread, AwaitReached, Reached, Learned,
-             LearnedFacts, CaughtUp, FellBehind, RenewStore, Want, Gossip, GossipHeard, TrackersSeen,
+             PasswordKnown, Settled, PresenceSaid, LeavingSaid, Notify, ServiceChanged, CommitBatch,
+             BatchCommitted, BatchFailed, LoadStore, StoreLoading, LoadMore, ReadMetainfo, MetainfoRead,
+             ReadLog, LogRead, ReadRows, RowsRead, TruncateLog, DirectoryHolds, Spread, AwaitReached, Reached,
+             Learned, LearnedFacts, CaughtUp, FellBehind, RenewStore, Want, Gossip, GossipHeard, TrackersSeen,
              AskOwnBuckets, OwnBuckets, AskNode, NodeStatus, AskUsers, Users, AskGroups, GroupsKnown,
              Hopeless, Serving>;
 
@@ -399,9 +405,9 @@ struct FrontDeskRole {
 struct DirectoryRole {
   static constexpr std::string_view name = "directory";
   using Accepts =
-      Messages<Submit, PasswordKnown, PresenceSaid, BatchCommitted, BatchFailed, StoreLoading, MetainfoRead,
-               LogRead, Reached, Learned, LearnedFacts, CaughtUp, FellBehind, RenewStore, GossipHeard,
-               TrackersSeen, AskOwnBuckets, AskNode, AskUsers, AskGroups>;
+      Messages<Submit, PasswordKnown, PresenceSaid, LeavingSaid, BatchCommitted, BatchFailed, StoreLoading,
+               MetainfoRead, LogRead, Reached, Learned, LearnedFacts, CaughtUp, FellBehind, RenewStore,
+               GossipHeard, TrackersSeen, AskOwnBuckets, AskNode, AskUsers, AskGroups>;
 };
 /// Owns the disk.
 struct JournalRole {

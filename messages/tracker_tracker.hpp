@@ -207,7 +207,8 @@ struct Heartbeat {
   StateDigest digest;
   TUTTI_MESSAGE(Heartbeat, 0x0730, origin, number, count, at, digest);
 };
-/// A session is alive, heard of just now. Never stored: it fades `ttl` after receipt.
+/// A session is alive, heard of just now. Never stored: it fades `ttl` after receipt. Without any `ttl` it is not: its
+/// client has said that it ends.
 struct PresenceGossip {
   ClientKey client;
   Uid uid;

@@ -72,6 +72,12 @@ bool needs_session(const ClientRequest& what) {
                     what.value);
 }
 
+/// What a request brings that a slow line takes its time for.
+ByteCount bulk_of(const ClientRequest& what) {
+  const auto* add = what.get<AddFile>();
+  return {add == nullptr ? 0 : add->metainfo.piece_sha1.run.size() + add->metainfo.piece_sha256.run.size()};
+}
+
 }  // namespace
 
 TrackerLink::TrackerLink(TrackerLinkOptions options, Ref<StorageRole> storage, Listeners listeners)
@@ -85,6 +91,12 @@ void TrackerLink::start(Context& context) {
   places_.resize(std::min(places_max, options_.trackers.size()));
   for (std::size_t i = 0; i < places_.size(); ++i)
     open_place(i, (first + i) % options_.trackers.size(), context);
+}
+
+/// Others are to know at once that nothing is served here any more. The session stays as it is.
+Farewell TrackerLink::stop(Context& context) {
+  if (session_ && current_) context.send(current()->link, Leaving{session_->token, session_->presents + 1});
+  return Farewell::now;
 }
 
 // --- what the others in the client want ---------------------------------------------------------------------
@@ -197,8 +209,10 @@ void TrackerLink::lease_counters(Context& context) {
 
 void TrackerLink::send_waiting(Context& context) {
   if (!current_) return;
+  const Address link = current()->link.address;
   for (auto& [ticket, pending] : pending_)
-    if (pending.sent_over.value == 0) send(ticket, pending, context);
+    if (std::find(pending.sent_over.begin(), pending.sent_over.end(), link) == pending.sent_over.end())
+      send(ticket, pending, context);
 }
 
 void TrackerLink::send(Ticket ticket, Pending& pending, Context& context) {
@@ -220,12 +234,16 @@ void TrackerLink::send(Ticket ticket, Pending& pending, Context& context) {
   }
   const Ref<TrackerRole> link = current()->link;
   context.send(link, request);
-  pending.sent_over = link.address;
+  pending.sent_over.push_back(link.address);
   context.after(options_.answer_patience, AnswerOverdue{ticket, link.address});
+  current()->watch.sent(bulk_of(request.what));
+  keep_watch(context);
 }
 
 void TrackerLink::on(const Answer& answer, Context& context) {
-  if (place_of(context.sender()) == nullptr) return;
+  Place* place = place_of(context.sender());
+  if (place == nullptr) return;
+  place->watch.heard(context.now());
   const auto found = by_counter_.find(answer.counter);
   if (found == by_counter_.end()) return;  // answered already by another tracker
   merge_into(floor_, answer.at);
@@ -263,22 +281,80 @@ void TrackerLink::conclude(Ticket ticket, const Answer& answer, Context& context
 
 void TrackerLink::on(const AnswerOverdue& overdue, Context& context) {
   const auto found = pending_.find(overdue.ticket);
-  if (found == pending_.end() || found->second.sent_over != overdue.link || !is_current(overdue.link)) return;
+  if (found == pending_.end()) return;
+  const std::vector<Address>& asked = found->second.sent_over;
+  if (std::find(asked.begin(), asked.end(), overdue.link) == asked.end()) return;
   // Only another tracker can know better. If there is none, the one that is slow is the best there is.
   const auto spare = std::find_if(places_.begin(), places_.end(), [&](const Place& place) {
-    return place.state == Place::State::welcomed && place.link.address != overdue.link;
+    return place.state == Place::State::welcomed && !place.watch.is_mute(context.now()) &&
+           std::find(asked.begin(), asked.end(), place.link.address) == asked.end();
   });
-  if (spare == places_.end()) {
+  if (spare == places_.end() || !is_current(overdue.link)) {
     context.after(options_.answer_patience, overdue);
     return;
   }
-  current_ = static_cast<std::size_t>(spare - places_.begin());
-  for (auto& [ticket, pending] : pending_) pending.sent_over = {};
-  tell_tracker(
-      fmt::format("a tracker was silent; tracker {} answers now", options_.trackers[spare->tracker].number),
-      context);
+  move_to(static_cast<std::size_t>(spare - places_.begin()), "does not answer", context);
+}
+
+void TrackerLink::move_to(std::size_t spare, std::string_view why, Context& context) {
+  const Place left = *current();
+  current_ = spare;
+  const std::uint32_t number = options_.trackers[current()->tracker].number;
+  tell_tracker(fmt::format("tracker {} {}; tracker {} answers now", options_.trackers[left.tracker].number,
+                           why, number),
+               context);
   say_present(context);
   send_waiting(context);
+  context.after(options_.answer_patience, PlaceDue{left.link.address});
+}
+
+// --- who is mute ------------------------------------------------------------------------------------------------
+
+/// Probes whom nothing was heard of, and sees to it that this is done again as long as something is asked.
+void TrackerLink::keep_watch(Context& context) {
+  const Instant now = context.now();
+  Instant next = Instant::max();
+  for (Place& place : places_) {
+    if (place.state != Place::State::welcomed) continue;
+    if (place.watch.to_be_probed(now)) {
+      context.probe(place.link.address);
+      place.watch.probed(now);
+    }
+    // Whoever is mute is looked at again when it is heard.
+    if (!place.watch.is_mute(now)) next = std::min(next, place.watch.look_at(now));
+  }
+  context.cancel(watch_timer_);
+  watch_timer_ = {};
+  if (next == Instant::max()) return;
+  watch_timer_ = context.after(next - now, WatchDue{next.time_since_epoch()});
+}
+
+void TrackerLink::on(const WatchDue& due, Context& context) {
+  watch_timer_ = {};
+  if (context.now().time_since_epoch() - due.at >= LinkWatch::every)
+    for (Place& place : places_) place.watch.forgive(context.now());
+  leave_if_mute(context);
+  if (!by_counter_.empty()) keep_watch(context);
+}
+
+void TrackerLink::on(const LinkEcho& echo, Context& context) {
+  Place* place = place_of(echo.link);
+  if (place == nullptr) return;
+  place->watch.echoed(context.now());
+  leave_if_mute(context);
+  if (!by_counter_.empty()) keep_watch(context);
+}
+
+/// Leaves a tracker that is mute while something is asked, if the other one is there.
+void TrackerLink::leave_if_mute(Context& context) {
+  const Instant now = context.now();
+  if (!current_ || by_counter_.empty() || !current()->watch.is_mute(now)) return;
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const Place& spare = places_[i];
+    if (spare.state == Place::State::welcomed && !spare.watch.is_mute(now) &&
+        spare.watch.outlives(current()->watch))
+      return move_to(i, "is silent", context);
+  }
 }
 
 void TrackerLink::on(const AskOverdue& overdue, Context& context) {
@@ -358,6 +434,8 @@ void TrackerLink::on(const LinkUp& up, Context& context) {
   if (place == nullptr) return;
   place->state = Place::State::greeting;
   ++place->conversation;
+  place->greeted = context.now();
+  place->watch = {};
   Hello hello;
   hello.client = options_.client;
   hello.software = options_.software;
@@ -370,8 +448,7 @@ void TrackerLink::on(const LinkDown& down, Context& context) {
   if (place == nullptr) return;
   const bool was_current = is_current(down.link);
   place->state = Place::State::connecting;
-  for (auto& [ticket, pending] : pending_)
-    if (pending.sent_over == down.link) pending.sent_over = {};
+  for (auto& [ticket, pending] : pending_) std::erase(pending.sent_over, down.link);
   if (was_current) {
     choose_current(fmt::format("tracker {} is lost", options_.trackers[place->tracker].number), context);
   } else if (!current_ && !told_tracker_) {
@@ -382,7 +459,10 @@ void TrackerLink::on(const LinkDown& down, Context& context) {
 
 void TrackerLink::on(const PlaceDue& due, Context& context) {
   const Place* place = place_of(due.link);
-  if (place != nullptr && place->state == Place::State::connecting)
+  if (place == nullptr || is_current(due.link)) return;
+  const bool mute = place->state == Place::State::welcomed && place->watch.is_mute(context.now()) &&
+                    next_free_tracker(place->tracker);
+  if (place->state == Place::State::connecting || mute)
     move_place(static_cast<std::size_t>(place - places_.data()), context);
 }
 
@@ -390,6 +470,8 @@ void TrackerLink::on(const Welcome& welcome, Context& context) {
   Place* place = place_of(context.sender());
   if (place == nullptr || place->state != Place::State::greeting) return;
   place->state = Place::State::welcomed;
+  place->watch.took(context.now() - place->greeted, context.now());
+  place->watch.heard(context.now());
   const TrackerEntry& entry = options_.trackers[place->tracker];
   if (welcome.tracker_number != entry.number)
     log_warning(fmt::format("the tracker at {} calls itself number {}, the tracker file says {}",
@@ -420,8 +502,11 @@ void TrackerLink::on(const GreetingOverdue& overdue, Context& context) {
 
 void TrackerLink::choose_current(std::string_view why, Context& context) {
   current_.reset();
-  for (std::size_t i = 0; i < places_.size(); ++i)
-    if (!current_ && places_[i].state == Place::State::welcomed) current_ = i;
+  for (const bool mute : {false, true})
+    for (std::size_t i = 0; i < places_.size(); ++i)
+      if (!current_ && places_[i].state == Place::State::welcomed &&
+          places_[i].watch.is_mute(context.now()) == mute)
+        current_ = i;
   if (!current_) return tell_tracker(fmt::format("{}; no other tracker answers yet", why), context);
   const std::uint32_t number = options_.trackers[current()->tracker].number;
   tell_tracker(why.empty() ? fmt::format("tracker {} answers", number)
@@ -446,6 +531,7 @@ void TrackerLink::tell_tracker(std::string sentence, Context& context) {
 // --- the session ------------------------------------------------------------------------------------------------
 
 void TrackerLink::on(const Notice& notice, Context& context) {
+  if (Place* place = place_of(context.sender())) place->watch.heard(context.now());
   if (!is_current(context.sender())) return;  // the spare says the same
   if (notice.kind == NoticeKind::session_ended) return doubt_session(notice, context);
   context.send(listeners_.shell, notice);

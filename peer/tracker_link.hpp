@@ -11,6 +11,7 @@
 #include "actors/actor.hpp"
 #include "messages/inside_client.hpp"
 #include "messages/tracker_info.hpp"
+#include "peer/link_watch.hpp"
 
 namespace tutti {
 
@@ -18,7 +19,7 @@ struct TrackerLinkOptions {
   std::vector<TrackerEntry> trackers;  ///< those of the tracker file; at least one
   ClientKey client;
   std::string software;
-  /// A request that nothing is heard of for so long is said again to another tracker.
+  /// A request that is not answered for so long, by a tracker that is there, is said again to another one.
   Duration answer_patience = std::chrono::milliseconds(1500);
   /// A request fails after so long if no tracker is there, and after three times as long if one is there but mute.
   Duration unreachable_after = std::chrono::seconds(5);
@@ -33,6 +34,10 @@ struct TrackerLinkOptions {
 ///   connection. The first tracker is chosen at random: clients spread over the trackers.
 /// - A tracker that cannot be reached gives its place to the next of the file that has none. A link is given up for
 ///   another only when it is down, unwelcome or mute: moving without need would throw away the tracker's warm state.
+/// - While something is asked, both are probed, which their hosts answer whatever they are busy with (a password, a
+///   commit). One that is mute (LinkWatch) is left at once if the other one has been heard since; one that is there but
+///   does not answer, after answer_patience. The line alone, or a pause of this process, moves nobody.
+/// - Nobody is told the same twice over one conversation: who is left and is slow after all may answer still.
 /// - A request keeps its id wherever it is sent, and a tracker answers a known id with what was answered before: so
 ///   saying it again is always safe, and nobody is asked to type it again.
 /// - The floor of a request is the newest state that any answer was made from: after a failover nothing that was seen
@@ -44,9 +49,10 @@ struct TrackerLinkOptions {
 /// States of a link: connecting -> (LinkUp) greeting -> (Welcome) welcomed; any -> (LinkDown) connecting. Unwelcome, or
 /// no Welcome within answer_patience -> closed, and the place goes to the next tracker.
 class TrackerLink final
-    : public ActorOf<TrackerLink,
-                     Joined<TrackerLinkRole::Accepts, TrackerRole::Says,
-                            Messages<AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue>>> {
+    : public ActorOf<
+          TrackerLink,
+          Joined<TrackerLinkRole::Accepts, TrackerRole::Says,
+                 Messages<AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue, WatchDue>>> {
  public:
   /// `cast` hear of the session (librarian, scheduler), `shell` of everything.
   struct Listeners {
@@ -57,6 +63,7 @@ class TrackerLink final
   TrackerLink(TrackerLinkOptions options, Ref<StorageRole> storage, Listeners listeners);
 
   void start(Context& context) override;
+  Farewell stop(Context& context) override;
   void check_invariants() const override;
 
   void on(const Ask& ask, Context& context);
@@ -67,6 +74,7 @@ class TrackerLink final
 
   void on(const LinkUp& up, Context& context);
   void on(const LinkDown& down, Context& context);
+  void on(const LinkEcho& echo, Context& context);
   void on(const Welcome& welcome, Context& context);
   void on(const Unwelcome& unwelcome, Context& context);
   void on(const Answer& answer, Context& context);
@@ -77,6 +85,7 @@ class TrackerLink final
   void on(const GreetingOverdue& overdue, Context& context);
   void on(const PresenceDue& due, Context& context);
   void on(const PlaceDue& due, Context& context);
+  void on(const WatchDue& due, Context& context);
 
  private:
   /// The link to one tracker.
@@ -85,6 +94,8 @@ class TrackerLink final
     std::size_t tracker = 0;  ///< index in options_.trackers
     Ref<TrackerRole> link;
     std::uint32_t conversation = 0;  ///< grows with every Hello
+    Instant greeted{};
+    LinkWatch watch;
   };
   /// A request that has no outcome yet.
   struct Pending {
@@ -93,7 +104,7 @@ class TrackerLink final
     ClientRequest what;
     Instant asked{};
     std::optional<RequestCounter> counter;  ///< none: not sent yet
-    Address sent_over;                      ///< 0: to be sent as soon as it can
+    std::vector<Address> sent_over;         ///< links that stand since
   };
   struct Session {
     Uid uid;
@@ -120,6 +131,9 @@ class TrackerLink final
   Place* current() { return current_ ? &places_[*current_] : nullptr; }
   bool is_current(Address link) const { return current_ && places_[*current_].link.address == link; }
   void choose_current(std::string_view why, Context& context);
+  void move_to(std::size_t spare, std::string_view why, Context& context);
+  void leave_if_mute(Context& context);
+  void keep_watch(Context& context);
   void tell_tracker(std::string sentence, Context& context);
   void say_status(Address asker, CommandId command, Context& context);
 
@@ -145,6 +159,7 @@ class TrackerLink final
   VersionVector floor_;
   NowServing serving_;
   TimerId presence_timer_;
+  TimerId watch_timer_;  ///< 0: nothing is asked
 
   std::map<Ticket, Pending> pending_;
   std::map<RequestCounter, Ticket> by_counter_;

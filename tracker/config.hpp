@@ -18,7 +18,7 @@ struct SyncConfig {
   std::chrono::milliseconds resend_after{60};
   /// How long an answer waits for the acknowledgements of the live trackers, at most. With hashing a password and the
   /// commit before it nobody is to wait more than half a second for a tracker that hangs.
-  std::chrono::milliseconds ack_wait{300};
+  std::chrono::milliseconds ack_wait{200};
   /// A tracker that was not heard of for so long counts as hung: answers do not wait for it any more.
   std::chrono::milliseconds hung_after{1000};
   /// At the start: how long to wait for signs of the other trackers before serving alone.

@@ -572,6 +572,18 @@ void DirectoryActor::on(const PresenceSaid& message, Context& context) {
   if (presence_.heard(gossip, context.now())) context.send(place_.replicator, Gossip{gossip});
 }
 
+void DirectoryActor::on(const LeavingSaid& message, Context& context) {
+  // What it said before, to a tracker that did not serve yet, counts no more.
+  early_presences_.erase(message.client);
+  if (phase_ != Phase::serving) return;
+  const std::optional<Session> session =
+      directory_.session(message.client, message.leaving.token, context.wall_time());
+  if (!session) return;
+  const PresenceGossip gossip{
+      message.client, session->uid, session->generation, message.leaving.count, {}, {}, 0};
+  if (presence_.heard(gossip, context.now())) context.send(place_.replicator, Gossip{gossip});
+}
+
 void DirectoryActor::on(const GossipHeard& message, Context& context) {
   if (phase_ == Phase::loading) return;
   const std::optional<Session> session = directory_.open_session(message.presence.client);

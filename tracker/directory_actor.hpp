@@ -77,6 +77,7 @@ class DirectoryActor final
   void on(const FloorWaitOver& message, Context& context);
   void on(const PasswordKnown& message, Context& context);
   void on(const PresenceSaid& message, Context& context);
+  void on(const LeavingSaid& message, Context& context);
   void on(const GossipHeard& message, Context& context);
   void on(const BatchCommitted& message, Context& context);
   void on(const BatchFailed& message, Context& context);

@@ -144,6 +144,11 @@ void FrontDesk::on(const Present& message, Context& context) {
   context.send(place_.directory, PresenceSaid{link->client, link->host, message});
 }
 
+void FrontDesk::on(const Leaving& message, Context& context) {
+  const Link* link = greeted_sender(context);
+  if (link != nullptr) context.send(place_.directory, LeavingSaid{link->client, message});
+}
+
 void FrontDesk::on(const Settled& message, Context& context) {
   const auto under_way = under_way_.find(message.ticket);
   if (under_way == under_way_.end()) return;

@@ -45,6 +45,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   void on(const Hello& message, Context& context);
   void on(const Request& message, Context& context);
   void on(const Present& message, Context& context);
+  void on(const Leaving& message, Context& context);
   void on(const PasswordNeeded& message, Context& context);
   void on(const PasswordHashed& message, Context& context);
   void on(const PasswordChecked& message, Context& context);

@@ -14,10 +14,16 @@ bool Presence::heard(const PresenceGossip& gossip, Instant now) {
     if (std::tie(gossip.generation, gossip.count) <= std::tie(last.generation, last.count)) return false;
     unlink(last);
   }
-  clients_[gossip.client] = {gossip.client, gossip.uid,  gossip.generation, gossip.count,
-                             gossip.host,   gossip.port, now + gossip.ttl};
-  by_user_[gossip.uid].push_back(gossip.client);
-  by_end_.emplace(now + gossip.ttl, gossip.client);
+  const bool left = gossip.ttl.count() == 0;
+  const Instant fades = now + (left ? ttl : gossip.ttl);
+  clients_[gossip.client] = {
+      gossip.client, gossip.uid, gossip.generation, gossip.count, gossip.host, gossip.port, fades, left};
+  if (left) {
+    ++left_;
+  } else {
+    by_user_[gossip.uid].push_back(gossip.client);
+  }
+  by_end_.emplace(fades, gossip.client);
   return true;
 }
 
@@ -35,12 +41,13 @@ std::vector<PresentClient> Presence::expire(Instant now) {
     faded.push_back(clients_.at(client));
   }
   for (const PresentClient& each : faded) forget(each.client);
+  std::erase_if(faded, [](const PresentClient& each) { return each.left; });
   return faded;
 }
 
 const PresentClient* Presence::find(const ClientKey& client) const {
   const auto known = clients_.find(client);
-  return known == clients_.end() ? nullptr : &known->second;
+  return known == clients_.end() || known->second.left ? nullptr : &known->second;
 }
 
 std::vector<const PresentClient*> Presence::clients_of(const Uid& uid) const {
@@ -53,6 +60,10 @@ std::vector<const PresentClient*> Presence::clients_of(const Uid& uid) const {
 
 void Presence::unlink(const PresentClient& present) {
   by_end_.erase({present.fades, present.client});
+  if (present.left) {
+    --left_;
+    return;
+  }
   const auto known = by_user_.find(present.uid);
   std::erase(known->second, present.client);
   if (known->second.empty()) by_user_.erase(known);
@@ -68,7 +79,7 @@ void Presence::check_invariants() const {
     }
     linked += clients.size();
   }
-  ENSURE(linked == clients_.size());
+  ENSURE(linked == clients_.size() - left_);
   ENSURE(by_end_.size() == clients_.size());
   for (const auto& [end, client] : by_end_) ENSURE(clients_.at(client).fades == end);
 }

@@ -20,11 +20,12 @@ struct PresentClient {
   std::string host;
   std::uint16_t port = 0;
   Instant fades;
+  bool left = false;  ///< it has said so; only remembered so that an older word does not bring it back
 };
 
 /// Who is online: soft state, never stored, by this tracker's own receipts alone (so that no two clocks are compared).
-/// A client counts as online until `ttl` after it was last heard of, here or through another tracker. Whether its
-/// session still stands is the directory's to say: a presence may be a moment older than a logout.
+/// A client counts as online until `ttl` after it was last heard of, here or through another tracker, or until it says
+/// that it leaves. Whether its session still stands is the directory's to say: a presence may be a moment older than a logout.
 /// One entry a client; entries come with a valid session only (the caller checks), so sessions bound its size.
 class Presence {
  public:
@@ -37,16 +38,18 @@ class Presence {
   /// Forgets who has not been heard of. To be called about once a second; returns who faded.
   std::vector<PresentClient> expire(Instant now);
 
+  /// Nothing for a client that is not online.
   const PresentClient* find(const ClientKey& client) const;
   /// The clients on which a user is present.
   std::vector<const PresentClient*> clients_of(const Uid& uid) const;
-  std::size_t size() const { return clients_.size(); }
+  std::size_t size() const { return clients_.size() - left_; }
   void check_invariants() const;
 
  private:
   void unlink(const PresentClient& present);
   std::unordered_map<ClientKey, PresentClient> clients_;
   std::unordered_map<Uid, std::vector<ClientKey>> by_user_;
+  std::size_t left_ = 0;                            // of the clients
   std::set<std::pair<Instant, ClientKey>> by_end_;  // so that only those who fade are looked at
 };
 

@@ -54,6 +54,26 @@ def login_resumes_sharing_after_a_restart_on_another_port(world):
     assert same_bytes(world.path / "second", song)
 
 
+@suite.test()
+def who_quits_is_gone_at_once_for_everybody(world):
+    alice, bob, carol = world.people("alice", "bob", "carol")
+    world.group("g", alice, bob, carol)
+    song = world.file("song", 700 * KIB)
+    alice.ok(f"upload_file {song} g")
+    for other in (bob, carol):
+        other.await_sharers("g", "song", ["alice"])
+    assert alice.quit() == 0
+    # Far less than the 15 s after which one of whom nothing is heard is given up.
+    for other in (bob, carol):
+        until(lambda other=other: not other.ok("list_peers g song")["peers"], "alice to be gone", patience=5)
+    members = {row["user"]: row["online"] for row in bob.ok("list_members g")["members"]}
+    assert members == {"alice": False, "bob": True, "carol": True}, members
+    # The session is another matter: it is there, and a login makes the next one.
+    alice.restart()
+    alice.login()
+    bob.await_sharers("g", "song", ["alice"])
+
+
 @suite.test(trackers=1)
 def sharing_ends_with_kill_9_and_login_resumes_it(world):
     alice, bob = world.people("alice", "bob")

@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(a_dead_tracker_costs_nothing_but_a_line) {
   desk.host.expect_silence();
 }
 
-BOOST_AUTO_TEST_CASE(a_mute_tracker_is_left_after_its_patience) {
+BOOST_AUTO_TEST_CASE(a_tracker_that_is_there_and_does_not_answer_is_left_after_its_patience) {
   Desk desk(2);
   const auto links = desk.open_links();
   desk.greet(links[0]);
@@ -231,6 +231,199 @@ BOOST_AUTO_TEST_CASE(a_mute_tracker_is_left_after_its_patience) {
   desk.host.expect<Told>(desk.shell);
   desk.answer(links[0], request->counter, TrackerStatus{});  // the slow one wakes up
   desk.host.expect_silence();
+}
+
+/// Two trackers that have greeted long ago, so that they are probed as soon as something is asked.
+struct Watched : Desk {
+  explicit Watched(unsigned trackers = 2) : Desk(trackers), links(open_links()) {
+    greet(links[0]);
+    greet(links[1]);
+    host.advance(10s);
+    host.discard();
+  }
+  /// Each link answers probes after a delay of its own, for so long. Returns how often another tracker was chosen.
+  template <class DelayOf>
+  int pass(Duration time, DelayOf delay_of) {
+    std::map<Address, Instant> answers_at;
+    int moves = 0;
+    for (const Instant end = host.time() + time; host.time() < end; host.advance(5ms)) {
+      for (const auto& each : host.links()) {
+        if (each.probes == 0) continue;
+        const auto [at, fresh] = answers_at.try_emplace(each.address, Instant{});
+        if (fresh) at->second = host.time() + delay_of(each.address);
+        if (host.time() < at->second) continue;
+        answers_at.erase(at);
+        host.echo(each.address);
+      }
+      while (host.find<TrackerChanged>(shell.address)) ++moves;
+    }
+    return moves;
+  }
+  std::vector<Address> links;
+};
+
+BOOST_AUTO_TEST_CASE(a_tracker_that_hangs_is_left_within_a_tenth_of_a_second) {
+  Watched desk;
+  desk.host.hold_echoes(desk.links[0]);
+  desk.ask(1, AskStatus{});
+  const auto request = desk.host.expect<Request>(desk.links[0]);
+  desk.host.advance(99ms);
+  desk.host.expect_silence();
+  desk.host.advance(1ms);
+  BOOST_TEST(desk.host.expect<TrackerChanged>(desk.shell)->tracker_number == desk.number_of(desk.links[1]));
+  BOOST_TEST((desk.host.expect<Request>(desk.links[1])->counter == request->counter));
+  desk.answer(desk.links[1], request->counter, TrackerStatus{});
+  desk.host.expect<Told>(desk.shell);
+  desk.host.echo(desk.links[0]);
+  desk.answer(desk.links[0], request->counter, TrackerStatus{});  // it goes on
+  desk.host.advance(10s);
+  desk.host.expect_silence();  // nobody goes back, and without a question nobody is probed
+}
+
+BOOST_AUTO_TEST_CASE(a_tracker_that_hangs_in_the_middle_of_a_long_request_is_left_as_soon) {
+  Watched desk;
+  desk.ask(1, CreateUser{UserName{"ann"}, "pw"});
+  desk.host.expect<Request>(desk.links[0]);
+  desk.host.advance(1s);  // it hashes, and its host answers
+  desk.host.expect_silence();
+  desk.host.hold_echoes(desk.links[0]);
+  desk.host.advance(150ms);
+  desk.host.expect<TrackerChanged>(desk.shell);
+  desk.host.expect<Request>(desk.links[1]);
+}
+
+BOOST_AUTO_TEST_CASE(a_line_that_stands_still_moves_nobody) {
+  Watched desk;
+  desk.host.hold_echoes(desk.links[0]);
+  desk.host.hold_echoes(desk.links[1]);
+  desk.ask(1, AskStatus{});
+  desk.host.expect<Request>(desk.links[0]);
+  desk.host.advance(1s);
+  desk.host.expect_silence();
+  desk.host.echo(desk.links[1]);  // so it was the other one
+  desk.host.expect<TrackerChanged>(desk.shell);
+  desk.host.expect<Request>(desk.links[1]);
+}
+
+BOOST_AUTO_TEST_CASE(a_pause_of_this_process_moves_nobody) {
+  Watched desk;
+  desk.host.hold_echoes(desk.links[0]);
+  desk.ask(1, AskStatus{});
+  desk.host.expect<Request>(desk.links[0]);
+  desk.host.advance(99ms);
+  // A look that comes much later than it was due.
+  desk.host.inject(desk.link.address, desk.link.address,
+                   WatchDue{(desk.host.time() - 60ms).time_since_epoch()});
+  desk.host.advance(99ms);
+  desk.host.expect_silence();
+  desk.host.advance(1ms);
+  desk.host.expect<TrackerChanged>(desk.shell);
+}
+
+BOOST_AUTO_TEST_CASE(a_far_tracker_is_no_mute_one) {
+  Watched desk;
+  desk.host.hold_echoes(desk.links[0]);
+  desk.host.hold_echoes(desk.links[1]);
+  desk.ask(1, AskStatus{});
+  // The first time one may look mute while the other has answered; from then on it is known how far it is.
+  const auto far = [&](Address link) { return link == desk.links[0] ? Duration(250ms) : Duration(240ms); };
+  BOOST_TEST(desk.pass(10s, far) <= 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_shaken_line_does_not_send_clients_to_and_fro) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Watched desk;
+    Random random(seed);
+    desk.host.hold_echoes(desk.links[0]);
+    desk.host.hold_echoes(desk.links[1]);
+    // Anything up to 0.4 s, for a minute in which something is always asked.
+    int moves = 0;
+    for (int second = 0; second < 60; ++second) {
+      desk.ask(1, AskStatus{});
+      moves += desk.pass(1s, [&](Address) { return std::chrono::milliseconds(random.below(400)); });
+      for (const Address link : desk.links)
+        while (const auto request = desk.host.find<Request>(link))
+          desk.answer(link, request->message.counter, TrackerStatus{});
+      desk.host.discard();
+    }
+    BOOST_TEST(moves <= 6, "seed " << seed << ": " << moves << " moves");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_bulky_request_on_a_slow_line_is_no_silence) {
+  Watched desk;
+  desk.login(desk.links[0]);
+  desk.host.advance(10s);
+  desk.host.discard();
+  desk.host.hold_echoes(desk.links[0]);
+  AddFile add;
+  add.group = {"lab"};
+  add.metainfo.name = {"big"};
+  add.metainfo.piece_length = Metainfo::piece_length_min;
+  add.metainfo.size = {20'000 * add.metainfo.piece_length.value};
+  add.metainfo.piece_sha1.run = Bytes(20'000 * Sha1::size, 1);
+  add.metainfo.piece_sha256.run = Bytes(20'000 * Sha256::size, 1);
+  desk.ask(2, add);
+  desk.host.expect<Request>(desk.links[0]);
+  desk.host.advance(1000ms);  // 1 MB
+  desk.host.expect_silence();
+  desk.host.advance(200ms);
+  desk.host.expect<TrackerChanged>(desk.shell);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_said_twice_over_one_conversation) {
+  Watched desk;
+  desk.host.hold_echoes(desk.links[0]);
+  desk.ask(1, AskStatus{});
+  const auto request = desk.host.expect<Request>(desk.links[0]);
+  desk.host.advance(100ms);
+  desk.host.expect<Request>(desk.links[1]);
+  desk.host.discard();
+  desk.host.hold_echoes(desk.links[1]);
+  desk.host.hold_echoes(desk.links[0], false);
+  desk.host.echo(desk.links[0]);
+  desk.host.advance(1s);
+  desk.host.expect<TrackerChanged>(desk.shell);  // back at the first one, which has the request still
+  desk.host.expect_silence();
+  desk.answer(desk.links[0], request->counter, TrackerStatus{});
+  desk.host.expect<Told>(desk.shell);
+}
+
+BOOST_AUTO_TEST_CASE(the_place_of_one_that_stays_mute_goes_to_a_third) {
+  Watched desk(3);
+  desk.host.hold_echoes(desk.links[0]);
+  desk.ask(1, AskStatus{});
+  desk.host.advance(100ms);
+  desk.host.expect<Request>(desk.links[0]);
+  const auto request = desk.host.expect<Request>(desk.links[1]);
+  desk.answer(desk.links[1], request->counter, TrackerStatus{});
+  desk.host.advance(1400ms);
+  BOOST_TEST(desk.host.is_open(desk.links[0]));
+  desk.host.advance(200ms);
+  BOOST_TEST(!desk.host.is_open(desk.links[0]));
+  BOOST_TEST(desk.open_links().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(whoever_ends_in_an_orderly_way_says_so_if_somebody_is_logged_in) {
+  for (const bool logged_in : {true, false}) {
+    Desk desk(1);
+    const Address tracker = desk.open_links().front();
+    desk.greet(tracker);
+    desk.host.discard();
+    std::uint64_t count = 0;
+    if (logged_in) {
+      desk.login(tracker);
+      desk.host.advance(5s);
+      count = desk.host.expect<Present>(tracker)->count;
+    }
+    BOOST_TEST(desk.host.stop(desk.link.address));
+    if (logged_in) {
+      const auto leaving = desk.host.expect<Leaving>(tracker);
+      BOOST_TEST(leaving->count == count + 1);
+      BOOST_TEST(!leaving->token.is_zero());
+    }
+    desk.host.expect_silence();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_slow_tracker_is_waited_for_if_it_is_the_only_one) {

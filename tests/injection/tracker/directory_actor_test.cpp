@@ -731,6 +731,57 @@ BOOST_FIXTURE_TEST_CASE(presence_said_while_nothing_is_served_counts_when_it_is,
   BOOST_TEST(expect<Gossip>(replicator).presence.host == "10.0.0.9");
 }
 
+BOOST_FIXTURE_TEST_CASE(who_leaves_is_gone_at_once_here_and_at_the_others_and_keeps_the_session, InService) {
+  const SessionToken token = id_of<SessionToken>(3);
+  const ClientKey client = id_of<ClientKey>(9);
+  constexpr std::uint64_t far_away = 1ULL << 50U;
+  from_replicator(
+      Learned{{log.make({SessionOpened{client, {1}, sha256(token.view()), id_of<Uid>(1), far_away}})}});
+  commit();
+  discard();
+  const auto online = [&] {
+    inject(console.address, directory.address, AskNode{});
+    return expect<NodeStatus>(console).clients_online;
+  };
+  inject(desk.address, directory.address, PresenceSaid{client, "10.0.0.9", {token, 1, "", 9000}});
+  const Gossip came = expect<Gossip>(replicator);
+  BOOST_TEST(online() == 1U);
+  // Nobody leaves with a stranger's word.
+  inject(desk.address, directory.address, LeavingSaid{client, {id_of<SessionToken>(4), 2}});
+  BOOST_TEST(online() == 1U);
+  inject(desk.address, directory.address, LeavingSaid{client, {token, 2}});
+  const Gossip left = expect<Gossip>(replicator);
+  BOOST_TEST(left.presence.ttl.count() == 0);
+  BOOST_TEST(online() == 0U);
+  // Through another tracker: the same.
+  inject(desk.address, directory.address, PresenceSaid{client, "10.0.0.9", {token, 3, "", 9000}});
+  expect<Gossip>(replicator);
+  BOOST_TEST(online() == 1U);
+  PresenceGossip heard = left.presence;
+  heard.count = 4;
+  from_replicator(GossipHeard{heard});
+  BOOST_TEST(online() == 0U);
+  from_replicator(GossipHeard{came.presence});  // overtaken
+  BOOST_TEST(online() == 0U);
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(who_leaves_before_anything_is_served_is_not_said_to_be_present_later, InService) {
+  const SessionToken token = id_of<SessionToken>(3);
+  const ClientKey client = id_of<ClientKey>(9);
+  constexpr std::uint64_t far_away = 1ULL << 50U;
+  from_replicator(
+      Learned{{log.make({SessionOpened{client, {1}, sha256(token.view()), id_of<Uid>(1), far_away}})}});
+  commit();
+  from_replicator(FellBehind{});
+  discard();
+  inject(desk.address, directory.address, PresenceSaid{client, "10.0.0.9", {token, 1, "", 9000}});
+  inject(desk.address, directory.address, LeavingSaid{client, {token, 2}});
+  from_replicator(CaughtUp{});
+  expect<ServiceChanged>(desk);
+  expect_silence();
+}
+
 BOOST_FIXTURE_TEST_CASE(a_session_that_has_expired_is_told, InService) {
   const SessionToken token = id_of<SessionToken>(3);
   const ClientKey client = id_of<ClientKey>(9);

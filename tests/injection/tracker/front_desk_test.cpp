@@ -229,6 +229,13 @@ BOOST_FIXTURE_TEST_CASE(presence_is_passed_on_with_where_it_comes_from, Fixture)
   expect_exactly(directory.address, PresenceSaid{id_of<ClientKey>(7), "10.0.0.9", present});
 }
 
+BOOST_FIXTURE_TEST_CASE(a_goodbye_is_passed_on, Fixture) {
+  const Address link = greeted(7);
+  const Leaving leaving{id_of<SessionToken>(1), 4};
+  inject(link, desk.address, leaving);
+  expect_exactly(directory.address, LeavingSaid{id_of<ClientKey>(7), leaving});
+}
+
 BOOST_FIXTURE_TEST_CASE(passwords_go_to_whoever_is_free_and_wait_within_bounds, Fixture) {
   for (std::uint64_t n = 1; n <= 4; ++n) inject(directory.address, desk.address, needed(n));
   expect_exactly(hasher1.address, CheckPassword{{1}, "secret", {"verifier"}});

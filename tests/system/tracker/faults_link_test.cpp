@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "tests/system/tracker/faults.hpp"
+#include "tests/system/tracker/linked_clients.hpp"
 
 using namespace tutti;
 using namespace tutti::testing;
@@ -142,6 +143,37 @@ BOOST_AUTO_TEST_CASE(nobody_waits_long_for_a_tracker_that_hangs) {
     BOOST_TEST(most.count() <= 500);
     BOOST_TEST_MESSAGE(answers << " answers around a tracker that hung for 5 s, the longest took "
                                << most.count() << " ms");
+  }
+}
+
+// Also those who used the one that hangs: their clients notice it and ask the other one, with the same request.
+BOOST_AUTO_TEST_CASE(no_client_waits_long_for_a_tracker_that_hangs) {
+  constexpr std::uint32_t clients = 16;
+#ifdef __SANITIZE_ADDRESS__
+  constexpr std::chrono::milliseconds longest =
+      1000ms;  // commits and answers take several times as long there
+#else
+  constexpr std::chrono::milliseconds longest = 500ms;
+#endif
+  for (std::uint32_t round = 0; round < rounds(1); ++round) {
+    TwoTrackers net;
+    LinkedClients all({net.endpoint(1), net.endpoint(2)}, clients);
+    BOOST_REQUIRE(all.are_at_work(10s));
+    pass(500ms);
+    const std::uint32_t hung = 1 + round % 2;
+    net[hung].send_signal(SIGSTOP);
+    pass(5s);
+    net[hung].send_signal(SIGCONT);
+    pass(1s);
+    const LinkedFigures seen = all.end();
+    BOOST_TEST(net.become_equal({1, 2}));
+    for (const std::string& wrong : seen.wrong) BOOST_ERROR(wrong);
+    BOOST_TEST(seen.longest.count() <= longest.count());
+    BOOST_TEST(seen.moves >= seen.clients_of[hung]);
+    BOOST_TEST_MESSAGE(seen.answers << " answers, " << seen.provisional << " provisional, to " << clients
+                                    << " clients, " << seen.clients_of[hung]
+                                    << " of them of the tracker that hung for 5 s; " << seen.moves
+                                    << " moves, the longest waited " << seen.longest.count() << " ms");
   }
 }
 

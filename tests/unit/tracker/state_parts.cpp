@@ -143,6 +143,34 @@ BOOST_AUTO_TEST_CASE(an_overtaken_presence_changes_nothing) {
   presence.check_invariants();
 }
 
+BOOST_AUTO_TEST_CASE(who_says_that_it_leaves_is_not_there_until_it_says_otherwise) {
+  Presence presence;
+  const Instant start{std::chrono::seconds(50)};
+  const auto leaving = [](std::uint64_t count) {
+    PresenceGossip said = gossip(1, 1, 1, count);
+    said.ttl = {};
+    return said;
+  };
+  BOOST_TEST(presence.heard(gossip(1, 1, 1, 4), start));
+  BOOST_TEST(presence.heard(leaving(5), start));
+  presence.check_invariants();
+  BOOST_TEST(presence.find(id_of<ClientKey>(1)) == nullptr);
+  BOOST_TEST(presence.clients_of(id_of<Uid>(1)).empty());
+  BOOST_TEST(presence.size() == 0u);
+  // What was said before and comes later, from another tracker.
+  BOOST_TEST(!presence.heard(gossip(1, 1, 1, 4), start + milliseconds(10)));
+  BOOST_TEST(presence.find(id_of<ClientKey>(1)) == nullptr);
+  // It is back, with the same session; and gone again.
+  BOOST_TEST(presence.heard(gossip(1, 1, 1, 6), start + milliseconds(20)));
+  BOOST_TEST(presence.find(id_of<ClientKey>(1)) != nullptr);
+  BOOST_TEST(presence.heard(leaving(7), start + milliseconds(30)));
+  presence.check_invariants();
+  // Nobody fades who had left, and nothing is remembered for ever.
+  BOOST_TEST(presence.expire(start + milliseconds(30) + Presence::ttl).empty());
+  presence.check_invariants();
+  BOOST_TEST(presence.heard(gossip(1, 1, 1, 1), start + Presence::ttl));
+}
+
 BOOST_AUTO_TEST_CASE(answers_are_kept_and_come_back) {
   const TrackerAnswer added{FileAdded{id_of<Gid>(1), id_of<Fid>(2), true}};
   BOOST_TEST((decode_answer(encode_answer(added)) == added));

@@ -1,0 +1,149 @@
+#include "tests/system/tracker/linked_clients.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+#include "actors/actor.hpp"
+#include "peer/tracker_link.hpp"
+
+namespace tutti::testing {
+
+/// Written on the clients' thread, read by others after the end; but for the count of those at work.
+struct LinkedClients::Notes {
+  LinkedFigures figures;
+  std::uint32_t clients = 0;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::uint32_t at_work = 0;
+};
+
+namespace {
+
+/// Whoever a tracker_link speaks with in its client, all in one.
+struct AroundRole {
+  static constexpr std::string_view name = "around";
+  using Accepts =
+      Messages<Told, TrackerChanged, SessionChanged, LinkStatus, Notice, GroupLeft, ReserveCounters>;
+};
+
+class Around final : public ActorOf<Around, AroundRole::Accepts> {
+ public:
+  Around(Ref<TrackerLinkRole> link, std::uint32_t number, bool with_passwords, LinkedClients::Notes& notes)
+      : link_(link),
+        name_("linked" + std::to_string(number)),
+        with_passwords_(with_passwords),
+        notes_(notes) {}
+
+  void start(Context& context) override { ask(CreateUser{{name_}, "secret"}, context); }
+
+  void on(const ReserveCounters& reserve, Context& context) {
+    context.reply(CountersReserved{{counter_ + 1}, reserve.count, Code::other, {}});
+    counter_ += reserve.count;
+  }
+  void on(const TrackerChanged& changed, Context&) {
+    auto& clients_of = notes_.figures.clients_of;
+    if (changed.tracker_number == 0) return;
+    if (used_ != 0) ++notes_.figures.moves;
+    if (used_ == 0) ++clients_of[changed.tracker_number];
+    used_ = changed.tracker_number;
+  }
+  void on(const Told& told, Context& context) {
+    LinkedFigures& figures = notes_.figures;
+    ++figures.answers;
+    figures.provisional += told.provisional ? 1 : 0;
+    figures.longest =
+        std::max(figures.longest, std::chrono::ceil<std::chrono::milliseconds>(context.now() - asked_));
+    if (const auto* refused = told.what.get<Refused>())
+      figures.wrong.push_back(name_ + ": " + refused->sentence);
+    if (++answered_ == 3) {
+      const std::lock_guard lock(notes_.mutex);
+      ++notes_.at_work;
+      notes_.changed.notify_all();
+    }
+    ask(next(), context);
+  }
+  void on(const SessionChanged&, Context&) {}
+  void on(const LinkStatus&, Context&) {}
+  void on(const Notice&, Context&) {}
+  void on(const GroupLeft&, Context&) {}
+
+ private:
+  ClientRequest next() {
+    const std::uint64_t step = answered_ - 1;
+    if (step == 0) return {Login{{name_}, "secret", {}, 0}};
+    if (with_passwords_ && step % 4 == 0) return {Login{{name_}, "secret", {}, 0}};
+    if (with_passwords_ && step % 4 == 3) return {Logout{}};
+    if (step % 2 == 0) return {ListGroups{}};
+    // Names of few groups: one makes and leaves, since groups of one user are limited.
+    const GroupName group{name_ + "-g"};
+    in_group_ = !in_group_;
+    if (in_group_) return {CreateGroup{group}};
+    return {LeaveGroup{group}};
+  }
+  void ask(ClientRequest what, Context& context) {
+    asked_ = context.now();
+    context.send(link_, Ask{CommandId{++last_command_}, std::move(what)});
+  }
+
+  Ref<TrackerLinkRole> link_;
+  std::string name_;
+  bool with_passwords_;
+  LinkedClients::Notes& notes_;
+  Instant asked_{};
+  std::uint64_t counter_ = 0;
+  std::uint64_t last_command_ = 0;
+  std::uint64_t answered_ = 0;
+  std::uint32_t used_ = 0;
+  bool in_group_ = false;
+};
+
+TrackerEntry entry_of(std::uint32_t number, const std::string& endpoint) {
+  const std::size_t colon = endpoint.rfind(':');
+  return {number,
+          endpoint.substr(0, colon),
+          static_cast<std::uint16_t>(std::stoul(endpoint.substr(colon + 1))),
+          {}};
+}
+
+}  // namespace
+
+LinkedClients::LinkedClients(const std::vector<std::string>& trackers, std::uint32_t clients,
+                             bool with_passwords)
+    : notes_(std::make_unique<Notes>()), host_(std::make_unique<ZmqHost>()) {
+  notes_->clients = clients;
+  notes_->figures.clients_of.resize(trackers.size() + 1);
+  const ZmqHost::WorkerId worker = host_->add_worker("clients");
+  TrackerLinkOptions options;
+  for (std::uint32_t n = 0; n < trackers.size(); ++n)
+    options.trackers.push_back(entry_of(n + 1, trackers[n]));
+  options.software = "test";
+  for (std::uint32_t n = 0; n < clients; ++n) {
+    options.client.bytes.fill(0xdd);
+    for (std::size_t i = 0; i < sizeof n; ++i)
+      options.client.bytes[i] = static_cast<std::uint8_t>(n >> (8 * i));
+    const auto around = host_->reserve<AroundRole>(worker);
+    const auto link = host_->reserve<TrackerLinkRole>(worker);
+    host_->spawn(link, "tracker_link",
+                 std::make_unique<TrackerLink>(
+                     options, Ref<StorageRole>{around.address},
+                     TrackerLink::Listeners{{around.address}, {around.address}, {around.address}}));
+    host_->spawn(around, "around", std::make_unique<Around>(link, n, with_passwords, *notes_));
+  }
+  host_->start();
+}
+
+LinkedClients::~LinkedClients() = default;
+
+bool LinkedClients::are_at_work(std::chrono::milliseconds patience) {
+  std::unique_lock lock(notes_->mutex);
+  return notes_->changed.wait_for(lock, patience, [&] { return notes_->at_work == notes_->clients; });
+}
+
+LinkedFigures LinkedClients::end() {
+  host_->stop();
+  return notes_->figures;
+}
+
+}  // namespace tutti::testing
