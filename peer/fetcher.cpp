@@ -33,6 +33,8 @@ bool Fetcher::from_peer(Context& context) const {
 }
 
 void Fetcher::on(const LinkUp& up, Context& context) {
+  if (const Side* side = side_of(up.link))
+    return context.send(side->link, PeerHello{peer_peer_version, peer_peer_version, options_.self});
   if (up.link != link_.address || state_ == State::ended) return;
   state_ = State::greeting;
   ++conversation_;
@@ -49,6 +51,13 @@ void Fetcher::on(const PeerGreetingOverdue& overdue, Context& context) {
 }
 
 void Fetcher::on(const PeerWelcome& welcome, Context& context) {
+  if (Side* side = side_of(context.sender())) {
+    if (welcome.client != options_.expected) return drop_side(side->link.address, context);
+    side->ready = true;
+    for (const auto& [id, lane] : lanes_)
+      if (lane.opened) context.send(side->link, OpenFile{lane.what.gid, lane.what.fid});
+    return;
+  }
   if (state_ != State::greeting || context.sender() != link_.address) return;
   if (welcome.client != options_.expected) {
     end(context);
@@ -61,6 +70,7 @@ void Fetcher::on(const PeerWelcome& welcome, Context& context) {
 }
 
 void Fetcher::on(const PeerUnwelcome&, Context& context) {
+  if (side_of(context.sender()) != nullptr) return drop_side(context.sender(), context);
   if (context.sender() != link_.address) return;
   end(context);
   context.send(scheduler_,
@@ -68,9 +78,14 @@ void Fetcher::on(const PeerUnwelcome&, Context& context) {
 }
 
 void Fetcher::on(const LinkDown& down, Context& context) {
-  if (down.link != link_.address || state_ == State::ended) return;
+  const bool side = side_of(down.link) != nullptr;
+  if ((down.link != link_.address && !side) || state_ == State::ended) return;
   if (down.loss == LinkLoss::misbehaved)
     return accuse(fmt::format("{} sends what is no message", options_.endpoint), context);
+  if (side) {
+    drop_side(down.link, context);
+    return ask_for_more(context);
+  }
   state_ = State::connecting;
   drop_all(context);
   context.send(scheduler_, PeerLost{fmt::format("{} cannot be reached", options_.endpoint), false});
@@ -79,6 +94,7 @@ void Fetcher::on(const LinkDown& down, Context& context) {
 void Fetcher::drop_all(Context& context) {
   for (const Asked& asked : asked_) window_.dropped(asked.length, context.now());
   asked_.clear();
+  drop_sides(context);
   assignments_.clear();
   order_.clear();
   closing_.clear();
@@ -95,6 +111,80 @@ void Fetcher::end(Context& context) {
   state_ = State::ended;
   drop_all(context);
   context.close(link_.address);
+}
+
+// --- further links ----------------------------------------------------------------------------------------------
+
+Fetcher::Side* Fetcher::side_of(Address link) {
+  const auto found =
+      std::find_if(sides_.begin(), sides_.end(), [&](const Side& side) { return side.link.address == link; });
+  return found == sides_.end() ? nullptr : &*found;
+}
+
+/// As many as the way takes. They are kept, since a way that was fast may be so again.
+void Fetcher::open_sides(Context& context) {
+  while (sides_.size() + 1 < window_.links())
+    sides_.push_back({context.connect<ServingPeerRole>(options_.endpoint)});
+}
+
+void Fetcher::drop_side(Address link, Context& context) {
+  context.close(link);
+  std::erase_if(sides_, [&](const Side& side) { return side.link.address == link; });
+  for (const Asked& asked : asked_)
+    if (asked.link == link) ask_again(asked);
+  std::erase_if(asked_, [&](const Asked& asked) {
+    if (asked.link == link) window_.dropped(asked.length, context.now());
+    return asked.link == link;
+  });
+}
+
+void Fetcher::drop_sides(Context& context) {
+  for (const Side& side : sides_) context.close(side.link.address);
+  sides_.clear();
+}
+
+/// Puts a block back among those to be asked for.
+void Fetcher::ask_again(const Asked& asked) {
+  const PieceKey key{asked.download, asked.piece};
+  const auto found = assignments_.find(key);
+  if (asked.cancelled || found == assignments_.end()) return;
+  --found->second.asked;
+  if (found->second.to_ask.empty()) order_.push_front(key);
+  found->second.to_ask.push_front(asked.block);
+}
+
+void Fetcher::on_side(Side& side, const FileOpened& opened, Context& context) {
+  if (side.closing.contains(opened.fid)) return;
+  const Lane* lane = lane_of(opened.fid);
+  if (lane == nullptr || !lane->opened) return;
+  side.opened.insert(opened.fid);
+  ask_for_more(context);
+}
+
+void Fetcher::on_side(Side& side, const FileClosed& closed, Context& context) {
+  const auto closing = side.closing.find(closed.fid);
+  if (closing == side.closing.end()) {
+    drop_side(side.link.address, context);
+  } else {
+    if (closed.reason == CloseReason::asked && --closing->second == 0) side.closing.erase(closing);
+    std::erase_if(asked_, [&](const Asked& asked) {
+      const bool answered = asked.fid == closed.fid && asked.link == side.link.address && asked.cancelled;
+      if (answered) window_.dropped(asked.length, context.now());
+      return answered;
+    });
+  }
+  ask_for_more(context);
+}
+
+/// The link with the least under way, of those over which this file can be had.
+Ref<ServingPeerRole> Fetcher::link_for(const Fid& fid) const {
+  std::map<Address, std::uint64_t> under_way;
+  for (const Asked& asked : asked_) under_way[asked.link] += asked.length.value;
+  Ref<ServingPeerRole> best = link_;
+  for (const Side& side : sides_)
+    if (side.ready && side.opened.contains(fid) && under_way[side.link.address] < under_way[best.address])
+      best = side.link;
+  return best;
 }
 
 // --- lanes ----------------------------------------------------------------------------------------------------
@@ -117,6 +207,12 @@ void Fetcher::on(const CloseLane& close, Context& context) {
   if (state_ == State::ready) {
     context.send(link_, CloseFile{fid});
     ++closing_[fid];
+    for (Side& side : sides_) {
+      if (!side.ready) continue;
+      context.send(side.link, CloseFile{fid});
+      side.opened.erase(fid);
+      ++side.closing[fid];
+    }
   }
   lanes_.erase(lane);
   std::erase_if(assignments_, [&](const auto& each) { return each.first.first == close.download; });
@@ -133,6 +229,7 @@ Fetcher::Lane* Fetcher::lane_of(const Fid& fid) {
 }
 
 void Fetcher::on(const FileOpened& opened, Context& context) {
+  if (Side* side = side_of(context.sender())) return on_side(*side, opened, context);
   if (!from_peer(context) || closing_.contains(opened.fid)) return;
   Lane* lane = lane_of(opened.fid);
   if (lane == nullptr) return;  // closed meanwhile
@@ -141,10 +238,14 @@ void Fetcher::on(const FileOpened& opened, Context& context) {
   lane->opened = true;
   lane->asked = false;
   context.send(scheduler_, LaneOpened{lane->what.download, opened.bitfield});
+  for (const Side& side : sides_)
+    if (side.ready && !side.opened.contains(opened.fid))
+      context.send(side.link, OpenFile{lane->what.gid, opened.fid});
   ask_for_more(context);
 }
 
 void Fetcher::on(const FileClosed& closed, Context& context) {
+  if (Side* side = side_of(context.sender())) return on_side(*side, closed, context);
   if (!from_peer(context)) return;
   const auto closing = closing_.find(closed.fid);
   const bool earlier = closing != closing_.end();  // of a lane that is not there any more
@@ -160,9 +261,13 @@ void Fetcher::on(const FileClosed& closed, Context& context) {
 }
 
 void Fetcher::drop_lane_work(DownloadId download, const Fid& fid, Context& context) {
+  // What was asked for over another link may be on its way still.
+  for (Asked& asked : asked_)
+    if (asked.fid == fid) asked.cancelled = true;
   std::erase_if(asked_, [&](const Asked& asked) {
-    if (asked.fid == fid) window_.dropped(asked.length, context.now());
-    return asked.fid == fid;
+    const bool answered = asked.fid == fid && asked.link == link_.address;
+    if (answered) window_.dropped(asked.length, context.now());
+    return answered;
   });
   std::erase_if(assignments_, [&](const auto& each) { return each.first.first == download; });
   std::erase_if(order_, [&](const PieceKey& key) { return key.first == download; });
@@ -219,7 +324,7 @@ void Fetcher::cancel_asked(const PieceKey& key, const std::vector<BlockIndex>& b
     if (!blocks.empty() && std::find(blocks.begin(), blocks.end(), asked.block) == blocks.end()) continue;
     asked.cancelled = true;
     if (assignment != assignments_.end()) --assignment->second.asked;
-    context.send(link_, CancelBlock{asked.fid, asked.piece, PieceLayout::block_offset(asked.block)});
+    context.answer(asked.link, CancelBlock{asked.fid, asked.piece, PieceLayout::block_offset(asked.block)});
   }
 }
 
@@ -286,9 +391,10 @@ void Fetcher::ask(const PieceKey& key, ByteCount length, Context& context) {
   Assignment& assignment = assignments_.at(key);
   const Lane& lane = lanes_.at(key.first);
   const BlockIndex block = assignment.to_ask.front();
-  context.send(link_, RequestBlock{lane.what.fid, key.second, PieceLayout::block_offset(block), length});
+  const Ref<ServingPeerRole> link = link_for(lane.what.fid);
+  context.send(link, RequestBlock{lane.what.fid, key.second, PieceLayout::block_offset(block), length});
   window_.asked(length, context.now());
-  asked_.push_back({lane.what.fid, key.first, key.second, block, length, context.now(), false});
+  asked_.push_back({lane.what.fid, key.first, key.second, block, length, context.now(), link.address, false});
   ++assignment.asked;
   assignment.to_ask.pop_front();
   if (assignment.to_ask.empty()) std::erase(order_, key);
@@ -326,18 +432,21 @@ void Fetcher::on(const ReportLane& report, Context& context) {
 
 // --- what comes -----------------------------------------------------------------------------------------------
 
-std::deque<Fetcher::Asked>::iterator Fetcher::find_asked(const Fid& fid, PieceIndex piece, ByteCount offset) {
+std::deque<Fetcher::Asked>::iterator Fetcher::find_asked(Address link, const Fid& fid, PieceIndex piece,
+                                                         ByteCount offset) {
   return std::find_if(asked_.begin(), asked_.end(), [&](const Asked& asked) {
-    return asked.fid == fid && asked.piece == piece && PieceLayout::block_offset(asked.block) == offset;
+    return asked.link == link && asked.fid == fid && asked.piece == piece &&
+           PieceLayout::block_offset(asked.block) == offset;
   });
 }
 
 void Fetcher::on(const Block& block, Context& context) {
-  if (!from_peer(context)) return;
-  const auto found = find_asked(block.fid, block.piece, block.offset);
+  const Side* side = side_of(context.sender());
+  if (!from_peer(context) && side == nullptr) return;
+  const auto found = find_asked(context.sender(), block.fid, block.piece, block.offset);
   if (found == asked_.end()) {
     // A file that was closed on our side may still have blocks on their way.
-    if (closing_.contains(block.fid)) return;
+    if ((side == nullptr ? closing_ : side->closing).contains(block.fid)) return;
     return accuse(fmt::format("{} sends a block that was not asked for", options_.endpoint), context);
   }
   const Asked asked = *found;
@@ -349,6 +458,7 @@ void Fetcher::on(const Block& block, Context& context) {
   window_.arrived(asked.length, asked.at, context.now());
   last_block_ = context.now();
   if (!asked.cancelled) use_block(asked, context);
+  open_sides(context);
   ask_for_more(context);
 }
 
@@ -364,16 +474,18 @@ void Fetcher::use_block(const Asked& asked, Context& context) {
   // The scheduler hears of the block before the verifier can say anything about its piece.
   context.send(scheduler_,
                BlockArrived{asked.download, asked.piece, what.attempt, asked.block, asked.length});
-  context.send(verifier, StoreBlock{asked.download, asked.piece, what.attempt, asked.block},
-               context.payload());
+  context.send(
+      verifier,
+      StoreBlock{asked.download, asked.piece, what.attempt, asked.block, context.now().time_since_epoch()},
+      context.payload());
   unstored_ += asked.length;
   --assignment.asked;
   settle(key);
 }
 
 void Fetcher::on(const RejectBlock& reject, Context& context) {
-  if (!from_peer(context)) return;
-  const auto found = find_asked(reject.fid, reject.piece, reject.offset);
+  if (!from_peer(context) && side_of(context.sender()) == nullptr) return;
+  const auto found = find_asked(context.sender(), reject.fid, reject.piece, reject.offset);
   if (found == asked_.end()) return;
   const Asked asked = *found;
   asked_.erase(found);
@@ -400,7 +512,9 @@ void Fetcher::on(const AskAgainDue&, Context& context) {
 
 void Fetcher::check_invariants() const {
   ENSURE(asked_.size() <= asked_max);
-  ENSURE(state_ == State::ready || (asked_.empty() && assignments_.empty() && closing_.empty()));
+  ENSURE(state_ == State::ready ||
+         (asked_.empty() && assignments_.empty() && closing_.empty() && sides_.empty()));
+  ENSURE(sides_.size() < RequestWindow::links_max);
   for (const auto& [fid, times] : closing_) ENSURE(times > 0);
   for (const PieceKey& key : order_) ENSURE(!assignments_.at(key).to_ask.empty());
   for (const auto& each_assignment : assignments_) {

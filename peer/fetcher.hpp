@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ struct FetcherOptions {
 };
 
 /// Owns the link to one remote peer and keeps enough requests under way on it, for all downloads that it serves (a lane
-/// each). Which pieces, it is told.
+/// each). Which pieces, it is told. On a long and fast way it has some more links to the same peer, over which it only asks
+/// for blocks; what is said of files is believed on the first one.
 ///
 /// Rules:
 /// - A block goes from the socket to the verifier by handle: it is looked at nowhere between.
@@ -37,7 +39,9 @@ struct FetcherOptions {
 /// - A lane that is closed is over when the peer has said so: until then what comes of its file belongs to that lane,
 ///   and one that is opened after it has not begun.
 /// - A file is asked for once: a peer that takes its time to answer is not asked again meanwhile.
-/// - When the link is lost nothing of it is believed any more: the lanes are opened anew when it stands again.
+/// - A block is asked for on the link that has the least under way. A further link that is lost, or on which a file is
+///   closed, is given up, and what it owed is asked for again; it is no matter for anybody else.
+/// - When the (first) link is lost nothing of it is believed any more: the lanes are opened anew when it stands again.
 ///
 /// States: connecting -> (LinkUp) greeting -> (PeerWelcome from the right one) ready; any -> (LinkDown) connecting; any
 /// -> (a fault, another client, another version) ended.
@@ -97,11 +101,27 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
     BlockIndex block;
     ByteCount length;
     Instant at{};
+    Address link;
     bool cancelled = false;  ///< the answer is not used
+  };
+  /// A further link to the same peer.
+  struct Side {
+    Ref<ServingPeerRole> link;
+    bool ready = false;
+    std::set<Fid> opened = {};
+    std::map<Fid, unsigned> closing = {};  ///< as for the first link
   };
   using PieceKey = std::pair<DownloadId, PieceIndex>;
 
   bool from_peer(Context& context) const;
+  Side* side_of(Address link);
+  void open_sides(Context& context);
+  void drop_side(Address link, Context& context);
+  void drop_sides(Context& context);
+  void on_side(Side& side, const FileOpened& opened, Context& context);
+  void on_side(Side& side, const FileClosed& closed, Context& context);
+  Ref<ServingPeerRole> link_for(const Fid& fid) const;
+  void ask_again(const Asked& asked);
   Lane* lane_of(const Fid& fid);
   void open(Lane& lane, Context& context);
   void ask_for_more(Context& context);
@@ -109,7 +129,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   bool may_ask(Lane& lane, ByteCount length, Context& context);
   void ask(const PieceKey& key, ByteCount length, Context& context);
   bool has_room(ByteCount bytes) const;
-  std::deque<Asked>::iterator find_asked(const Fid& fid, PieceIndex piece, ByteCount offset);
+  std::deque<Asked>::iterator find_asked(Address link, const Fid& fid, PieceIndex piece, ByteCount offset);
   void use_block(const Asked& asked, Context& context);
   void settle(const PieceKey& key);
   void cancel_asked(const PieceKey& key, const std::vector<BlockIndex>& blocks, Context& context);
@@ -125,6 +145,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   std::uint32_t conversation_ = 0;
 
   std::map<DownloadId, Lane> lanes_;
+  std::vector<Side> sides_;
   std::map<Fid, unsigned> closing_;  ///< how many CloseFile of a file are not answered yet
   std::map<PieceKey, Assignment> assignments_;
   std::deque<PieceKey> order_;  ///< assignments that have blocks to ask for, in the order they were given

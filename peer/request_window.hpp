@@ -20,6 +20,9 @@ namespace tutti {
 /// - Never less than two blocks: one on its way, one being read at the other end.
 /// - Never more than the cap that the whole client's budget leaves this peer (RequestBudget): every byte asked for can
 ///   end up in our memory.
+/// - A TCP connection carries what the system at its other end buffers for it, which with Linux's defaults is 2.7 MB: on a
+///   long and fast way one is not enough. There is one more for each `a_link_holds` of what the way holds, up to
+///   links_max, where the way is longer than `near`.
 /// - The shortest delay is measured anew every `probe_every`: for one round the window is two blocks, so that the queue
 ///   drains and the way shows its true length, give or take a block (it may have changed).
 class RequestWindow {
@@ -27,6 +30,10 @@ class RequestWindow {
   static constexpr ByteCount start{4U << 20U};
   static constexpr ByteCount least{2 * block_size.value};
   static constexpr Duration probe_every = std::chrono::seconds(10);
+
+  static constexpr Duration near = std::chrono::milliseconds(10);
+  static constexpr ByteCount a_link_holds{1U << 20U};
+  static constexpr std::size_t links_max = 4;
 
   explicit RequestWindow(ByteCount cap) : cap_(cap) {}
 
@@ -42,6 +49,9 @@ class RequestWindow {
   void arrived(ByteCount bytes, Instant asked_at, Instant now);
   /// A request that will not be answered: cancelled, rejected, lost with the link.
   void dropped(ByteCount bytes, Instant now);
+
+  /// How many connections it takes.
+  std::size_t links() const;
 
   std::uint64_t bytes_per_second(Instant now) const { return meter_.bytes_per_second(now); }
   /// From request to answer on an empty line; nothing while unknown.

@@ -1,4 +1,5 @@
 #include <boost/test/unit_test.hpp>
+#include <deque>
 
 #include "peer/fetcher.hpp"
 #include "tests/injection/peer/little_network.hpp"
@@ -352,6 +353,149 @@ BOOST_AUTO_TEST_CASE(one_peer_serves_several_downloads) {
   BOOST_TEST((line.requested().length == 1000_bytes));
   line.fetch(0);
   BOOST_TEST((line.requested().fid == line.fid));
+}
+
+// --- further links ----------------------------------------------------------------------------------------------
+
+/// A line that is 50 ms long and carries 40 MB/s, of which a second has passed.
+struct LongLine : Line {
+  explicit LongLine(Duration length = 50ms) : length_(length) {
+    open();
+    host.inject(scheduler.address, fetcher.address, LimitRequests{24_MiB});
+    for (int i = 0; i < 80; ++i) pass_a_block(static_cast<std::uint32_t>(i % 3));
+    host.discard();
+  }
+  /// A block is asked for, and comes 13 ms after the one before it, but not before the line's length is over.
+  void pass_a_block(std::uint32_t piece) {
+    fetch(piece, ++attempt_);
+    asked_.emplace_back(piece, host.time());
+    if (asked_.size() < 3) return;
+    const auto [first, at] = asked_.front();
+    asked_.pop_front();
+    host.advance(std::max<Duration>(at + length_ - host.time(), 13ms));
+    block(first);
+    host.inject(verifier.address, fetcher.address, BlockStored{block_size});
+  }
+  std::vector<Address> further_links() const {
+    std::vector<Address> others;
+    for (const auto& each : host.links())
+      if (each.address != peer) others.push_back(each.address);
+    return others;
+  }
+  void open_side(Address side) {
+    host.link_up(side);
+    host.expect<PeerHello>(side);
+    host.inject(side, fetcher.address, PeerWelcome{1, client_key(3)});
+    host.expect<OpenFile>(side);
+    host.inject(side, fetcher.address, FileOpened{fid, {0xf0}});
+  }
+  /// Lets blocks be asked for until one is on `side`; which.
+  std::uint32_t asked_on(Address side) {
+    for (std::uint32_t piece = 0; piece < 3; ++piece) {
+      fetch(piece, ++attempt_);
+      if (const auto request = host.find<RequestBlock>(side)) return request->message.piece.value;
+    }
+    BOOST_FAIL("nothing is asked for over a further link");
+    return 0;
+  }
+
+  Duration length_;
+  std::uint32_t attempt_ = 0;
+  std::deque<std::pair<std::uint32_t, Instant>> asked_;
+};
+
+BOOST_AUTO_TEST_CASE(a_long_and_fast_way_gets_further_links_and_a_short_one_does_not) {
+  BOOST_TEST(LongLine(1ms).further_links().empty());
+  LongLine line;
+  const auto sides = line.further_links();
+  BOOST_TEST_REQUIRE(!sides.empty());
+  BOOST_TEST(sides.size() < RequestWindow::links_max);
+  line.open_side(sides.front());
+  line.host.expect_silence(line.scheduler.address);  // it is no matter for anybody else
+  const std::uint32_t piece = line.asked_on(sides.front());
+  line.host.discard();
+  line.host.inject(sides.front(), line.fetcher.address, Block{line.fid, {piece}, {}},
+                   Payload::own(Bytes(block_size.value)));
+  BOOST_TEST((line.host.expect<BlockArrived>(line.scheduler)->piece == PieceIndex{piece}));
+  BOOST_TEST(line.host.find<StoreBlock>(line.verifier.address).has_value());
+  // What it has is believed on the first link only.
+  line.host.discard();
+  line.host.inject(sides.front(), line.fetcher.address, Have{line.fid, 3_piece});
+  line.host.expect_silence(line.scheduler.address);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_further_link_owes_is_asked_for_again_when_it_is_lost) {
+  for (const bool closed : {false, true}) {
+    LongLine line;
+    const Address side = line.further_links().front();
+    line.open_side(side);
+    const std::uint32_t piece = line.asked_on(side);
+    line.host.discard();
+    if (closed) {
+      line.host.inject(side, line.fetcher.address, FileClosed{line.fid, CloseReason::not_shared});
+    } else {
+      line.host.link_down(side);
+    }
+    BOOST_TEST(!line.host.is_open(side));
+    const auto again = line.host.find<RequestBlock>(line.peer);
+    BOOST_TEST_REQUIRE(again.has_value());
+    BOOST_TEST((again->message.piece == PieceIndex{piece}));
+    BOOST_TEST(!line.host.find<PeerLost>(line.scheduler.address).has_value());
+    BOOST_TEST(!line.host.find<LaneClosed>(line.scheduler.address).has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_lane_is_closed_and_opened_again_on_further_links_too) {
+  LongLine line;
+  const Address side = line.further_links().front();
+  line.open_side(side);
+  const std::uint32_t piece = line.asked_on(side);
+  line.host.discard();
+  line.host.inject(line.scheduler.address, line.fetcher.address, CloseLane{{5}});
+  line.host.expect<CloseFile>(side);
+  // It was on its way, and is no fault.
+  line.host.inject(side, line.fetcher.address, Block{line.fid, {piece}, {}},
+                   Payload::own(Bytes(block_size.value)));
+  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
+  line.host.discard();
+  line.open_lane();
+  line.host.expect<OpenFile>(line.peer);
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  line.host.expect<OpenFile>(side);
+  line.host.inject(side, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
+  line.host.inject(side, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  BOOST_TEST(line.host.is_open(side));
+  line.asked_on(side);
+  BOOST_TEST(!line.host.find<PeerAtFault>(line.scheduler.address).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(further_links_go_with_the_first_one_and_lead_to_nobody_else) {
+  {
+    LongLine line;
+    const auto sides = line.further_links();
+    line.open_side(sides.front());
+    line.host.link_down(line.peer);
+    BOOST_TEST(line.further_links().empty());
+  }
+  LongLine line;
+  const Address side = line.further_links().front();
+  line.host.link_up(side);
+  line.host.inject(side, line.fetcher.address, PeerWelcome{1, client_key(4)});
+  BOOST_TEST(!line.host.is_open(side));
+  BOOST_TEST(!line.host.find<PeerLost>(line.scheduler.address).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(who_stops_serving_a_file_may_have_its_blocks_on_their_way_over_further_links) {
+  LongLine line;
+  const Address side = line.further_links().front();
+  line.open_side(side);
+  const std::uint32_t piece = line.asked_on(side);
+  line.host.discard();
+  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::not_shared});
+  line.host.inject(side, line.fetcher.address, Block{line.fid, {piece}, {}},
+                   Payload::own(Bytes(block_size.value)));
+  BOOST_TEST(!line.host.find<PeerAtFault>(line.scheduler.address).has_value());
+  BOOST_TEST(!line.host.find<StoreBlock>(line.verifier.address).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
