@@ -121,6 +121,8 @@ class InjectionHost final : private Stage {
 
   /// Lets time pass; timers fire in order, each with what follows from it, at their exact instants.
   void advance(Duration by);
+  /// The process is kept from running: time passes, and the timers that fall due wait for advance().
+  void suspend(Duration by) { now_ += by; }
   Instant time() const { return now_; }
   /// Sets the time of day; it goes on with advance().
   void set_wall_time(WallTime time) { wall_start_ = time - since_start(); }

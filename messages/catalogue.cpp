@@ -22,7 +22,7 @@ using AllMessages = Joined<KernelMessages, Messages<Refused, Done>, ClientTracke
                            ShellClientMessages, InsideClientMessages, InsideTrackerMessages,
                            TrackerTrackerMessages, TraceMessages>;
 
-constexpr std::array<MessageId, 7> retired{
+constexpr std::array<MessageId, 9> retired{
     MessageId{0x0408},  // StartDownload without `sequential`
     MessageId{0x040a},  // Downloads whose rows had no wishes
     MessageId{0x0422},  // DownloadChanged, the same
@@ -30,6 +30,8 @@ constexpr std::array<MessageId, 7> retired{
     MessageId{0x0541},  // DownloadsRecalled without wishes
     MessageId{0x0542},  // PrepareDownload, the same
     MessageId{0x0543},  // DownloadPrepared, the same
+    MessageId{0x0747},  // AskSnapshot, one page an ask
+    MessageId{0x0748},  // SnapshotChunk, whose rows were facts
 };
 
 /// A message may belong to several protocols (Done does); a number belongs to one message. With bare arrays, as compilers

@@ -20,8 +20,8 @@
 //   password = F:HashPassword H:PasswordHashed | F:CheckPassword H:PasswordChecked
 //   commit   = D:CommitBatch ( J:BatchCommitted | J:BatchFailed )          one under way at a time
 //   own      = D:DirectoryHolds D:Spread D:AwaitReached R:Reached          deltas on disk, published, acknowledged
-//   others'  = R:Learned D:DirectoryHolds | R:LearnedFacts D:DirectoryHolds
-//   away     = R:FellBehind D:ServiceChanged ... R:CaughtUp D:ServiceChanged
+//   others'  = R:Learned D:DirectoryHolds | R:LearnedRows D:DirectoryHolds
+//   away     = ( R:FellBehind D:ServiceChanged | D:ServiceChanged D:WasAbsent ) ... R:CaughtUp D:ServiceChanged
 //   fork     = R:RenewStore *( D:ReadLog J:LogRead ) D:CommitBatch J:BatchCommitted D:DirectoryHolds
 //   presence = ( F:PresenceSaid | F:LeavingSaid ) D:Gossip to R, R:GossipHeard to D
 //   notices  = D:Notify to F
@@ -119,13 +119,6 @@ struct ServiceChanged {
 
 // --- journal --------------------------------------------------------------------------------------------------
 
-/// One row to be written, or erased when `value` is empty.
-struct RowChange {
-  std::uint8_t bucket = 0;
-  Bytes key;
-  Bytes value;
-  TUTTI_RECORD(RowChange, bucket, key, value);
-};
 /// The store goes by the name `fresh` from now on. Of the log that it wrote as `cut.origin` only what comes up to `cut`
 /// is kept: the numbers behind it were used by others.
 struct StoreRenewal {
@@ -133,11 +126,12 @@ struct StoreRenewal {
   LogHead cut;
   TUTTI_RECORD(StoreRenewal, fresh, cut);
 };
-/// D: put this on disk, whole, in one transaction. Answered when it is there. A renewal comes before the rest.
+/// D: put this on disk, whole, in one transaction. Answered when it is there. A renewal comes before the rest. Of rows
+/// with one key the last holds; those without a value are erased.
 struct CommitBatch {
   Ticket ticket;
   std::vector<Delta> deltas;
-  std::vector<RowChange> rows;
+  RowRun rows;
   std::vector<LogHead> heads;  ///< of the origins that got further
   std::optional<StoreRenewal> renewal;
   TUTTI_MESSAGE(CommitBatch, 0x0620, ticket, deltas, rows, heads, renewal);
@@ -158,15 +152,15 @@ struct BatchFailed {
 struct LoadStore {
   TUTTI_MESSAGE(LoadStore, 0x0623);
 };
-/// J: one page of rows. `heads` comes with the first.
+/// J: one page of rows, without metainfo. `heads` comes with the first.
 struct StoreLoading {
   StoreId store;
   std::vector<LogHead> heads;
-  std::vector<Fact> facts;
+  RowRun rows;
   Bytes next;
   bool last = false;
   std::string fault;  ///< the store cannot be read: the tracker cannot work
-  TUTTI_MESSAGE(StoreLoading, 0x0624, store, heads, facts, next, last, fault);
+  TUTTI_MESSAGE(StoreLoading, 0x0624, store, heads, rows, next, last, fault);
 };
 /// D: the next page.
 struct LoadMore {
@@ -199,7 +193,7 @@ struct LogRead {
   VersionVector have;
   TUTTI_MESSAGE(LogRead, 0x0629, ticket, deltas, truncated, have);
 };
-/// R: one page of rows for a snapshot, piece digests and all.
+/// R: one page of rows for a snapshot, metainfo and all.
 struct ReadRows {
   Ticket ticket;
   Bytes buckets;
@@ -209,10 +203,10 @@ struct ReadRows {
 struct RowsRead {
   Ticket ticket;
   std::vector<LogHead> heads;
-  std::vector<Fact> facts;
+  RowRun rows;
   Bytes next;
   bool last = false;
-  TUTTI_MESSAGE(RowsRead, 0x062b, ticket, heads, facts, next, last);
+  TUTTI_MESSAGE(RowsRead, 0x062b, ticket, heads, rows, next, last);
 };
 
 /// R: every tracker of the file has this on disk: its deltas need not be kept in the log. No answer.
@@ -225,14 +219,17 @@ struct TruncateLog {
 
 /// D: what is on disk here. `digest` is zero while a snapshot is being joined: the state is between two vectors then.
 /// `rejected`: something learned was not taken (a gap, a fork, a full disk); what was learned beyond `at` is forgotten.
-/// `forked`: origins that have used numbers twice, so that their logs do not go on from what is here.
+/// `forked`: origins that have used numbers twice, so that their logs do not go on from what is here. `page`: of
+/// snapshots that has been joined, the last. `heads`: how the logs of `at` end.
 struct DirectoryHolds {
   StoreId store;
   VersionVector at;
   StateDigest digest;
   bool rejected = false;
   std::vector<StoreId> forked;
-  TUTTI_MESSAGE(DirectoryHolds, 0x0630, store, at, digest, rejected, forked);
+  std::uint64_t page = 0;
+  std::vector<LogHead> heads = {};
+  TUTTI_MESSAGE(DirectoryHolds, 0x0630, store, at, digest, rejected, forked, page, heads);
 };
 /// D: own deltas that are on disk since just now, in order: to be published and acknowledged.
 struct Spread {
@@ -258,12 +255,14 @@ struct Learned {
   std::vector<Delta> deltas;
   TUTTI_MESSAGE(Learned, 0x0633, deltas);
 };
-/// R: rows of another tracker's state. The last page brings `heads`: what the state has with all pages joined.
-struct LearnedFacts {
-  std::vector<Fact> facts;
+/// R: rows of another tracker's state: page `page`, counted over all snapshots. The last page brings `heads`: what the
+/// state has with all pages joined. Page 0, without rows: the snapshot under way is given up.
+struct LearnedRows {
+  std::uint64_t page = 0;
+  RowRun rows;
   std::vector<LogHead> heads;
   bool last = false;
-  TUTTI_MESSAGE(LearnedFacts, 0x0634, facts, heads, last);
+  TUTTI_MESSAGE(LearnedRows, 0x0634, page, rows, heads, last);
 };
 /// R: every tracker that could be found has been caught up with, or none was found.
 struct CaughtUp {
@@ -272,6 +271,11 @@ struct CaughtUp {
 /// R: others have what is not here, for this tracker was away: no request is to be decided before CaughtUp.
 struct FellBehind {
   TUTTI_MESSAGE(FellBehind, 0x063d);
+};
+/// D: this tracker was kept from running for so long that others may have answered without it: what has happened? No
+/// request is decided before CaughtUp.
+struct WasAbsent {
+  TUTTI_MESSAGE(WasAbsent, 0x063f);
 };
 /// R: others have other deltas under numbers of the own log, or have more of it and cannot give it: the own log is to
 /// go on under a new name, and what only this tracker has of it is to be said again.
@@ -385,9 +389,9 @@ using InsideTrackerMessages =
              PasswordKnown, Settled, PresenceSaid, LeavingSaid, Notify, ServiceChanged, CommitBatch,
              BatchCommitted, BatchFailed, LoadStore, StoreLoading, LoadMore, ReadMetainfo, MetainfoRead,
              ReadLog, LogRead, ReadRows, RowsRead, TruncateLog, DirectoryHolds, Spread, AwaitReached, Reached,
-             Learned, LearnedFacts, CaughtUp, FellBehind, RenewStore, Want, Gossip, GossipHeard, TrackersSeen,
-             AskOwnBuckets, OwnBuckets, AskNode, NodeStatus, AskUsers, Users, AskGroups, GroupsKnown,
-             Hopeless, Serving>;
+             Learned, LearnedRows, CaughtUp, FellBehind, WasAbsent, RenewStore, Want, Gossip, GossipHeard,
+             TrackersSeen, AskOwnBuckets, OwnBuckets, AskNode, NodeStatus, AskUsers, Users, AskGroups,
+             GroupsKnown, Hopeless, Serving>;
 
 // --- roles ----------------------------------------------------------------------------------------------------
 
@@ -406,7 +410,7 @@ struct DirectoryRole {
   static constexpr std::string_view name = "directory";
   using Accepts =
       Messages<Submit, PasswordKnown, PresenceSaid, LeavingSaid, BatchCommitted, BatchFailed, StoreLoading,
-               MetainfoRead, LogRead, Reached, Learned, LearnedFacts, CaughtUp, FellBehind, RenewStore,
+               MetainfoRead, LogRead, Reached, Learned, LearnedRows, CaughtUp, FellBehind, RenewStore,
                GossipHeard, TrackersSeen, AskOwnBuckets, AskNode, AskUsers, AskGroups>;
 };
 /// Owns the disk.
@@ -417,7 +421,8 @@ struct JournalRole {
 /// Speaks with the other trackers.
 struct ReplicatorRole {
   static constexpr std::string_view name = "replicator";
-  using Accepts = Messages<DirectoryHolds, Spread, AwaitReached, Want, Gossip, LogRead, RowsRead, OwnBuckets>;
+  using Accepts =
+      Messages<DirectoryHolds, Spread, AwaitReached, Want, WasAbsent, Gossip, LogRead, RowsRead, OwnBuckets>;
 };
 /// Speaks with whoever runs the tracker.
 struct ConsoleRole {

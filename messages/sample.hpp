@@ -205,6 +205,22 @@ struct Sampler<VersionVector> {
   }
 };
 
+/// Some rows.
+template <>
+struct Sampler<RowRun> {
+  template <BitSource Bits>
+  static RowRun draw(Bits& bits) {
+    RowRun rows;
+    for (std::uint64_t left = detail::pick(bits, 4); left > 0; --left) {
+      const Bytes key = detail::sample_bytes(bits, 1 + detail::pick(bits, 20));
+      const Bytes value = sample<Bytes>(bits);
+      const Bytes metainfo = sample<Bytes>(bits);
+      rows.push_back({sample<std::uint8_t>(bits), key, value, metainfo});
+    }
+    return rows;
+  }
+};
+
 /// A digest of each bucket.
 template <>
 struct Sampler<Buckets> {

@@ -8,17 +8,19 @@
 #include "messages/client_tracker.hpp"
 #include "messages/kernel.hpp"
 #include "messages/message.hpp"
+#include "messages/row_run.hpp"
 
 // The protocol between trackers. Each tracker says what it did to everybody who listens (PUB, port P+1), and each
 // follows each other one over a link of its own (follower F, DEALER, to source S, ROUTER, port P+2) that repairs what
 // the feed lost. Feeds promise nothing, so nothing depends on them: a heartbeat shows what is missing.
 //
 //   feed         = *( Delta | Heartbeat | PresenceGossip )
-//   conversation = F:RepairHello  ( S:RepairWelcome | S:RepairUnwelcome )  *( repair )
+//   conversation = F:RepairHello  ( welcome | S:RepairUnwelcome )  *( repair )
+//   welcome      = S:RepairWelcome S:RepairHeads                   the heads from version 2 on
 //   repair       = F:Pull          ( *S:Ops | S:LogTruncated )     deltas that F lacks, as many Ops as F has credit for
 //                | S:Ops           F:Ack                           deltas that F did not acknowledge in time
 //                | F:Ack                                           after each group of deltas that F has on disk
-//                | F:AskSnapshot   S:SnapshotChunk                 one chunk an ask
+//                | F:AskRows *( S:SnapshotRows | F:MoreRows )      as many pages as F has given credit for; version 2
 //                | F:AskBuckets    S:Buckets
 //
 // A delta above `delta_published_max` is not said on the feed but sent as Ops at once: a PUB queues whole frames for
@@ -29,7 +31,10 @@
 
 namespace tutti {
 
-constexpr std::uint16_t tracker_tracker_version = 1;
+/// Version 1 knew no RepairHeads, and a snapshot whose pages nobody gives any more: trackers of both versions exchange
+/// deltas.
+constexpr std::uint16_t tracker_tracker_version = 2;
+constexpr std::uint16_t tracker_tracker_version_min = 1;
 /// A larger encoded delta is not published, only sent over repair links.
 constexpr ByteCount delta_published_max = 64_KiB;
 /// Deltas of one Ops, at most; and it is closed when it passes this many bytes.
@@ -228,7 +233,7 @@ struct PresenceGossip {
 
 /// F: first word on a link. `at` is what F holds on disk, also of S's own log: S learns from it what it lost.
 struct RepairHello {
-  std::uint16_t version_min = tracker_tracker_version;
+  std::uint16_t version_min = tracker_tracker_version_min;
   std::uint16_t version_max = tracker_tracker_version;
   StoreId store;
   std::uint32_t number = 0;
@@ -249,10 +254,16 @@ struct RepairWelcome {
 };
 /// S: no common version, or F's store is one that S cannot follow or be followed by; `sentence` says which.
 struct RepairUnwelcome {
-  std::uint16_t version_min = tracker_tracker_version;
+  std::uint16_t version_min = tracker_tracker_version_min;
   std::uint16_t version_max = tracker_tracker_version;
   std::string sentence;
   TUTTI_MESSAGE(RepairUnwelcome, 0x0742, version_min, version_max, sentence);
+};
+/// S: how each log that it holds on disk ends. Two that are equally long but end
+/// differently have forked, which the vectors do not show.
+struct RepairHeads {
+  std::vector<LogHead> heads;
+  TUTTI_MESSAGE(RepairHeads, 0x074b, heads);
 };
 /// F: has everything up to `have` and room for `credit` more Ops. A new Pull replaces the one before.
 struct Pull {
@@ -276,20 +287,34 @@ struct LogTruncated {
   VersionVector from;
   TUTTI_MESSAGE(LogTruncated, 0x0746, from);
 };
-/// F: rows of `buckets` (one byte each; none: all of them) whose keys come after `after` (empty: from the start).
-struct AskSnapshot {
+/// F: the rows of `buckets` (one byte each; none: all of them), page by page, `credit` pages for now. `snapshot` is a
+/// number of F's choice that it uses once on a link; a new ask replaces the one before.
+struct AskRows {
+  std::uint64_t snapshot = 0;
   Bytes buckets;
-  Bytes after;
-  TUTTI_MESSAGE(AskSnapshot, 0x0747, buckets, after);
+  std::uint32_t credit = 0;
+  TUTTI_MESSAGE(AskRows, 0x074c, snapshot, buckets, credit);
 };
-/// S: some of those rows, to be joined, never replacing. `heads` is read before the rows: who has joined every chunk
-/// has everything up to the heads of the first one.
-struct SnapshotChunk {
+/// F: has room for so many more pages of `snapshot`.
+struct MoreRows {
+  std::uint64_t snapshot = 0;
+  std::uint32_t credit = 0;
+  TUTTI_MESSAGE(MoreRows, 0x074d, snapshot, credit);
+};
+/// S: the next of those rows, to be joined, never replacing; about a MiB of them, as S has stored them. `heads` is read
+/// before the rows: who has joined every page has everything up to the heads of the first one.
+struct SnapshotRows {
+  std::uint64_t snapshot = 0;
   std::vector<LogHead> heads;
-  std::vector<Fact> facts;
-  Bytes next;  ///< `after` of the next ask
+  RowRun rows;
   bool last = false;
-  TUTTI_MESSAGE(SnapshotChunk, 0x0748, heads, facts, next, last);
+  TUTTI_MESSAGE(SnapshotRows, 0x074e, snapshot, heads, rows, last);
+  Fault fault() const {
+    RowReader reader(rows);
+    while (const std::optional<StoredRow> row = reader.next())
+      if (row->value.empty()) return "a snapshot says of no row that it is gone";
+    return "";
+  }
 };
 /// F: asked every 30 s, and when digests differ though vectors do not.
 struct AskBuckets {
@@ -304,9 +329,9 @@ struct Buckets {
 };
 
 using TrackerTrackerMessages =
-    Joined<Operation::Options,
-           Messages<Delta, Heartbeat, PresenceGossip, RepairHello, RepairWelcome, RepairUnwelcome, Pull, Ops,
-                    Ack, LogTruncated, AskSnapshot, SnapshotChunk, AskBuckets, Buckets>>;
+    Joined<Operation::Options, Messages<Delta, Heartbeat, PresenceGossip, RepairHello, RepairWelcome,
+                                        RepairUnwelcome, RepairHeads, Pull, Ops, Ack, LogTruncated, AskRows,
+                                        MoreRows, SnapshotRows, AskBuckets, Buckets>>;
 
 /// What a tracker tells everybody: as a topic of our own what may be published, as somebody else's what may come.
 struct FeedTopic {
@@ -318,8 +343,9 @@ struct FeedTopic {
 /// The tracker that is followed, as its follower sees it over a link.
 struct RepairSourceRole {
   static constexpr std::string_view name = "repair_source";
-  using Accepts = Messages<RepairHello, Pull, Ack, AskSnapshot, AskBuckets>;
-  using Says = Messages<RepairWelcome, RepairUnwelcome, Ops, LogTruncated, SnapshotChunk, Buckets>;
+  using Accepts = Messages<RepairHello, Pull, Ack, AskRows, MoreRows, AskBuckets>;
+  using Says =
+      Messages<RepairWelcome, RepairUnwelcome, RepairHeads, Ops, LogTruncated, SnapshotRows, Buckets>;
   static constexpr std::size_t frame_bytes = 8U << 20U;
 };
 /// A tracker that follows this one, over a link.

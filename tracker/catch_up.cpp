@@ -13,6 +13,7 @@ void CatchUp::starts(Instant now) {
   progress_ = now;
   beat_ = now;
   half_since_.clear();
+  asked_.clear();
   missing_.reset();
 }
 
@@ -24,6 +25,7 @@ void CatchUp::begins(std::uint32_t number, const VersionVector& at) {
 
 void CatchUp::lost(std::uint32_t number) {
   must_have_.erase(number);
+  asked_.erase(number);
   missing_.reset();
 }
 
@@ -31,6 +33,13 @@ bool CatchUp::was_away(Instant now) {
   const bool away = now - beat_ > config_.heartbeat + std::max(config_.ack_wait, shortest_absence);
   beat_ = now;
   return away;
+}
+
+void CatchUp::was_absent(Instant now) {
+  serving_ = false;
+  progress_ = now;
+  asked_.clear();
+  asked_at_ = now;
 }
 
 bool CatchUp::has_everything(const SyncBook& book, const VersionVector& held) const {
@@ -66,10 +75,12 @@ CatchUp::Choice CatchUp::choose(const SyncBook& book, const VersionVector& held,
     progress_ = now;
     return Choice::pause;
   }
+  if (!asked_.empty() && now - asked_at_ < word_patience) return Choice::go_on;
   look_at_progress(book, held, now);
   const bool stuck = now - progress_ > patience;
   if (is_looking(book, now) || (!whole && !stuck)) return Choice::go_on;
   if (book.lacks_own()) return stuck ? Choice::renew : Choice::go_on;
+  if (book.own_has_forked()) return Choice::renew;
   serving_ = true;
   // What nobody gave is not waited for again.
   must_have_.clear();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "actors/time.hpp"
 #include "tracker/config.hpp"
@@ -25,12 +26,15 @@ namespace tutti {
 ///   success would be provisional. Of others it looks for a sign for `look_around`.
 /// - While what it has to have becomes less it waits; when it has not for `patience` it serves with what it has. What
 ///   comes but does not get onto the disk, or is of others who are merely busy, is no reason to wait.
+/// - After a moment's absence the links stand, and one word of each linked tracker is enough; one that does not come is
+///   waited for as little as that takes.
 /// - But not while another tracker, whether it answers now or not, has more of the own log: the next own delta would
 ///   take a number that is taken. Patience over, the log has to go on under another name.
 class CatchUp {
  public:
   static constexpr std::chrono::seconds patience{3};
   static constexpr std::chrono::seconds link_patience{2};
+  static constexpr std::chrono::milliseconds word_patience{500};
   /// Answers may wait for no tracker at all; a process is late now and then all the same.
   static constexpr std::chrono::milliseconds shortest_absence{500};
 
@@ -48,10 +52,14 @@ class CatchUp {
   void not_linked(std::uint32_t number) { half_since_.erase(number); }
   /// A part of a snapshot is on disk here. (Of logs that is seen by how far they are.)
   void progressed(Instant now) { progress_ = now; }
-  /// To be said at every heartbeat. True if there was none for so long that others have most likely answered without
-  /// waiting for this tracker. After shorter absences (ack_wait and more) they may have, and said `provisional`; pausing
-  /// for those would stop a tracker whenever its machine is busy.
+  /// To be said at every heartbeat. True if there was none for so long that what lies waiting on the links is old.
   bool was_away(Instant now);
+
+  /// This tracker was kept from running for a moment, no longer than links last: each tracker that is linked is asked
+  /// what it has, and has answered when that is on its way to the disk here.
+  void was_absent(Instant now);
+  void asks(std::uint32_t number) { asked_.insert(number); }
+  void answered(std::uint32_t number) { asked_.erase(number); }
 
   // --- the choice -------------------------------------------------------------------------------------------------
   enum class Choice : std::uint8_t {
@@ -78,6 +86,8 @@ class CatchUp {
   Instant progress_;
   Instant beat_;
   std::map<std::uint32_t, VersionVector> must_have_;
+  std::set<std::uint32_t> asked_;  // what has happened while this tracker was absent
+  Instant asked_at_;
   std::optional<std::uint64_t> missing_;  // of it, when last looked; nothing: it has changed itself since
   std::map<std::uint32_t, Instant> half_since_;
 };

@@ -9,15 +9,13 @@
 #include "actors/digest.hpp"
 #include "actors/ensure.hpp"
 #include "messages/codec.hpp"
+#include "tracker/lost_names.hpp"
+#include "tracker/online.hpp"
+#include "tracker/refusals.hpp"
 
 namespace tutti {
 
 namespace {
-
-/// A refusal is thrown away by nobody: each check returns it, and the request ends there.
-using Refusal = std::optional<Refused>;
-
-Refused refuse(Code code, std::string sentence) { return {code, std::move(sentence)}; }
 
 Decision refused(Refused why) { return {std::move(why), {}, {}, {}}; }
 Decision refused(Code code, std::string sentence) { return refused(refuse(code, std::move(sentence))); }
@@ -32,75 +30,6 @@ std::uint64_t milliseconds_of(WallTime wall) {
 /// client can aim at that moment, so it is an answer and not a broken promise.
 Refused looked_at_too_early() {
   return refuse(Code::other, "what stood in the way of this has ended just now: try again");
-}
-
-Refusal refuse_new_name(std::string_view name) {
-  if (lost_name_mark(name).empty()) return std::nullopt;
-  return refuse(Code::invalid_name,
-                fmt::format("{} ends in {}, which marks a name that was lost to another: choose one without",
-                            name, lost_name_mark(name)));
-}
-
-Refused user_name_taken(const UserName& name) {
-  return refuse(Code::user_exists, fmt::format("the user name {} is taken: choose another", name.text));
-}
-
-Refused group_name_taken(const GroupName& name) {
-  return refuse(
-      Code::group_exists,
-      fmt::format("the group name {} is taken: choose another, or join_group {}", name.text, name.text));
-}
-
-Refused file_name_taken(const Directory& directory, const Gid& gid, const std::string& name) {
-  return refuse(Code::file_conflict,
-                fmt::format("{} has a file named {} with other content: rename yours, or use another group",
-                            directory.name_of(gid), name));
-}
-
-Refusal refuse_new_user(const Directory& directory, const UserName& name) {
-  if (Refusal refusal = refuse_new_name(name.text)) return refusal;
-  if (directory.user_named(name.text)) return user_name_taken(name);
-  return std::nullopt;
-}
-
-/// The file that this request added is not under its name, and what was added is not shared (any more): it went to a
-/// file of other content that came before it, and whoever took the request first has said so.
-Refusal refuse_lost_file(const Directory& directory, const Question& question, const AddFile& add) {
-  const std::optional<Gid> gid = directory.group_named(add.group.text);
-  const std::optional<Session> session = directory.open_session(question.client);
-  if (!gid || !session) return std::nullopt;
-  const Fid fid = fid_of_record(encode_record(add.metainfo));
-  const std::string& name = add.metainfo.name.text;
-  const std::optional<FileView> holder = directory.file_named(*gid, name);
-  if (!holder || holder->fid == fid || directory.share(*gid, fid, session->uid).on) return std::nullopt;
-  return file_name_taken(directory, *gid, name);
-}
-
-/// A name that this very request took went to somebody who took it at the same moment at another tracker: what is
-/// recorded is not what was answered.
-Refusal refuse_lost_name(const Directory& directory, const Question& question) {
-  if (const CreateUser* create = question.what.get<CreateUser>()) {
-    const Uid uid = uid_of_request(question.client, question.counter);
-    if (directory.user_named(create->user.text) != uid) return user_name_taken(create->user);
-  }
-  if (const CreateGroup* create = question.what.get<CreateGroup>()) {
-    const Gid gid = gid_of_request(question.client, question.counter);
-    const std::optional<Gid> holder = directory.group_named(create->group.text);
-    if (holder && holder != gid) return group_name_taken(create->group);
-  }
-  if (const AddFile* add = question.what.get<AddFile>()) return refuse_lost_file(directory, question, *add);
-  return std::nullopt;
-}
-
-Refusal refuse_login(const Directory& directory, const Question& question, WallTime wall) {
-  if (const auto session = directory.session(question.client, question.token, wall))
-    return refuse(Code::already_logged_in,
-                  fmt::format("you are logged in as {}: logout first", directory.name_of(session->uid)));
-  const RequestCounter last = directory.last_session(question.client);
-  const bool open = directory.open_session(question.client).has_value();
-  if (question.counter < last || (question.counter == last && !open && last.value != 0))
-    return refuse(Code::other, "this login was overtaken by a later one: log in again");
-  return std::nullopt;
 }
 
 /// The decisions. One handler a request; each checks in the contract's order and returns at the first refusal.
@@ -236,7 +165,9 @@ class Decider {
     const std::optional<Uid> owner = directory_.owner_of(gid_);
     for (const Uid& uid :
          first_page(directory_.members_after(gid_, what.after, page_rows_max + 1), page.more))
-      page.members.push_back({{directory_.name_of(uid)}, uid == owner, !clients_online(uid).empty()});
+      page.members.push_back({{directory_.name_of(uid)},
+                              uid == owner,
+                              !clients_online(directory_, *now_.presence, uid).empty()});
     return answered(std::move(page));
   }
 
@@ -247,13 +178,10 @@ class Decider {
     Files page;
     for (const FileView& file :
          first_page(directory_.files_after(gid_, what.after, page_rows_max + 1), page.more)) {
-      const std::vector<Uid> sharers = directory_.sharers_of(gid_, file.fid);
-      const auto online = std::count_if(sharers.begin(), sharers.end(),
-                                        [&](const Uid& uid) { return !clients_online(uid).empty(); });
       page.files.push_back({{file.name},
                             file.size,
-                            static_cast<std::uint32_t>(sharers.size()),
-                            static_cast<std::uint32_t>(online),
+                            directory_.sharer_count(gid_, file.fid),
+                            directory_.online_sharer_count(gid_, file.fid),
                             file.sha1});
     }
     return answered(std::move(page));
@@ -421,27 +349,17 @@ class Decider {
     return {gid_, fid, me_, directory_.membership(gid_, me_).generation, generation, on};
   }
 
-  /// The clients on which a user is logged in and heard of.
-  std::vector<const PresentClient*> clients_online(const Uid& uid) const {
-    std::vector<const PresentClient*> online = now_.presence->clients_of(uid);
-    std::erase_if(online, [&](const PresentClient* each) {
-      const std::optional<Session> session = directory_.open_session(each->client);
-      return !session || session->uid != uid || session->generation != each->generation;
-    });
-    return online;
-  }
-
   /// Sharers that can be connected to. If there are more than a page, each asking client begins at another one, so
   /// that the load spreads.
   std::vector<Sharer> sharers_online(const Fid& fid) const {
-    const std::vector<Uid> sharers = directory_.sharers_of(gid_, fid);
+    const std::uint32_t count = directory_.online_sharer_count(gid_, fid);
     std::vector<Sharer> online;
-    const std::size_t first = sharers.empty() ? 0 : std::hash<ClientKey>{}(question_.client) % sharers.size();
-    for (std::size_t i = 0; i < sharers.size() && online.size() < page_rows_max; ++i) {
-      const Uid& uid = sharers[(first + i) % sharers.size()];
+    const std::size_t first = count == 0 ? 0 : std::hash<ClientKey>{}(question_.client) % count;
+    for (std::uint32_t i = 0; i < count && online.size() < page_rows_max; ++i) {
+      const Uid uid = directory_.online_sharer(gid_, fid, static_cast<std::uint32_t>((first + i) % count));
       const std::string name = directory_.name_of(uid);
       if (name.empty()) continue;  // the fact that names it has not come yet
-      for (const PresentClient* each : clients_online(uid))
+      for (const PresentClient* each : clients_online(directory_, *now_.presence, uid))
         if (each->port != 0 && !each->host.empty())
           online.push_back({{name}, each->client, each->host, each->port});
     }
@@ -483,7 +401,8 @@ std::optional<PasswordWork> password_work(const Directory& directory, const Ques
 
 Decision decide(const Directory& directory, const Question& question, const Circumstances& now) {
   if (std::optional<TrackerAnswer> outcome = directory.outcome(question.client, question.counter)) {
-    if (Refusal lost = refuse_lost_name(directory, question)) return refused(*lost);
+    if (std::optional<LostName> lost = lost_since(directory, question))
+      return {std::move(lost->why), std::move(lost->undo), {}, {}};
     return answered(std::move(*outcome));
   }
   if (directory.is_forgotten(question.client, question.counter))
@@ -495,64 +414,6 @@ Decision decide(const Directory& directory, const Question& question, const Circ
     decision.operations.push_back(
         RequestAnswered{question.client, question.counter, encode_answer(decision.answer)});
   return decision;
-}
-
-bool takes_name(const std::vector<Operation>& operations) {
-  return std::any_of(operations.begin(), operations.end(), [](const Operation& each) {
-    return each.get<UserNamed>() != nullptr || each.get<GroupNamed>() != nullptr ||
-           each.get<FileDescribed>() != nullptr;
-  });
-}
-
-namespace {
-
-/// A file that another one of its name came before: its share ends, so that nothing of it is left in the group.
-std::optional<LostName> lost_file_name(const Directory& directory, const FileDescribed& described,
-                                       const std::vector<Operation>& operations) {
-  const std::optional<FileView> file = directory.file(described.gid, described.fid);
-  if (!file || !file->alive || file->name == file->own_name) return std::nullopt;
-  LostName lost{file_name_taken(directory, described.gid, file->own_name), {}};
-  for (const Operation& each : operations)
-    if (const ShareIntended* share = each.get<ShareIntended>(); share != nullptr && share->on) {
-      ShareIntended ended = *share;
-      ended.on = false;
-      lost.undo.emplace_back(ended);
-    }
-  return lost;
-}
-
-}  // namespace
-
-std::optional<LostName> lost_name(const Directory& directory, const std::vector<Operation>& operations) {
-  for (const Operation& each : operations) {
-    if (const UserNamed* user = each.get<UserNamed>())
-      if (directory.user_named(user->name.text) != user->uid)
-        return LostName{user_name_taken(user->name), {}};
-    if (const FileDescribed* file = each.get<FileDescribed>())
-      if (std::optional<LostName> lost = lost_file_name(directory, *file, operations)) return lost;
-    const GroupNamed* group = each.get<GroupNamed>();
-    if (group == nullptr) continue;
-    const std::optional<Gid> holder = directory.group_named(group->name.text);
-    if (!holder || holder == group->gid) continue;
-    LostName lost{group_name_taken(group->name), {}};
-    if (const std::optional<Uid> owner = directory.owner_of(group->gid))
-      lost.undo.emplace_back(MembershipChanged{group->gid, *owner,
-                                               directory.membership(group->gid, *owner).generation,
-                                               MembershipRank::left, *owner});
-    return lost;
-  }
-  return std::nullopt;
-}
-
-std::vector<Operation> confirmation_of(const std::vector<Operation>& operations) {
-  std::vector<Operation> confirmations;
-  for (const Operation& each : operations) {
-    if (const UserNamed* user = each.get<UserNamed>(); user != nullptr && !user->reached_all)
-      confirmations.emplace_back(UserNamed{user->uid, user->name, user->tracker, true});
-    if (const GroupNamed* group = each.get<GroupNamed>(); group != nullptr && !group->reached_all)
-      confirmations.emplace_back(GroupNamed{group->gid, group->name, group->tracker, true});
-  }
-  return confirmations;
 }
 
 }  // namespace tutti

@@ -75,18 +75,4 @@ std::optional<PasswordWork> password_work(const Directory& directory, const Ques
 /// decision.
 Decision decide(const Directory& directory, const Question& question, const Circumstances& now);
 
-/// True if a user, a group or a file gets its name here: somebody else may take the same one at the same moment.
-bool takes_name(const std::vector<Operation>& operations);
-
-/// A name that operations took, and that went to somebody else who took it at the same moment.
-struct LostName {
-  Refused why;
-  std::vector<Operation> undo;  ///< to be sealed: a group or a share that nobody was told of is not kept
-};
-std::optional<LostName> lost_name(const Directory& directory, const std::vector<Operation>& operations);
-
-/// What to seal once every tracker of the file has acknowledged a delta with these operations: the names in it have
-/// reached all, and cannot be lost to a later claim. Empty for most.
-std::vector<Operation> confirmation_of(const std::vector<Operation>& operations);
-
 }  // namespace tutti

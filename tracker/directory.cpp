@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "actors/digest.hpp"
+#include "actors/ensure.hpp"
 #include "messages/codec.hpp"
 #include "messages/names.hpp"
 #include "tracker/state.hpp"
@@ -10,12 +11,13 @@
 
 namespace tutti {
 
-Directory::Directory() : state_(std::make_unique<DirectoryState>()) {}
+Directory::Directory(const HashSecret& secret) : state_(std::make_unique<DirectoryState>(secret)) {}
 Directory::Directory(Directory&&) noexcept = default;
 Directory& Directory::operator=(Directory&&) noexcept = default;
 Directory::~Directory() = default;
 
 Changes Directory::apply(const Delta& delta) {
+  ENSURE(!state_->listing);
   Changes changes;
   state_->changes = &changes;
   for (const Operation& each : delta.operations) state_->join(delta.origin, delta.stamp, each);
@@ -24,6 +26,7 @@ Changes Directory::apply(const Delta& delta) {
 }
 
 Changes Directory::join(const Fact& fact) {
+  ENSURE(!state_->listing);
   Changes changes;
   state_->changes = &changes;
   state_->join(fact.origin, fact.stamp, fact.operation);
@@ -31,9 +34,24 @@ Changes Directory::join(const Fact& fact) {
   return changes;
 }
 
+void Directory::join(const Fact& fact, const StoredRow& row, Changes& changes) {
+  ENSURE(!state_->listing);
+  state_->changes = &changes;
+  state_->joining = {&fact, &row};
+  state_->join(fact.origin, fact.stamp, fact.operation);
+  state_->joining = {};
+  state_->changes = nullptr;
+}
+
 void Directory::load(const Fact& fact) { state_->join(fact.origin, fact.stamp, fact.operation); }
-void Directory::begin_bulk() { state_->keeps_lists = false; }
-void Directory::end_bulk() { state_->list_all(); }
+void Directory::begin_bulk() { state_->begin_bulk(); }
+bool Directory::list_some() { return state_->list_some(); }
+bool Directory::is_listed() const { return state_->keeps_lists; }
+
+std::uint64_t Directory::size() const {
+  return std::uint64_t{state_->users.size()} + state_->groups.size() + state_->files.size() +
+         state_->memberships.size() + state_->clients.size();
+}
 
 StateDigest Directory::digest() const { return state_->digest.total(); }
 DigestList<StateDigest> Directory::bucket_digests() const { return state_->digest.buckets(); }
@@ -151,16 +169,16 @@ std::vector<Uid> Directory::users_after(std::string_view after, std::size_t limi
   return page;
 }
 
-std::vector<Uid> DirectoryState::page_of(const OrderedList<MemberKey, MemberOrder>& listing, const Gid& gid,
+std::vector<Uid> DirectoryState::page_of(const OrderedList<MemberKey, MemberOrder>& members, const Gid& gid,
                                          std::string_view after, std::size_t limit) const {
   std::vector<Uid> page;
   const auto group = groups.find(gid);
   if (!group) return page;
   const auto from = after.empty() ? std::nullopt : find_user(after);
-  auto at = after.empty() ? listing.lower_bound(NameIn{*group, {}})
-            : from        ? listing.upper_bound(MemberKey{*group, *from})
-                          : listing.upper_bound(NameIn{*group, without_mark(after)});
-  for (; at != listing.end() && at->group == *group && page.size() < limit; ++at)
+  auto at = after.empty() ? members.lower_bound(NameIn{*group, {}})
+            : from        ? members.upper_bound(MemberKey{*group, *from})
+                          : members.upper_bound(NameIn{*group, without_mark(after)});
+  for (; at != members.end() && at->group == *group && page.size() < limit; ++at)
     page.push_back(users[at->user].id);
   return page;
 }
@@ -220,6 +238,24 @@ std::vector<Uid> Directory::sharers_of(const Gid& gid, const Fid& fid) const {
   return sharers;
 }
 
+std::uint32_t Directory::sharer_count(const Gid& gid, const Fid& fid) const {
+  const auto file = state_->find_file(gid, fid);
+  return file ? static_cast<std::uint32_t>(state_->files[*file].sharers.size()) : 0;
+}
+
+std::uint32_t Directory::online_sharer_count(const Gid& gid, const Fid& fid) const {
+  const auto file = state_->find_file(gid, fid);
+  return file ? static_cast<std::uint32_t>(state_->online_sharers_of(*file).size()) : 0;
+}
+
+Uid Directory::online_sharer(const Gid& gid, const Fid& fid, std::uint32_t nth) const {
+  return state_->users[state_->online_sharers_of(*state_->find_file(gid, fid)).at(nth)].id;
+}
+
+void Directory::user_is(const Uid& uid, bool online) {
+  if (const auto user = state_->users.find(uid)) state_->user_is(*user, online);
+}
+
 // --- sessions and requests ----------------------------------------------------------------------------------------
 
 std::optional<Session> Directory::session(const ClientKey& client, const SessionToken& token,
@@ -274,6 +310,7 @@ void Directory::check_invariants() const {
   state_->check_orders();
   state_->check_memberships();
   state_->check_files();
+  state_->check_online_sharers();
   state_->check_clients();
   state_->check_digest();
 }

@@ -10,6 +10,7 @@
 #include "actors/time.hpp"
 #include "messages/tracker_tracker.hpp"
 #include "tracker/facts.hpp"
+#include "tracker/keyed_hash.hpp"
 
 namespace tutti {
 
@@ -73,6 +74,8 @@ struct DirectoryState;
 /// - Joining is commutative, associative and idempotent: trackers that have the same facts are equal, however the
 ///   facts came. So every rule below is a rule about the facts, never about their arrival.
 /// - Ids are authority, names are labels: a user who loses a name keeps groups and files under `name~tN`.
+/// - An account that was withdrawn, since its name was lost before anybody was told of it, is not listed and bears no
+///   name.
 /// - A group without members is gone and its name is free: nobody could be let in any more, as nobody owns it. Should
 ///   a member turn up who was accepted at another tracker meanwhile, it is back, and the older claim has the name.
 /// - A file that no member intends to share is not listed and its name is free in the group for other content, since
@@ -84,7 +87,7 @@ struct DirectoryState;
 /// - Nothing here walks everything: a change costs the logarithm of what there is, and the size of what it is about.
 class Directory {
  public:
-  Directory();
+  explicit Directory(const HashSecret& secret = {});
   Directory(Directory&&) noexcept;
   Directory& operator=(Directory&&) noexcept;
   ~Directory();
@@ -93,12 +96,18 @@ class Directory {
   Changes apply(const Delta& delta);
   /// Joins one row of another tracker's state.
   Changes join(const Fact& fact);
+  /// The same of many. `row` is that fact as a store keeps it: where it holds it is to be written as it came.
+  void join(const Fact& fact, const StoredRow& row, Changes& changes);
   /// Joins a row of the own store: nothing to write, nobody to tell.
   void load(const Fact& fact);
-  /// Between these two rows are only loaded and nothing is asked but the digest: listings are made at the end, which
-  /// for millions of rows takes a fraction of keeping them with each.
+  /// From here until list_some() has said true, rows come and nothing is asked but the digest: listings are made at
+  /// the end, which for millions of rows takes a fraction of keeping them with each. Nobody is told anything either.
   void begin_bulk();
-  void end_bulk();
+  /// A part of that, a few milliseconds; true: it is done. No rows come in between.
+  bool list_some();
+  bool is_listed() const;
+  /// Rows of any kind, and of things that rows speak of: how large the state is.
+  std::uint64_t size() const;
 
   /// Equal for equal states.
   StateDigest digest() const;
@@ -137,6 +146,12 @@ class Directory {
   std::uint32_t shared_by(const Uid& uid) const;
   /// Members who intend to share the file, online or not. In no order.
   std::vector<Uid> sharers_of(const Gid& gid, const Fid& fid) const;
+  std::uint32_t sharer_count(const Gid& gid, const Fid& fid) const;
+  /// Those of them who are online, in the order of `nth`, and how many there are.
+  std::uint32_t online_sharer_count(const Gid& gid, const Fid& fid) const;
+  Uid online_sharer(const Gid& gid, const Fid& fid, std::uint32_t nth) const;
+  /// A user is heard of, or is not any more: soft state that no fact and no digest knows.
+  void user_is(const Uid& uid, bool online);
 
   // --- sessions and requests --------------------------------------------------------------------------------------
   /// The session of `client` if `token` proves it and it has not expired.

@@ -6,23 +6,25 @@
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
 #include "messages/codec_impl.hpp"
+#include "tracker/lost_names.hpp"
+#include "tracker/online.hpp"
 #include "tracker/version_vector.hpp"
 
 namespace tutti {
 
 template struct Codec<DirectoryTick>;
+template struct Codec<AliveTick>;
+template struct Codec<ListFurther>;
 template struct Codec<FloorWaitOver>;
 
 namespace {
 
 constexpr std::chrono::seconds tick{1};
-// A clock that is further ahead than this is worth a word to whoever runs the tracker.
-constexpr std::chrono::seconds clock_tolerance{60};
-// The journal's trial commits have this ticket.
-constexpr Ticket trial{0};
 constexpr std::size_t console_rows = 50;
 // Clients whose floors could not be reached that are remembered; forgetting one costs it one more wait.
 constexpr std::size_t given_up_max = 4096;
+// An absence shows within so much of its length.
+constexpr std::chrono::milliseconds alive_tick{50};
 
 bool changes_something(const ClientRequest& request) {
   return std::visit(
@@ -45,13 +47,27 @@ std::string sentence_about(const std::vector<std::uint32_t>& missing) {
 // --- starting ---------------------------------------------------------------------------------------------------
 
 void DirectoryActor::start(Context& context) {
-  directory_.begin_bulk();
+  context.fill_secret(secret_.bytes);
+  presence_ = Presence(secret_);
+  forget_state();
   context.send(place_.journal, LoadStore{});
   context.after(tick, DirectoryTick{});
+  alive_ = context.now();
+  if (place_.trackers > 1) context.after(alive_tick, AliveTick{});
+}
+
+void DirectoryActor::forget_state() {
+  phase_ = Phase::loading;
+  loaded_ = false;
+  told_ = false;
+  directory_ = Directory(secret_);
+  directory_.begin_bulk();
+  heads_ = LogHeads();
+  own_.reset();
 }
 
 void DirectoryActor::on(const StoreLoading& message, Context& context) {
-  if (phase_ != Phase::loading) return;
+  if (phase_ != Phase::loading || loaded_) return;
   if (!message.fault.empty()) {
     context.send(place_.console, Hopeless{"the store cannot be read: " + message.fault});
     return;
@@ -61,22 +77,48 @@ void DirectoryActor::on(const StoreLoading& message, Context& context) {
   // Asked for before this page is joined, so that the disk's worker reads on meanwhile.
   if (!message.last) context.send(place_.journal, LoadMore{message.next});
   for (const LogHead& head : message.heads) heads_.join(head);
-  for (const Fact& fact : message.facts) {
-    directory_.load(fact);
-    own_->clock().saw(fact.stamp);
+  RowReader rows(message.rows);
+  while (const std::optional<StoredRow> row = rows.next()) {
+    const Decoded<Fact> fact = fact_of(*row);
+    if (!fact) {
+      context.send(place_.console,
+                   Hopeless{"the store cannot be read: a row does not decode: " + fact.fault});
+      return;
+    }
+    directory_.load(*fact);
+    own_->clock().saw(fact->stamp);
   }
-  if (message.last) load_finished(context);
+  if (!message.last) return;
+  own_->recovered(heads_.head_of(store_));
+  durable_ = heads_;
+  durable_digest_ = directory_.digest();
+  loaded_ = true;
+  list(context);
 }
 
-void DirectoryActor::load_finished(Context& context) {
-  directory_.end_bulk();
-  own_->recovered(heads_.head_of(store_));
-  durable_ = heads_.vector();
-  durable_digest_ = directory_.digest();
+void DirectoryActor::list(Context& context) {
+  while (directory_.size() < small_state && !directory_.list_some()) {
+  }
+  if (directory_.is_listed()) return listed(context);
+  if (!listing_) context.after(Duration::zero(), ListFurther{});
+  listing_ = true;
+}
+
+void DirectoryActor::on(const ListFurther&, Context& context) {
+  listing_ = false;
+  if (phase_ != Phase::loading || !loaded_) return;
+  directory_.list_some();
+  list(context);
+}
+
+void DirectoryActor::listed(Context& context) {
   phase_ = Phase::syncing;
+  if (!joining_ && !writing_ && gathering_.empty()) durable_digest_ = directory_.digest();
+  for (const Uid& uid : presence_.users()) note_online(directory_, presence_, uid);
   // After a failed commit others hold nothing of what was lost, so there is nothing to wait for.
   serve_if_possible(context);
-  tell_replicator(true, context);
+  if (!std::exchange(told_, true)) tell_replicator(true, context);
+  for (const Reached& each : std::exchange(reached_early_, {})) on(each, context);
 }
 
 void DirectoryActor::on(const CaughtUp&, Context& context) {
@@ -97,6 +139,11 @@ void DirectoryActor::pause(Context& context) {
 
 void DirectoryActor::serve_if_possible(Context& context) {
   if (phase_ != Phase::syncing || !caught_up_ || renewing_) return;
+  if (!directory_.is_listed()) {
+    // A snapshot was joined: until it is listed this is as when the own store was read.
+    phase_ = Phase::loading;
+    return list(context);
+  }
   phase_ = Phase::serving;
   context.send(place_.front_desk, ServiceChanged{true, store_});
   undo_lost_names(context);
@@ -110,7 +157,24 @@ void DirectoryActor::serve_if_possible(Context& context) {
 
 // --- a request, stage by stage ----------------------------------------------------------------------------------
 
+void DirectoryActor::notice_absence(Context& context) {
+  const Duration harmless = std::max<Duration>(sync_.ack_wait - alive_tick, 2 * alive_tick);
+  const bool was_absent = context.now() - alive_ > harmless;
+  alive_ = context.now();
+  if (!was_absent || phase_ != Phase::serving) return;
+  log_info("this tracker was kept from running for a moment: asking the others what has happened meanwhile");
+  caught_up_ = false;
+  pause(context);
+  context.send(place_.replicator, WasAbsent{});
+}
+
+void DirectoryActor::on(const AliveTick&, Context& context) {
+  notice_absence(context);
+  context.after(alive_tick, AliveTick{});
+}
+
 void DirectoryActor::on(const Submit& message, Context& context) {
+  if (place_.trackers > 1 && context.now() - alive_ > alive_tick) notice_absence(context);
   if (phase_ == Phase::serving) {
     admit(message, context);
   } else {
@@ -228,10 +292,14 @@ void DirectoryActor::settle(Submit submit, std::optional<PasswordResult> passwor
                   std::move(decision.presence),
                   {},
                   {},
-                  {}};
+                  {},
+                  why == nullptr && is_for_name(submit.request.what) &&
+                      directory_.outcome(submit.client, submit.request.counter).has_value()};
   if (!decision.operations.empty()) {
     if (read_only_) return refuse(submit.ticket, *read_only_, read_only_sentence_, context);
     decided.operations = decision.operations;
+    if (submit.request.what.get<CreateUser>() != nullptr && why == nullptr)
+      accounts_taken_.emplace(submit.client, submit.request.counter);
     decided.reach = make_own(std::move(decision.operations), context);
   } else if (changes_something(submit.request.what)) {
     decided.reach = heads_.vector();
@@ -258,10 +326,10 @@ void DirectoryActor::after_disk(std::vector<Decided> waiting, Context& context) 
   VersionVector reach;
   bool both_ways = false;
   for (Decided& decided : waiting) {
-    decided.asked = {};
+    if (!decided.is_repeated && !takes_name(decided.operations)) decided.asked = {};
     if (decided.reach && place_.trackers > 1) {
       reach = merged(reach, *decided.reach);
-      both_ways = both_ways || takes_name(decided.operations);
+      both_ways = both_ways || takes_name(decided.operations) || decided.is_repeated;
       changes.push_back(std::move(decided));
     } else {
       after_reach(std::move(decided), {}, context);
@@ -274,6 +342,8 @@ void DirectoryActor::after_disk(std::vector<Decided> waiting, Context& context) 
 }
 
 void DirectoryActor::on(const Reached& message, Context& context) {
+  // A store that is being read anew knows no names, and whether one was lost has to be looked at.
+  if (phase_ == Phase::loading) return reached_early_.push_back(message);
   auto waiting = waiting_for_reach_.extract(message.ticket);
   if (waiting.empty()) return;
   for (Decided& decided : waiting.mapped()) after_reach(std::move(decided), message.missing, context);
@@ -282,10 +352,13 @@ void DirectoryActor::on(const Reached& message, Context& context) {
 
 void DirectoryActor::after_reach(Decided decided, const std::vector<std::uint32_t>& missing,
                                  Context& context) {
-  // (A store that is being read anew knows no names.)
-  std::optional<LostName> lost;
-  if (phase_ != Phase::loading) lost = lost_name(directory_, decided.operations);
+  std::optional<LostName> lost = decided.is_repeated ? lost_since(directory_, question_of(decided.asked))
+                                                     : lost_name(directory_, decided.operations);
+  const bool was_taken_here_alone =
+      accounts_taken_.erase({decided.asked.client, decided.asked.request.counter}) != 0 && missing.empty();
   if (lost) {
+    // Somebody may have been told of an account by another tracker that took the same request, or is out of sight.
+    if (takes_account(decided.operations) && !was_taken_here_alone) lost->undo.clear();
     decided.what = std::move(lost->why);
     if (!lost->undo.empty()) to_undo_.push_back(std::move(lost->undo));
     undo_lost_names(context);
@@ -293,8 +366,10 @@ void DirectoryActor::after_reach(Decided decided, const std::vector<std::uint32_
     std::vector<Operation> confirmation = confirmation_of(decided.operations);
     if (!confirmation.empty()) make_own(std::move(confirmation), context);
   }
-  if (decided.presence && presence_.heard(*decided.presence, context.now()))
+  if (decided.presence && presence_.heard(*decided.presence, context.now())) {
+    note_online(directory_, presence_, decided.presence->uid);
     context.send(place_.replicator, Gossip{*decided.presence});
+  }
   if (!decided.metainfo_of) return give(decided, missing, context);
   const FileKey file = *decided.metainfo_of;
   const Ticket ticket{++last_ticket_};
@@ -326,219 +401,23 @@ void DirectoryActor::on(const MetainfoRead& message, Context& context) {
 void DirectoryActor::give(const Decided& decided, const std::vector<std::uint32_t>& missing,
                           Context& context) {
   const bool refused = std::holds_alternative<Refused>(decided.what.value);
-  Answer answer{
-      {}, durable_, !refused && !missing.empty(), refused ? "" : sentence_about(missing), decided.what};
+  Answer answer{{},
+                durable_.vector(),
+                !refused && !missing.empty(),
+                refused ? "" : sentence_about(missing),
+                decided.what};
   ++requests_;
   context.send(place_.front_desk, Settled{decided.ticket, std::move(answer)});
 }
 
 void DirectoryActor::refuse(Ticket ticket, Code code, const std::string& sentence, Context& context) {
-  give({ticket, Refused{code, sentence}, {}, {}, {}, {}, {}}, {}, context);
+  give({ticket, Refused{code, sentence}, {}, {}, {}, {}, {}, false}, {}, context);
 }
 
 Circumstances DirectoryActor::circumstances(WallTime wall) const {
   std::vector<TrackerRow> rows;
   for (const TrackerView& each : trackers_) rows.push_back(each.row);
   return {place_.tracker, wall, &presence_, std::move(rows), limits_};
-}
-
-// --- changes and the disk ---------------------------------------------------------------------------------------
-
-VersionVector DirectoryActor::make_own(std::vector<Operation> operations, Context& context) {
-  if (!own_begin_) own_begin_ = own_->head();
-  const Delta delta = own_->seal(std::move(operations), context.wall_time());
-  ENSURE(take(delta, context));
-  gathering_.own.push_back(delta);
-  warn_of_clocks(context);
-  VersionVector own;
-  advance(own, store_, delta.sequence);
-  return own;
-}
-
-bool DirectoryActor::take(const Delta& delta, Context&) {
-  switch (heads_.judge(delta)) {
-    case DeltaFit::known: return true;
-    case DeltaFit::gap: return false;
-    case DeltaFit::forked:
-      if (std::find(forked_.begin(), forked_.end(), delta.origin) == forked_.end()) {
-        forked_.push_back(delta.origin);
-        log_error("the log of store " + delta.origin.hex() + " has forked at " +
-                  std::to_string(delta.sequence.value) +
-                  ": an older copy of that store was put back and written on. What was done with it comes by "
-                  "snapshot");
-      }
-      return false;
-    case DeltaFit::next: break;
-  }
-  const Sha256 hash = hash_of(delta);
-  heads_.advance(delta, hash);
-  gathering_.heads[delta.origin] = {delta.origin, delta.sequence, hash};
-  gathering_.commit.deltas.push_back(delta);
-  gather(directory_.apply(delta));
-  return true;
-}
-
-void DirectoryActor::gather(Changes changes) {
-  for (Row& row : changes.rows)
-    gathering_.commit.rows.push_back({row.bucket, std::move(row.key), std::move(row.value)});
-  for (NoticeTo& told : changes.told) gathering_.told.push_back(std::move(told));
-}
-
-void DirectoryActor::commit_if_idle(Context& context) {
-  if (writing_ || gathering_.empty()) return;
-  writing_ = std::move(gathering_);
-  gathering_ = {};
-  writing_->at = heads_.vector();
-  if (!joining_) writing_->digest = directory_.digest();
-  writing_->commit.ticket = {++last_ticket_};
-  for (const auto& [origin, head] : writing_->heads) writing_->commit.heads.push_back(head);
-  context.send(place_.journal, writing_->commit);
-  writing_->commit = {};
-}
-
-void DirectoryActor::on(const BatchCommitted& message, Context& context) {
-  if (message.ticket == trial) {
-    if (read_only_) log_info("the store can be written again");
-    read_only_.reset();
-    undo_lost_names(context);
-    commit_if_idle(context);
-    return;
-  }
-  if (!writing_) return;
-  Batch batch = std::move(*writing_);
-  writing_.reset();
-  ++commits_;
-  durable_ = batch.at;
-  durable_digest_ = batch.digest;
-  if (gathering_.empty() && !joining_) durable_digest_ = directory_.digest();
-  bool rejected = false;
-  if (batch.renews) {
-    renewing_.reset();
-    caught_up_ = false;  // until the others know the new name
-    rejected = std::exchange(rejected_meanwhile_, false);
-  }
-  tell_replicator(rejected, context);
-  if (!batch.own.empty()) context.send(place_.replicator, Spread{std::move(batch.own)});
-  notify(batch.told, context);
-  after_disk(std::move(batch.waiting), context);
-  read_own_log(context);
-  commit_if_idle(context);
-  serve_if_possible(context);
-}
-
-void DirectoryActor::on(const BatchFailed& message, Context& context) {
-  if (message.ticket == trial) return;
-  if (!writing_) return;
-  log_error("a change could not be stored: " + message.sentence);
-  read_only_ = message.code;
-  read_only_sentence_ = message.sentence;
-  for (Batch* batch : {&*writing_, &gathering_}) {
-    for (Decided& decided : batch->waiting) waiting_for_service_.push_back(std::move(decided.asked));
-    for (std::vector<Operation>& undo : batch->undoing) to_undo_.push_back(std::move(undo));
-  }
-  writing_.reset();
-  gathering_ = {};
-  // Memory knows more than the disk now, and joined facts cannot be taken out again: begin anew from the disk.
-  phase_ = Phase::loading;
-  directory_ = Directory();
-  directory_.begin_bulk();
-  heads_ = LogHeads();
-  own_.reset();
-  if (renewing_ && renewing_->committing) own_begin_ = renewing_->cut;
-  renewing_.reset();
-  rejected_meanwhile_ = false;
-  join_spoilt_ = join_spoilt_ || joining_;
-  joining_ = false;
-  context.send(place_.front_desk, ServiceChanged{false, store_});
-  context.send(place_.journal, LoadStore{});
-}
-
-void DirectoryActor::tell_replicator(bool rejected, Context& context) {
-  // A new name that is not on disk yet may never be: it is told with its commit, and what was rejected until then.
-  if (renewing_ && renewing_->committing) {
-    rejected_meanwhile_ = rejected_meanwhile_ || rejected;
-    return;
-  }
-  context.send(place_.replicator, DirectoryHolds{store_, durable_, durable_digest_, rejected, forked_});
-}
-
-void DirectoryActor::notify(const std::vector<NoticeTo>& told, Context& context) {
-  for (const NoticeTo& each : told)
-    for (const PresentClient* client : presence_.clients_of(each.to))
-      context.send(place_.front_desk, Notify{client->client, each.notice});
-}
-
-void DirectoryActor::warn_of_clocks(Context& context) {
-  const bool ahead = own_->clock().ahead_of(context.wall_time()) > clock_tolerance;
-  if (ahead && !warned_of_clocks_)
-    log_warning("the clock of another tracker is ahead of this one's by " +
-                std::to_string(own_->clock().ahead_of(context.wall_time()).count() / 1000) +
-                " s, or this one's has gone back: set them right. Nothing is lost meanwhile");
-  warned_of_clocks_ = ahead;
-}
-
-// --- from other trackers ----------------------------------------------------------------------------------------
-
-void DirectoryActor::on(const Learned& message, Context& context) {
-  // With a disk that takes nothing, or a store being read, nothing can be promised: it will be pulled again.
-  const bool can_take = phase_ != Phase::loading && !read_only_;
-  bool taken = can_take;
-  for (const Delta& delta : message.deltas) {
-    if (!can_take || !take(delta, context)) {
-      taken = false;
-      continue;  // the other logs must not wait for one that has a gap or has forked
-    }
-    ++learned_;
-    own_->clock().saw(delta.stamp);
-    if (delta.origin == store_) own_->recovered(heads_.head_of(store_));
-  }
-  if (phase_ != Phase::loading) warn_of_clocks(context);
-  if (!taken) tell_replicator(true, context);
-  look_at_floors(context);
-  commit_if_idle(context);
-}
-
-void DirectoryActor::on(const LearnedFacts& message, Context& context) {
-  // Nothing at all and the last: the snapshot was given up.
-  if (message.last && message.facts.empty() && message.heads.empty()) join_spoilt_ = false;
-  if (phase_ == Phase::loading || read_only_) join_spoilt_ = true;
-  if (join_spoilt_) {
-    if (message.last) join_spoilt_ = false;  // no page of this one comes any more
-    return tell_replicator(true, context);
-  }
-  joining_ = true;
-  ++learned_;
-  for (const Fact& fact : message.facts) {
-    gather(directory_.join(fact));
-    own_->clock().saw(fact.stamp);
-  }
-  if (message.last) {
-    joining_ = false;
-    for (const LogHead& head : message.heads) {
-      std::erase(forked_, head.origin);  // whatever was done under its numbers, it is here now
-      if (head.sequence <= heads_.head_of(head.origin).sequence) continue;
-      heads_.join(head);
-      gathering_.heads[head.origin] = head;
-    }
-    own_->recovered(heads_.head_of(store_));
-    look_at_floors(context);
-  }
-  // Each page is answered, so that the next one is asked for when this one is on disk.
-  if (gathering_.empty() && !writing_) {
-    if (message.last) durable_digest_ = directory_.digest();
-    tell_replicator(false, context);
-  }
-  commit_if_idle(context);
-}
-
-void DirectoryActor::on(const TrackersSeen& message, Context&) {
-  trackers_ = message.trackers;
-  reachable_ = message.reachable;
-}
-
-void DirectoryActor::on(const AskOwnBuckets&, Context& context) {
-  if (phase_ == Phase::loading || joining_) return;
-  context.reply(OwnBuckets{heads_.vector(), directory_.bucket_digests()});
 }
 
 // --- presence ---------------------------------------------------------------------------------------------------
@@ -569,7 +448,9 @@ void DirectoryActor::on(const PresenceSaid& message, Context& context) {
                               session->generation, present.count,
                               Presence::ttl,       present.host.empty() ? message.seen_host : present.host,
                               present.port};
-  if (presence_.heard(gossip, context.now())) context.send(place_.replicator, Gossip{gossip});
+  if (!presence_.heard(gossip, context.now())) return;
+  note_online(directory_, presence_, gossip.uid);
+  context.send(place_.replicator, Gossip{gossip});
 }
 
 void DirectoryActor::on(const LeavingSaid& message, Context& context) {
@@ -581,7 +462,9 @@ void DirectoryActor::on(const LeavingSaid& message, Context& context) {
   if (!session) return;
   const PresenceGossip gossip{
       message.client, session->uid, session->generation, message.leaving.count, {}, {}, 0};
-  if (presence_.heard(gossip, context.now())) context.send(place_.replicator, Gossip{gossip});
+  if (!presence_.heard(gossip, context.now())) return;
+  note_online(directory_, presence_, gossip.uid);
+  context.send(place_.replicator, Gossip{gossip});
 }
 
 void DirectoryActor::on(const GossipHeard& message, Context& context) {
@@ -589,11 +472,12 @@ void DirectoryActor::on(const GossipHeard& message, Context& context) {
   const std::optional<Session> session = directory_.open_session(message.presence.client);
   if (!session || session->uid != message.presence.uid || session->generation != message.presence.generation)
     return;
-  presence_.heard(message.presence, context.now());
+  if (presence_.heard(message.presence, context.now())) note_online(directory_, presence_, session->uid);
 }
 
 void DirectoryActor::on(const DirectoryTick&, Context& context) {
-  presence_.expire(context.now());
+  for (const PresentClient& faded : presence_.expire(context.now()))
+    note_online(directory_, presence_, faded.uid);
   // Also while it catches up: what it lacks can only come to a disk that takes something.
   if (read_only_ && phase_ != Phase::loading) {
     CommitBatch again;
@@ -607,7 +491,7 @@ void DirectoryActor::on(const DirectoryTick&, Context& context) {
 // --- the console ------------------------------------------------------------------------------------------------
 
 void DirectoryActor::on(const AskNode&, Context& context) {
-  context.reply(NodeStatus{phase_ == Phase::serving, store_, durable_, durable_digest_,
+  context.reply(NodeStatus{phase_ == Phase::serving, store_, durable_.vector(), durable_digest_,
                            directory_.user_count(), directory_.group_count(), directory_.file_count(),
                            presence_.size(), requests_, commits_, trackers_});
 }
@@ -640,7 +524,7 @@ void DirectoryActor::on(const AskGroups& message, Context& context) {
 void DirectoryActor::check_invariants() const {
   presence_.check_invariants();
   ENSURE(waiting_for_password_.size() == candidates_.size());
-  ENSURE(phase_ == Phase::loading || covers(heads_.vector(), durable_));
+  ENSURE(phase_ == Phase::loading || covers(heads_.vector(), durable_.vector()));
   // Whoever waits for the disk waits for a batch that exists.
   ENSURE(gathering_.waiting.empty() || !gathering_.empty());
   if (phase_ == Phase::serving && own_) ENSURE(own_->head().sequence == heads_.head_of(store_).sequence);

@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -31,6 +32,14 @@ struct DirectoryPlace {
 struct DirectoryTick {
   TUTTI_MESSAGE(DirectoryTick, 0x06c0);
 };
+/// A few times in the shortest absence that matters.
+struct AliveTick {
+  TUTTI_MESSAGE(AliveTick, 0x06c3);
+};
+/// There is more to list.
+struct ListFurther {
+  TUTTI_MESSAGE(ListFurther, 0x06c2);
+};
 /// A request has waited long enough for the state that its client has seen.
 struct FloorWaitOver {
   Ticket ticket;
@@ -40,7 +49,7 @@ struct FloorWaitOver {
 /// Takes requests through their stages and facts from other trackers into the state. Decides nothing about users and
 /// groups itself: decide() does. Owns the state, the own log, presence, and what waits for what.
 ///
-/// Life:    loading --last page--> syncing --CaughtUp--> serving --FellBehind--> syncing
+/// Life:    loading --last page, all listed--> syncing --CaughtUp--> serving --FellBehind--> syncing
 ///          serving --BatchFailed--> loading (what memory knew beyond the disk is given up), then serving, read-only
 ///          until a trial commit succeeds
 /// Request: waits for service, then for its floor, then for its password, is decided, waits for the commit of all
@@ -53,16 +62,22 @@ struct FloorWaitOver {
 ///   was found to be done already (a repeated request) waits like a fresh one: the first answer may never have left.
 /// - What waited for a commit that failed is decided again by what is on disk, once that is loaded: whether a failed
 ///   commit is there after all shows only then, and who only read is not refused for somebody else's change.
+/// - A tracker that was kept from running for as long as others wait for an acknowledgement answers nobody until they
+///   have said what has happened meanwhile. It is looked at with each request, since those that came meanwhile may be
+///   read before any timer fires.
 /// - One batch is under way to the journal; what comes meanwhile gathers in the next. So requests share fsyncs.
 /// - A request below its client's floor waits for the missing state as long as a live tracker has it and something
 ///   comes. What nobody who is alive could deliver is remembered as given up, or every request of that client would be
 ///   slow for ever.
 /// - Whoever took a name looks again when every tracker has it: two may have taken it at the same moment, and then the
-///   one who did not get it is told so instead of OK.
+///   one who did not get it is told so instead of OK. So does whoever asks for a name again, perhaps elsewhere.
+/// - An empty tracker that joins a snapshot lists nothing until all of it is here: keeping listings with each row would
+///   take most of the time. Listing is done a few milliseconds at a time, and others' deltas are not taken meanwhile.
 /// - When the own log has forked, what was done since this start under numbers that others use is said again under
 ///   another store's name, and the log is cut back to where it was at the start: so both stories end up everywhere.
 class DirectoryActor final
-    : public ActorOf<DirectoryActor, Joined<DirectoryRole::Accepts, Messages<DirectoryTick, FloorWaitOver>>> {
+    : public ActorOf<DirectoryActor, Joined<DirectoryRole::Accepts,
+                                            Messages<DirectoryTick, AliveTick, ListFurther, FloorWaitOver>>> {
  public:
   DirectoryActor(const DirectoryPlace& place, const SyncConfig& sync, const LimitConfig& limits = {})
       : place_(place), sync_(sync), limits_(limits) {}
@@ -84,13 +99,15 @@ class DirectoryActor final
   void on(const MetainfoRead& message, Context& context);
   void on(const Reached& message, Context& context);
   void on(const Learned& message, Context& context);
-  void on(const LearnedFacts& message, Context& context);
+  void on(const LearnedRows& message, Context& context);
   void on(const TrackersSeen& message, Context& context);
   void on(const AskOwnBuckets& message, Context& context);
   void on(const AskNode& message, Context& context);
   void on(const AskUsers& message, Context& context);
   void on(const AskGroups& message, Context& context);
   void on(const DirectoryTick& message, Context& context);
+  void on(const AliveTick& message, Context& context);
+  void on(const ListFurther& message, Context& context);
   void check_invariants() const override;
 
  private:
@@ -105,6 +122,7 @@ class DirectoryActor final
     std::vector<Operation> operations;   // for their confirmation
     std::optional<VersionVector> reach;  // what the other trackers must have first
     Submit asked;                        // to be decided again if the disk fails
+    bool is_repeated = false;            // a request for a name that was taken before: looked at again, too
   };
   /// What goes to disk together.
   struct Batch {
@@ -115,7 +133,8 @@ class DirectoryActor final
     std::vector<NoticeTo> told;
     std::vector<Decided> waiting;
     std::vector<std::vector<Operation>> undoing;  // to be undone again if this is not stored
-    VersionVector at;
+    std::uint64_t page = 0;                       // of snapshots, the last that is in it
+    LogHeads all_heads;
     StateDigest digest;
     bool empty() const { return commit.deltas.empty() && commit.rows.empty() && heads.empty() && !renews; }
   };
@@ -132,9 +151,19 @@ class DirectoryActor final
     bool committing = false;
   };
 
-  void load_finished(Context& context);
+  /// The journal's trial commits have this ticket.
+  static constexpr Ticket trial{0};
+  /// A state of so few rows is listed in one go, and anew with those of a snapshot.
+  static constexpr std::uint64_t small_state = 100'000;
+
+  void forget_state();
+  void list(Context& context);
+  void listed(Context& context);
+  bool is_small_and_idle() const;
+  void join_page(const LearnedRows& message);
   void serve_if_possible(Context& context);
   void pause(Context& context);
+  void notice_absence(Context& context);
   // the own log under another name (directory_actor_renewal.cpp)
   void read_own_log(Context& context);
   void say_again(Context& context);
@@ -168,14 +197,20 @@ class DirectoryActor final
   LimitConfig limits_;
   Phase phase_ = Phase::loading;
   bool caught_up_ = false;
+  Instant alive_;  // was seen to be, by AliveTick
   StoreId store_;
 
+  HashSecret secret_;
   Directory directory_;
   Presence presence_;
+  bool loaded_ = false;   // the store is read
+  bool told_ = false;     // the replicator knows what was read
+  bool listing_ = false;  // ListFurther is on its way
   LogHeads heads_;
   std::optional<OwnLog> own_;
-  VersionVector durable_;  // what is on disk
+  LogHeads durable_;  // what is on disk
   StateDigest durable_digest_;
+  std::uint64_t durable_page_ = 0;
   bool joining_ = false;  // some pages of a snapshot are joined, not all
   // A page was not taken or was lost with its commit: until the snapshot is given up, its other pages are not taken
   // either, or its last one would claim what the lost one had.
@@ -189,7 +224,10 @@ class DirectoryActor final
   std::map<Ticket, Submit> waiting_for_password_;
   std::map<Ticket, std::vector<LoginCandidate>> candidates_;
   std::map<Ticket, std::vector<Decided>> waiting_for_reach_;
+  std::vector<Reached> reached_early_;  // while no state is here to look at
   std::map<Ticket, std::pair<Decided, std::vector<std::uint32_t>>> waiting_for_metainfo_;
+  /// Requests for accounts that were taken here and, as far as is known, nowhere else: only such are withdrawn.
+  std::set<std::pair<ClientKey, RequestCounter>> accounts_taken_;
   std::deque<std::vector<Operation>> to_undo_;   // of lost names; waits while nothing can be made
   std::map<ClientKey, VersionVector> given_up_;  // floors that nobody could deliver
 

@@ -64,7 +64,7 @@ void DirectoryActor::say_again(Context& context) {
   StoreId fresh;
   context.fill_secret(fresh.bytes);
   heads_.cut(cut_to);
-  cut(durable_, cut_to.origin, cut_to.sequence);
+  durable_.cut(cut_to);
   std::erase(forked_, cut_to.origin);
   gathering_.renews = true;
   gathering_.commit.renewal = StoreRenewal{fresh, cut_to};

@@ -6,7 +6,9 @@
 #include <utility>
 #include <variant>
 
+#include "actors/digest.hpp"
 #include "messages/codec.hpp"
+#include "tracker/stored.hpp"
 
 namespace tutti {
 
@@ -115,8 +117,72 @@ Row row_of(const Fact& fact) {
   Row row;
   row.key = row_key(fact.operation);
   row.bucket = bucket_of(row.key);
-  row.value = encode_record(fact);
+  const auto* file = fact.operation.get<FileDescribed>();
+  if (file == nullptr) {
+    row.value = encode_record(fact);
+    return row;
+  }
+  row.metainfo = encode_record(file->metainfo);
+  Metainfo brief{
+      file->metainfo.name, file->metainfo.size, file->metainfo.piece_length, file->metainfo.sha1, {}, {}};
+  row.value = encode_record(
+      Fact{fact.origin, fact.stamp, FileDescribed{file->gid, file->fid, file->tracker, std::move(brief)}});
   return row;
+}
+
+Decoded<Fact> fact_of(const StoredRow& row) { return decode_record<Fact>(row.value, stored); }
+
+namespace {
+
+// A fact is small without piece digests; with them a file's metainfo has 52 bytes a piece.
+constexpr DecodeLimits fact_limits{.frame_bytes = 64U << 10U, .list_items = 64, .depth = 8};
+constexpr DecodeLimits metainfo_limits{.frame_bytes = 4U << 20U, .list_items = 64, .depth = 8};
+
+Decoded<Fact> unfit(std::string why) { return {std::nullopt, std::move(why)}; }
+
+/// Gives a file its metainfo back, which its id has to commit to.
+std::string complete(FileDescribed& file, ByteView record, const DecodeLimits& limits) {
+  Decoded<Metainfo> metainfo = decode_record<Metainfo>(record, limits);
+  if (!metainfo) return metainfo.fault;
+  file.metainfo = std::move(*metainfo.value);
+  return {};
+}
+
+}  // namespace
+
+Decoded<Fact> whole_fact_of(const StoredRow& row) {
+  Decoded<Fact> fact = fact_of(row);
+  if (!fact) return fact;
+  auto* file = std::get_if<FileDescribed>(&fact.value->operation.value);
+  if (file == nullptr) return fact;
+  if (std::string fault = complete(*file, row.metainfo, stored); !fault.empty())
+    return unfit(std::move(fault));
+  return fact;
+}
+
+Decoded<Fact> fact_of_others(const StoredRow& row) {
+  Decoded<Fact> fact = decode_record<Fact>(row.value, fact_limits);
+  if (!fact) return fact;
+  Operation& operation = fact.value->operation;
+  if (operation.get<Restated>() != nullptr) return unfit("a row is of no plain operation");
+  if (auto* file = std::get_if<FileDescribed>(&operation.value)) {
+    const Metainfo brief = file->metainfo;
+    if (std::string fault = complete(*file, row.metainfo, metainfo_limits); !fault.empty())
+      return unfit(std::move(fault));
+    const bool fits = brief.name == file->metainfo.name && brief.size == file->metainfo.size &&
+                      brief.sha1 == file->metainfo.sha1 &&
+                      brief.piece_length == file->metainfo.piece_length && brief.piece_sha1.empty() &&
+                      brief.piece_sha256.empty();
+    if (!fits || fid_of_record(row.metainfo) != file->fid)
+      return unfit("a file is not the one that it is said to be");
+  } else if (!row.metainfo.empty()) {
+    return unfit("what is no file has metainfo");
+  }
+  const Bytes key = row_key(operation);
+  if (!std::equal(key.begin(), key.end(), row.key.begin(), row.key.end()) || bucket_of(key) != row.bucket)
+    return unfit("a row stands under another key than its own");
+  if (const Fault fault = fault_of(*fact.value); !fault.empty()) return unfit(std::string(fault));
+  return fact;
 }
 
 Bytes encode_answer(const TrackerAnswer& answer) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "messages/codec.hpp"
 #include "messages/tracker_tracker.hpp"
 
 namespace tutti {
@@ -11,8 +12,10 @@ namespace tutti {
 struct Row {
   std::uint8_t bucket = 0;  ///< bucket_of(key)
   Bytes key;
-  Bytes value;  ///< the encoded Fact; empty: the row is gone
+  Bytes value;     ///< the encoded Fact, of a file without its piece digests; empty: the row is gone
+  Bytes metainfo;  ///< of a file: the encoded Metainfo
   bool operator==(const Row&) const = default;
+  StoredRow view() const { return {bucket, key, value, metainfo}; }
 };
 
 /// Which row an operation is about: its kind and the ids of what it speaks of.
@@ -34,6 +37,13 @@ bool is_of_file(ByteView key);
 /// Spreads rows evenly, the same at every tracker.
 std::uint8_t bucket_of(ByteView key);
 Row row_of(const Fact& fact);
+/// What a row of the own store says; of a file all but its piece digests.
+Decoded<Fact> fact_of(const StoredRow& row);
+/// The same of a row that came from another tracker: within limits, and if it is what it says that it is. So it may be
+/// stored as it came.
+Decoded<Fact> fact_of_others(const StoredRow& row);
+/// What `row` says, metainfo and all.
+Decoded<Fact> whole_fact_of(const StoredRow& row);
 
 /// An answer as RequestAnswered keeps it, and back; nothing if the bytes are none.
 Bytes encode_answer(const TrackerAnswer& answer);

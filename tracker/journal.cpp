@@ -39,7 +39,7 @@ void Journal::load_page(ByteView after, StoreLoading page, Context& context) {
   RowPage rows = store_->rows({}, after, load_page_bytes, false);
   page.store = store_->id();
   if (page.fault.empty()) page.fault = rows.fault.sentence;
-  page.facts = std::move(rows.facts);
+  page.rows = std::move(rows.rows);
   page.next = std::move(rows.next);
   page.last = rows.last;
   context.reply(page);
@@ -75,7 +75,7 @@ void Journal::on(const ReadRows& message, Context& context) {
   RowPage page = store_->rows(message.buckets, message.after, ops_bytes_max, true);
   if (heads.fault || page.fault) return;  // whoever asks asks again
   RowsRead read{message.ticket, std::move(heads.heads), {}, {}, false};
-  read.facts = std::move(page.facts);
+  read.rows = std::move(page.rows);
   read.next = std::move(page.next);
   read.last = page.last;
   context.reply(read);

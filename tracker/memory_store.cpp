@@ -37,14 +37,17 @@ class MemoryStore final : public Store {
       ENSURE(heads_.contains(delta.origin));
       log_[{delta.origin, delta.sequence}] = delta;
     }
-    for (const RowChange& row : batch.rows) {
-      const RowPlace place{row.bucket, row.key};
-      if (row.value.empty()) {
+    RowReader reader(batch.rows);
+    while (const std::optional<StoredRow> row = reader.next()) {
+      const RowPlace place{row->bucket, Bytes(row->key.begin(), row->key.end())};
+      if (row->value.empty()) {
         rows_.erase(place);
       } else {
-        rows_[place] = row.value;
+        rows_[place] = {Bytes(row->value.begin(), row->value.end()),
+                        Bytes(row->metainfo.begin(), row->metainfo.end())};
       }
     }
+    ENSURE(reader.is_at_end());
     return {};
   }
 
@@ -52,21 +55,14 @@ class MemoryStore final : public Store {
     RowPage page;
     auto row = rows_.begin();
     if (!after.empty()) row = rows_.upper_bound({after[0], Bytes(after.begin() + 1, after.end())});
-    std::uint64_t size = 0;
     for (; row != rows_.end(); ++row) {
       const auto& [bucket, key] = row->first;
       if (!buckets.empty() && std::find(buckets.begin(), buckets.end(), bucket) == buckets.end()) continue;
-      Fact fact = *decode_record<Fact>(row->second, stored);
-      auto* file = std::get_if<FileDescribed>(&fact.operation.value);
-      if (file != nullptr && !whole) {
-        file->metainfo.piece_sha1 = {};
-        file->metainfo.piece_sha256 = {};
-      }
-      size += row->second.size();
-      page.facts.push_back(std::move(fact));
+      const auto& [value, metainfo] = row->second;
+      page.rows.push_back({bucket, key, value, whole ? ByteView(metainfo) : ByteView()});
       page.next = {bucket};
       page.next.insert(page.next.end(), key.begin(), key.end());
-      if (size >= bytes.value) return page;
+      if (page.rows.run.size() >= bytes.value) return page;
     }
     page.last = true;
     return page;
@@ -90,8 +86,7 @@ class MemoryStore final : public Store {
     const Bytes key = row_keys::file_described(gid, fid);
     const auto row = rows_.find({bucket_of(key), key});
     if (row == rows_.end()) return {};
-    Fact fact = *decode_record<Fact>(row->second, stored);
-    return {std::get<FileDescribed>(fact.operation.value).metainfo, {}};
+    return {*decode_record<Metainfo>(row->second.metainfo, stored), {}};
   }
 
   bool truncate(const VersionVector& upto) override {
@@ -105,7 +100,11 @@ class MemoryStore final : public Store {
   StoreId id_;
   std::map<StoreId, LogHead> heads_;
   std::map<std::pair<StoreId, Sequence>, Delta> log_;
-  std::map<RowPlace, Bytes> rows_;
+  struct Value {
+    Bytes value;
+    Bytes metainfo;
+  };
+  std::map<RowPlace, Value> rows_;
 };
 
 }  // namespace

@@ -58,6 +58,13 @@ std::vector<const PresentClient*> Presence::clients_of(const Uid& uid) const {
   return result;
 }
 
+std::vector<Uid> Presence::users() const {
+  std::vector<Uid> result;
+  result.reserve(by_user_.size());
+  for (const auto& [uid, clients] : by_user_) result.push_back(uid);
+  return result;
+}
+
 void Presence::unlink(const PresentClient& present) {
   by_end_.erase({present.fades, present.client});
   if (present.left) {

@@ -8,6 +8,7 @@
 
 #include "actors/time.hpp"
 #include "messages/tracker_tracker.hpp"
+#include "tracker/keyed_hash.hpp"
 
 namespace tutti {
 
@@ -31,6 +32,9 @@ class Presence {
  public:
   static constexpr std::chrono::milliseconds ttl{15'000};
 
+  explicit Presence(const HashSecret& secret = {})
+      : clients_(0, KeyedHash(secret)), by_user_(0, KeyedHash(secret)) {}
+
   /// Notes that a client is alive. An older word than the last (session, then count) changes nothing: false.
   bool heard(const PresenceGossip& gossip, Instant now);
   /// Forgets a client: it has logged out.
@@ -42,13 +46,15 @@ class Presence {
   const PresentClient* find(const ClientKey& client) const;
   /// The clients on which a user is present.
   std::vector<const PresentClient*> clients_of(const Uid& uid) const;
+  /// Everybody who is present, in no order.
+  std::vector<Uid> users() const;
   std::size_t size() const { return clients_.size() - left_; }
   void check_invariants() const;
 
  private:
   void unlink(const PresentClient& present);
-  std::unordered_map<ClientKey, PresentClient> clients_;
-  std::unordered_map<Uid, std::vector<ClientKey>> by_user_;
+  std::unordered_map<ClientKey, PresentClient, KeyedHash> clients_;
+  std::unordered_map<Uid, std::vector<ClientKey>, KeyedHash> by_user_;
   std::size_t left_ = 0;                            // of the clients
   std::set<std::pair<Instant, ClientKey>> by_end_;  // so that only those who fade are looked at
 };

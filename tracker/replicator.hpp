@@ -10,6 +10,8 @@
 #include "messages/tracker_info.hpp"
 #include "tracker/catch_up.hpp"
 #include "tracker/config.hpp"
+#include "tracker/repair_asked.hpp"
+#include "tracker/snapshot_join.hpp"
 #include "tracker/sync_book.hpp"
 
 namespace tutti {
@@ -39,7 +41,7 @@ struct LookedAround {
 };
 
 /// Speaks with the other trackers: publishes what this one did, takes in what they did, repairs what was lost on the
-/// way. Decides little: SyncBook and CatchUp do. Owns the feed, the repair door and two links to each other tracker.
+/// way. Decides little: SyncBook, CatchUp, SnapshotJoin, PullAsked and RowsAsked do. Owns the feed, the repair door and two links to each other tracker.
 ///
 /// Of each other tracker: we follow it (its feed, and a link to its repair door), and it may follow us (a link to ours).
 ///
@@ -71,6 +73,7 @@ class Replicator final
   void on(const Spread& message, Context& context);
   void on(const AwaitReached& message, Context& context);
   void on(const Want& message, Context& context);
+  void on(const WasAbsent& message, Context& context);
   void on(const Gossip& message, Context& context);
   void on(const LogRead& message, Context& context);
   void on(const RowsRead& message, Context& context);
@@ -87,16 +90,18 @@ class Replicator final
   void on(const PresenceGossip& message, Context& context);
   // from those we follow
   void on(const RepairWelcome& message, Context& context);
+  void on(const RepairHeads& message, Context& context);
   void on(const RepairUnwelcome& message, Context& context);
   void on(const Ops& message, Context& context);
   void on(const LogTruncated& message, Context& context);
-  void on(const SnapshotChunk& message, Context& context);
+  void on(const SnapshotRows& message, Context& context);
   void on(const Buckets& message, Context& context);
   // from those who follow us
   void on(const RepairHello& message, Context& context);
   void on(const Pull& message, Context& context);
   void on(const Ack& message, Context& context);
-  void on(const AskSnapshot& message, Context& context);
+  void on(const AskRows& message, Context& context);
+  void on(const MoreRows& message, Context& context);
   void on(const AskBuckets& message, Context& context);
 
  private:
@@ -109,20 +114,13 @@ class Replicator final
     Instant feed_heard;  // or dialled
     bool source_stands = false;
     Ref<RepairFollowerRole> follower;
-    // What it pulls from us. One read of the log at a time, from `pull_have` on; `reading` is its ticket, or 0.
-    VersionVector pull_have;
-    std::uint32_t pull_credit = 0;
-    Ticket reading;
-    Ticket reading_rows;
+    std::uint16_t version = tracker_tracker_version;  // that it speaks as well
+    // What it asks of us.
+    PullAsked pull_asked;
+    RowsAsked rows_asked;
     // What we pull from it.
     std::uint32_t credit_left = 0;
     std::optional<Instant> want_pulled;
-    bool joining = false;      // a snapshot of it, page by page
-    bool join_spoilt = false;  // the directory did not take a page
-    Instant joining_since;     // of the last page
-    Bytes joining_buckets;
-    std::vector<LogHead> joining_heads;
-    std::optional<Bytes> next_page;  // to be asked for when the page before is on disk
     std::optional<Instant> fork_joined;
     std::optional<Buckets> buckets;  // said by it, to be compared
     bool wants_buckets = false;
@@ -130,6 +128,9 @@ class Replicator final
     Instant compared;
     std::string complaint;  // the last, so that it is logged once
   };
+
+  /// Whoever lacks more than this gets a snapshot: rows are fewer than the deltas that made them.
+  static constexpr std::uint64_t snapshot_from = 20'000;
 
   Peer* peer_of_feed(Address link);
   Peer* peer_of_source(Address link);
@@ -139,24 +140,26 @@ class Replicator final
   static void forget_asks(Peer& peer);
   void complain(Peer& peer, const std::string& sentence);
   void take(const std::vector<Delta>& deltas, Context& context);
-  bool is_joining() const;
   void pull_if_needed(Context& context);
   void join_fork_if_needed(Context& context);
   void pull(Peer& peer, Context& context);
   void welcome(Address follower, const RepairHello& hello, Context& context);
-  void serve_pull(Peer& peer, Context& context);
-  void give_up_join(Peer& peer, Context& context);
+  void read_log(Peer& peer, Context& context);
+  void read_rows(Peer& peer, Context& context);
+  void give_up_join(Context& context);
+  void give_up_join_of(const Peer& peer, Context& context);
   void ask_snapshot(Peer& peer, Bytes buckets, Context& context);
   void settle(Context& context);
   void consider_service(Context& context);
   void look_for_others(Context& context);
   void note_link(const Peer& peer, Context& context);
-  void go_on_joining(Context& context);
+  void go_on_joining(std::uint64_t page, Context& context);
   void truncate_log(Context& context);
   void watch_links(Context& context);
   Duration dumb_after() const;
   void compare_states(Context& context);
   void tell_directory_of_trackers(Context& context);
+  LogHead own_head() const;
   TrackerView view_of(const Peer& peer, Instant now) const;
 
   ReplicatorPlace place_;
@@ -169,10 +172,12 @@ class Replicator final
   bool linked_up_ = false;  // the directory has loaded and the links are dialled
   StoreId store_;
   VersionVector held_;  // on disk here
+  std::vector<LogHead> held_heads_;
   StateDigest digest_;
   VersionVector passed_on_;              // held, or with the directory on its way to the disk
   std::optional<VersionVector> pulled_;  // what has to be on disk before more is pulled
   CatchUp catch_up_;
+  SnapshotJoin join_;
   bool warned_of_own_ = false;
   Instant truncated_;
   bool checking_waits_ = false;

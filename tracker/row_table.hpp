@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
+
+#include "tracker/keyed_hash.hpp"
 
 namespace tutti {
 
@@ -15,6 +16,8 @@ namespace tutti {
 template <class Row, class Id, class Index>
 class RowTable {
  public:
+  explicit RowTable(const HashSecret& secret = {}) : hash_(secret) {}
+
   /// The number of `id`, which gets an empty row if it is new.
   Index at(const Id& id) {
     if (2 * (size_ + 1) > slots_.size()) grow();
@@ -47,10 +50,7 @@ class RowTable {
     std::uint32_t hash = 0;    // so that few rows of other ids are looked at, and none when the table grows
   };
 
-  static std::uint32_t hash_of(const Id& id) {
-    const std::uint64_t hash = std::hash<Id>{}(id)*std::uint64_t{0x9e3779b97f4a7c15};
-    return static_cast<std::uint32_t>(hash >> 32U);
-  }
+  std::uint32_t hash_of(const Id& id) const { return static_cast<std::uint32_t>(hash_(id)); }
   /// Where `id` is, or the free place where it belongs.
   std::size_t place_of(const Id& id, std::uint32_t hash) const {
     const std::size_t mask = slots_.size() - 1;
@@ -72,6 +72,7 @@ class RowTable {
     }
   }
 
+  KeyedHash hash_;
   std::vector<std::unique_ptr<Row[]>> blocks_;
   std::vector<Slot> slots_;  // a power of two, half of them free at least
   std::uint32_t size_ = 0;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "messages/tracker_tracker.hpp"
@@ -42,6 +44,10 @@ struct Claim {
   bool operator==(const Claim&) const = default;
 };
 
+/// The verifier of an account that nobody was told of, as its name went to another: no password fits it, and it bears
+/// no name.
+inline constexpr std::string_view withdrawn_verifier = "!";
+
 struct UserRow {
   Uid id;
   Claim claim;
@@ -49,8 +55,10 @@ struct UserRow {
   OriginIndex password_origin;
   std::string verifier;
   std::vector<GroupIndex> groups;  ///< of all membership rows
+  bool online = false;             ///< of this process alone, in no row and no digest
   std::uint32_t standings = 0;     ///< groups that the user is in or asks to join
   std::uint32_t shared = 0;        ///< files that the user shares
+  bool is_listed() const { return claim.known && verifier != withdrawn_verifier; }
 };
 
 struct GroupRecord {
@@ -64,6 +72,7 @@ struct MemberKey {
   GroupIndex group;
   UserIndex user;
   auto operator<=>(const MemberKey&) const = default;
+  ByteView hashed() const { return {reinterpret_cast<const std::uint8_t*>(this), sizeof *this}; }
 };
 
 struct Share {
@@ -91,7 +100,10 @@ struct FileId {
   Gid gid;
   Fid fid;
   bool operator==(const FileId&) const = default;
+  ByteView hashed() const { return {reinterpret_cast<const std::uint8_t*>(this), sizeof *this}; }
 };
+static_assert(std::has_unique_object_representations_v<MemberKey> &&
+              std::has_unique_object_representations_v<FileId>);
 
 struct FileRecord {
   FileId id;
@@ -127,17 +139,3 @@ struct ClientRow {
 };
 
 }  // namespace tutti
-
-template <>
-struct std::hash<tutti::FileId> {
-  std::size_t operator()(const tutti::FileId& id) const noexcept {
-    return std::hash<tutti::Fid>{}(id.fid) * 31 + std::hash<tutti::Gid>{}(id.gid);
-  }
-};
-template <>
-struct std::hash<tutti::MemberKey> {
-  std::size_t operator()(const tutti::MemberKey& key) const noexcept {
-    const std::uint64_t both = (std::uint64_t{key.group.value} << 32U | key.user.value) * 0x9e3779b97f4a7c15U;
-    return static_cast<std::size_t>(both ^ both >> 32U);
-  }
-};

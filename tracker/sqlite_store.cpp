@@ -93,7 +93,7 @@ class SqliteStore final : public Store {
       if (batch.renewal) renew(*batch.renewal);
       for (const LogHead& head : batch.heads) write_head(head);
       for (const Delta& delta : batch.deltas) write_delta(delta);
-      for (const RowChange& row : batch.rows) write_row(row);
+      write_rows(batch.rows);
       database_->execute("COMMIT");
       if (batch.renewal) id_ = batch.renewal->fresh;
       return {};
@@ -171,19 +171,16 @@ class SqliteStore final : public Store {
   void read_rows(RowPage& page, ByteView buckets, ByteView after, ByteCount bytes, bool whole) {
     std::int64_t bucket = after.empty() ? 0 : after[0];
     Bytes key = after.empty() ? Bytes{} : Bytes(after.begin() + 1, after.end());
-    std::uint64_t size = 0;
+    page.rows.run.reserve(bytes.value);
     for (; bucket < state_buckets; ++bucket, key.clear()) {
       if (!buckets.empty() && std::find(buckets.begin(), buckets.end(), bucket) == buckets.end()) continue;
       SqliteStatement& read = statements().rows.bind(1, bucket).bind(2, ByteView(key));
       while (read.step()) {
         const ByteView row_key = read.blob(0);
-        size += row_key.size() + read.blob(1).size();
-        Bytes place{static_cast<std::uint8_t>(bucket)};
-        place.insert(place.end(), row_key.begin(), row_key.end());
-        page.facts.push_back(decode_stored_record<Fact>(read.blob(1)));
-        if (whole) size += complete(page.facts.back(), ByteView(place).subspan(1));
-        page.next = std::move(place);
-        if (size < bytes.value) continue;
+        push_row(page.rows, static_cast<std::uint8_t>(bucket), row_key, read.blob(1), whole);
+        if (page.rows.run.size() < bytes.value) continue;
+        page.next = {static_cast<std::uint8_t>(bucket)};
+        page.next.insert(page.next.end(), row_key.begin(), row_key.end());
         read.reset();
         return;
       }
@@ -328,23 +325,25 @@ class SqliteStore final : public Store {
     statements().delta.bind(1, *n).bind(2, as_integer(delta.sequence.value)).bind(3, ByteView(encoded)).run();
   }
 
-  void write_row(const RowChange& row) {
-    if (row.value.empty())
-      return statements().no_row.bind(1, std::int64_t{row.bucket}).bind(2, ByteView(row.key)).run();
-    Bytes stripped;
-    ByteView value = row.value;
-    if (is_of_file(row.key)) {
-      Fact fact = decode_stored_record<Fact>(row.value);
-      auto* file = std::get_if<FileDescribed>(&fact.operation.value);
-      if (file == nullptr) throw SqliteError(0, "a file's row describes none");
-      const Bytes record = encode_record(file->metainfo);
-      statements().metainfo.bind(1, ByteView(row.key)).bind(2, ByteView(record)).run();
-      file->metainfo.piece_sha1 = {};
-      file->metainfo.piece_sha256 = {};
-      stripped = encode_record(fact);
-      value = stripped;
+  void write_rows(const RowRun& rows) {
+    RowReader reader(rows);
+    while (const std::optional<StoredRow> row = reader.next()) {
+      if (row->value.empty()) {
+        statements().no_row.bind(1, std::int64_t{row->bucket}).bind(2, row->key).run();
+        continue;
+      }
+      if (!row->metainfo.empty()) statements().metainfo.bind(1, row->key).bind(2, row->metainfo).run();
+      statements().row.bind(1, std::int64_t{row->bucket}).bind(2, row->key).bind(3, row->value).run();
     }
-    statements().row.bind(1, std::int64_t{row.bucket}).bind(2, ByteView(row.key)).bind(3, value).run();
+    if (!reader.is_at_end()) throw SqliteError(0, "a batch's rows are cut short");
+  }
+
+  void push_row(RowRun& rows, std::uint8_t bucket, ByteView key, ByteView value, bool whole) {
+    if (!whole || !is_of_file(key)) return rows.push_back({bucket, key, value, {}});
+    SqliteStatement& read = statements().read_metainfo.bind(1, key);
+    if (!read.step()) throw SqliteError(0, "a file has no metainfo");
+    rows.push_back({bucket, key, value, read.blob(0)});
+    read.reset();
   }
 
   std::optional<Metainfo> metainfo_of(ByteView key) {
@@ -353,14 +352,6 @@ class SqliteStore final : public Store {
     std::optional<Metainfo> metainfo = decode_stored_record<Metainfo>(read.blob(0));
     read.reset();
     return metainfo;
-  }
-
-  // Gives a file's fact its piece digests back. Returns how many bytes that added.
-  std::uint64_t complete(Fact& fact, ByteView key) {
-    auto* file = std::get_if<FileDescribed>(&fact.operation.value);
-    if (file == nullptr) return 0;
-    if (std::optional<Metainfo> metainfo = metainfo_of(key)) file->metainfo = std::move(*metainfo);
-    return file->metainfo.piece_sha1.run.size() + file->metainfo.piece_sha256.run.size();
   }
 
   std::string path_;

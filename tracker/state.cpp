@@ -4,8 +4,14 @@
 
 namespace tutti {
 
-DirectoryState::DirectoryState()
-    : users_by_name(UserOrder{this}),
+DirectoryState::DirectoryState(const HashSecret& secret)
+    : origins(secret),
+      users(secret),
+      groups(secret),
+      files(secret),
+      memberships(secret),
+      clients(secret),
+      users_by_name(UserOrder{this}),
       groups_by_name(GroupOrder{this}),
       members_by_name(MemberOrder{this}),
       requests_by_name(MemberOrder{this}),
@@ -48,15 +54,16 @@ void DirectoryState::join(const Mark&, const Restated& op) {
   std::visit([&](const auto& plain) { join(mark, plain); }, op.operation.value);
 }
 
-void DirectoryState::write(const Mark& mark, const Operation& operation) {
-  if (changes == nullptr) return;
-  changes->rows.push_back(row_of({origins[mark.origin].id, stamp_of(mark), operation}));
+void DirectoryState::write_joining() {
+  const auto copied = [](ByteView bytes) { return Bytes(bytes.begin(), bytes.end()); };
+  const StoredRow& row = *joining.row;
+  changes->rows.push_back({row.bucket, copied(row.key), copied(row.value), copied(row.metainfo)});
 }
 
 void DirectoryState::erase(Bytes key) {
   if (changes == nullptr) return;
   const std::uint8_t bucket = bucket_of(key);
-  changes->rows.push_back({bucket, std::move(key), {}});
+  changes->rows.push_back({bucket, std::move(key), {}, {}});
 }
 
 const Membership* DirectoryState::find_membership(const MemberKey& key) const {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -19,7 +21,7 @@ std::string_view without_mark(std::string_view text);
 /// Changing a claim or a membership takes its numbers out of the sets, changes, and puts them back (unlist, list): an
 /// ordered set must not see its keys change.
 struct DirectoryState {
-  DirectoryState();
+  explicit DirectoryState(const HashSecret& secret);
   DirectoryState(const DirectoryState&) = delete;
   DirectoryState& operator=(const DirectoryState&) = delete;
 
@@ -107,20 +109,30 @@ struct DirectoryState {
   // --- views ---------------------------------------------------------------------------------------------------
   OrderedList<UserIndex, UserOrder> users_by_name;
   OrderedList<GroupIndex, GroupOrder> groups_by_name;   ///< alive ones
-  OrderedList<MemberKey, MemberOrder> members_by_name;  ///< whose name is known
+  OrderedList<MemberKey, MemberOrder> members_by_name;  ///< who are listed
   OrderedList<MemberKey, MemberOrder> requests_by_name;
   OrderedList<FileIndex, FileOrder> files_by_name;  ///< alive ones
   OrderedList<Senior, SeniorOrder> seniors;
+  /// Of each file that anybody online shares, by its number, in order.
+  std::unordered_map<std::uint32_t, std::vector<UserIndex>> online_sharers;
   RowDigest digest;
 
   // --- joining (state_join.cpp, state_join_files.cpp, state_join_clients.cpp) --------------------------------
   /// Where rows and notices go; null while the own store is loaded.
   Changes* changes = nullptr;
-  /// False while the own store is loaded in bulk: then the ordered lists and the owners of groups are made at the end,
-  /// by sorting once (state_load.cpp).
+  /// The row that is joined, if it came as one.
+  struct Joining {
+    const Fact* fact = nullptr;
+    const StoredRow* row = nullptr;
+  };
+  Joining joining;
+  /// False while rows come in bulk: then the ordered lists and the owners of groups are made at the end, by sorting
+  /// once (state_load.cpp).
   bool keeps_lists = true;
-  void list_all();
-  void list_all_members();
+  std::function<bool()> listing;  ///< makes a part of them, while they are made
+  void begin_bulk();
+  bool list_some();
+  bool tells() const { return changes != nullptr && keeps_lists; }
 
   void join(const StoreId& origin, const Stamp& stamp, const Operation& operation);
   void join(const Mark& mark, const UserNamed& op);
@@ -147,6 +159,10 @@ struct DirectoryState {
   void change_membership(const MemberKey& key, const Membership& next);
   void add_sharer(FileIndex file, UserIndex user);
   void remove_sharer(FileIndex file, UserIndex user);
+  void user_is(UserIndex user, bool online);
+  void add_online_sharer(FileIndex file, UserIndex user);
+  void remove_online_sharer(FileIndex file, UserIndex user);
+  const std::vector<UserIndex>& online_sharers_of(FileIndex file) const;
   /// Where the outcome of `counter` is in the row of a client, or belongs.
   static std::vector<ClientRow::Outcome>::const_iterator outcome_at(const ClientRow& row,
                                                                     std::uint64_t counter);
@@ -155,7 +171,20 @@ struct DirectoryState {
   void drop_session(const ClientKey& client, ClientRow& row);
   static void note_end(ClientRow& row, const Sha256& token_hash);
 
-  void write(const Mark& mark, const Operation& operation);
+  /// Writes the row of a fact: the one that came, if it is that very fact.
+  template <class Op>
+  void write(const Mark& mark, const Op& operation) {
+    if (changes == nullptr) return;
+    const StoreId& origin = origins[mark.origin].id;
+    if (joining.fact != nullptr) {
+      const Op* came = joining.fact->operation.get<Op>();
+      const bool is_it = came == &operation || (came != nullptr && *came == operation);
+      if (is_it && joining.fact->origin == origin && joining.fact->stamp == stamp_of(mark))
+        return write_joining();
+    }
+    changes->rows.push_back(row_of({origin, stamp_of(mark), operation}));
+  }
+  void write_joining();
   void erase(Bytes key);
   void tell(UserIndex to, NoticeKind kind, std::string group, std::string user, std::string sentence);
   void tell_of_membership(const MemberKey& key, const Membership& before, const Membership& after);
@@ -196,7 +225,7 @@ struct DirectoryState {
   const Membership* find_membership(const Gid& gid, const Uid& uid) const;
   std::optional<FileIndex> find_file(const Gid& gid, const Fid& fid) const { return files.find({gid, fid}); }
   FileView view_of(FileIndex file) const;
-  std::vector<Uid> page_of(const OrderedList<MemberKey, MemberOrder>& listing, const Gid& gid,
+  std::vector<Uid> page_of(const OrderedList<MemberKey, MemberOrder>& members, const Gid& gid,
                            std::string_view after, std::size_t limit) const;
 
   // --- ENSUREs that views and digest are what the facts say, computed anew (state_check.cpp) ------------------
@@ -204,6 +233,7 @@ struct DirectoryState {
   void check_orders() const;
   void check_memberships() const;
   void check_files() const;
+  void check_online_sharers() const;
   void check_clients() const;
   void check_digest() const;
 };

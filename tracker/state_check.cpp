@@ -30,8 +30,8 @@ void DirectoryState::check_orders() const {
   std::size_t named_users = 0;
   for (std::uint32_t i = 0; i < users.size(); ++i) {
     const UserRow& row = users[UserIndex{i}];
-    if (row.claim.known) ++named_users;
-    ENSURE(users_by_name.contains(UserIndex{i}) == row.claim.known);
+    if (row.is_listed()) ++named_users;
+    ENSURE(users_by_name.contains(UserIndex{i}) == row.is_listed());
     for (const GroupIndex group : row.groups) ENSURE(memberships.find({group, UserIndex{i}}).has_value());
   }
   ENSURE(named_users == users_by_name.size());
@@ -48,7 +48,7 @@ void DirectoryState::check_memberships() const {
   for (std::uint32_t i = 0; i < memberships.size(); ++i) {
     const Membership& membership = memberships[MembershipIndex{i}];
     const MemberKey& key = membership.id;
-    const bool known = users[key.user].claim.known;
+    const bool known = users[key.user].is_listed();
     if (membership.is_member() || membership.is_requested()) ++standings[key.user.value];
     for (const Share& share : membership.shares)
       if (membership.is_of_effect(share)) ++shared[key.user.value];
@@ -100,6 +100,18 @@ void DirectoryState::check_files() const {
     if (row.is_alive()) ++alive;
   }
   ENSURE(alive == files_by_name.size());
+}
+
+void DirectoryState::check_online_sharers() const {
+  std::size_t shared = 0;
+  for (std::uint32_t i = 0; i < files.size(); ++i) {
+    std::vector<UserIndex> online;
+    for (const UserIndex user : files[FileIndex{i}].sharers)
+      if (users[user].online) online.push_back(user);
+    ENSURE(online_sharers_of(FileIndex{i}) == online);
+    if (!online.empty()) ++shared;
+  }
+  ENSURE(shared == online_sharers.size());
 }
 
 void DirectoryState::check_clients() const {

@@ -23,7 +23,7 @@ Claim DirectoryState::joined(const Claim& known, Claim incoming) const {
 }
 
 void DirectoryState::unlist_user(UserIndex user) {
-  if (!users[user].claim.known || !keeps_lists) return;
+  if (!users[user].is_listed() || !keeps_lists) return;
   users_by_name.erase(user);
   for (const GroupIndex group : users[user].groups) {
     members_by_name.erase({group, user});
@@ -32,7 +32,7 @@ void DirectoryState::unlist_user(UserIndex user) {
 }
 
 void DirectoryState::list_user(UserIndex user) {
-  if (!keeps_lists) return;
+  if (!users[user].is_listed() || !keeps_lists) return;
   users_by_name.insert(user);
   for (const GroupIndex group : users[user].groups) {
     const Membership& membership = *find_membership({group, user});
@@ -44,7 +44,7 @@ void DirectoryState::list_user(UserIndex user) {
 /// Runs a change that may give a name to another, and tells those who lost it (or won it back).
 template <class Change>
 void DirectoryState::renaming_users(const std::string& name, Change change) {
-  if (changes == nullptr) return change();
+  if (!tells()) return change();
   const auto before = users_called(name);
   change();
   for (const auto& [user, listed] : before) {
@@ -57,7 +57,7 @@ void DirectoryState::renaming_users(const std::string& name, Change change) {
 
 template <class Change>
 void DirectoryState::renaming_groups(const std::string& name, Change change) {
-  if (changes == nullptr) return change();
+  if (!tells()) return change();
   const auto before = groups_called(name);
   change();
   for (const auto& [group, listed] : before) {
@@ -114,11 +114,23 @@ void DirectoryState::join(const Mark& mark, const PasswordSet& op) {
   if (row.password_counter != 0 && order(op.counter, mark.origin, op.verifier) <=
                                        order(row.password_counter, row.password_origin, row.verifier))
     return;
-  digest_password(digest, user, Turn::goes);
-  row.password_counter = op.counter;
-  row.password_origin = mark.origin;
-  row.verifier = op.verifier;
-  digest_password(digest, user, Turn::comes);
+  const auto change = [&] {
+    digest_password(digest, user, Turn::goes);
+    row.password_counter = op.counter;
+    row.password_origin = mark.origin;
+    row.verifier = op.verifier;
+    digest_password(digest, user, Turn::comes);
+  };
+  const bool may_turn = row.verifier == withdrawn_verifier || op.verifier == withdrawn_verifier;
+  if (may_turn && row.claim.known) {
+    renaming_users(row.claim.name, [&] {
+      unlist_user(user);
+      change();
+      list_user(user);
+    });
+  } else {
+    change();
+  }
   write(mark, op);
 }
 
@@ -137,7 +149,7 @@ void DirectoryState::list_member(const MemberKey& key, const Membership& members
     if (keeps_lists) seniors.insert({key.group, membership.mark, key.user});
     ++groups[key.group].members;
   }
-  if (keeps_lists && users[key.user].claim.known) {
+  if (keeps_lists && users[key.user].is_listed()) {
     if (membership.is_member()) members_by_name.insert(key);
     if (membership.is_requested()) requests_by_name.insert(key);
   }
@@ -151,7 +163,7 @@ void DirectoryState::unlist_member(const MemberKey& key, const Membership& membe
     if (keeps_lists) seniors.erase({key.group, membership.mark, key.user});
     --groups[key.group].members;
   }
-  if (keeps_lists && users[key.user].claim.known) {
+  if (keeps_lists && users[key.user].is_listed()) {
     members_by_name.erase(key);
     requests_by_name.erase(key);
   }

@@ -32,6 +32,7 @@ void DirectoryState::add_sharer(FileIndex file, UserIndex user) {
   row.sharers.insert(std::lower_bound(row.sharers.begin(), row.sharers.end(), user), user);
   ++users[user].shared;
   if (keeps_lists && row.known && row.sharers.size() == 1) files_by_name.insert(file);
+  if (users[user].online) add_online_sharer(file, user);
 }
 
 void DirectoryState::remove_sharer(FileIndex file, UserIndex user) {
@@ -39,6 +40,41 @@ void DirectoryState::remove_sharer(FileIndex file, UserIndex user) {
   if (keeps_lists && row.known && row.sharers.size() == 1) files_by_name.erase(file);
   row.sharers.erase(std::lower_bound(row.sharers.begin(), row.sharers.end(), user));
   --users[user].shared;
+  if (users[user].online) remove_online_sharer(file, user);
+}
+
+void DirectoryState::add_online_sharer(FileIndex file, UserIndex user) {
+  std::vector<UserIndex>& sharers = online_sharers[file.value];
+  sharers.insert(std::lower_bound(sharers.begin(), sharers.end(), user), user);
+}
+
+void DirectoryState::remove_online_sharer(FileIndex file, UserIndex user) {
+  const auto sharers = online_sharers.find(file.value);
+  sharers->second.erase(std::lower_bound(sharers->second.begin(), sharers->second.end(), user));
+  if (sharers->second.empty()) online_sharers.erase(sharers);
+}
+
+const std::vector<UserIndex>& DirectoryState::online_sharers_of(FileIndex file) const {
+  static const std::vector<UserIndex> nobody;
+  const auto sharers = online_sharers.find(file.value);
+  return sharers == online_sharers.end() ? nobody : sharers->second;
+}
+
+void DirectoryState::user_is(UserIndex user, bool online) {
+  UserRow& row = users[user];
+  if (row.online == online) return;
+  row.online = online;
+  for (const GroupIndex group : row.groups) {
+    const Membership& membership = *find_membership({group, user});
+    for (const Share& share : membership.shares) {
+      if (!membership.is_of_effect(share)) continue;
+      if (online) {
+        add_online_sharer(share.file, user);
+      } else {
+        remove_online_sharer(share.file, user);
+      }
+    }
+  }
 }
 
 std::vector<Share>::const_iterator DirectoryState::share_at(const Membership& membership, FileIndex file) {

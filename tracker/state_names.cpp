@@ -122,8 +122,8 @@ std::optional<FileIndex> DirectoryState::find_file(const NameIn& text) const {
 }
 
 std::string DirectoryState::listed_name(UserIndex user) const {
-  const Claim& claim = users[user].claim;
-  return claim.known ? name_among(users_called(claim.name), user) : std::string{};
+  const UserRow& row = users[user];
+  return row.is_listed() ? name_among(users_called(row.claim.name), user) : std::string{};
 }
 
 std::string DirectoryState::listed_name(GroupIndex group) const {

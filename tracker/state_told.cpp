@@ -6,13 +6,13 @@ namespace tutti {
 
 void DirectoryState::tell(UserIndex to, NoticeKind kind, std::string group, std::string user,
                           std::string sentence) {
-  if (changes == nullptr) return;
+  if (!tells()) return;
   changes->told.push_back({users[to].id, {kind, std::move(group), std::move(user), std::move(sentence)}});
 }
 
 void DirectoryState::tell_of_membership(const MemberKey& key, const Membership& before,
                                         const Membership& after) {
-  if (changes == nullptr || (before.generation == after.generation && before.rank == after.rank)) return;
+  if (!tells() || (before.generation == after.generation && before.rank == after.rank)) return;
   const std::string group = listed_name(key.group);
   const std::string user = listed_name(key.user);
   const bool by_owner = after.by != key.user;
@@ -27,7 +27,7 @@ void DirectoryState::tell_of_membership(const MemberKey& key, const Membership& 
 
 void DirectoryState::tell_of_owner(GroupIndex group, std::optional<UserIndex> before) {
   const std::optional<UserIndex> owner = groups[group].owner;
-  if (changes == nullptr || !before || !owner || owner == before) return;
+  if (!tells() || !before || !owner || owner == before) return;
   const std::string name = listed_name(group);
   tell(*owner, NoticeKind::became_owner, name, listed_name(*owner), "You are the owner of " + name + " now.");
 }

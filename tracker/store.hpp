@@ -27,7 +27,7 @@ struct HeadPage {
 /// A part of the rows of a store, in the order of their keys.
 struct RowPage {
   StoreFault fault;
-  std::vector<Fact> facts;
+  RowRun rows;
   Bytes next;  ///< where the next page begins
   bool last = false;
 };
@@ -62,7 +62,7 @@ class Store {
   virtual HeadPage heads() = 0;
   virtual StoreFault commit(const CommitBatch& batch) = 0;
   /// Rows after `after` (empty: from the start) of `buckets` (one byte each; none: all), about `bytes` of them.
-  /// Without `whole`, the piece digests of files are left out: a million of them need not pass through memory.
+  /// Without `whole`, metainfo is left out: the piece digests of a million files need not pass through memory.
   virtual RowPage rows(ByteView buckets, ByteView after, ByteCount bytes, bool whole) = 0;
   /// Up to `limit` deltas of one origin from `first` on, at least one if there is one, about `bytes` of them.
   virtual LogPage log(const StoreId& origin, Sequence first, std::uint32_t limit, ByteCount bytes) = 0;

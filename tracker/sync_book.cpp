@@ -71,6 +71,10 @@ bool SyncBook::is_store(std::uint32_t number, const StoreId& origin) const {
 
 void SyncBook::own_log_is(const StoreId& own, Sequence head) { own_ = {own, head}; }
 
+void SyncBook::own_log_ends_there(std::uint32_t number, const LogHead& theirs, const LogHead& own) {
+  if (theirs.sequence == own.sequence && theirs.hash != own.hash) trackers_.at(number).forked = true;
+}
+
 void SyncBook::own_log_is_renewed() {
   recent_.clear();
   recent_bytes_ = 0;

@@ -60,6 +60,8 @@ class SyncBook {
   void begins(std::uint32_t number, const StoreId& store, const VersionVector& at);
   /// The own log is on disk here up to `head`.
   void own_log_is(const StoreId& own, Sequence head);
+  /// The own log, as tracker `number` holds it, ends with `theirs`, here with `own`.
+  void own_log_ends_there(std::uint32_t number, const LogHead& theirs, const LogHead& own);
   /// The own log goes on under another name: what was known of the old one is over.
   void own_log_is_renewed();
   /// Origins whose logs, as others have them, do not go on from what is here.

@@ -51,16 +51,14 @@ class Filler {
   }
 
   std::string write(Store& store) {
-    std::sort(rows_.begin(), rows_.end(), [](const RowChange& a, const RowChange& b) {
+    std::sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) {
       return std::tie(a.bucket, a.key) < std::tie(b.bucket, b.key);
     });
     for (std::size_t first = 0; first < rows_.size(); first += rows_at_once) {
       CommitBatch batch;
-      const auto begin = rows_.begin() + static_cast<std::ptrdiff_t>(first);
-      const auto end =
-          rows_.begin() + static_cast<std::ptrdiff_t>(std::min(first + rows_at_once, rows_.size()));
-      batch.rows.assign(std::make_move_iterator(begin), std::make_move_iterator(end));
-      if (end == rows_.end()) {
+      const std::size_t end = std::min(first + rows_at_once, rows_.size());
+      for (std::size_t i = first; i < end; ++i) batch.rows.push_back(rows_[i].view());
+      if (end == rows_.size()) {
         batch.heads.push_back(own_.head());
         batch.deltas = std::move(last_);
       }
@@ -143,8 +141,7 @@ class Filler {
     operations.push_back(RequestAnswered{client_of(user), {counter}, encode_answer(answer)});
     const WallTime now{std::chrono::milliseconds(begin_of_time + own_.head().sequence.value)};
     Delta delta = own_.seal(std::move(operations), now);
-    for (Row& row : directory_.apply(delta).rows)
-      rows_.push_back({row.bucket, std::move(row.key), std::move(row.value)});
+    for (Row& row : directory_.apply(delta).rows) rows_.push_back(std::move(row));
     if (delta.sequence.value + wanted_.log > deltas()) last_.push_back(std::move(delta));
   }
   /// How many there will be.
@@ -158,7 +155,7 @@ class Filler {
   Random random_{7};
   OwnLog own_;
   Directory directory_;
-  std::vector<RowChange> rows_;
+  std::vector<Row> rows_;
   std::vector<Delta> last_;
 };
 

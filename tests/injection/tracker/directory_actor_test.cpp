@@ -105,9 +105,10 @@ BOOST_AUTO_TEST_SUITE(directory_actor)
 BOOST_FIXTURE_TEST_CASE(a_store_is_loaded_page_by_page_and_then_told, Fixture) {
   const Delta one = log.user(1);
   const Delta two = log.user(2);
-  from_journal(StoreLoading{own, {log.head()}, {{other, one.stamp, one.operations[0]}}, {1, 2}, false, {}});
+  from_journal(
+      StoreLoading{own, {log.head()}, rows_of({{other, one.stamp, one.operations[0]}}), {1, 2}, false, {}});
   expect_exactly(journal.address, LoadMore{{1, 2}});
-  from_journal(StoreLoading{own, {}, {{other, two.stamp, two.operations[0]}}, {}, true, {}});
+  from_journal(StoreLoading{own, {}, rows_of({{other, two.stamp, two.operations[0]}}), {}, true, {}});
   const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
   BOOST_TEST((holds.store == own));
   BOOST_TEST((holds.at == up_to(other, 2)));
@@ -327,10 +328,48 @@ BOOST_FIXTURE_TEST_CASE(of_two_who_take_a_name_at_the_same_moment_one_is_told, I
   const Settled settled = expect<Settled>(desk);
   BOOST_TEST((settled.ticket == ticket));
   BOOST_TEST((settled.answer.what.get<Refused>()->code == Code::user_exists));
-  expect_silence();  // a name that was lost is not confirmed
+  // A name that was lost is not confirmed, and of the account that nobody was told of nothing is left.
+  const CommitBatch undo = commit();
+  BOOST_REQUIRE(undo.deltas.size() == 1);
+  BOOST_REQUIRE(undo.deltas[0].operations.size() == 1);
+  BOOST_REQUIRE(undo.deltas[0].operations[0].get<PasswordSet>() != nullptr);
+  inject(console.address, directory.address, AskNode{});
+  BOOST_TEST(expect<NodeStatus>(console).users == 1U);
+  discard();
   submit(CreateUser{{"anna"}, "secret"}, 9, {}, 50);
   reached();
   BOOST_TEST((expect<Settled>(desk).answer.what.get<Refused>()->code == Code::user_exists));
+}
+
+// Somebody may have been told of it there, or is out of sight.
+BOOST_FIXTURE_TEST_CASE(an_account_that_another_tracker_took_as_well_is_kept, InService) {
+  Delta theirs = log.make({UserNamed{id_of<Uid>(77), {"anna"}, 2, false}});
+  theirs.stamp.milliseconds -= 1000;
+  OtherLog third(id_of<StoreId>(3));
+  for (const bool is_out_of_sight : {true, false}) {
+    const std::uint64_t counter = is_out_of_sight ? 50 : 51;
+    create(is_out_of_sight ? "anna" : "bert", counter);
+    commit();
+    expect<DirectoryHolds>(replicator);
+    expect<Spread>(replicator);
+    const AwaitReached wait = expect<AwaitReached>(replicator);
+    if (!is_out_of_sight) {
+      theirs = OtherLog(id_of<StoreId>(4)).make({UserNamed{id_of<Uid>(78), {"bert"}, 2, false}});
+      theirs.stamp.milliseconds -= 1000;
+      const Uid uid = uid_of_request(id_of<ClientKey>(9), {counter});
+      from_replicator(
+          Learned{{third.make({UserNamed{uid, {"bert"}, 3, false},
+                               RequestAnswered{id_of<ClientKey>(9), {counter}, encode_answer(Done{})}})}});
+      commit();
+    }
+    from_replicator(Learned{{theirs}});
+    commit();
+    discard();
+    from_replicator(
+        Reached{wait.ticket, is_out_of_sight ? std::vector<std::uint32_t>{3} : std::vector<std::uint32_t>{}});
+    BOOST_TEST((expect<Settled>(desk).answer.what.get<Refused>()->code == Code::user_exists));
+    expect_silence();
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(whoever_takes_a_name_waits_both_ways, InService) {
@@ -396,7 +435,8 @@ BOOST_FIXTURE_TEST_CASE(an_own_log_that_has_forked_is_said_again_under_another_n
 BOOST_FIXTURE_TEST_CASE(a_log_of_which_nothing_was_made_here_keeps_what_it_has, Fixture) {
   OtherLog mine(own);
   const Delta first = mine.user(3);
-  from_journal(StoreLoading{own, {mine.head()}, {{own, first.stamp, first.operations[0]}}, {}, true, {}});
+  from_journal(
+      StoreLoading{own, {mine.head()}, rows_of({{own, first.stamp, first.operations[0]}}), {}, true, {}});
   discard();
   from_replicator(RenewStore{});
   const CommitBatch batch = commit();
@@ -424,7 +464,7 @@ BOOST_FIXTURE_TEST_CASE(a_new_name_is_told_when_it_is_on_disk, Fixture) {
 
 BOOST_FIXTURE_TEST_CASE(a_page_that_brings_nothing_is_answered_as_well, InService) {
   const Delta one = log.user(1);
-  const LearnedFacts page{{{other, one.stamp, one.operations[0]}}, {}, false};
+  const LearnedRows page{1, rows_of({{other, one.stamp, one.operations[0]}}), {}, false};
   from_replicator(page);
   commit();
   discard();
@@ -505,7 +545,7 @@ BOOST_FIXTURE_TEST_CASE(a_log_that_is_not_taken_holds_no_other_up, InService) {
   BOOST_TEST((holds.at == merged(up_to(other, 1), up_to(good.origin, 1))));
   BOOST_TEST((holds.forked == std::vector<StoreId>{other}));
   // A snapshot brings what the forked log did, whatever its numbers.
-  from_replicator(LearnedFacts{{}, {fork.head()}, true});
+  from_replicator(LearnedRows{1, {}, {fork.head()}, true});
   commit();
   BOOST_TEST(expect<DirectoryHolds>(replicator).forked.empty());
 }
@@ -525,12 +565,12 @@ BOOST_FIXTURE_TEST_CASE(own_deltas_that_come_back_are_not_made_again, Fixture) {
 BOOST_FIXTURE_TEST_CASE(a_snapshot_is_joined_and_counts_when_it_is_whole, InService) {
   const Delta one = log.user(1);
   const Delta two = log.user(2);
-  from_replicator(LearnedFacts{{{other, one.stamp, one.operations[0]}}, {}, false});
+  from_replicator(LearnedRows{1, rows_of({{other, one.stamp, one.operations[0]}}), {}, false});
   commit();
   const DirectoryHolds part = expect<DirectoryHolds>(replicator);
   BOOST_TEST(part.at.positions.empty());
   BOOST_TEST(part.digest.is_zero());
-  from_replicator(LearnedFacts{{{other, two.stamp, two.operations[0]}}, {log.head()}, true});
+  from_replicator(LearnedRows{1, rows_of({{other, two.stamp, two.operations[0]}}), {log.head()}, true});
   commit();
   const DirectoryHolds whole = expect<DirectoryHolds>(replicator);
   BOOST_TEST((whole.at == up_to(other, 2)));
@@ -543,22 +583,22 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_is_joined_and_counts_when_it_is_whole, InServ
 BOOST_FIXTURE_TEST_CASE(a_snapshot_that_lost_a_page_does_not_count, InService) {
   const Delta one = log.user(1);
   const Delta two = log.user(2);
-  from_replicator(LearnedFacts{{{other, one.stamp, one.operations[0]}}, {}, false});
+  from_replicator(LearnedRows{1, rows_of({{other, one.stamp, one.operations[0]}}), {}, false});
   from_journal(BatchFailed{expect<CommitBatch>(journal).ticket, Code::disk_full, "no room"});
   load_empty();
   discard();
   advance(1s);
   from_journal(BatchCommitted{expect<CommitBatch>(journal).ticket});  // the disk has room again
-  const LearnedFacts rest{{{other, two.stamp, two.operations[0]}}, {log.head()}, true};
+  const LearnedRows rest{1, rows_of({{other, two.stamp, two.operations[0]}}), {log.head()}, true};
   from_replicator(rest);
   const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
   BOOST_TEST(holds.rejected);
   BOOST_TEST(holds.at.positions.empty());
   expect_silence();
   // Begun anew it does.
-  from_replicator(LearnedFacts{{}, {}, true});
+  from_replicator(LearnedRows{0, {}, {}, true});
   discard();
-  from_replicator(LearnedFacts{{{other, one.stamp, one.operations[0]}}, {}, false});
+  from_replicator(LearnedRows{1, rows_of({{other, one.stamp, one.operations[0]}}), {}, false});
   commit();
   from_replicator(rest);
   commit();
@@ -575,7 +615,7 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_of_one_page_that_was_not_taken_spoils_no_othe
   load_empty();
   discard();
   const Delta one = log.user(1);
-  const LearnedFacts snapshot{{{other, one.stamp, one.operations[0]}}, {log.head()}, true};
+  const LearnedRows snapshot{1, rows_of({{other, one.stamp, one.operations[0]}}), {log.head()}, true};
   from_replicator(snapshot);
   BOOST_TEST(expect<DirectoryHolds>(replicator).rejected);
   advance(1s);
@@ -600,12 +640,12 @@ BOOST_FIXTURE_TEST_CASE(a_disk_is_tried_again_while_others_are_caught_up_with, I
 
 BOOST_FIXTURE_TEST_CASE(a_snapshot_that_is_given_up_ends, InService) {
   const Delta one = log.user(1);
-  from_replicator(LearnedFacts{{{other, one.stamp, one.operations[0]}}, {}, false});
+  from_replicator(LearnedRows{1, rows_of({{other, one.stamp, one.operations[0]}}), {}, false});
   commit();
   discard();
   from_replicator(AskOwnBuckets{});
   expect_silence();
-  from_replicator(LearnedFacts{{}, {}, true});
+  from_replicator(LearnedRows{0, {}, {}, true});
   const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
   BOOST_TEST(!holds.digest.is_zero());
   BOOST_TEST(holds.at.positions.empty());
@@ -663,7 +703,8 @@ BOOST_FIXTURE_TEST_CASE(a_commit_that_failed_is_judged_by_what_is_on_disk, InSer
   // It is there after all: the failure came behind the point of no return.
   const Delta& delta = batch.deltas.at(0);
   StoreLoading page{own, batch.heads, {}, {}, true, {}};
-  for (const Operation& each : delta.operations) page.facts.push_back({delta.origin, delta.stamp, each});
+  for (const Operation& each : delta.operations)
+    page.rows.push_back(row_of({delta.origin, delta.stamp, each}).view());
   from_journal(page);
   expect<ServiceChanged>(desk);
   // Who only read is not refused.
@@ -677,6 +718,114 @@ BOOST_FIXTURE_TEST_CASE(a_commit_that_failed_is_judged_by_what_is_on_disk, InSer
   const Settled settled = expect<Settled>(desk);
   BOOST_TEST((settled.ticket == change));
   BOOST_TEST(settled.answer.what.get<Done>() != nullptr);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_name_that_is_lost_while_the_store_is_read_anew_is_given_to_nobody, InService) {
+  const Ticket taken = create("anna");
+  const CommitBatch own_batch = commit();
+  const AwaitReached wait = [&] {
+    expect<DirectoryHolds>(replicator);
+    expect<Spread>(replicator);
+    return expect<AwaitReached>(replicator);
+  }();
+  // Somebody else took it a little earlier; that comes onto the disk, and then the disk fails.
+  Delta theirs = log.make({UserNamed{id_of<Uid>(7), {"anna"}, 2, false}});
+  theirs.stamp.milliseconds -= 1000;
+  from_replicator(Learned{{theirs}});
+  const CommitBatch their_batch = commit();
+  create("bert");
+  from_journal(BatchFailed{expect<CommitBatch>(journal).ticket, Code::disk_full, "no room"});
+  discard();
+  from_replicator(Reached{wait.ticket, {}});
+  expect_silence();
+  StoreLoading page{own, {own_batch.heads.at(0), their_batch.heads.at(0)}, own_batch.rows, {}, true, {}};
+  page.rows.run.insert(page.rows.run.end(), their_batch.rows.run.begin(), their_batch.rows.run.end());
+  from_journal(page);
+  const auto settled = find<Settled>(desk.address);
+  BOOST_REQUIRE(settled.has_value());
+  BOOST_TEST((settled->ticket == taken));
+  const Refused* why = settled->answer.what.get<Refused>();
+  BOOST_REQUIRE(why != nullptr);
+  BOOST_TEST((why->code == Code::user_exists));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_asks_for_a_name_again_waits_both_ways_and_is_looked_at_again, InService) {
+  // Taken at the other tracker, where the answer was lost.
+  const ClientKey client = id_of<ClientKey>(9);
+  Delta taken = log.make({UserNamed{uid_of_request(client, {5}), {"anna"}, 2, false},
+                          PasswordSet{uid_of_request(client, {5}), 1, "verifier"},
+                          RequestAnswered{client, {5}, encode_answer(Done{})}});
+  from_replicator(Learned{{taken}});
+  commit();
+  discard();
+  const Ticket again = submit(CreateUser{{"anna"}, "secret"}, 9, {}, 5);
+  const AwaitReached wait = expect<AwaitReached>(replicator);
+  BOOST_TEST(wait.both_ways);
+  // What the third tracker did meanwhile came with its acknowledgement.
+  OtherLog third(id_of<StoreId>(3));
+  Delta earlier = third.make({UserNamed{id_of<Uid>(7), {"anna"}, 3, false}});
+  earlier.stamp.milliseconds -= 1000;
+  from_replicator(Learned{{earlier}});
+  commit();
+  from_replicator(Reached{wait.ticket, {}});
+  const auto settled = find<Settled>(desk.address);
+  BOOST_REQUIRE(settled.has_value());
+  BOOST_TEST((settled->ticket == again));
+  BOOST_REQUIRE(settled->answer.what.get<Refused>() != nullptr);
+  BOOST_TEST((settled->answer.what.get<Refused>()->code == Code::user_exists));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_was_absent_for_a_moment_asks_the_others_first, InService) {
+  advance(10s);
+  submit(AskStatus{});
+  BOOST_TEST(find<Settled>(desk.address).has_value());
+  discard();
+  // Kept from running: what came meanwhile is read before any timer fires.
+  host.suspend(SyncConfig{}.ack_wait - 49ms);
+  const Ticket ticket = submit(AskStatus{});
+  expect_exactly(desk.address, ServiceChanged{false, own});
+  expect_exactly(replicator.address, WasAbsent{});
+  expect_silence();
+  from_replicator(CaughtUp{});
+  expect_exactly(desk.address, ServiceChanged{true, own});
+  BOOST_TEST((expect<Settled>(desk).ticket == ticket));
+  // Without a request the timer notices.
+  host.suspend(SyncConfig{}.ack_wait - 49ms);
+  advance(0ms);
+  BOOST_TEST(find<WasAbsent>(replicator.address).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_row_that_cannot_be_is_left_out_of_a_snapshot, InService) {
+  const Delta one = log.user(1);
+  Row broken = row_of({other, one.stamp, one.operations[0]});
+  broken.value.pop_back();
+  RowRun rows = rows_of({{other, one.stamp, UserNamed{id_of<Uid>(2), {"user2"}, 2, false}}});
+  rows.push_back(broken.view());
+  from_replicator(LearnedRows{1, rows, {log.head()}, true});
+  const CommitBatch batch = commit();
+  BOOST_TEST(facts_in(batch.rows).size() == 1);
+  const DirectoryHolds holds = expect<DirectoryHolds>(replicator);
+  BOOST_TEST(holds.page == 1U);
+  BOOST_TEST((holds.at == up_to(other, 1)));
+  BOOST_TEST((holds.heads == std::vector<LogHead>{log.head()}));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_empty_tracker_lists_what_it_joined_before_it_serves, Fixture) {
+  load_empty();
+  discard();
+  const Delta one = log.user(1);
+  const Delta two = log.user(2);
+  from_replicator(LearnedRows{1, rows_of({{other, one.stamp, one.operations[0]}}), {}, false});
+  BOOST_TEST((commit().rows == rows_of({{other, one.stamp, one.operations[0]}})));
+  from_replicator(LearnedRows{2, rows_of({{other, two.stamp, two.operations[0]}}), {log.head()}, true});
+  commit();
+  from_replicator(CaughtUp{});
+  discard();
+  inject(console.address, directory.address, AskUsers{});
+  BOOST_TEST(expect<Users>(console).users.size() == 2);
+  submit(CreateUser{{"user2"}, "secret"});
+  reached();
+  BOOST_TEST((expect<Settled>(desk).answer.what.get<Refused>()->code == Code::user_exists));
 }
 
 BOOST_FIXTURE_TEST_CASE(presence_of_a_session_is_told_to_the_others, InService) {

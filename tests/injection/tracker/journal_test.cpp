@@ -54,10 +54,8 @@ struct Fixture : World {
 
   void commit(const Delta& delta) {
     CommitBatch batch{{7}, {delta}, {}, {{delta.origin, delta.sequence, hash_of(delta)}}, {}};
-    for (const Operation& operation : delta.operations) {
-      Row row = row_of({delta.origin, delta.stamp, operation});
-      batch.rows.push_back({row.bucket, row.key, row.value});
-    }
+    for (const Operation& operation : delta.operations)
+      batch.rows.push_back(row_of({delta.origin, delta.stamp, operation}).view());
     inject(directory.address, journal.address, batch);
   }
 };
@@ -83,7 +81,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_committed_is_loaded_and_read, Fixture) {
 
   inject(directory.address, journal.address, LoadStore{});
   const auto page = expect<StoreLoading>(directory);
-  BOOST_TEST(page.facts.size() == 2);
+  BOOST_TEST(facts_in(page.rows).size() == 2);
   BOOST_TEST((page.heads.at(0) == log.head()));
   BOOST_TEST(page.last);
 
@@ -97,7 +95,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_committed_is_loaded_and_read, Fixture) {
 
   inject(replicator.address, journal.address, ReadRows{{4}, {}, {}});
   const auto rows = expect<RowsRead>(replicator);
-  BOOST_TEST(rows.facts.size() == 2);
+  BOOST_TEST(facts_in(rows.rows).size() == 2);
   BOOST_TEST((rows.heads.at(0) == log.head()));
   BOOST_TEST(rows.last);
 }

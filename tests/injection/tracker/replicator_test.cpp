@@ -30,6 +30,7 @@ struct Fixture : World {
   Ref<ReplicatorRole> replicator;
   OtherLog log{own};
   OtherLog log2{theirs};
+  std::uint64_t pages_held = 0;
 
   explicit Fixture(std::uint32_t trackers = 2) {
     std::vector<TrackerEntry> entries;
@@ -45,20 +46,25 @@ struct Fixture : World {
     inject(from, replicator.address, message);
   }
   void holds(const VersionVector& at, bool rejected = false, StateDigest digest = id_of<StateDigest>(1)) {
-    say(directory.address, DirectoryHolds{own, at, digest, rejected, {}});
+    say(directory.address, DirectoryHolds{own, at, digest, rejected, {}, pages_held});
+  }
+  /// The last page that was passed on is on disk.
+  void holds_page(std::uint64_t page) {
+    pages_held = page;
+    holds({});
   }
   Address feed(std::uint32_t n = 2) { return host.link_to(entry(n).topic_endpoint()); }
   Address source(std::uint32_t n = 2) { return host.link_to(entry(n).repair_endpoint()); }
   Address our_feed() { return host.link_to("127.0.0.1:5001"); }
   Address follow_us(std::uint32_t n = 2, const VersionVector& at = {}) {
     const Address link = host.accept(host.link_to("127.0.0.1:5002"));
-    say(link, RepairHello{1, 1, id_of<StoreId>(static_cast<std::uint8_t>(n)), n, at});
+    say(link, RepairHello{1, 2, id_of<StoreId>(static_cast<std::uint8_t>(n)), n, at});
     return link;
   }
   void follow_them(std::uint32_t n = 2, const VersionVector& at = {}) {
     host.link_up(source(n));
     expect<RepairHello>(source(n));
-    say(source(n), RepairWelcome{1, id_of<StoreId>(static_cast<std::uint8_t>(n)), n, at, false});
+    say(source(n), RepairWelcome{2, id_of<StoreId>(static_cast<std::uint8_t>(n)), n, at, false});
     expect<Ack>(source(n));
   }
 };
@@ -215,15 +221,15 @@ BOOST_FIXTURE_TEST_CASE(a_log_that_has_forked_is_joined_and_not_pulled, Linked) 
   discard();
   const VersionVector at = up_to(third, 5);
   say(feed(), Heartbeat{theirs, 2, 1, at, {}});
-  expect<AskSnapshot>(source());
-  say(source(), SnapshotChunk{{{third, {5}, {}}}, {}, {}, true});
-  expect<LearnedFacts>(directory);
+  expect<AskRows>(source());
+  say(source(), SnapshotRows{1, {{third, {5}, {}}}, {}, true});
+  expect<LearnedRows>(directory);
   for (int n = 0; n < 19; ++n) {
     advance(250ms);
     say(feed(), Heartbeat{theirs, 2, 1, at, {}});
   }
   BOOST_TEST(!find<Pull>(source()));
-  BOOST_TEST(!find<AskSnapshot>(source()));
+  BOOST_TEST(!find<AskRows>(source()));
 }
 
 BOOST_FIXTURE_TEST_CASE(what_every_tracker_has_is_taken_out_of_the_log, Linked) {
@@ -389,10 +395,12 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_is_progress_when_its_pages_are_on_disk, Fixtu
   holds({});
   follow_them(2, up_to(theirs, 50'000));
   follow_us();
-  std::uint8_t page = 0;
+  std::uint64_t snapshot = expect<AskRows>(source()).snapshot;
   const auto give_page = [&](bool taken) {
     say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 50'000), {}});
-    say(source(), SnapshotChunk{{{theirs, {50'000}, {}}}, {}, {++page}, false});
+    if (const auto ask = find<AskRows>(source())) snapshot = ask->snapshot;
+    say(source(), SnapshotRows{snapshot, {{theirs, {50'000}, {}}}, {}, false});
+    if (taken) ++pages_held;
     holds({}, !taken);
     advance(250ms);
   };
@@ -416,6 +424,16 @@ BOOST_FIXTURE_TEST_CASE(words_of_a_forked_log_do_not_spoil_its_snapshot, Linked)
   BOOST_TEST(!find<Learned>(directory.address));
 }
 
+BOOST_FIXTURE_TEST_CASE(after_a_moment_of_absence_each_linked_tracker_is_asked, Linked) {
+  say(directory.address, WasAbsent{});
+  BOOST_TEST((expect<Pull>(source()).have == VersionVector{}));
+  expect_silence();
+  const Delta meanwhile = log2.user(1);
+  say(source(), Ops{{meanwhile}, true});
+  expect_exactly(directory.address, Learned{{meanwhile}});
+  expect_exactly(directory.address, CaughtUp{});
+}
+
 BOOST_FIXTURE_TEST_CASE(floors_of_clients_do_not_hold_up_repair, Linked) {
   say(directory.address, Want{up_to(third, 99)});
   expect<Pull>(source());
@@ -427,7 +445,7 @@ BOOST_FIXTURE_TEST_CASE(floors_of_clients_do_not_hold_up_repair, Linked) {
   expect<Pull>(source());
   // Not at all while a snapshot is joined.
   say(source(), LogTruncated{});
-  expect<AskSnapshot>(source());
+  expect<AskRows>(source());
   advance(60ms);
   discard();
   say(directory.address, Want{up_to(third, 99)});
@@ -518,32 +536,78 @@ BOOST_FIXTURE_TEST_CASE(who_asks_behind_the_log_is_sent_to_the_snapshot, Linked)
   const ReadLog read = expect<ReadLog>(journal);
   say(journal.address, LogRead{read.ticket, {}, true, {}});
   expect<LogTruncated>(follower);
-  say(follower, AskSnapshot{{}, {4}});
-  const ReadRows rows = expect<ReadRows>(journal);
-  BOOST_TEST((rows.after == Bytes{4}));
+  say(follower, AskRows{3, {7}, 2});
+  ReadRows rows = expect<ReadRows>(journal);
+  BOOST_TEST((rows.buckets == Bytes{7}));
+  BOOST_TEST(rows.after.empty());
   const LogHead head{theirs, {9}, {}};
   say(journal.address, RowsRead{rows.ticket, {head}, {}, {5}, false});
-  expect_exactly(follower, SnapshotChunk{{head}, {}, {5}, false});
+  expect_exactly(follower, SnapshotRows{3, {head}, {}, false});
+  // The next one is read ahead, as far as there is credit.
+  rows = expect<ReadRows>(journal);
+  BOOST_TEST((rows.after == Bytes{5}));
+  say(journal.address, RowsRead{rows.ticket, {head}, {}, {6}, false});
+  expect<SnapshotRows>(follower);
+  expect_silence();
+  say(follower, MoreRows{2, 1});  // of another one
+  expect_silence();
+  say(follower, MoreRows{3, 4});
+  rows = expect<ReadRows>(journal);
+  BOOST_TEST((rows.after == Bytes{6}));
+  say(journal.address, RowsRead{rows.ticket, {head}, {}, {}, true});
+  expect_exactly(follower, SnapshotRows{3, {head}, {}, true});
+  expect_silence();
 }
 
-BOOST_FIXTURE_TEST_CASE(a_snapshot_is_asked_for_page_by_page, Linked) {
+BOOST_FIXTURE_TEST_CASE(pages_of_a_snapshot_are_asked_for_ahead_of_the_disk_but_not_far, Linked) {
   say(source(), LogTruncated{});
-  expect_exactly(source(), AskSnapshot{});
+  expect_exactly(source(), AskRows{1, {}, SnapshotJoin::ahead});
   const Delta one = log2.user(1);
-  const Fact fact{theirs, one.stamp, one.operations[0]};
+  const RowRun rows = rows_of({{theirs, one.stamp, one.operations[0]}});
   const LogHead head = log2.head();
-  say(source(), SnapshotChunk{{head}, {fact}, {7}, false});
-  expect_exactly(directory.address, LearnedFacts{{fact}, {}, false});
-  expect_silence();  // not faster than the disk
-  holds({});
-  expect_exactly(source(), AskSnapshot{{}, {7}});
+  say(source(), SnapshotRows{1, {head}, rows, false});
+  expect_exactly(directory.address, LearnedRows{1, rows, {}, false});
   log2.user(2);
-  say(source(), SnapshotChunk{{log2.head()}, {}, {}, true});
+  for (std::uint64_t page = 2; page <= SnapshotJoin::ahead; ++page) {
+    say(source(), SnapshotRows{1, {log2.head()}, {}, false});
+    expect_exactly(directory.address, LearnedRows{page, {}, {}, false});
+  }
+  say(source(), SnapshotRows{1, {}, {}, false});  // which it was not asked for
+  expect_silence();
+  holds_page(SnapshotJoin::ahead / 2 - 1);
+  expect_silence();  // not worth a message
+  holds_page(SnapshotJoin::ahead / 2);
+  expect_exactly(source(), MoreRows{1, SnapshotJoin::ahead / 2});
+  say(source(), SnapshotRows{1, {log2.head()}, {}, true});
   // The heads of the first page: later rows may be missing from it.
-  expect_exactly(directory.address, LearnedFacts{{}, {head}, true});
+  expect_exactly(directory.address, LearnedRows{SnapshotJoin::ahead + 1, {}, {head}, true});
   const Delta three = log2.user(3);
   say(feed(), three);
   BOOST_TEST((expect<Pull>(source()).have == up_to(theirs, 1)));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_older_tracker_gets_deltas_but_gives_no_snapshot, Fixture) {
+  holds({});
+  host.link_up(source());
+  expect<RepairHello>(source());
+  say(source(), RepairWelcome{1, theirs, 2, up_to(theirs, 3), false});
+  expect<Ack>(source());
+  expect<Pull>(source());
+  say(source(), LogTruncated{});
+  expect_silence(source());
+}
+
+BOOST_FIXTURE_TEST_CASE(logs_that_are_equally_long_but_end_differently_have_forked, Linked) {
+  const Delta mine = log.user(1);
+  DirectoryHolds now{own, up_to(own, 1), id_of<StateDigest>(1), false, {}, 0, {log.head()}};
+  say(directory.address, now);
+  discard();
+  say(source(), RepairHeads{{log.head()}});
+  expect_silence();
+  OtherLog fork(own);
+  fork.user(9);
+  say(source(), RepairHeads{{fork.head()}});
+  expect<RenewStore>(directory);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_snapshot_that_stops_is_given_up_with_its_link, Linked) {
@@ -561,7 +625,7 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_that_stops_is_given_up_with_its_link, Linked)
 }
 
 BOOST_FIXTURE_TEST_CASE(a_new_conversation_gets_no_answers_of_the_one_before, Linked) {
-  say(follower, AskSnapshot{{}, {4}});
+  say(follower, AskRows{1, {}, 2});
   const ReadRows rows = expect<ReadRows>(journal);
   say(follower, Pull{{}, 2});
   const ReadLog log_asked = expect<ReadLog>(journal);
@@ -570,6 +634,7 @@ BOOST_FIXTURE_TEST_CASE(a_new_conversation_gets_no_answers_of_the_one_before, Li
   host.link_down(follower);
   const Address again = follow_us();
   expect<RepairWelcome>(again);
+  expect<RepairHeads>(again);
   say(journal.address, RowsRead{rows.ticket, {{theirs, {9}, {}}}, {}, {5}, false});
   say(journal.address, LogRead{log_asked.ticket, {log2.user(1)}, false, up_to(theirs, 1)});
   OwnBuckets buckets;
@@ -581,41 +646,34 @@ BOOST_FIXTURE_TEST_CASE(a_new_conversation_gets_no_answers_of_the_one_before, Li
 BOOST_FIXTURE_TEST_CASE(a_snapshot_of_which_a_page_was_not_taken_begins_anew, Linked) {
   const LogHead head{theirs, {9}, {}};
   say(source(), LogTruncated{});
-  expect<AskSnapshot>(source());
-  say(source(), SnapshotChunk{{head}, {}, {7}, false});
-  expect_exactly(directory.address, LearnedFacts{{}, {}, false});
-  holds({});
-  expect<AskSnapshot>(source());
+  expect<AskRows>(source());
+  say(source(), SnapshotRows{1, {head}, {}, false});
+  expect_exactly(directory.address, LearnedRows{1, {}, {}, false});
+  holds_page(1);
   holds({}, true);
-  expect_exactly(directory.address, LearnedFacts{{}, {}, true});  // given up
+  expect_exactly(directory.address, LearnedRows{0, {}, {}, true});  // given up
   holds({}, true);
-  say(source(), SnapshotChunk{{head}, {}, {}, true});  // was under way
+  say(source(), SnapshotRows{1, {head}, {}, true});  // was under way
   expect_silence();
   say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 9), {}});
   BOOST_TEST((expect<Pull>(source()).have == VersionVector{}));
-}
-
-BOOST_FIXTURE_TEST_CASE(a_snapshot_is_not_gone_on_with_when_its_page_is_not_taken, Linked) {
   say(source(), LogTruncated{});
-  expect<AskSnapshot>(source());
-  say(source(), SnapshotChunk{{{theirs, {9}, {}}}, {}, {7}, false});
-  expect<LearnedFacts>(directory);
-  holds({}, true);
-  expect_exactly(directory.address, LearnedFacts{{}, {}, true});  // given up
+  BOOST_TEST(expect<AskRows>(source()).snapshot == 2U);
+  say(source(), SnapshotRows{1, {head}, {}, true});
   expect_silence();
 }
 
 BOOST_FIXTURE_TEST_CASE(a_snapshot_that_is_cut_off_is_told, Linked) {
   say(source(), LogTruncated{});
-  say(source(), SnapshotChunk{{{theirs, {9}, {}}}, {}, {7}, false});
+  say(source(), SnapshotRows{1, {{theirs, {9}, {}}}, {}, false});
   discard();
   host.link_down(source());
-  BOOST_TEST((find<LearnedFacts>(directory.address) == LearnedFacts{{}, {}, true}));
+  BOOST_TEST((find<LearnedRows>(directory.address) == LearnedRows{0, {}, {}, true}));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_far_cry_gets_a_snapshot_instead_of_a_log, Linked) {
   say(feed(), Heartbeat{theirs, 2, 1, up_to(theirs, 50'000), {}});
-  expect<AskSnapshot>(source());
+  expect<AskRows>(source());
 }
 
 BOOST_FIXTURE_TEST_CASE(heartbeats_say_what_is_on_disk, Linked) {
@@ -644,10 +702,10 @@ BOOST_FIXTURE_TEST_CASE(the_same_vector_with_another_digest_is_compared_by_bucke
   say(source(), buckets);
   expect<AskOwnBuckets>(directory);
   say(directory.address, mine);
-  expect_exactly(source(), AskSnapshot{{3}, {}});
+  expect_exactly(source(), AskRows{1, {3}, SnapshotJoin::ahead});
   // Some rows alone say nothing about how far the log is.
-  say(source(), SnapshotChunk{{{theirs, {9}, {}}}, {}, {}, true});
-  expect_exactly(directory.address, LearnedFacts{{}, {}, true});
+  say(source(), SnapshotRows{1, {{theirs, {9}, {}}}, {}, true});
+  expect_exactly(directory.address, LearnedRows{1, {}, {}, true});
 }
 
 BOOST_FIXTURE_TEST_CASE(states_of_different_moments_are_not_compared, Linked) {
@@ -705,7 +763,7 @@ BOOST_FIXTURE_TEST_CASE(hello_is_refused_to_strangers_copies_and_other_versions,
   BOOST_TEST(refused({1, 1, theirs, 9, {}}).find("the tracker files differ") != std::string::npos);
   BOOST_TEST(refused({1, 1, theirs, 1, {}}).find("the tracker files differ") != std::string::npos);
   BOOST_TEST(refused({1, 1, own, 2, {}}).find("copy") != std::string::npos);
-  BOOST_TEST(refused({2, 3, theirs, 2, {}}).find("another version") != std::string::npos);
+  BOOST_TEST(refused({3, 3, theirs, 2, {}}).find("another version") != std::string::npos);
   expect_silence();
 }
 
@@ -725,7 +783,7 @@ BOOST_FIXTURE_TEST_CASE(words_before_hello_are_worth_nothing, Fixture) {
   const Address link = host.accept(host.link_to("127.0.0.1:5002"));
   say(link, Pull{{}, 4});
   say(link, Ack{up_to(own, 9)});
-  say(link, AskSnapshot{});
+  say(link, AskRows{});
   say(link, AskBuckets{});
   expect_silence();
 }

@@ -24,6 +24,19 @@ inline VersionVector up_to(const StoreId& origin, std::uint64_t sequence) {
   return at;
 }
 
+/// Facts as a store keeps them.
+inline RowRun rows_of(const std::vector<Fact>& facts) {
+  RowRun rows;
+  for (const Fact& fact : facts) rows.push_back(row_of(fact).view());
+  return rows;
+}
+inline std::vector<Fact> facts_in(const RowRun& rows) {
+  std::vector<Fact> facts;
+  RowReader reader(rows);
+  while (const std::optional<StoredRow> row = reader.next()) facts.push_back(*fact_of(*row));
+  return facts;
+}
+
 /// A base for fixtures: an injection host whose words can be used without naming it.
 struct World {
   InjectionHost host;

@@ -46,7 +46,8 @@ std::vector<Fact> rows_on(const Disk& disk) {
   Bytes after;
   for (bool last = false; !last;) {
     RowPage page = disk.store->rows({}, after, 1_MiB, true);
-    facts.insert(facts.end(), page.facts.begin(), page.facts.end());
+    RowReader rows(page.rows);
+    while (const std::optional<StoredRow> row = rows.next()) facts.push_back(*whole_fact_of(*row));
     after = page.next;
     last = page.last;
   }
@@ -73,7 +74,7 @@ void write_down(Rows& rows, const Changes& changes) {
     if (row.value.empty()) {
       rows.erase(row.key);
     } else {
-      put(rows, *decode_record<Fact>(row.value, stored).value);
+      put(rows, *whole_fact_of(row.view()));
     }
   }
 }
@@ -126,15 +127,16 @@ void Checker::committed(std::size_t tracker, const CommitBatch& batch) {
 
 std::set<Checker::MemberKey> Checker::note_rows(std::size_t tracker, const CommitBatch& batch) {
   std::set<MemberKey> touched;
-  for (const RowChange& row : batch.rows) {
-    if (row.value.empty()) {
-      if (row.key.front() < first_fleeting_row)
+  RowReader rows(batch.rows);
+  while (const std::optional<StoredRow> row = rows.next()) {
+    if (row->value.empty()) {
+      if (row->key.front() < first_fleeting_row)
         report(Invariant::acknowledged_is_kept,
                "a fact is taken off the disk of tracker " + std::to_string(tracker + 1));
       continue;
     }
-    const Fact fact = *decode_record<Fact>(row.value, stored).value;
-    const auto* change = fact.operation.get<MembershipChanged>();
+    const Decoded<Fact> fact = fact_of(*row);
+    const auto* change = fact->operation.get<MembershipChanged>();
     if (change == nullptr) continue;
     standings_[tracker][{change->gid, change->uid}] = {change->generation, change->rank};
     touched.insert({change->gid, change->uid});
@@ -333,6 +335,8 @@ void Checker::check_outcome(std::size_t tracker, const Asked& asked, const Answe
 }
 
 void Checker::check_success(const Asked& asked, const Answer& answer) {
+  if (asked.request.what.get<CreateUser>() != nullptr)
+    accounts_told_.insert(uid_of_request(asked.client, asked.request.counter));
   const std::vector<DeltaKey> by = made_by(asked, answer);
   if (by.empty()) return;
   acknowledged_.push_back({text_of(asked), by});
@@ -417,8 +421,12 @@ void Checker::check_names(const NaiveModel& model, const std::vector<Directory>&
       if (state.user_named(name) != won.first)
         report(Invariant::one_winner_of_a_name, name + " is not who was told so");
     for (const Uid& uid : model.uids())
-      if (model.claim(&UserNamed::uid, uid) && state.user_named(state.name_of(uid)) != uid)
+      if (model.claim(&UserNamed::uid, uid) && !model.is_withdrawn(uid) &&
+          state.user_named(state.name_of(uid)) != uid)
         report(Invariant::one_winner_of_a_name, "one who lost a name has none");
+    for (const Uid& uid : accounts_told_)
+      if (model.is_withdrawn(uid))
+        report(Invariant::acknowledged_is_kept, "an account that somebody was told of is withdrawn");
     for (const auto& [key, revocations] : revocations_)
       for (const Revocation& each : revocations) {
         const MembershipView view = state.membership(key.first, key.second);

@@ -117,7 +117,8 @@ class Checker final : public Observer {
   };
   std::map<RequestKey, Told> told_;
   std::map<std::string, std::pair<Uid, Instant>> names_won_;  // for certain
-  std::map<Bytes, StateDigest> digest_at_;                    // by encoded vector
+  std::set<Uid> accounts_told_;
+  std::map<Bytes, StateDigest> digest_at_;  // by encoded vector
   std::map<MemberKey, std::vector<Revocation>> revocations_;
   std::vector<std::map<MemberKey, Standing>> standings_;  // on each disk
   std::vector<Instant> robbed_;

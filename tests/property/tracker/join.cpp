@@ -43,7 +43,7 @@ class FactMaker {
     switch (random_.below(11)) {
       case 0: return UserNamed{uid(), {name()}, few(3), coin()};
       case 1: return GroupNamed{gid(), {name()}, few(3), coin()};
-      case 2: return PasswordSet{uid(), few(2), "verifier " + std::to_string(few(3))};
+      case 2: return PasswordSet{uid(), few(2), coin() ? "verifier " + std::to_string(few(3)) : "!"};
       case 3:
       case 4:
       case 5:
@@ -109,7 +109,7 @@ void compare(const Directory& directory, const std::vector<Fact>& facts) {
     RC_ASSERT(directory.member_count(gid) == members.size());
     std::set<Uid> named;
     for (const Uid& uid : members)
-      if (model.claim(&UserNamed::uid, uid)) named.insert(uid);
+      if (model.claim(&UserNamed::uid, uid) && !model.is_withdrawn(uid)) named.insert(uid);
     const std::vector<Uid> listed = directory.members_after(gid, "", 100);
     RC_ASSERT((std::set<Uid>(listed.begin(), listed.end()) == named));
     RC_ASSERT(listed.size() == named.size());

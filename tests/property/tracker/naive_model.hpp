@@ -94,11 +94,19 @@ class NaiveModel {
     std::optional<std::tuple<bool, Order, Uid>> first;
     for (const Uid& uid : uids_) {
       const auto each = claim(&UserNamed::uid, uid);
-      if (!each || each->name != name) continue;
+      if (!each || each->name != name || is_withdrawn(uid)) continue;
       const auto key = std::make_tuple(!each->reached, each->order, uid);
       if (!first || key < *first) first = key;
     }
     return first ? std::optional(std::get<2>(*first)) : std::nullopt;
+  }
+  bool is_withdrawn(const Uid& uid) const {
+    std::tuple<std::uint64_t, StoreId, std::string> highest;
+    for (const Fact* fact : facts_about(PasswordSet{uid, 1, {}})) {
+      const auto* op = fact->operation.get<PasswordSet>();
+      highest = std::max(highest, std::make_tuple(op->counter, fact->origin, op->verifier));
+    }
+    return std::get<2>(highest) == "!";
   }
   std::optional<Gid> group_named(const std::string& name) const {
     std::optional<std::tuple<bool, Order, Gid>> first;

@@ -28,6 +28,16 @@ std::optional<M> get(const Envelope& envelope) {
   return *decode<M>(envelope.body).value;
 }
 
+/// As long as the run is there.
+std::vector<StoredRow> rows_in(const RowRun& run) {
+  std::vector<StoredRow> rows;
+  RowReader reader(run);
+  while (const std::optional<StoredRow> row = reader.next()) rows.push_back(*row);
+  return rows;
+}
+
+Bytes key_of(const StoredRow& row) { return {row.key.begin(), row.key.end()}; }
+
 /// Nothing is changed but messages of one kind between actors.
 template <Message M, class Change>
 Seams changing(Change how) {
@@ -101,7 +111,7 @@ Seams commit_is_not_synced() {
 Seams nothing_is_pulled() {
   Seams seams;
   seams.between = [](Network&, std::size_t, std::size_t, Envelope& envelope) {
-    return envelope.id != Pull::message_id && envelope.id != AskSnapshot::message_id;
+    return envelope.id != Pull::message_id && envelope.id != AskRows::message_id;
   };
   return seams;
 }
@@ -135,20 +145,20 @@ Seams snapshot_replaces() {
   const auto rows = std::make_shared<std::map<std::size_t, Rows>>();
   Seams seams;
   seams.inside = [rows](Network&, std::size_t tracker, Part, Part, Envelope& envelope) {
-    const auto page = get<LearnedFacts>(envelope);
+    const auto page = get<LearnedRows>(envelope);
     if (!page) return true;
     Rows& snapshot = (*rows)[tracker];
-    for (const Fact& fact : page->facts) snapshot.coming.insert(row_key(fact.operation));
+    for (const StoredRow& row : rows_in(page->rows)) snapshot.coming.insert(key_of(row));
     snapshot.whole = !page->heads.empty();
     return true;
   };
   seams.before_disk = [rows](Network& network, std::size_t tracker, CommitBatch& batch) {
     Rows& snapshot = (*rows)[tracker];
     if (!snapshot.whole) return true;
-    for (const RowChange& row : batch.rows) snapshot.coming.insert(row.key);
-    for (const Fact& fact : network.disk(tracker).store->rows({}, {}, 64_MiB, true).facts)
-      if (Bytes key = row_key(fact.operation); !snapshot.coming.contains(key))
-        batch.rows.push_back({bucket_of(key), key, {}});
+    for (const StoredRow& row : rows_in(batch.rows)) snapshot.coming.insert(key_of(row));
+    const RowPage page = network.disk(tracker).store->rows({}, {}, 64_MiB, true);
+    for (const StoredRow& row : rows_in(page.rows))
+      if (!snapshot.coming.contains(key_of(row))) batch.rows.push_back({row.bucket, row.key, {}, {}});
     snapshot = {};
     return true;
   };
@@ -178,7 +188,7 @@ class Forger {
 
   bool pass(Network& network, std::size_t tracker, Envelope& envelope) {
     if (const auto loading = get<StoreLoading>(envelope)) note(tracker, loading->heads);
-    if (const auto page = get<LearnedFacts>(envelope)) note(tracker, page->heads);
+    if (const auto page = get<LearnedRows>(envelope)) note(tracker, page->heads);
     if (const auto batch = get<CommitBatch>(envelope)) note(tracker, batch->heads);
     change<Learned>(envelope, [&](Learned& learned) {
       for (Delta& delta : learned.deltas) {
@@ -245,10 +255,10 @@ Seams revocation_is_beaten_by_accept() {
       if (change == nullptr || change->rank < MembershipRank::rejected) continue;
       const Bytes key = row_key(each);
       for (const CommitBatch& batch : disk.committed)
-        for (const RowChange& row : batch.rows) {
-          if (row.key != key || row.value.empty()) continue;
-          const Fact fact = *decode_record<Fact>(row.value, stored).value;
-          const auto* known = fact.operation.get<MembershipChanged>();
+        for (const StoredRow& row : rows_in(batch.rows)) {
+          if (key_of(row) != key || row.value.empty()) continue;
+          const Decoded<Fact> fact = fact_of(row);
+          const auto* known = fact->operation.get<MembershipChanged>();
           if (known->generation == change->generation && known->rank == MembershipRank::accepted)
             change->rank = MembershipRank::accepted;
         }
@@ -282,7 +292,10 @@ Seams row_is_not_written() {
   Seams seams;
   seams.before_disk = [](Network&, std::size_t, CommitBatch& batch) {
     const std::uint8_t membership = row_keys::membership_changed({}, {}).front();
-    std::erase_if(batch.rows, [&](const RowChange& row) { return row.key.front() == membership; });
+    RowRun kept;
+    for (const StoredRow& row : rows_in(batch.rows))
+      if (row.key.front() != membership) kept.push_back(row);
+    batch.rows = kept;
     return true;
   };
   return seams;

@@ -207,4 +207,27 @@ BOOST_FIXTURE_TEST_CASE(a_log_that_has_forked_is_not_waited_for, Start) {
   BOOST_TEST((choose() == Choice::serve));
 }
 
+BOOST_FIXTURE_TEST_CASE(after_a_moment_of_absence_a_word_of_each_is_waited_for, InService) {
+  catch_up.was_absent(now);
+  catch_up.asks(2);
+  catch_up.asks(3);
+  BOOST_TEST((choose() == Choice::go_on));
+  catch_up.answered(2);
+  BOOST_TEST((choose() == Choice::go_on));
+  BOOST_TEST(!catch_up.is_serving());
+  catch_up.answered(3);
+  BOOST_TEST((choose() == Choice::serve));
+}
+
+BOOST_FIXTURE_TEST_CASE(whoever_says_nothing_is_not_waited_for_long, InService) {
+  catch_up.was_absent(now);
+  catch_up.asks(2);
+  catch_up.asks(3);
+  lose(3);
+  now += CatchUp::word_patience - 1ms;
+  BOOST_TEST((choose() == Choice::go_on));
+  now += 1ms;
+  BOOST_TEST((choose() == Choice::serve));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -138,7 +138,8 @@ BOOST_AUTO_TEST_CASE(what_is_loaded_in_bulk_is_what_is_loaded_row_by_row) {
       one_by_one.load(fact);
       in_bulk.load(fact);
     }
-    in_bulk.end_bulk();
+    while (!in_bulk.list_some()) {
+    }
     // Every list and every owner, computed anew.
     in_bulk.check_invariants();
     BOOST_TEST((in_bulk.digest() == one_by_one.digest()));
@@ -157,6 +158,50 @@ BOOST_AUTO_TEST_CASE(what_is_loaded_in_bulk_is_what_is_loaded_row_by_row) {
     in_bulk.check_invariants();
     BOOST_TEST((in_bulk.digest() == one_by_one.digest()));
   }
+}
+
+// More than are sorted in one part.
+BOOST_AUTO_TEST_CASE(a_large_state_is_listed_in_parts) {
+  Random random(3);
+  std::vector<std::uint64_t> numbers;
+  for (std::uint64_t n = 0; n < 17'500; ++n) numbers.push_back(n);
+  random.shuffle(numbers);
+  Directory directory;
+  directory.begin_bulk();
+  const auto load = [&](Operation operation) {
+    directory.load({id_of<StoreId>(1), {1, 0}, std::move(operation)});
+  };
+  for (const std::uint64_t n : numbers) {
+    // Half of the names differ only behind what is compared first.
+    const std::string digits = std::to_string(100'000 + n);
+    load(UserNamed{numbered(n), {n % 2 == 0 ? digits : "a-name-of-some-length-" + digits}, 1, true});
+    load(MembershipChanged{id_of<Gid>(static_cast<std::uint8_t>(1 + n % 3)), numbered(n), 1,
+                           MembershipRank::accepted, numbered(n)});
+  }
+  load(GroupNamed{id_of<Gid>(1), {"choir"}, 1, true});
+  BOOST_TEST(!directory.is_listed());
+  int parts = 1;
+  while (!directory.list_some()) ++parts;
+  BOOST_TEST(parts > 15);
+  BOOST_TEST(directory.is_listed());
+  directory.check_invariants();
+  BOOST_TEST(directory.user_count() == numbers.size());
+}
+
+BOOST_AUTO_TEST_CASE(hashes_are_known_to_those_alone_who_know_the_secret) {
+  HashSecret secret;
+  secret.bytes[3] = 1;
+  const KeyedHash known;
+  const KeyedHash keyed(secret);
+  std::size_t same = 0;
+  for (std::uint64_t n = 0; n < 1000; ++n) {
+    if (known(numbered(n)) % 1024 == keyed(numbered(n)) % 1024) ++same;
+    BOOST_TEST(keyed(numbered(n)) == keyed(numbered(n)));
+  }
+  BOOST_TEST(same < 10);
+  RowTable<NumberedRow, Uid, Number> table(secret);
+  const Number number = table.at(numbered(7));
+  BOOST_TEST((*table.find(numbered(7)) == number));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

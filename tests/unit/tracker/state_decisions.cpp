@@ -382,7 +382,7 @@ BOOST_FIXTURE_TEST_CASE(a_found_file_names_the_metainfo_that_the_store_has, Town
   const Decision decision = decide(tracker.directory, question, {1, tracker.wall, &tracker.presence, {}});
   BOOST_TEST((decision.metainfo_of == FileKey{added.gid, added.fid}));
   const Row& row = tracker.rows.at(row_keys::file_described(added.gid, added.fid));
-  const auto fact = decode_record<Fact>(row.value);
+  const auto fact = whole_fact_of(row.view());
   BOOST_REQUIRE(static_cast<bool>(fact));
   BOOST_TEST((fact->operation.get<FileDescribed>()->metainfo == metainfo_of("song", 1)));
 }
@@ -478,7 +478,8 @@ BOOST_FIXTURE_TEST_CASE(sharing_starts_and_stops, Town) {
 BOOST_FIXTURE_TEST_CASE(only_who_is_online_is_a_sharer_to_connect_to, Town) {
   const FileAdded file = tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
   tracker.now += Presence::ttl;
-  tracker.presence.expire(tracker.now);
+  for (const PresentClient& faded : tracker.presence.expire(tracker.now))
+    note_online(tracker.directory, tracker.presence, faded.uid);
   BOOST_TEST(tracker.get<Sharers>(anna, FindSharers{file.gid, file.fid}).sharers.empty());
   BOOST_TEST(tracker.get<Files>(anna, ListFiles{{"choir"}, ""}).files[0].sharers == 1u);
   BOOST_TEST(tracker.get<Files>(anna, ListFiles{{"choir"}, ""}).files[0].sharers_online == 0u);
@@ -510,7 +511,8 @@ BOOST_FIXTURE_TEST_CASE(who_has_no_name_here_yet_is_left_out, Town) {
                                  tracker.wall + std::chrono::seconds{1})));
   tracker.presence.heard({id_of<ClientKey>(77), nameless, {1}, 1, Presence::ttl, "10.0.0.7", 7000},
                          tracker.now);
-  BOOST_TEST(tracker.directory.sharers_of(choir(), fid).size() == 2u);
+  note_online(tracker.directory, tracker.presence, nameless);
+  BOOST_TEST(tracker.directory.online_sharer_count(choir(), fid) == 2u);
 
   // A client lets in no answer with a name that is none.
   const Groups groups = tracker.get<Groups>(bob, ListGroups{});

@@ -13,6 +13,8 @@
 #include "tracker/decisions.hpp"
 #include "tracker/directory.hpp"
 #include "tracker/logs.hpp"
+#include "tracker/lost_names.hpp"
+#include "tracker/online.hpp"
 #include "tracker/presence.hpp"
 
 // Trackers without actors, stores or wires: pure state, asked and synchronised by hand.
@@ -73,6 +75,7 @@ class TestTracker {
   /// Takes everything that `other` has.
   void follow(const TestTracker& other);
   void confirm(const std::vector<Operation>& operations) { seal(confirmation_of(operations)); }
+  void undo(std::vector<Operation> operations) { seal(std::move(operations)); }
   void present(const TestClient& client, std::uint64_t count);
 
   std::uint32_t number;
@@ -147,7 +150,8 @@ inline TrackerAnswer TestTracker::ask_again(TestClient& client, ClientRequest wh
   if (const auto asked = password_work(directory, question, wall)) question.password = work(*asked);
   const Decision decision = decide(directory, question, {number, wall, &presence, {}, limits});
   if (!decision.operations.empty()) seal(decision.operations);
-  if (decision.presence) presence.heard(*decision.presence, now);
+  if (decision.presence && presence.heard(*decision.presence, now))
+    note_online(directory, presence, decision.presence->uid);
   if (const LoggedIn* in = decision.answer.get<LoggedIn>()) client.token = in->token;
   return decision.answer;
 }
@@ -181,6 +185,7 @@ inline void TestTracker::apply(const Delta& delta) {
       rows[row.key] = std::move(row);
     }
   }
+  for (const Operation& each : delta.operations) note_online(directory, presence, each);
   told.insert(told.end(), changes.told.begin(), changes.told.end());
   deltas.push_back(delta);
   directory.check_invariants();
@@ -204,6 +209,7 @@ inline void TestTracker::present(const TestClient& client, std::uint64_t count) 
   if (!session) throw std::logic_error("no session");
   presence.heard({client.key, session->uid, session->generation, count, Presence::ttl, "10.0.0.1", 7000},
                  now);
+  note_online(directory, presence, session->uid);
 }
 
 /// Both have what either had.

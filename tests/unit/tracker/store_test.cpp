@@ -47,8 +47,7 @@ struct BatchMaker {
       const Delta delta{
           head.origin, head.sequence + Sequence{1}, {1000, 0}, head.hash, std::move(operations)};
       for (const Operation& operation : delta.operations) {
-        Row row = row_of({delta.origin, delta.stamp, operation});
-        batch.rows.push_back({row.bucket, std::move(row.key), std::move(row.value)});
+        batch.rows.push_back(row_of({delta.origin, delta.stamp, operation}).view());
       }
       head = {delta.origin, delta.sequence, hash_of(delta)};
       batch.deltas.push_back(delta);
@@ -82,7 +81,9 @@ std::size_t count_rows(Store& store) {
   for (bool last = false; !last;) {
     RowPage page = store.rows({}, after, 200_bytes, true);
     BOOST_REQUIRE(!page.fault);
-    count += page.facts.size();
+    RowReader rows(page.rows);
+    while (rows.next()) ++count;
+    BOOST_TEST(rows.is_at_end());
     last = page.last;
     after = page.next;
   }
@@ -127,13 +128,18 @@ void shows_rows_by_bucket_and_with_or_without_digests(Store& store) {
   const Bytes bucket{row.bucket};
   std::size_t found = 0;
   for (const bool whole : {true, false}) {
-    for (const Fact& fact : store.rows(bucket, {}, 1_MiB, whole).facts) {
-      const auto* each = std::get_if<FileDescribed>(&fact.operation.value);
-      BOOST_REQUIRE(each != nullptr);
-      if (each->fid != file.fid) continue;
+    const RowPage page = store.rows(bucket, {}, 1_MiB, whole);
+    RowReader rows(page.rows);
+    while (const std::optional<StoredRow> each = rows.next()) {
+      const Decoded<Fact> fact = whole ? whole_fact_of(*each) : fact_of(*each);
+      BOOST_REQUIRE_MESSAGE(fact, fact.fault);
+      const auto* described = fact->operation.get<FileDescribed>();
+      BOOST_REQUIRE(described != nullptr);
+      BOOST_TEST(each->metainfo.empty() == !whole);
+      if (described->fid != file.fid) continue;
       ++found;
-      BOOST_TEST(each->metainfo.piece_sha1.size() == (whole ? 10U : 0U));
-      BOOST_TEST((each->metainfo.name == file.metainfo.name));
+      BOOST_TEST(described->metainfo.piece_sha1.size() == (whole ? 10U : 0U));
+      BOOST_TEST((described->metainfo.name == file.metainfo.name));
     }
   }
   BOOST_TEST(found == 2);
@@ -144,7 +150,7 @@ void erases_rows(Store& store) {
   BOOST_REQUIRE(!store.commit(maker.user(1)));
   CommitBatch batch = maker.user(2);
   Row row = row_of({id_of<StoreId>(7), {1000, 0}, UserNamed{id_of<Uid>(1), {"user1"}, 1, false}});
-  batch.rows.push_back({row.bucket, row.key, {}});
+  batch.rows.push_back({row.bucket, row.key, {}, {}});
   BOOST_REQUIRE(!store.commit(batch));
   BOOST_TEST(count_rows(store) == 1);
 }

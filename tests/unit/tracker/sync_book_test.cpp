@@ -361,4 +361,16 @@ BOOST_AUTO_TEST_CASE(own_deltas_are_kept_within_bounds) {
   BOOST_TEST(book.resends(book.now).empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(who_has_as_much_of_the_own_log_but_another_end_has_forked, Book) {
+  Sha256 mine;
+  mine.bytes.fill(1);
+  Sha256 other;
+  other.bytes.fill(2);
+  own_log_ends_there(2, {own, {7}, mine}, {own, {7}, mine});
+  own_log_ends_there(2, {own, {6}, other}, {own, {7}, mine});  // an end that is not known here
+  BOOST_TEST(!own_has_forked());
+  own_log_ends_there(2, {own, {7}, other}, {own, {7}, mine});
+  BOOST_TEST(own_has_forked());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
