@@ -34,7 +34,8 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<L
         name_("c" + std::to_string(number)),
         used_(number % trackers.size()),
         mine_(notes.promised[number]),
-        figures_(notes.figures) {
+        figures_(notes.figures),
+        moment_(notes.moment) {
     key_.bytes.fill(0xcc);
     for (std::size_t i = 0; i < sizeof number; ++i)
       key_.bytes[i] = static_cast<std::uint8_t>(number >> (8 * i));
@@ -92,6 +93,9 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<L
   }
   void ask(const ClientRequest& wish, Context& context) {
     asked_ = Request{{++counter_}, token_, floor_, wish};
+    asked_at_ = ++moment_;
+    if (const auto* join = wish.get<JoinGroup>()) doubt(join->group);
+    if (const auto* leave = wish.get<LeaveGroup>()) doubt(leave->group);
     since_ = context.now();
     if (welcome_) context.send(tracker_, *asked_);
   }
@@ -204,6 +208,29 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<L
     const auto* requests = answer.what.get<JoinRequests>();
     if (requests != nullptr && !requests->users.empty()) guest_ = requests->users.front();
   }
+  /// Until it is answered nobody knows whether it was done.
+  void doubt(const GroupName& group) {
+    before_ = mine_.memberships[group.text];
+    mine_.memberships[group.text].is_certain = false;
+  }
+  void conclude_membership(const GroupName& group, const Answer& answer, bool joins) {
+    Acknowledged::Membership& mine = mine_.memberships[group.text];
+    if (refusal(answer) != nullptr) {
+      mine = before_;
+    } else {
+      mine = {joins, !answer.provisional, ++moment_};
+    }
+  }
+  void conclude(const JoinGroup& wish, const Answer& answer) {
+    conclude_membership(wish.group, answer, true);
+  }
+  void conclude(const LeaveGroup& wish, const Answer& answer) {
+    conclude_membership(wish.group, answer, false);
+  }
+  void conclude(const AcceptRequest& wish, const Answer& answer) {
+    if (refusal(answer) == nullptr && !answer.provisional)
+      mine_.accepted[{wish.group.text, wish.user.text}] = asked_at_;
+  }
   template <class Wish>
   void conclude(const Wish&, const Answer& answer) {
     refusal(answer);
@@ -215,6 +242,8 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<L
   std::size_t used_;
   Acknowledged& mine_;
   CrowdFigures& figures_;
+  std::uint64_t& moment_;
+  std::uint64_t asked_at_ = 0;
   ClientKey key_;
   Ref<TrackerRole> tracker_;
   bool welcome_ = false;
@@ -223,6 +252,7 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<L
   Instant since_{};
   std::optional<Request> asked_;
   std::optional<UserName> guest_;
+  Acknowledged::Membership before_;  // of the group that is asked about
   SessionToken token_;
   VersionVector floor_;
   std::uint64_t counter_ = 0;

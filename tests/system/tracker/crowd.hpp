@@ -17,6 +17,16 @@ namespace tutti::testing {
 struct Acknowledged {
   std::string user;                                    ///< empty: no account yet
   std::map<std::string, std::set<std::string>> files;  ///< by group of its own
+
+  /// What it has last done about a group of somebody else.
+  struct Membership {
+    bool asked_to_join = false;  ///< or it has left
+    bool is_certain = false;     ///< every tracker knew it when it was answered, and nothing was asked since
+    std::uint64_t moment = 0;    ///< of the answer
+  };
+  std::map<std::string, Membership> memberships;
+  /// By group of its own and user: when it last asked to let that user in, if that was done and every tracker knew it.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> accepted;
 };
 
 /// What a crowd has seen, all of it together.
@@ -48,6 +58,7 @@ class Crowd {
   struct Notes {
     CrowdFigures figures;
     std::vector<Acknowledged> promised;
+    std::uint64_t moment = 0;  ///< counts what is asked and answered
   };
 
  private:

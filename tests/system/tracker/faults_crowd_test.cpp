@@ -1,6 +1,7 @@
 // Trackers that lose nothing, whatever is done to them under a crowd of clients. Real processes.
 
 #include <boost/test/unit_test.hpp>
+#include <map>
 #include <random>
 #include <set>
 
@@ -10,6 +11,49 @@
 using namespace tutti;
 using namespace tutti::testing;
 using namespace std::chrono_literals;
+
+namespace {
+
+std::map<std::string, Standing> standings(TestClient& client, const std::string& endpoint) {
+  std::map<std::string, Standing> found;
+  std::string after;
+  for (bool more = true; more;) {
+    const auto answer = client.ask(endpoint, ListGroups{after});
+    BOOST_REQUIRE(is<Groups>(answer));
+    const Groups& page = *answer->what.get<Groups>();
+    for (const GroupRow& row : page.groups) found[row.group.text] = row.standing;
+    more = page.more && !page.groups.empty();
+    if (more) after = page.groups.back().group.text;
+  }
+  return found;
+}
+
+/// Whoever asked to join last is let in or waits, and is let in if the owner has said so since; whoever left last is
+/// out. Returns how many memberships were certain enough to be looked at.
+std::uint32_t compare_memberships(const Acknowledged& mine, const std::map<std::string, Standing>& there,
+                                  const std::vector<Acknowledged>& all) {
+  std::uint32_t compared = 0;
+  for (const auto& [group, membership] : mine.memberships) {
+    if (!membership.is_certain) continue;
+    ++compared;
+    const auto found = there.find(group);
+    const Standing standing = found == there.end() ? Standing::none : found->second;
+    const std::string who = mine.user + " in " + group;
+    if (!membership.asked_to_join) {
+      BOOST_TEST((standing == Standing::none), who << " has left and is in it again");
+      continue;
+    }
+    BOOST_TEST((standing != Standing::none), who << " has asked to join and has not");
+    for (const Acknowledged& owner : all) {
+      const auto accepted = owner.accepted.find({group, mine.user});
+      if (accepted != owner.accepted.end() && accepted->second > membership.moment)
+        BOOST_TEST((standing == Standing::member), who << " was let in and is not");
+    }
+  }
+  return compared;
+}
+
+}  // namespace
 
 BOOST_AUTO_TEST_SUITE(faults)
 
@@ -56,6 +100,7 @@ BOOST_AUTO_TEST_CASE(a_crowd_is_promised_nothing_that_is_lost) {
   for (const std::string& sentence : figures.wrong) BOOST_ERROR(sentence);
   BOOST_REQUIRE(net.become_equal(all, 10s));
   std::uint32_t looked_at = 1;
+  std::uint32_t memberships = 0;
   for (const Acknowledged& each : promised) {
     if (each.user.empty()) continue;
     TestClient client;
@@ -70,7 +115,10 @@ BOOST_AUTO_TEST_CASE(a_crowd_is_promised_nothing_that_is_lost) {
       for (const std::string& file : files)
         BOOST_TEST(there.contains(file), "the file " << group << "/" << file << " is lost");
     }
+    memberships += compare_memberships(each, standings(client, endpoint), promised);
   }
+  BOOST_TEST_MESSAGE(memberships << " memberships compared");
+  BOOST_TEST(memberships > 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
