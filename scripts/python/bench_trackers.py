@@ -11,11 +11,13 @@ How it measures, and why so:
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
 import re
 import signal
+import sqlite3
 import sys
 import time
 
@@ -222,6 +224,7 @@ def scale(options):
             say_latency(f"{WORKS[work]}, {clients} client{'s'[:clients > 1]}",
                         Load(world, [first], work, clients, options.seconds).figures())
         snapshot(world, first, second)
+        comparison(first, second)
     finally:
         world.close()
 
@@ -244,6 +247,21 @@ def snapshot(world, first, second):
     say_latency("write, one client, meanwhile", writes.end())
     until(lambda: status_of(first)[2] == status_of(second)[2], "both to be one state", LONG)
     say("memory of both then", " and ".join(f"{memory_of(each.program.pid)[0]:,.0f} MiB" for each in (first, second)))
+
+
+def comparison(first, second):
+    """One row goes from the disk of the second tracker: what it takes until comparing buckets has brought it back."""
+    second.program.say("quit")
+    second.program.wait(LONG)
+    with contextlib.closing(sqlite3.connect(second.data / "store.sqlite")) as store, store:
+        memberships = store.execute("SELECT bucket, key FROM facts WHERE bucket = 77 AND key >= x'04' AND key < x'05'")
+        store.execute("DELETE FROM facts WHERE bucket = ? AND key = ?", memberships.fetchone())
+    second.launch().program.await_line("serves", LONG)
+    cpu, begin = [cpu_of(each.program.pid) for each in (first, second)], time.monotonic()
+    until(lambda: status_of(first)[2] == status_of(second)[2], "the lost row to come back", LONG, 0.01)
+    seconds = time.monotonic() - begin
+    each = " and ".join(f"{cpu_of(tracker.program.pid) - before:.2f}" for tracker, before in zip((first, second), cpu))
+    say("a row lost on one disk, found by comparing buckets and joined again", f"{seconds:.2f} s; CPU s: {each}")
 
 
 # --- the command line ------------------------------------------------------------------------------------------------------
