@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -183,6 +184,9 @@ class PiecePicker {
   ByteCount missing_bytes(PieceIndex piece, const Progress& progress) const;
   ByteCount owed_until(const Peer& peer, PieceIndex last) const;
   bool suspect(PeerKey peer) const { return suspects_.contains(peer); }
+  static bool holds(const Progress& progress, PeerKey peer) {
+    return std::find(progress.holders.begin(), progress.holders.end(), peer) != progress.holders.end();
+  }
 
   void set_state(PieceIndex piece, State state);
   void change_have(PieceIndex piece, bool more);
@@ -190,6 +194,7 @@ class PiecePicker {
   void enter_bucket(PieceIndex piece);
   void leave_bucket(PieceIndex piece);
 
+  // Which piece, and when to look again (piece_picker_rules.cpp).
   std::uint64_t pace_of(const Peer& peer, std::uint64_t fallback) const;
   std::uint64_t usual_pace() const;
   Instant stalled_from(const Peer& peer, std::uint64_t fallback) const;
@@ -206,6 +211,7 @@ class PiecePicker {
   std::optional<Instant> duplicate_from(PeerKey key, const Peer& peer, PieceIndex piece,
                                         const Progress& progress, std::uint64_t fallback) const;
   std::size_t duplicates() const;
+
   Pick reserve(PeerKey key, PieceIndex piece, bool from_the_end, std::vector<PeerKey> cancel_at, Instant now);
   void unreserve(PeerKey key, PieceIndex piece, Instant now);
   void leave_queue(PeerKey key, PieceIndex piece, Instant now);

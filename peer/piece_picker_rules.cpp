@@ -1,0 +1,263 @@
+// The picker's part that decides which piece a peer is asked for next, and when to look again.
+
+#include <algorithm>
+#include <bit>
+
+#include "actors/ensure.hpp"
+#include "peer/piece_picker.hpp"
+
+namespace tutti {
+namespace {
+
+/// How long `bytes` take at `bytes_per_second`; an hour at most, which is as good as never.
+Duration time_for(ByteCount bytes, std::uint64_t bytes_per_second) {
+  const double seconds =
+      static_cast<double>(bytes.value) / static_cast<double>(std::max<std::uint64_t>(bytes_per_second, 1));
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(seconds, 3600.0)));
+}
+
+}  // namespace
+
+// --- pace ---------------------------------------------------------------------------------------------------
+
+std::uint64_t PiecePicker::pace_of(const Peer& peer, std::uint64_t fallback) const {
+  // As of its last sign: silence after that must not make it look like a peer from which little is to be expected.
+  return peer.meter.known() ? std::max<std::uint64_t>(peer.meter.bytes_per_second(peer.last_sign), 1)
+                            : fallback;
+}
+
+std::uint64_t PiecePicker::usual_pace() const {
+  std::vector<std::uint64_t> paces;
+  for (const auto& [key, peer] : peers_)
+    if (peer.meter.known()) paces.push_back(pace_of(peer, 0));
+  if (paces.empty()) return rate_assumed;
+  const auto middle = paces.begin() + static_cast<std::ptrdiff_t>(paces.size() / 2);
+  std::nth_element(paces.begin(), middle, paces.end());
+  return *middle;
+}
+
+Instant PiecePicker::stalled_from(const Peer& peer, std::uint64_t fallback) const {
+  return peer.last_sign + stall_grace + stall_factor * time_for(block_size, pace_of(peer, fallback));
+}
+
+bool PiecePicker::stalled(PeerKey key, Instant now) const {
+  const auto found = peers_.find(key);
+  return found != peers_.end() && !found->second.queue.empty() &&
+         now >= stalled_from(found->second, usual_pace());
+}
+
+// --- picking ------------------------------------------------------------------------------------------------
+
+std::optional<Pick> PiecePicker::pick(PeerKey key, Instant now, Random& random) {
+  const auto found = peers_.find(key);
+  if (found == peers_.end()) return std::nullopt;
+  const Peer& peer = found->second;
+  if (!peer.queue.empty() && (peer.snubbed || stalled(key, now))) return std::nullopt;
+
+  const bool trusted = !suspect(key);
+  if (trusted)
+    if (const auto piece = pick_begun(peer)) return reserve(key, *piece, false, {}, now);
+  if (const auto piece = pick_free(peer, now, random)) return reserve(key, *piece, false, {}, now);
+  if (!trusted)
+    if (const auto piece = pick_begun(peer)) {
+      begin_anew(*piece);
+      return reserve(key, *piece, false, {}, now);
+    }
+  if (peer.snubbed) return std::nullopt;
+  if (const auto piece = pick_stalled(key, peer, now)) {
+    std::vector<PeerKey> losers = progress_.at(*piece).holders;
+    for (const PeerKey loser : losers) {
+      unreserve(loser, *piece, now);
+      peers_.at(loser).snubbed = true;
+    }
+    if (!trusted) begin_anew(*piece);
+    return reserve(key, *piece, false, std::move(losers), now);
+  }
+  if (const auto piece = pick_duplicate(key, peer, now)) return reserve(key, *piece, true, {}, now);
+  return std::nullopt;
+}
+
+std::optional<PieceIndex> PiecePicker::pick_begun(const Peer& peer) const {
+  std::optional<PieceIndex> best;
+  ByteCount best_missing;
+  for (const PieceIndex piece : begun_) {
+    if (!peer.has.has(piece)) continue;
+    const ByteCount missing = missing_bytes(piece, progress_.at(piece));
+    if (best && missing >= best_missing) continue;
+    best = piece;
+    best_missing = missing;
+  }
+  return best;
+}
+
+void PiecePicker::share_out(std::optional<Bitfield> part) {
+  ENSURE(!part || part->size() == layout_.piece_count());
+  part_ = std::move(part);
+}
+
+std::optional<PieceIndex> PiecePicker::pick_free(const Peer& peer, Instant now, Random& random) {
+  if (in_order_ || (from_start_ && seeders_ == peers_.size())) return pick_lowest(peer);
+  if (part_ && seeder(peer)) return pick_shared_out(peer, now, random);
+  return verified_.none() ? pick_any(peer.has, random) : pick_rarest(peer, random);
+}
+
+std::optional<PieceIndex> PiecePicker::pick_shared_out(const Peer& peer, Instant now, Random& random) {
+  if (const auto piece = pick_any(*part_, random)) {
+    last_gain_ = now;
+    return piece;
+  }
+  return helps(peer, now) ? pick_rarest(peer, random) : std::nullopt;
+}
+
+/// Whether a seeder is asked for what is not of our part.
+bool PiecePicker::helps(const Peer& from, Instant now) const {
+  const std::uint64_t fallback = usual_pace();
+  std::uint64_t others = 0;
+  for (const auto& [key, peer] : peers_)
+    if (!seeder(peer) && !peer.queue.empty() && now < stalled_from(peer, fallback))
+      others += pace_of(peer, fallback);
+  return others > 0 ? others < pace_of(from, fallback) / 2 : now >= last_gain_ + help_grace;
+}
+
+std::optional<PieceIndex> PiecePicker::pick_lowest(const Peer& peer) const {
+  for (std::size_t i = 0; i < free_.words().size(); ++i)
+    if (const std::uint64_t word = free_.words()[i] & peer.has.words()[i]; word != 0)
+      return PieceIndex{static_cast<std::uint32_t>(i * 64) +
+                        static_cast<std::uint32_t>(std::countl_zero(word))};
+  return std::nullopt;
+}
+
+std::optional<PieceIndex> PiecePicker::pick_any(const Bitfield& of, Random& random) const {
+  std::uint64_t candidates = 0;
+  for (std::size_t i = 0; i < free_.words().size(); ++i)
+    candidates += static_cast<std::uint64_t>(std::popcount(free_.words()[i] & of.words()[i]));
+  if (candidates == 0) return std::nullopt;
+  std::uint64_t chosen = random.below(candidates);
+  std::optional<PieceIndex> result;
+  for (std::size_t i = 0; i < free_.words().size() && !result; ++i) {
+    const std::uint64_t word = free_.words()[i] & of.words()[i];
+    const auto here = static_cast<std::uint64_t>(std::popcount(word));
+    if (chosen >= here) {
+      chosen -= here;
+      continue;
+    }
+    Bitfield::for_each_in(i, word, [&](PieceIndex piece) {
+      if (chosen-- == 0) result = piece;
+    });
+  }
+  return result;
+}
+
+std::optional<PieceIndex> PiecePicker::pick_rarest(const Peer& peer, Random& random) const {
+  const auto bucket =
+      std::find_if(buckets_.begin(), buckets_.end(), [](const auto& each) { return !each.empty(); });
+  if (bucket == buckets_.end()) return std::nullopt;
+  // A peer that has most pieces has one of the rarest after a draw or two. Draws that miss are drawn again, so each
+  // piece that it has is equally likely.
+  constexpr int draws = 8;
+  for (int i = 0; i < draws; ++i) {
+    const PieceIndex piece = (*bucket)[random.below(bucket->size())];
+    if (peer.has.has(piece)) return piece;
+  }
+  return scan_rarest(peer, random);
+}
+
+std::optional<PieceIndex> PiecePicker::scan_rarest(const Peer& peer, Random& random) const {
+  std::optional<PieceIndex> rarest;
+  std::uint32_t fewest = 0;
+  std::uint64_t ties = 0;
+  for (std::size_t i = 0; i < free_.words().size(); ++i) {
+    Bitfield::for_each_in(i, free_.words()[i] & peer.has.words()[i], [&](PieceIndex piece) {
+      const std::uint32_t have = pieces_[piece.value].have;
+      if (!rarest || have < fewest) {
+        rarest = piece;
+        fewest = have;
+        ties = 1;
+      } else if (have == fewest && random.below(++ties) == 0) {
+        rarest = piece;
+      }
+    });
+  }
+  return rarest;
+}
+
+std::optional<PieceIndex> PiecePicker::pick_stalled(PeerKey key, const Peer& peer, Instant now) const {
+  const std::uint64_t fallback = usual_pace();
+  std::optional<PieceIndex> best;
+  ByteCount best_missing;
+  for (const auto& [piece, progress] : progress_) {
+    if (pieces_[piece.value].state != State::fetched || !peer.has.has(piece) || holds(progress, key))
+      continue;
+    const bool all_stalled =
+        std::all_of(progress.holders.begin(), progress.holders.end(),
+                    [&](PeerKey holder) { return now >= stalled_from(peers_.at(holder), fallback); });
+    const ByteCount missing = missing_bytes(piece, progress);
+    if (!all_stalled || (best && missing >= best_missing)) continue;
+    best = piece;
+    best_missing = missing;
+  }
+  return best;
+}
+
+std::optional<Instant> PiecePicker::duplicate_from(PeerKey key, const Peer& peer, PieceIndex piece,
+                                                   const Progress& progress, std::uint64_t fallback) const {
+  if (pieces_[piece.value].state != State::fetched || !peer.has.has(piece) || progress.alone ||
+      progress.holders.size() != 1 || progress.holders.front() == key || suspect(key))
+    return std::nullopt;
+  const Peer& holder = peers_.at(progress.holders.front());
+  const ByteCount ours =
+      owed_until(peer, peer.queue.empty() ? piece : peer.queue.back()) + missing_bytes(piece, progress);
+  const Duration our_time = time_for(ours, pace_of(peer, fallback));
+  const Duration its_time = time_for(owed_until(holder, piece), pace_of(holder, fallback));
+  // What a silent holder still needs grows with its silence.
+  return holder.last_sign + 2 * our_time - its_time;
+}
+
+std::optional<PieceIndex> PiecePicker::pick_duplicate(PeerKey key, const Peer& peer, Instant now) const {
+  if (duplicates() >= duplicates_max) return std::nullopt;
+  const std::uint64_t fallback = usual_pace();
+  std::optional<PieceIndex> best;
+  Instant best_from{};
+  for (const auto& [piece, progress] : progress_) {
+    const std::optional<Instant> from = duplicate_from(key, peer, piece, progress, fallback);
+    if (!from || *from >= now || (best && *from >= best_from)) continue;
+    best = piece;
+    best_from = *from;
+  }
+  return best;
+}
+
+std::optional<Instant> PiecePicker::review_at(PeerKey key, Instant now) const {
+  const auto found = peers_.find(key);
+  if (found == peers_.end()) return std::nullopt;
+  // Also one that has stalled may be needed for the others' part, and nothing else would ask it again.
+  if (part_ && seeder(found->second) && found->second.queue.empty() && !free_.none()) return now + help_grace;
+  if (found->second.snubbed || stalled(key, now)) return std::nullopt;
+  const Peer& peer = found->second;
+  const std::uint64_t fallback = usual_pace();
+  const bool may_duplicate = duplicates() < duplicates_max;
+  std::optional<Instant> result;
+  const auto consider = [&](Instant moment) { result = result ? std::min(*result, moment) : moment; };
+  for (const auto& [piece, progress] : progress_) {
+    if (pieces_[piece.value].state != State::fetched || !peer.has.has(piece) || holds(progress, key))
+      continue;
+    Instant last{};
+    for (const PeerKey holder : progress.holders)
+      last = std::max(last, stalled_from(peers_.at(holder), fallback));
+    consider(last);
+    if (!may_duplicate) continue;
+    if (const auto from = duplicate_from(key, peer, piece, progress, fallback)) consider(*from);
+  }
+  // What others give may become too little at any time.
+  if (part_ && seeder(peer) && !free_.none()) consider(now + help_grace);
+  // Never at once: whoever asks has just heard that there is nothing.
+  if (result) result = std::max(*result, now) + std::chrono::milliseconds(1);
+  return result;
+}
+
+std::size_t PiecePicker::duplicates() const {
+  return static_cast<std::size_t>(std::count_if(
+      progress_.begin(), progress_.end(), [](const auto& entry) { return entry.second.holders.size() > 1; }));
+}
+
+}  // namespace tutti
