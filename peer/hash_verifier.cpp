@@ -15,7 +15,7 @@ void HashVerifier::on(const BeginDownload& begin, Context& context) {
   if (known == downloads_.end()) {
     downloads_.emplace(
         begin.download,
-        Download{context.sender(), begin.path, WholeChain(layout, std::move(*pieces)), false, {}, {}, {}});
+        Download{context.sender(), begin.path, WholeChain(layout, std::move(*pieces)), false, {}, {}});
   } else {
     drop_pieces(known->second);
     known->second.whole_told = false;
@@ -34,9 +34,10 @@ void HashVerifier::on(const BeginPiece& begin, Context&) {
     if (known->second.attempt >= begin.attempt) return;
     drop(download, known);
   }
-  download.under_way.emplace(begin.piece,
-                             UnderWay{begin.attempt, PieceHasher(download.whole.layout(), begin.piece,
-                                                                 DigestPair{begin.sha1, begin.sha256})});
+  download.under_way.emplace(begin.piece, UnderWay{begin.attempt,
+                                                   PieceHasher(download.whole.layout(), begin.piece,
+                                                               DigestPair{begin.sha1, begin.sha256}),
+                                                   {}});
 }
 
 void HashVerifier::on(const StoreBlock& store, Context& context) {
@@ -83,7 +84,7 @@ PieceHasher::Added HashVerifier::add(Download& download, UnderWay& piece, const 
       piece.hasher.add(store.block, context.payload(), context.sender().value,
                        kept_max - kept_ - piece.hasher.kept_bytes(), download.whole, hold);
   kept_ += piece.hasher.kept_bytes();
-  if (hold && !download.held_at) download.held_at = download.whole.done();
+  if (hold && !piece.held_since) piece.held_since = context.now();
   if (hold && !held_due_) {
     held_due_ = true;
     context.after(held_max, HeldDue{});
@@ -111,6 +112,7 @@ void HashVerifier::proceed(DownloadId id, Download& download, Pieces::iterator p
 
 void HashVerifier::release(DownloadId id, Download& download, Pieces::iterator piece, Context& context) {
   kept_ -= piece->second.hasher.kept_bytes();
+  piece->second.held_since.reset();
   piece->second.hasher.release(download.whole);
   kept_ += piece->second.hasher.kept_bytes();
   proceed(id, download, piece, catch_up(download, piece->second, piece->first), context);
@@ -128,25 +130,25 @@ void HashVerifier::go_on(DownloadId id, Download& download, Context& context) {
 
 void HashVerifier::on(const HeldDue&, Context& context) {
   held_due_ = false;
+  std::optional<Instant> next;
   for (auto& [id, download] : downloads_) {
-    if (!download.held_at) continue;
-    const bool moves = *download.held_at != download.whole.done();
-    download.held_at.reset();
+    bool released = false;
     for (auto piece = download.under_way.begin(); piece != download.under_way.end();) {
       const auto here = piece++;
-      if (!here->second.hasher.holds()) continue;
-      if (moves) {
-        download.held_at = download.whole.done();
-      } else {
-        release(id, download, here, context);
+      const std::optional<Instant> since = here->second.held_since;
+      if (!since) continue;
+      if (context.now() - *since < held_max) {
+        next = next ? std::min(*next, *since) : *since;
+        continue;
       }
+      release(id, download, here, context);
+      released = true;
     }
-    if (!moves) go_on(id, download, context);
-    if (download.held_at && !held_due_) {
-      held_due_ = true;
-      context.after(held_max, HeldDue{});
-    }
+    if (released) go_on(id, download, context);
   }
+  if (!next) return;
+  held_due_ = true;
+  context.after(*next + held_max - context.now(), HeldDue{});
 }
 
 void HashVerifier::drop(Download& download, Pieces::iterator piece) {

@@ -24,8 +24,9 @@ namespace tutti {
 ///
 /// Rules:
 /// - A block is written when it comes, from the very memory it was received into. It is hashed then, too, unless its piece
-///   is a little ahead of where the SHA-1 of the whole is: then it is held until that comes, as long as that gets on within `held_max`, and
-///   within kept_max, since hashing both in one pass saves a third. Several sources do not keep to an order exactly.
+///   is a little ahead of where the SHA-1 of the whole is: then it is held until that comes, but `held_max` at the most
+///   and within kept_max, since hashing both in one pass saves a third. Several sources do not keep to an order exactly.
+///   On a slow line, where that would not come in time, a piece can so be served a moment after it has come.
 /// - A block is written once an attempt: what was hashed is what is on the disk, also if two peers send the same block.
 /// - A verified piece is never written again: a late block from somebody else cannot spoil it. Nor is anything of a
 ///   download that has not begun or has ended.
@@ -42,7 +43,7 @@ class HashVerifier final
   static constexpr ByteCount read_back_max = 4_MiB;
   /// How far ahead of the SHA-1 of the whole a piece may be to be held.
   static constexpr ByteCount held_ahead{2 * kept_max.value};
-  static constexpr Duration held_max = std::chrono::milliseconds(20);
+  static constexpr Duration held_max = std::chrono::milliseconds(50);
 
   explicit HashVerifier(std::shared_ptr<Disk> disk) : disk_(std::move(disk)) {}
 
@@ -59,6 +60,7 @@ class HashVerifier final
   struct UnderWay {
     std::uint32_t attempt = 0;
     PieceHasher hasher;
+    std::optional<Instant> held_since = {};
   };
   using Pieces = std::map<PieceIndex, UnderWay>;
   struct Download {
@@ -66,7 +68,6 @@ class HashVerifier final
     std::string path;
     WholeChain whole;
     bool whole_told = false;
-    std::optional<ByteCount> held_at;  ///< blocks are held; where the whole was when that was last looked at
     Pieces under_way;
     WorkMeter work = {};
   };

@@ -253,15 +253,21 @@ BOOST_AUTO_TEST_CASE(what_came_a_little_early_is_hashed_with_the_whole_and_not_r
   bench.expect_whole();
 }
 
-BOOST_AUTO_TEST_CASE(what_is_held_while_the_whole_goes_on_is_held_longer) {
+BOOST_AUTO_TEST_CASE(what_is_held_is_held_for_a_moment_only) {
   Long bench;
   bench.bring(5);
+  bench.host.advance(HashVerifier::held_max / 2);
+  bench.bring(7);
   bench.bring(0);
   bench.expect_verified(0);
-  bench.host.advance(HashVerifier::held_max);
   bench.host.expect_silence(bench.scheduler.address);
-  bench.host.advance(HashVerifier::held_max);
+  bench.host.advance(HashVerifier::held_max / 2);
   bench.expect_verified(5);
+  bench.host.expect_silence(bench.scheduler.address);
+  bench.bring(1);
+  bench.expect_verified(1);
+  bench.host.advance(HashVerifier::held_max / 2);
+  bench.expect_verified(7);
 }
 
 BOOST_AUTO_TEST_CASE(no_more_is_held_than_there_is_memory_for) {
