@@ -1,5 +1,6 @@
 #include "peer/client_threads.hpp"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,11 +12,19 @@ namespace {
 
 constexpr std::size_t hashers_max = 16;
 
+/// Blocks come and go all the time, allocated on one thread and freed on another. By default their memory goes back to the
+/// system with each of them and is cleared and mapped anew for the next: a twentieth of the CPU seconds of a download.
+void keep_memory_of_blocks() {
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);
+}
+
 std::size_t cores() { return static_cast<std::size_t>(std::max(sysconf(_SC_NPROCESSORS_ONLN), 1L)); }
 
 }  // namespace
 
 ClientAddresses reserve_client(ZmqHost& host, Ref<ShellRole> shell, std::size_t hashers) {
+  keep_memory_of_blocks();
   ClientAddresses at;
   at.shell = shell;
   const auto desk = host.add_worker("desk");

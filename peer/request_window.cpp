@@ -7,7 +7,8 @@
 namespace tutti {
 
 ByteCount RequestWindow::size() const {
-  const ByteCount wanted{probing_ ? least.value : std::max(2 * held_by_the_way_.value, least.value)};
+  const ByteCount wanted{probing_ ? least.value
+                                  : std::max(2 * held_by_the_way_.value + comes_late_.value, least.value)};
   return std::min(wanted, cap_);
 }
 
@@ -44,8 +45,10 @@ void RequestWindow::arrived(ByteCount bytes, Instant asked_at, Instant now) {
   }
   if (!meter_.known()) return;
   const double seconds = std::chrono::duration<double>(*shortest_delay_).count();
-  const double held = static_cast<double>(meter_.bytes_per_second(now)) * seconds;
-  held_by_the_way_ = {static_cast<std::uint64_t>(std::min(held, 1e12))};
+  const auto rate = static_cast<double>(meter_.bytes_per_second(now));
+  held_by_the_way_ = {static_cast<std::uint64_t>(std::min(rate * seconds, 1e12))};
+  const double comes_late = rate * std::chrono::duration<double>(late).count();
+  comes_late_ = {static_cast<std::uint64_t>(std::min(comes_late, static_cast<double>(start.value)))};
 }
 
 void RequestWindow::dropped(ByteCount bytes, Instant now) {

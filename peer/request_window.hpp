@@ -15,6 +15,8 @@ namespace tutti {
 /// Rules:
 /// - Twice what the way to the peer holds (its rate times its shortest delay): once to keep it full, once so that a rate
 ///   that can grow does grow, round by round. The shortest delay is used because any longer one is our own queue.
+/// - And what comes within `late`, up to `start`: the shortest delay leaves out that processes of a busy machine get their
+///   turn late. Without that, several sources near by run dry by turns, and whoever is a little ahead gets further ahead.
 /// - At first `start`, the best on a fast and short line; a slow peer has little of it wasted, as its first blocks
 ///   shrink the window.
 /// - Never less than two blocks: one on its way, one being read at the other end.
@@ -29,6 +31,7 @@ class RequestWindow {
  public:
   static constexpr ByteCount start{4U << 20U};
   static constexpr ByteCount least{2 * block_size.value};
+  static constexpr Duration late = std::chrono::milliseconds(20);
   static constexpr Duration probe_every = std::chrono::seconds(10);
 
   static constexpr Duration near = std::chrono::milliseconds(10);
@@ -66,6 +69,7 @@ class RequestWindow {
   bool meter_running_ = false;
   std::optional<Duration> shortest_delay_;
   ByteCount held_by_the_way_{start.value / 2};
+  ByteCount comes_late_;
   Instant probe_at_{};  ///< when the next probe is due, or since when one goes on
   bool probing_ = false;
 };

@@ -83,6 +83,14 @@ BOOST_AUTO_TEST_CASE(stays_full_over_many_probes) {
   BOOST_TEST(window.size().value < 3U * 6'250'000U);
 }
 
+BOOST_AUTO_TEST_CASE(keeps_a_fast_peer_near_by_busy_though_it_wakes_late) {
+  RequestWindow window(plenty);
+  Instant now = Instant{} + seconds(1);
+  fetch(window, {400e6, std::chrono::microseconds(200)}, seconds(2), now);
+  BOOST_TEST(window.size().value >= RequestWindow::start.value);
+  BOOST_TEST(window.size().value <= 2 * RequestWindow::start.value);
+}
+
 BOOST_AUTO_TEST_CASE(leaves_little_with_a_slow_peer) {
   const Line line{100e3, milliseconds(20)};
   RequestWindow window(plenty);
