@@ -42,7 +42,7 @@
 //                  scheduler:ReopenDownload  storage:( DownloadPrepared | DownloadRefused )
 //                | scheduler:AdoptShare                                       to librarian: a download has become a share
 //   lane         = scheduler:OpenLane  *( fetcher:LaneOpened *pieces fetcher:LaneClosed )  scheduler:CloseLane
-//   pieces       = fetcher:PieceWanted  scheduler:FetchPiece   |  fetcher:PeerHas
+//   pieces       = fetcher:PieceWanted  scheduler:FetchPiece   |  fetcher:PeerHas  |  fetcher:LaneFetchers
 //                | fetcher:BlockArrived | fetcher:PieceNotCome | scheduler:CancelBlocks
 //   limits       = X:WatchLimits  *( storage:LimitsChanged )
 //                | scheduler:MeterRequests  *( fetcher:RequestWanted  scheduler:RequestAllowed )
@@ -572,6 +572,12 @@ struct LaneClosed {
   CloseReason reason = CloseReason::not_shared;
   TUTTI_MESSAGE(LaneClosed, 0x0558, download, reason);
 };
+/// These clients fetch the file from the peer, we perhaps among them. May come before LaneOpened.
+struct LaneFetchers {
+  DownloadId download;
+  std::vector<ClientKey> clients;
+  TUTTI_MESSAGE(LaneFetchers, 0x05c8, download, clients);
+};
 struct PeerHas {
   DownloadId download;
   PieceIndex piece;
@@ -732,6 +738,12 @@ struct PeerGreetingOverdue {
 struct AskAgainDue {
   TUTTI_MESSAGE(AskAgainDue, 0x058a);
 };
+/// uploader: those who fetch a file may be told of each other again.
+struct FetchersDue {
+  Gid gid;
+  Fid fid;
+  TUTTI_MESSAGE(FetchersDue, 0x05c9, gid, fid);
+};
 /// uploader: time to look whether a link that has been sent much has taken some of it.
 struct TakenDue {
   TUTTI_MESSAGE(TakenDue, 0x058b);
@@ -792,7 +804,8 @@ using InsideClientMessages =
              PartSyncDue, MeasureDue, SharersDue, MembersDue, ReturnShare, ShareReturned, KeepWishes,
              ForgetDownload, DownloadForgotten, RecheckDownload, RecheckProgress, DownloadSound,
              DownloadUnsound, ReopenDownload, WatchLimits, LimitsChanged, MeterRequests, RequestWanted,
-             RequestAllowed, ReportLane, LaneReported, LimitDue, ReportWriting, WritingReported, WatchDue>;
+             RequestAllowed, ReportLane, LaneReported, LimitDue, ReportWriting, WritingReported, WatchDue,
+             LaneFetchers, FetchersDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -817,10 +830,10 @@ struct SchedulerRole {
       Messages<StartDownload, ListDownloads, AwaitDownloads, ForgetCommand, Told, SessionChanged, GroupLeft,
                DownloadUnshared, DownloadsRecalled, DownloadPrepared, DownloadRefused, DownloadFinished,
                WholeHashed, WholeUnreadable, ServingFailed, PeerReady, PeerLost, PeerAtFault, LaneOpened,
-               LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome, PieceVerified, PieceCorrupt,
-               PieceUnwritable, FileWanted, ControlDownloads, DiagnoseDownloads, DownloadForgotten,
-               RecheckProgress, DownloadSound, DownloadUnsound, ShareReturned, LimitsChanged, RequestWanted,
-               LaneReported, WritingReported>;
+               LaneClosed, LaneFetchers, PeerHas, PieceWanted, BlockArrived, PieceNotCome, PieceVerified,
+               PieceCorrupt, PieceUnwritable, FileWanted, ControlDownloads, DiagnoseDownloads,
+               DownloadForgotten, RecheckProgress, DownloadSound, DownloadUnsound, ShareReturned,
+               LimitsChanged, RequestWanted, LaneReported, WritingReported>;
 };
 
 /// Owns the link to one remote peer and keeps enough requests under way on it.

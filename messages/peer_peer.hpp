@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "messages/codes.hpp"
 #include "messages/kernel.hpp"
@@ -11,24 +12,30 @@
 // of each other hold two links, one each way.
 //
 //   conversation = F:PeerHello  ( S:PeerWelcome | S:PeerUnwelcome )  *file
-//   file         = F:OpenFile  ( S:FileOpened  *transfer  [ F:CloseFile ] )  S:FileClosed
+//   file         = F:OpenFile  [ S:FileFetchers ]  ( S:FileOpened  *transfer  [ F:CloseFile ] )  S:FileClosed
 //   transfer     = F:RequestBlock  ( S:Block + payload | S:RejectBlock )
 //                | F:CancelBlock                   the answer to that request may still come
 //                | S:Have                          a piece more, verified since
+//                | S:FileFetchers                  others fetch it here, too
+//
+// FileFetchers is said from version 2 on.
 //
 // Block answers come in the order of their requests.
 
 namespace tutti {
 
-constexpr std::uint16_t peer_peer_version = 1;
+constexpr std::uint16_t peer_peer_version_min = 1;
+constexpr std::uint16_t peer_peer_version = 2;
 /// A block is at most this long: one frame, received once, moved by handle.
 constexpr ByteCount block_size_max = 512_KiB;
 /// Requests of one link that may wait at a server; one more is rejected as `busy`.
 constexpr std::uint32_t requests_waiting_max = 64;
+/// Of those who fetch a file at one server so many are named at the most.
+constexpr std::size_t fetchers_named_max = 64;
 
 /// F: first word on a link.
 struct PeerHello {
-  std::uint16_t version_min = peer_peer_version;
+  std::uint16_t version_min = peer_peer_version_min;
   std::uint16_t version_max = peer_peer_version;
   ClientKey client;
   TUTTI_MESSAGE(PeerHello, 0x0301, version_min, version_max, client);
@@ -44,7 +51,7 @@ struct PeerWelcome {
 };
 /// S: there is no common version.
 struct PeerUnwelcome {
-  std::uint16_t version_min = peer_peer_version;
+  std::uint16_t version_min = peer_peer_version_min;
   std::uint16_t version_max = peer_peer_version;
   TUTTI_MESSAGE(PeerUnwelcome, 0x0303, version_min, version_max);
 };
@@ -116,6 +123,17 @@ struct RejectBlock {
   RejectReason reason = RejectReason::not_have;
   TUTTI_MESSAGE(RejectBlock, 0x030b, fid, piece, offset, reason);
 };
+/// S: these clients have asked here for blocks of the file and have not closed it: the lowest keys, in their order. Said to
+/// all of them when it changes, and before FileOpened to a newcomer, if there are any. So they can share the pieces out
+/// among them (part_of) before they have met.
+struct FileFetchers {
+  Fid fid;
+  std::vector<ClientKey> clients;
+  TUTTI_MESSAGE(FileFetchers, 0x030d, fid, clients);
+  Fault fault() const {
+    return clients.size() > fetchers_named_max ? "too many fetchers are named" : Fault{};
+  }
+};
 /// S: this piece is verified and can be had from now on.
 struct Have {
   Fid fid;
@@ -123,14 +141,16 @@ struct Have {
   TUTTI_MESSAGE(Have, 0x030c, fid, piece);
 };
 
-using PeerPeerMessages = Messages<PeerHello, PeerWelcome, PeerUnwelcome, OpenFile, FileOpened, FileClosed,
-                                  CloseFile, RequestBlock, CancelBlock, Block, RejectBlock, Have>;
+using PeerPeerMessages =
+    Messages<PeerHello, PeerWelcome, PeerUnwelcome, OpenFile, FileOpened, FileClosed, CloseFile, RequestBlock,
+             CancelBlock, Block, RejectBlock, Have, FileFetchers>;
 
 /// One who serves, as a fetcher sees it over a link.
 struct ServingPeerRole {
   static constexpr std::string_view name = "serving_peer";
   using Accepts = Messages<PeerHello, OpenFile, CloseFile, RequestBlock, CancelBlock>;
-  using Says = Messages<PeerWelcome, PeerUnwelcome, FileOpened, FileClosed, Block, RejectBlock, Have>;
+  using Says =
+      Messages<PeerWelcome, PeerUnwelcome, FileOpened, FileClosed, Block, RejectBlock, Have, FileFetchers>;
   static constexpr std::size_t frame_bytes = 1U << 20U;
 };
 /// One who fetches, as the uploader sees it over a link.

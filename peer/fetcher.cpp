@@ -38,7 +38,7 @@ void Fetcher::on(const LinkUp& up, Context& context) {
   if (up.link != link_.address || state_ == State::ended) return;
   state_ = State::greeting;
   ++conversation_;
-  context.send(link_, PeerHello{peer_peer_version, peer_peer_version, options_.self});
+  context.send(link_, PeerHello{peer_peer_version_min, peer_peer_version, options_.self});
   context.after(options_.greeting_patience, PeerGreetingOverdue{conversation_});
 }
 
@@ -280,6 +280,12 @@ void Fetcher::on(const Have& have, Context& context) {
   if (have.piece.value >= lane->layout.piece_count())
     return accuse(fmt::format("{} says it has a piece that there is not", options_.endpoint), context);
   context.send(scheduler_, PeerHas{lane->what.download, have.piece});
+}
+
+void Fetcher::on(const FileFetchers& fetchers, Context& context) {
+  if (!from_peer(context) || closing_.contains(fetchers.fid)) return;
+  if (const Lane* lane = lane_of(fetchers.fid))
+    context.send(scheduler_, LaneFetchers{lane->what.download, fetchers.clients});
 }
 
 // --- asking ---------------------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   void on(const Block& block, Context& context);
   void on(const RejectBlock& reject, Context& context);
   void on(const Have& have, Context& context);
+  void on(const FileFetchers& fetchers, Context& context);
 
   void on(const PeerGreetingOverdue& overdue, Context& context);
   void on(const AskAgainDue& due, Context& context);

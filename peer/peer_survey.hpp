@@ -59,6 +59,7 @@ class PeerSurvey final : public ActorOf<PeerSurvey, Joined<ServingPeerRole::Says
   void on(const Block&, Context&) {}
   void on(const RejectBlock&, Context&) {}
   void on(const Have&, Context&) {}
+  void on(const FileFetchers&, Context&) {}
 
  private:
   struct Asked {

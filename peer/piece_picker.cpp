@@ -209,7 +209,11 @@ void PiecePicker::release(PeerKey key, PieceIndex piece, Instant now) {
 std::vector<PeerKey> PiecePicker::received(PeerKey key, PieceIndex piece, BlockIndex block,
                                            std::uint32_t attempt, Instant now) {
   ENSURE(piece.value < layout_.piece_count() && block.value < layout_.block_count(piece));
-  if (!part_ || part_->has(piece) || !is_seeder(key)) last_gain_ = now;
+  if (!is_seeder(key)) {
+    help_.gained(layout_.block_length(piece, block), now);
+  } else if (!part_ || part_->has(piece)) {
+    help_.own_part_goes_on(now);
+  }
   if (const auto found = peers_.find(key); found != peers_.end()) {
     Peer& peer = found->second;
     peer.meter.add(layout_.block_length(piece, block), now);

@@ -12,6 +12,7 @@
 #include "actors/time.hpp"
 #include "messages/units.hpp"
 #include "peer/bitfield.hpp"
+#include "peer/help_budget.hpp"
 #include "peer/piece_layout.hpp"
 #include "peer/rate_meter.hpp"
 
@@ -51,10 +52,11 @@ struct Blame {
 ///    to trade with and whoever hashes the whole can follow. The same if the user wants the pieces in order (in_order).
 ///    Until one piece is verified: any piece, uniformly at random. A newcomer needs something to trade quickly, rare
 ///    pieces are slow, and newcomers that choose alike would have nothing for each other.
-/// 3. From a seeder, while those who fetch beside us share the pieces out (share_out): one of our part, uniformly at
-///    random. The others' parts come from them, so the first copy leaves a lone seeder once and not once for everybody.
-///    Their part is taken from it, rarest first, only while they give us less than half of what it gave, or nothing has
-///    come for `help_grace`: somebody slow must not hold up anybody.
+/// 3. From a seeder, while those who fetch beside us share the pieces out (share_out): one of our part that none of them
+///    has yet, at random among the lowest `near` (the parts differ, so the order needs not, and whoever hashes the whole
+///    can follow). The rest comes from the others, so the first copy leaves a lone seeder once and not once for
+///    everybody. It is taken from a seeder, too, rarest first, as far as the HelpBudget allows. So are the two rules
+///    that follow the next one: what comes slowly from somebody else is no reason to send for another copy at once.
 /// 4. The rarest piece, ties uniformly at random: what only one peer has may leave with it, and peers that choose
 ///    alike would have nothing for each other.
 /// 5. A piece of a peer that is stalled: it has not sent anything for `stall_factor` times as long as a block takes at
@@ -62,7 +64,8 @@ struct Blame {
 ///    on a fast one. The reservation moves; the blocks that have come stay.
 /// 6. Endgame: a block-wise second reservation of the piece that would be finished last, if this peer would do it in
 ///    less than half the time that its holder still needs. Blocks are asked for from the end, so that the two meet.
-///    Bounded: two holders a piece, `duplicates_max` such pieces at a time; so at most that much arrives twice.
+///    Bounded: two holders a piece, `duplicates_max` such pieces at a time; so at most that much arrives twice. A piece
+///    that one peer is to send alone moves in that case, and begins anew: a file must not wait for a slow one.
 /// A whole piece is from one peer wherever that is possible, so a bad piece has one author.
 ///
 /// Blame: if one peer sent all of a corrupt piece, it is removed and never picked for again. If several did, all of
@@ -80,7 +83,7 @@ class PiecePicker {
   static constexpr unsigned stall_factor = 4;
   static constexpr Duration stall_grace = std::chrono::milliseconds(250);
   static constexpr std::size_t duplicates_max = 4;
-  static constexpr Duration help_grace = std::chrono::milliseconds(100);
+  static constexpr std::size_t near = 16;
   /// What a peer is thought to do while nobody's pace is known, in bytes per second.
   static constexpr std::uint64_t rate_assumed = 256U << 10U;
 
@@ -203,7 +206,8 @@ class PiecePicker {
   std::optional<PieceIndex> pick_lowest(const Peer& peer) const;
   std::optional<PieceIndex> pick_any(const Bitfield& of, Random& random) const;
   std::optional<PieceIndex> pick_shared_out(const Peer& peer, Instant now, Random& random);
-  bool helps(const Peer& seeder, Instant now) const;
+  bool may_help(ByteCount bytes, Instant now);
+  std::uint64_t seeders_pace() const;
   std::optional<PieceIndex> pick_rarest(const Peer& peer, Random& random) const;
   std::optional<PieceIndex> scan_rarest(const Peer& peer, Random& random) const;
   std::optional<PieceIndex> pick_stalled(PeerKey key, const Peer& peer, Instant now) const;
@@ -230,9 +234,7 @@ class PiecePicker {
   std::uint32_t seeders_ = 0;
   bool from_start_ = false;
   std::optional<Bitfield> part_;
-  /// When our part last got on, or others gave something: help waits from then on. What helps does not count, or it
-  /// would wait for itself.
-  Instant last_gain_{};
+  HelpBudget help_;
   bool in_order_ = false;
   std::set<PeerKey> suspects_;
   std::set<PeerKey> banned_;

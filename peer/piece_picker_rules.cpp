@@ -64,7 +64,10 @@ std::optional<Pick> PiecePicker::pick(PeerKey key, Instant now, Random& random) 
       return reserve(key, *piece, false, {}, now);
     }
   if (peer.snubbed) return std::nullopt;
+  const bool helps = part_ && seeder(peer);
+  if (helps && !may_help(layout_.piece_length(), now)) return std::nullopt;
   if (const auto piece = pick_stalled(key, peer, now)) {
+    if (helps) help_.asked(missing_bytes(*piece, progress_.at(*piece)));
     std::vector<PeerKey> losers = progress_.at(*piece).holders;
     for (const PeerKey loser : losers) {
       unreserve(loser, *piece, now);
@@ -73,7 +76,14 @@ std::optional<Pick> PiecePicker::pick(PeerKey key, Instant now, Random& random) 
     if (!trusted) begin_anew(*piece);
     return reserve(key, *piece, false, std::move(losers), now);
   }
-  if (const auto piece = pick_duplicate(key, peer, now)) return reserve(key, *piece, true, {}, now);
+  if (const auto piece = pick_duplicate(key, peer, now)) {
+    if (helps) help_.asked(missing_bytes(*piece, progress_.at(*piece)));
+    const Progress& progress = progress_.at(*piece);
+    if (!progress.alone) return reserve(key, *piece, true, {}, now);
+    const PeerKey slower = progress.holders.front();
+    unreserve(slower, *piece, now);
+    return reserve(key, *piece, false, {slower}, now);
+  }
   return std::nullopt;
 }
 
@@ -102,21 +112,30 @@ std::optional<PieceIndex> PiecePicker::pick_free(const Peer& peer, Instant now, 
 }
 
 std::optional<PieceIndex> PiecePicker::pick_shared_out(const Peer& peer, Instant now, Random& random) {
-  if (const auto piece = pick_any(*part_, random)) {
-    last_gain_ = now;
-    return piece;
+  std::vector<PieceIndex> own;
+  for (std::size_t i = 0; i < free_.words().size() && own.size() < near; ++i)
+    Bitfield::for_each_in(i, free_.words()[i] & part_->words()[i], [&](PieceIndex piece) {
+      if (pieces_[piece.value].have == 0 && own.size() < near) own.push_back(piece);
+    });
+  if (!own.empty()) {
+    help_.own_part_goes_on(now);
+    return own[random.below(own.size())];
   }
-  return helps(peer, now) ? pick_rarest(peer, random) : std::nullopt;
+  if (!may_help(layout_.piece_length(), now)) return std::nullopt;
+  const std::optional<PieceIndex> piece = pick_rarest(peer, random);
+  if (piece) help_.asked(layout_.piece_size(*piece));
+  return piece;
 }
 
-/// Whether a seeder is asked for what is not of our part.
-bool PiecePicker::helps(const Peer& from, Instant now) const {
-  const std::uint64_t fallback = usual_pace();
-  std::uint64_t others = 0;
+/// Whether seeders are asked for what is not of our part, or what others are at.
+bool PiecePicker::may_help(ByteCount bytes, Instant now) { return help_.allows(bytes, seeders_pace(), now); }
+
+/// What all seeders have done together; 0 while that is not known of any.
+std::uint64_t PiecePicker::seeders_pace() const {
+  std::uint64_t pace = 0;
   for (const auto& [key, peer] : peers_)
-    if (!seeder(peer) && !peer.queue.empty() && now < stalled_from(peer, fallback))
-      others += pace_of(peer, fallback);
-  return others > 0 ? others < pace_of(from, fallback) / 2 : now >= last_gain_ + help_grace;
+    if (seeder(peer) && peer.meter.known()) pace += pace_of(peer, 0);
+  return pace;
 }
 
 std::optional<PieceIndex> PiecePicker::pick_lowest(const Peer& peer) const {
@@ -201,12 +220,12 @@ std::optional<PieceIndex> PiecePicker::pick_stalled(PeerKey key, const Peer& pee
 
 std::optional<Instant> PiecePicker::duplicate_from(PeerKey key, const Peer& peer, PieceIndex piece,
                                                    const Progress& progress, std::uint64_t fallback) const {
-  if (pieces_[piece.value].state != State::fetched || !peer.has.has(piece) || progress.alone ||
-      progress.holders.size() != 1 || progress.holders.front() == key || suspect(key))
+  if (pieces_[piece.value].state != State::fetched || !peer.has.has(piece) || progress.holders.size() != 1 ||
+      progress.holders.front() == key || (suspect(key) && !progress.alone))
     return std::nullopt;
   const Peer& holder = peers_.at(progress.holders.front());
-  const ByteCount ours =
-      owed_until(peer, peer.queue.empty() ? piece : peer.queue.back()) + missing_bytes(piece, progress);
+  const ByteCount ours = owed_until(peer, peer.queue.empty() ? piece : peer.queue.back()) +
+                         (progress.alone ? layout_.piece_size(piece) : missing_bytes(piece, progress));
   const Duration our_time = time_for(ours, pace_of(peer, fallback));
   const Duration its_time = time_for(owed_until(holder, piece), pace_of(holder, fallback));
   // What a silent holder still needs grows with its silence.
@@ -214,11 +233,12 @@ std::optional<Instant> PiecePicker::duplicate_from(PeerKey key, const Peer& peer
 }
 
 std::optional<PieceIndex> PiecePicker::pick_duplicate(PeerKey key, const Peer& peer, Instant now) const {
-  if (duplicates() >= duplicates_max) return std::nullopt;
+  const bool may_duplicate = duplicates() < duplicates_max;
   const std::uint64_t fallback = usual_pace();
   std::optional<PieceIndex> best;
   Instant best_from{};
   for (const auto& [piece, progress] : progress_) {
+    if (!may_duplicate && !progress.alone) continue;
     const std::optional<Instant> from = duplicate_from(key, peer, piece, progress, fallback);
     if (!from || *from >= now || (best && *from >= best_from)) continue;
     best = piece;
@@ -230,10 +250,13 @@ std::optional<PieceIndex> PiecePicker::pick_duplicate(PeerKey key, const Peer& p
 std::optional<Instant> PiecePicker::review_at(PeerKey key, Instant now) const {
   const auto found = peers_.find(key);
   if (found == peers_.end()) return std::nullopt;
-  // Also one that has stalled may be needed for the others' part, and nothing else would ask it again.
-  if (part_ && seeder(found->second) && found->second.queue.empty() && !free_.none()) return now + help_grace;
-  if (found->second.snubbed || stalled(key, now)) return std::nullopt;
   const Peer& peer = found->second;
+  const bool helps = part_ && seeder(peer);
+  const Instant help_from = helps ? help_.allowed_from(layout_.piece_length(), seeders_pace()) : Instant{};
+  // Also one that has stalled may be needed for the others' part, and nothing else would ask it again.
+  if (helps && peer.queue.empty() && !free_.none())
+    return std::max(help_from, now) + std::chrono::milliseconds(1);
+  if (peer.snubbed || stalled(key, now)) return std::nullopt;
   const std::uint64_t fallback = usual_pace();
   const bool may_duplicate = duplicates() < duplicates_max;
   std::optional<Instant> result;
@@ -245,13 +268,12 @@ std::optional<Instant> PiecePicker::review_at(PeerKey key, Instant now) const {
     for (const PeerKey holder : progress.holders)
       last = std::max(last, stalled_from(peers_.at(holder), fallback));
     consider(last);
-    if (!may_duplicate) continue;
+    if (!may_duplicate && !progress.alone) continue;
     if (const auto from = duplicate_from(key, peer, piece, progress, fallback)) consider(*from);
   }
-  // What others give may become too little at any time.
-  if (part_ && seeder(peer) && !free_.none()) consider(now + help_grace);
+  if (helps && !free_.none()) consider(help_from);
   // Never at once: whoever asks has just heard that there is nothing.
-  if (result) result = std::max(*result, now) + std::chrono::milliseconds(1);
+  if (result) result = std::max({*result, now, help_from}) + std::chrono::milliseconds(1);
   return result;
 }
 

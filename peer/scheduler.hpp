@@ -24,7 +24,9 @@ struct SchedulerOptions {
   /// How often the trackers are asked who shares a file that is being fetched. At first more often: those who begin
   /// together are to find each other before one of them has fetched everything from the only source.
   Duration sharers_every = std::chrono::seconds(2);
-  Duration sharers_first = std::chrono::milliseconds(50);
+  Duration sharers_first = std::chrono::milliseconds(20);
+  /// Whoever is said to fetch a file and has not been met after so long is not counted on.
+  Duration meeting_patience = std::chrono::seconds(2);
   /// A fetcher that no download needs keeps its link so long, for the next one.
   Duration fetcher_idle = std::chrono::seconds(20);
   /// A peer that has not answered for so long gives its place to another, if there is one, and gets none for
@@ -65,7 +67,8 @@ struct SchedulerOptions {
 ///   look slow.
 /// - Pieces are fetched from the start on while nobody is known to trade with, so that the SHA-1 of the whole follows
 ///   closely; rarest first as soon as somebody is.
-/// - Those who fetch a file share its pieces out among them (part_of), so that a lone seeder gives each away once.
+/// - Those who fetch a file share its pieces out among them (part_of), so that a lone seeder gives each away once. Who
+///   they are is heard from those who serve it, before one has met them; who does not come, or stalls, gets no part.
 /// - Which piece next is the picker's decision; here is only whose turn it is: a fetcher with room asks, its downloads
 ///   take turns.
 /// - A peer that sent a bad piece alone is spoken with no more in this session, nor one that breaks the protocol.
@@ -133,6 +136,7 @@ class Scheduler final
   void on(const PeerAtFault& fault, Context& context);
   void on(const LaneOpened& opened, Context& context);
   void on(const LaneClosed& closed, Context& context);
+  void on(const LaneFetchers& fetchers, Context& context);
   void on(const PeerHas& has, Context& context);
   void on(const PieceWanted& wanted, Context& context);
   void on(const BlockArrived& arrived, Context& context);
@@ -203,6 +207,7 @@ class Scheduler final
     std::set<DownloadId> lanes;
     std::map<DownloadId, Instant> asked;  ///< of the lanes, those that it has not opened: since when it could
     std::set<DownloadId> metered;         ///< of the lanes
+    std::map<DownloadId, std::map<ClientKey, Instant>> fetchers = {};  ///< as the peer says, and since when
     WeightedTurns<DownloadId> turns = {};
     TimerId pick_timer;
     std::optional<Instant> idle_since;
@@ -292,7 +297,9 @@ class Scheduler final
   bool unreachable(const Source& source, Instant now) const;
   bool leaves_unanswered(const Source& source, DownloadId id, Instant now) const;
   bool may_trade(const Download& download, Instant now) const;
-  void share_out(Download& download);
+  std::set<ClientKey> fetchers_of(const Download& download, Instant now) const;
+  void share_out(Download& download, Instant now);
+  void look_for_fetcher(Download& download, const ClientKey& client, Context& context);
   void feed_hungry(DownloadId id, Context& context);
   void cancel(Download& download, PeerKey peer, PieceIndex piece, std::vector<BlockIndex> blocks,
               Context& context);

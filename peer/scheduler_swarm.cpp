@@ -65,13 +65,18 @@ void Scheduler::on(const FileWanted& wanted, Context& context) {
         download.picker->complete())
       continue;
     download.in_demand = true;
-    const auto key = peer_keys_.find(wanted.client);
-    const bool known = key != peer_keys_.end() && source_with_lane(key->second, id) != nullptr;
-    if (known || download.asking_sharers || download.ask_sharers_at <= context.now() + options_.sharers_first)
-      continue;
-    download.sharers_pause = options_.sharers_first;
-    ask_sharers_later(download, options_.sharers_first, context);
+    look_for_fetcher(download, wanted.client, context);
   }
+}
+
+/// Somebody fetches the file beside us: the trackers are to say soon where it is.
+void Scheduler::look_for_fetcher(Download& download, const ClientKey& client, Context& context) {
+  const auto key = peer_keys_.find(client);
+  const bool known = key != peer_keys_.end() && source_with_lane(key->second, download.record.id) != nullptr;
+  if (known || download.asking_sharers || download.ask_sharers_at <= context.now() + options_.sharers_first)
+    return;
+  download.sharers_pause = options_.sharers_first;
+  ask_sharers_later(download, options_.sharers_first, context);
 }
 
 void Scheduler::use_sharers(Download& download, Context& context) {
@@ -271,6 +276,7 @@ void Scheduler::leave_lane(Source& source, DownloadId id, Context& context) {
   context.send(source.fetcher, CloseLane{id});
   source.asked.erase(id);
   source.metered.erase(id);
+  source.fetchers.erase(id);
   source.turns.forget(id);
   gate_.forget(source.fetcher.address, id);
   forget_report(source.fetcher.address, id, context);
@@ -298,6 +304,7 @@ void Scheduler::on(const PeerLost& lost, Context& context) {
   if (source->ready) source->unready_since = context.now();
   source->ready = false;
   source->hungry = false;
+  source->fetchers.clear();
   gate_.forget(context.sender());
   share_memory(context);
   const std::set<DownloadId> lanes = source->lanes;
@@ -377,6 +384,23 @@ void Scheduler::on(const LaneClosed& closed, Context& context) {
   feed_hungry(closed.download, context);
 }
 
+void Scheduler::on(const LaneFetchers& fetchers, Context& context) {
+  Source* source = source_of(context.sender());
+  if (source == nullptr || !source->lanes.contains(fetchers.download)) return;
+  Download& download = downloads_.at(fetchers.download);
+  std::map<ClientKey, Instant>& known = source->fetchers[fetchers.download];
+  std::map<ClientKey, Instant> named;
+  for (const ClientKey& client : fetchers.clients) {
+    if (client == options_.self) continue;
+    const auto before = known.find(client);
+    named.emplace(client, before == known.end() ? context.now() : before->second);
+    if (before == known.end()) look_for_fetcher(download, client, context);
+  }
+  known = std::move(named);
+  // Our part may have grown.
+  feed_hungry(fetchers.download, context);
+}
+
 void Scheduler::on(const PeerHas& has, Context& context) {
   Source* source = source_of(context.sender());
   if (source == nullptr || !source->lanes.contains(has.download)) return;
@@ -427,7 +451,7 @@ bool Scheduler::feed_from(Source& source, Download& download, Context& context) 
   if (!download.picker->knows(source.peer) || gate_.holds(download.record.id)) return false;
   download.picker->in_order(download.record.wishes.sequential);
   download.picker->prefer_start(!may_trade(download, context.now()));
-  share_out(download);
+  share_out(download, context.now());
   const std::optional<Pick> pick = download.picker->pick(source.peer, context.now(), context.random());
   if (!pick) return false;
   for (const PeerKey loser : pick->cancel_at) cancel(download, loser, pick->piece, {}, context);
@@ -442,21 +466,40 @@ bool Scheduler::feed_from(Source& source, Download& download, Context& context) 
 
 /// True if somebody fetches the file beside us, or may turn out to: a peer that has not said what it has.
 bool Scheduler::may_trade(const Download& download, Instant now) const {
-  return download.in_demand || std::any_of(sources_.begin(), sources_.end(), [&](const auto& each) {
+  return download.in_demand || !fetchers_of(download, now).empty() ||
+         std::any_of(sources_.begin(), sources_.end(), [&](const auto& each) {
            const Source& source = each.second;
            return source.lanes.contains(download.record.id) && !download.picker->knows(source.peer) &&
                   !unreachable(source, now) && !leaves_unanswered(source, download.record.id, now);
          });
 }
 
+/// Who fetches the file beside us and can be counted on: those we have met and who do not stall, and those of whom somebody
+/// says so and whom there was no time to meet.
+std::set<ClientKey> Scheduler::fetchers_of(const Download& download, Instant now) const {
+  const DownloadId id = download.record.id;
+  std::set<ClientKey> fetchers;
+  for (const auto& [address, source] : sources_) {
+    const auto said = source.fetchers.find(id);
+    if (said == source.fetchers.end()) continue;
+    for (const auto& [client, since] : said->second)
+      if (now - since < options_.meeting_patience && !banned_.contains(client)) fetchers.insert(client);
+  }
+  for (const auto& [address, source] : sources_) {
+    if (!source.lanes.contains(id) || !download.picker->knows(source.peer)) continue;
+    if (download.picker->is_seeder(source.peer) || download.picker->stalled(source.peer, now)) {
+      fetchers.erase(source.client);
+    } else {
+      fetchers.insert(source.client);
+    }
+  }
+  return fetchers;
+}
+
 /// Tells the picker which pieces are ours among those who fetch the file, each other's helpers.
-void Scheduler::share_out(Download& download) {
-  std::vector<ClientKey> others;
-  for (const auto& [address, source] : sources_)
-    if (source.lanes.contains(download.record.id) && download.picker->knows(source.peer) &&
-        !download.picker->is_seeder(source.peer))
-      others.push_back(source.client);
-  std::sort(others.begin(), others.end());
+void Scheduler::share_out(Download& download, Instant now) {
+  const std::set<ClientKey> fetchers = fetchers_of(download, now);
+  std::vector<ClientKey> others(fetchers.begin(), fetchers.end());
   if (others == download.shared_with) return;
   download.picker->share_out(
       others.empty() ? std::nullopt

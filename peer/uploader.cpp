@@ -98,6 +98,7 @@ void Uploader::stop_serving(const FileKey& key, Address by, const std::string& p
   // Requests for what only this copy had are rejected when their turn comes.
   if (!file->second.empty()) return;
   files_.erase(file);
+  tellings_.erase(key);
   for (auto& [address, link] : links_) {
     const auto wants = [&](const std::map<Fid, Gid>& files) {
       const auto wanted = files.find(key.second);
@@ -108,11 +109,13 @@ void Uploader::stop_serving(const FileKey& key, Address by, const std::string& p
 }
 
 void Uploader::close_file(Address address, Link& link, const Fid& fid, CloseReason reason, Context& context) {
-  link.open.erase(fid);
+  const auto open = link.open.extract(fid);
+  const bool fetched = link.fetches.erase(fid) > 0;
   link.knocking.erase(fid);
   drop_requests(link, fid);
   context.answer(address, FileClosed{fid, reason});
   flush(address, link, context);
+  if (fetched) fetchers_changed({open.mapped(), fid}, context);
 }
 
 /// What all copies have together.
@@ -152,16 +155,19 @@ void Uploader::on(const LinkUp& up, Context& context) {
   links_[up.link].address = up.peer;
 }
 
-void Uploader::on(const LinkDown& down, Context&) {
+void Uploader::on(const LinkDown& down, Context& context) {
   // Reads that are under way come back to nobody: read_done() finds no link.
-  links_.erase(down.link);
+  const auto gone = links_.extract(down.link);
   std::erase(ring_, down.link);
+  if (!gone) return;
+  const Link& link = gone.mapped();
+  for (const Fid& fid : link.fetches) fetchers_changed({link.open.at(fid), fid}, context);
 }
 
 void Uploader::on(const PeerHello& hello, Context& context) {
   const auto link = links_.find(context.sender());
   if (link == links_.end()) return;
-  if (hello.version_min > peer_peer_version || hello.version_max < peer_peer_version) {
+  if (hello.version_min > peer_peer_version || hello.version_max < peer_peer_version_min) {
     context.reply(PeerUnwelcome{});
     return;
   }
@@ -169,13 +175,15 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   const std::size_t reading = link->second.reading;
   const PayloadGauge sent = link->second.sent;
   std::string from = std::move(link->second.address);
-  link->second = Link{};
+  const Link before = std::exchange(link->second, Link{});
   link->second.reading = reading;
   link->second.sent = sent;
   link->second.address = std::move(from);
   link->second.client = hello.client;
+  link->second.version = std::min(hello.version_max, peer_peer_version);
   std::erase(ring_, context.sender());
-  context.reply(PeerWelcome{peer_peer_version, options_.client});
+  context.reply(PeerWelcome{link->second.version, options_.client});
+  for (const Fid& fid : before.fetches) fetchers_changed({before.open.at(fid), fid}, context);
 }
 
 void Uploader::on(const OpenFile& open, Context& context) {
@@ -196,6 +204,7 @@ void Uploader::on(const OpenFile& open, Context& context) {
     ask_about_members(context);  // it may have been a while since
   } else {
     link.open.erase(open.fid);
+    link.fetches.erase(open.fid);
     drop_requests(link, open.fid);
     link.knocking[open.fid] = open.gid;
     admission_.wanted(open.gid, context.now());
@@ -206,8 +215,54 @@ void Uploader::on(const OpenFile& open, Context& context) {
 void Uploader::open_file(Address address, Link& link, const FileKey& key, Context& context) {
   link.knocking.erase(key.second);
   link.open[key.second] = key.first;
+  // Before it asks for anything.
+  std::vector<ClientKey> fetchers = fetchers_of(key);
+  if (!fetchers.empty() && link.version >= 2) {
+    tellings_[key].begun = true;
+    context.answer(address, FileFetchers{key.second, std::move(fetchers)});
+  }
   context.answer(address, FileOpened{key.second, pieces_of(files_.at(key)).bytes()});
   context.send(others_.scheduler, FileWanted{key.first, key.second, *link.client});
+}
+
+/// Who has asked for blocks of a file, in the order of their keys.
+std::vector<ClientKey> Uploader::fetchers_of(const FileKey& key) const {
+  std::set<ClientKey> all;
+  for (const auto& [address, link] : links_)
+    if (link.fetches.contains(key.second) && link.open.at(key.second) == key.first) all.insert(*link.client);
+  std::vector<ClientKey> named(all.begin(), all.end());
+  named.resize(std::min(named.size(), fetchers_named_max));
+  return named;
+}
+
+/// Somebody has begun to fetch a file, or fetches it no more.
+void Uploader::fetchers_changed(const FileKey& key, Context& context) {
+  if (!files_.contains(key)) return;
+  Telling& telling = tellings_[key];
+  if (telling.due) return;
+  if (context.now() >= telling.quiet_until) return tell_fetchers(key, telling, context);
+  telling.due = true;
+  context.after(telling.quiet_until - context.now(), FetchersDue{key.first, key.second});
+}
+
+void Uploader::on(const FetchersDue& due, Context& context) {
+  const auto telling = tellings_.find({due.gid, due.fid});
+  if (telling == tellings_.end() || !std::exchange(telling->second.due, false)) return;
+  tell_fetchers(telling->first, telling->second, context);
+}
+
+void Uploader::tell_fetchers(const FileKey& key, Telling& telling, Context& context) {
+  const std::vector<ClientKey> fetchers = fetchers_of(key);
+  // One alone is told so only if it has heard of others.
+  if (fetchers.size() < 2 && !telling.begun) return;
+  telling.begun = true;
+  int told = 0;
+  for (const auto& [address, link] : links_) {
+    if (!link.fetches.contains(key.second) || link.open.at(key.second) != key.first) continue;
+    ++told;
+    if (link.version >= 2) context.answer(address, FileFetchers{key.second, fetchers});
+  }
+  telling.quiet_until = context.now() + told * tell_pause;
 }
 
 void Uploader::on(const CloseFile& close, Context& context) {
@@ -299,6 +354,8 @@ void Uploader::on(const RequestBlock& request, Context& context) {
   if (found == links_.end()) return;
   Link& link = found->second;
   if (copies(link, request.fid) == nullptr) return;  // FileClosed has answered it
+  if (link.fetches.insert(request.fid).second)
+    fetchers_changed({link.open.at(request.fid), request.fid}, context);
   if (link.waiting.size() >= requests_waiting_max) {
     context.reply(RejectBlock{request.fid, request.piece, request.offset, RejectReason::busy});
     return;
@@ -523,6 +580,7 @@ void Uploader::check_invariants() const {
     const auto in_ring = std::count(ring_.begin(), ring_.end(), address);
     ENSURE(in_ring == (link.in_ring ? 1 : 0));
     for (const auto& [fid, gid] : link.open) ENSURE(files_.contains({gid, fid}));
+    for (const Fid& fid : link.fetches) ENSURE(link.open.contains(fid));
     for (const Waiting& waiting : link.waiting) ENSURE(link.open.contains(waiting.request.fid));
     const auto reading = std::count_if(reads_.begin(), reads_.end(),
                                        [&](const auto& read) { return read.second.link == address; });

@@ -37,6 +37,9 @@ struct UploaderOptions {
 /// - Every CloseFile is answered, also one that crossed with our own FileClosed: the peer counts on it.
 /// - A whole file is served instead of downloads of it; downloads of one file, which are at several places, are served
 ///   together, as if they were one. A download that ends does not stop anything but itself.
+/// - Those who fetch a file are told of each other at once (FileFetchers), so that they share it out and ask here for
+///   each piece once: whoever has asked for a block counts, and not who only looks what there is. However often that
+///   changes, it costs a message every `tell_pause`: the more they are, the rarer each hears of it.
 /// - Links take turns, one block each: a peer that asks for much gets no more than one that asks for little.
 /// - A block is read when the limits for its group let it through (RateLimiter), in the turns of the links: one timer to
 ///   the moment when the next one may.
@@ -47,9 +50,11 @@ struct UploaderOptions {
 /// - Answers of a link come in the order of its requests, so a rejection waits for the blocks asked for before it.
 /// - Bytes are read from the disk after it was seen that the file is still the one that was hashed; a file that has
 ///   changed is not served any more, and whoever said to serve it is told.
-class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, FetchingPeerRole::Says,
-                                                       Messages<TakenDue, MembersDue, LimitDue>>> {
+class Uploader final
+    : public ActorOf<Uploader, Joined<UploaderRole::Accepts, FetchingPeerRole::Says,
+                                      Messages<TakenDue, MembersDue, LimitDue, FetchersDue>>> {
  public:
+  static constexpr Duration tell_pause = std::chrono::milliseconds(2);
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_link = 4;
   static constexpr std::size_t untaken_max = 8U << 20U;    ///< bytes
@@ -79,6 +84,7 @@ class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, Fe
 
   void on(const LimitDue& due, Context& context);
   void on(const TakenDue& due, Context& context);
+  void on(const FetchersDue& due, Context& context);
   void on(const MembersDue& due, Context& context);
   void on(const LinkUp& up, Context& context);
   void on(const LinkDown& down, Context& context);
@@ -119,7 +125,9 @@ class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, Fe
   struct Link {
     std::string address;
     std::optional<ClientKey> client;  ///< none: no Hello yet
+    std::uint16_t version = 0;
     std::map<Fid, Gid> open;
+    std::set<Fid> fetches;        ///< of those that are open: it has asked for a block
     std::map<Fid, Gid> knocking;  ///< asked for, until it is known whether it is a member
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
@@ -128,6 +136,12 @@ class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, Fe
     bool in_ring = false;
   };
 
+  /// What those who fetch a file have been told of each other.
+  struct Telling {
+    Instant quiet_until{};
+    bool due = false;    ///< FetchersDue is on its way
+    bool begun = false;  ///< somebody has been told of somebody
+  };
   struct Question {
     Gid gid;
     std::vector<ClientKey> clients;
@@ -135,6 +149,9 @@ class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, Fe
 
   void open_file(Address address, Link& link, const FileKey& key, Context& context);
   void close_file(Address address, Link& link, const Fid& fid, CloseReason reason, Context& context);
+  std::vector<ClientKey> fetchers_of(const FileKey& key) const;
+  void fetchers_changed(const FileKey& key, Context& context);
+  void tell_fetchers(const FileKey& key, Telling& telling, Context& context);
   void ask_about_members(Context& context);
   std::map<Gid, std::set<ClientKey>> who_fetches() const;
   void let_in(const Gid& gid, Context& context);
@@ -163,6 +180,7 @@ class Uploader final : public ActorOf<Uploader, Joined<UploaderRole::Accepts, Fe
   const std::shared_ptr<Opened> door_;
 
   std::map<FileKey, Copies> files_;
+  std::map<FileKey, Telling> tellings_;
   std::unordered_map<Address, Link> links_;
   std::deque<Address> ring_;  ///< links with queued requests, in their turn
   std::map<std::uint64_t, Read> reads_;

@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 """Files from many sources, from bad ones, from dying ones; downloaders that die."""
 
-import mmap
 import os
 import pathlib
-import shutil
-import tempfile
 
-from support.files import MIB, same_bytes, write_random
+from support.files import MIB, same_bytes
 from support.program import until
+from support.rotting_file import RottingFile
 from support.suite import Suite
 
 suite = Suite()
@@ -24,29 +22,6 @@ def bytes_read(program):
         if line.startswith("rchar:"):
             return int(line.split()[1])
     raise AssertionError("/proc has no rchar")
-
-
-class RottingFile:
-    """A file whose bytes can change while its size and all its times stay: nothing but the hashes can tell.
-
-    It lies in memory, where writing through a mapping is not noticed any more once the page has been written to.
-    """
-
-    def __init__(self, world, name, size):
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="tutti-test-", dir="/dev/shm"))
-        world.at_end(lambda: shutil.rmtree(folder))
-        self.path = write_random(folder / name, size, name)
-        with open(self.path, "r+b") as file:
-            self._bytes = mmap.mmap(file.fileno(), 0)
-        for offset in range(0, size, mmap.PAGESIZE):
-            self._bytes[offset] = self._bytes[offset]
-
-    def damage(self, offsets):
-        before = self.path.stat()
-        for offset in offsets:
-            self._bytes[offset] ^= 0xFF
-        after = self.path.stat()
-        assert (before.st_mtime_ns, before.st_ctime_ns) == (after.st_mtime_ns, after.st_ctime_ns)
 
 
 def pause_in_the_middle(downloader, file, sources, least=1):

@@ -186,6 +186,22 @@ BOOST_AUTO_TEST_CASE(a_block_of_another_length_is_a_fault) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(who_else_fetches_is_passed_on_also_before_the_file_is_open) {
+  Line line;
+  line.greet();
+  line.open_lane();
+  line.host.expect<OpenFile>(line.peer);
+  const FileFetchers said{line.fid, {client_key(1), client_key(9)}};
+  line.host.inject(line.peer, line.fetcher.address, said);
+  const auto passed = line.host.expect<LaneFetchers>(line.scheduler);
+  BOOST_TEST((passed->download == DownloadId{5}));
+  BOOST_TEST((passed->clients == said.clients));
+  // Of a lane that is closed nothing more is heard.
+  line.host.inject(line.scheduler.address, line.fetcher.address, CloseLane{{5}});
+  line.host.inject(line.peer, line.fetcher.address, said);
+  line.host.expect_silence(line.scheduler.address);
+}
+
 BOOST_AUTO_TEST_CASE(a_block_said_twice_is_a_fault) {
   Line line;
   line.open();

@@ -529,7 +529,56 @@ BOOST_AUTO_TEST_CASE(who_fetches_beside_us_shares_the_pieces_with_us) {
   }
   BOOST_TEST(requested == ours.count());
   // Nothing comes from the other: the seeder has to help.
-  office.host.advance(PiecePicker::help_grace + 50ms);
+  office.host.advance(HelpBudget::grace + 50ms);
+  BOOST_TEST(office.host.find<RequestBlock>(seeder).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(who_is_named_by_the_source_shares_the_pieces_before_we_have_met) {
+  for (const bool met : {false, true}) {
+    Office office;
+    office.login();
+    office.start(1);
+    office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3), office.sharer(4)}));
+    office.prepared(5, {0});
+    const Address seeder = office.host.link_to("127.0.0.1:7003");
+    office.host.link_up(seeder);
+    office.host.inject(seeder, office.owner(seeder), PeerWelcome{1, client_key(3)});
+    office.host.inject(seeder, office.owner(seeder),
+                       FileFetchers{fid_of(metainfo_of(4)), {client_key(4), client_key(9)}});
+    office.host.inject(seeder, office.owner(seeder), FileOpened{fid_of(metainfo_of(4)), {0xf0}});
+    const Bitfield ours = part_of(client_key(9), std::vector{client_key(4)}, 4);
+    BOOST_TEST_REQUIRE((ours.count() > 0 && ours.count() < 4));
+    std::uint32_t requested = 0;
+    while (const auto request = office.host.find<RequestBlock>(seeder)) {
+      BOOST_TEST(ours.has(request->message.piece));
+      ++requested;
+    }
+    BOOST_TEST(requested == ours.count());
+    // Who turns out to have it all fetches nothing, so no part is his.
+    if (!met) continue;
+    const Address other = office.host.link_to("127.0.0.1:7004");
+    office.host.link_up(other);
+    office.host.inject(other, office.owner(other), PeerWelcome{1, client_key(4)});
+    office.host.inject(other, office.owner(other), FileOpened{fid_of(metainfo_of(4)), {0xf0}});
+    BOOST_TEST(office.host.find<RequestBlock>(other).has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_is_named_and_never_met_is_not_counted_on_for_long) {
+  SchedulerOptions options;
+  options.meeting_patience = 300ms;
+  Office office(options);
+  const Address seeder = office.run();
+  office.host.discard(seeder);
+  // All four are asked for by now; one comes back, so that there is something to give out.
+  office.host.inject(office.owner(seeder), office.scheduler.address,
+                     LaneFetchers{{5}, {client_key(4), client_key(9)}});
+  const Bitfield ours = part_of(client_key(9), std::vector{client_key(4)}, 4);
+  PieceIndex his;
+  while (ours.has(his)) ++his;
+  office.host.inject(seeder, office.owner(seeder),
+                     RejectBlock{fid_of(metainfo_of(4)), his, {}, RejectReason::unreadable});
+  office.host.advance(options.meeting_patience + 600ms);
   BOOST_TEST(office.host.find<RequestBlock>(seeder).has_value());
 }
 

@@ -159,6 +159,63 @@ BOOST_AUTO_TEST_CASE(answers_keep_the_order_of_the_requests) {
   BOOST_TEST(counter.host.expect<Block>(peer).payload.size() == 9u);
 }
 
+BOOST_AUTO_TEST_CASE(those_who_fetch_a_file_hear_of_each_other_at_once) {
+  Counter counter;
+  const auto named = [&](std::initializer_list<std::uint8_t> numbers) {
+    std::vector<ClientKey> keys;
+    for (const std::uint8_t number : numbers) keys.push_back(client_key(number));
+    return keys;
+  };
+  const auto open = [&](std::uint8_t client) {
+    const Address peer = counter.host.accept(counter.door->address);
+    counter.host.inject(peer, counter.uploader.address, PeerHello{1, 7, client_key(client)});
+    BOOST_TEST(counter.host.expect<PeerWelcome>(peer)->version == 2);
+    counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+    if (counter.host.find<Ask>(counter.link.address))
+      counter.host.inject(counter.link.address, counter.uploader.address,
+                          Told{{++counter.last_question}, MemberSessions{named({3, 4, 5, 6})}, false, {}});
+    counter.host.advance(Admission::ask_pause);
+    return peer;
+  };
+  const auto told = [&](Address peer) { return counter.host.expect<FileFetchers>(peer)->clients; };
+  // Who comes first hears of nobody, and nobody of who only looks.
+  const Address first = open(4);
+  counter.host.expect<FileOpened>(first);
+  const Address looks = open(5);
+  counter.host.expect<FileOpened>(looks);
+  counter.request(first, 0);
+  counter.host.expect_silence(first);
+  const Address second = open(3);
+  BOOST_TEST((told(second) == named({4})));
+  counter.host.expect<FileOpened>(second);
+  counter.host.expect_silence(first);
+  counter.request(second, 0);
+  BOOST_TEST((told(first) == named({3, 4})));
+  BOOST_TEST((told(second) == named({3, 4})));
+  counter.request(second, 2);
+  counter.host.expect_silence(second);
+  counter.host.expect_silence(looks);
+  // One that speaks version 1 counts, and is told nothing.
+  counter.host.advance(2 * Uploader::tell_pause);
+  const Address old = counter.peer(6);
+  counter.host.inject(old, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.discard(counter.link.address);
+  counter.host.inject(counter.link.address, counter.uploader.address,
+                      Told{{++counter.last_question}, MemberSessions{named({3, 4, 5, 6})}, false, {}});
+  counter.host.expect<FileOpened>(old);
+  counter.request(old, 0);
+  BOOST_TEST((told(first) == named({3, 4, 6})));
+  BOOST_TEST((told(second) == named({3, 4, 6})));
+  // What follows at once is told together, a little later.
+  counter.host.link_down(old);
+  counter.host.inject(second, counter.uploader.address, CloseFile{counter.fid});
+  counter.host.expect<FileClosed>(second);
+  counter.host.expect_silence(first);
+  counter.host.advance(3 * Uploader::tell_pause);
+  BOOST_TEST((told(first) == named({4})));
+  counter.host.expect_silence(second);
+}
+
 BOOST_AUTO_TEST_CASE(a_new_piece_is_announced_to_those_who_want_the_file) {
   Counter counter;
   counter.host.inject(counter.owner.address, counter.uploader.address,

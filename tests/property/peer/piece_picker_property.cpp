@@ -238,8 +238,8 @@ class Match {
       BOOST_REQUIRE(!pick);
       return;
     }
-    check_rule(peer, pick, stalled);
-    if (pick) book(peer, *pick);
+    const bool outpaced = check_rule(peer, pick, stalled);
+    if (pick) book(peer, *pick, outpaced);
   }
   std::map<PeerKey, bool> who_is_stalled() const {
     std::map<PeerKey, bool> result;
@@ -247,8 +247,9 @@ class Match {
     return result;
   }
 
-  /// The pick must be one that the first rule with a candidate allows.
-  void check_rule(PeerKey peer, const std::optional<Pick>& pick, const std::map<PeerKey, bool>& stalled) {
+  /// The pick must be one that the first rule with a candidate allows. True if it takes a piece from somebody who is not
+  /// stalled, only slow.
+  bool check_rule(PeerKey peer, const std::optional<Pick>& pick, const std::map<PeerKey, bool>& stalled) {
     const bool suspect = naive_.suspects.contains(peer);
     const PieceSet begun = naive_.those(peer, [&](std::uint32_t i) { return naive_.is_begun(i); });
     const PieceSet free = naive_.those(peer, [&](std::uint32_t i) { return naive_.is_free(i); });
@@ -257,7 +258,7 @@ class Match {
     if (!begun.empty()) return require(pick, begun);
     if (naive_.snubbed.contains(peer)) {
       BOOST_REQUIRE(!pick);
-      return;
+      return false;
     }
     const auto fetched_by_others = [&](std::uint32_t i) {
       return !naive_.pieces[i].holders.empty() && !naive_.pieces[i].holders.contains(peer);
@@ -268,23 +269,30 @@ class Match {
              std::all_of(holders.begin(), holders.end(), [&](PeerKey holder) { return stalled.at(holder); });
     });
     if (!stuck.empty()) return require(pick, stuck);
-    if (!pick) return;
+    if (!pick) return false;
     // Endgame may find something or not (that is a matter of pace), but only such.
     const NaivePicker::Piece& piece = naive_.pieces[pick->piece.value];
     BOOST_REQUIRE(fetched_by_others(pick->piece.value) && piece.holders.size() == 1);
-    BOOST_REQUIRE(!piece.alone && !suspect);
+    if (piece.alone) {
+      BOOST_REQUIRE(std::is_sorted(pick->blocks.begin(), pick->blocks.end()));
+      BOOST_REQUIRE(!pick->cancel_at.empty());
+      return true;
+    }
+    BOOST_REQUIRE(!suspect);
     BOOST_REQUIRE(pick->cancel_at.empty());
     BOOST_REQUIRE(std::is_sorted(pick->blocks.rbegin(), pick->blocks.rend()));
     std::size_t duplicates = 0;
     for (const auto& each : naive_.pieces) duplicates += each.holders.size() > 1 ? 1U : 0U;
     BOOST_REQUIRE(duplicates < PiecePicker::duplicates_max);
+    return false;
   }
-  static void require(const std::optional<Pick>& pick, const PieceSet& candidates) {
+  static bool require(const std::optional<Pick>& pick, const PieceSet& candidates) {
     BOOST_REQUIRE(pick.has_value());
     BOOST_REQUIRE(candidates.contains(pick->piece.value));
+    return false;
   }
 
-  void book(PeerKey peer, const Pick& pick) {
+  void book(PeerKey peer, const Pick& pick, bool outpaced) {
     const std::uint32_t i = pick.piece.value;
     NaivePicker::Piece& piece = naive_.pieces[i];
     const bool suspect = naive_.suspects.contains(peer);
@@ -292,7 +300,7 @@ class Match {
                   (pick.cancel_at.empty() ? std::set<PeerKey>{} : piece.holders));
     const std::uint32_t before = piece.attempt;
     for (const PeerKey loser : pick.cancel_at) {
-      naive_.snubbed.insert(loser);
+      if (!outpaced) naive_.snubbed.insert(loser);
       naive_.drop(loser, i);
     }
     // Whoever must be alone begins anew.

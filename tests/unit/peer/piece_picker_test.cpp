@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -84,7 +85,7 @@ BOOST_AUTO_TEST_SUITE(piece_picker)
 // --- shared out among those who fetch ---
 
 BOOST_AUTO_TEST_CASE(a_seeder_is_asked_for_our_part_and_the_others_for_what_they_have) {
-  Table table("#.......", {{ann, "########"}, {bob, "######.."}});
+  Table table("#.......", {{ann, "########"}, {bob, "##.#...."}});
   table.picker.share_out(pieces("..#.##.."));
   std::string picked = table.picks(ann);
   std::sort(picked.begin(), picked.end());
@@ -97,20 +98,21 @@ BOOST_AUTO_TEST_CASE(a_seeder_is_asked_for_our_part_and_the_others_for_what_they
 BOOST_AUTO_TEST_CASE(a_seeder_helps_out_when_nothing_has_come_for_a_while) {
   Table table("#.......", {{ann, "########"}, {bob, "#......."}});
   table.picker.share_out(pieces(".#......"));
-  const std::optional<Pick> own = table.pick(ann);
-  BOOST_TEST_REQUIRE(own.has_value());
-  BOOST_TEST((own->piece == 1_piece));
+  table.show_pace(ann, 1_piece, 8U << 20U);
   BOOST_TEST(!table.pick(ann).has_value());
-  BOOST_TEST((table.picker.review_at(ann, table.now) > table.now));
-  table.receive_all(ann, *own);
-  table.picker.verified(1_piece, table.now);
-  table.now += PiecePicker::help_grace - milliseconds(1);
+  // Half of what ann did, after the grace: a piece of 2 MiB is missed half a second later.
+  const auto review = table.picker.review_at(ann, table.now);
+  BOOST_TEST_REQUIRE(review.has_value());
+  table.now += HelpBudget::grace + milliseconds(498);
   BOOST_TEST(!table.pick(ann).has_value());
-  table.now += milliseconds(1);
+  BOOST_TEST((*review > table.now && *review < table.now + milliseconds(10)));
+  table.now = *review;
   const std::optional<Pick> help = table.pick(ann);
   BOOST_TEST_REQUIRE(help.has_value());
-  // What helps goes on, without waiting for itself.
+  // What helps is counted, too, and does not wait for itself.
   table.receive_all(ann, *help);
+  BOOST_TEST(!table.pick(ann).has_value());
+  table.now += milliseconds(502);
   BOOST_TEST(table.pick(ann).has_value());
   // It ends when somebody has something.
   for (PieceIndex piece; piece.value < 8; ++piece) table.picker.peer_has(bob, piece);
@@ -118,18 +120,47 @@ BOOST_AUTO_TEST_CASE(a_seeder_helps_out_when_nothing_has_come_for_a_while) {
   const std::optional<Pick> gain = table.pick(bob);
   BOOST_TEST_REQUIRE(gain.has_value());
   table.receive_all(bob, *gain);
+  table.now += milliseconds(502);
   BOOST_TEST(!table.pick(ann).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(a_seeder_helps_out_when_the_others_are_much_slower) {
-  for (const bool slow : {true, false}) {
-    Table table("#.......", {{ann, "########"}, {bob, "###....."}});
-    table.picker.share_out(pieces(".#......"));
+BOOST_AUTO_TEST_CASE(our_part_is_asked_for_from_the_start_on_but_not_all_alike) {
+  std::set<std::uint32_t> first;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const std::string none(64, '.');
+    const std::string all(64, '#');
+    Table table(none, {{ann, all}, {bob, none}});
+    table.random = Random(seed);
+    table.picker.share_out(Bitfield::full(64));
+    first.insert(table.pick(ann)->piece.value);
+  }
+  BOOST_TEST(first.size() == PiecePicker::near);
+  BOOST_TEST(*first.rbegin() == PiecePicker::near - 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_those_beside_us_have_comes_from_them_also_of_our_part) {
+  Table table("#.......", {{ann, "########"}, {bob, "##.#...."}});
+  table.picker.share_out(pieces(".###...."));
+  BOOST_TEST(table.picks(ann) == "2");
+}
+
+BOOST_AUTO_TEST_CASE(a_seeder_does_not_fetch_twice_what_comes_slowly_from_somebody_beside_us) {
+  for (const bool shared : {true, false}) {
+    Table table("#......", {{ann, "#######"}, {bob, "#.#####"}});
+    table.picker.share_out(pieces(".#....."));
     table.show_pace(ann, 1_piece, 8U << 20U);
-    table.show_pace(bob, 2_piece, slow ? 1U << 20U : 8U << 20U);
-    table.picker.peer_has(bob, 3_piece);
-    BOOST_TEST_REQUIRE(table.pick(bob).has_value());
-    BOOST_TEST(table.pick(ann).has_value() == slow);
+    const auto slow = table.pick(bob);
+    BOOST_TEST_REQUIRE(slow.has_value());
+    for (const BlockIndex block : slow->blocks) {
+      table.now += milliseconds(100);
+      table.receive(bob, *slow, block);
+    }
+    table.picker.verified(slow->piece, table.now);
+    table.receive(bob, *table.pick(bob), 0_block);
+    while (table.pick(bob)) {
+    }
+    if (!shared) table.picker.share_out(std::nullopt);
+    BOOST_TEST(table.pick(ann).has_value() == !shared);
   }
 }
 
@@ -452,6 +483,34 @@ BOOST_AUTO_TEST_CASE(endgame_is_bounded) {
     ++duplicates;
   }
   BOOST_TEST(duplicates == PiecePicker::duplicates_max);
+}
+
+BOOST_AUTO_TEST_CASE(a_piece_that_one_peer_is_to_send_alone_moves_to_a_much_faster_one) {
+  Table table(".##.", {{ann, "#..."}});
+  table.show_pace(ann, 0_piece, 256U << 10U);
+  table.picker.add_peer(bob, pieces("...."));
+  table.picker.add_peer(cat, pieces("...#"));
+  const Pick bad = *table.pick(cat);
+  table.receive_all(cat, bad);
+  table.picker.corrupt(3_piece, std::vector{cat}, table.now);
+  table.picker.peer_has(bob, 1_piece);
+  table.picker.lost(1_piece, table.now);
+  table.show_pace(bob, 1_piece, 64U << 20U);
+  for (const PeerKey peer : {ann, bob}) table.picker.peer_has(peer, 3_piece);
+  const Pick slow = *table.pick(ann);
+  table.receive(ann, slow, 0_block);
+  const Pick moved = *table.pick(bob);
+  BOOST_CHECK(moved.piece == 3_piece);
+  BOOST_CHECK(moved.blocks == blocks({0, 1, 2, 3}));
+  BOOST_TEST(moved.attempt > slow.attempt);
+  BOOST_TEST((moved.cancel_at == std::vector{ann}));
+  // It does not come back, and the slow one is not in disgrace.
+  BOOST_TEST(!table.pick(ann).has_value());
+  table.receive_all(bob, moved);
+  table.picker.verified(3_piece, table.now);
+  table.picker.lost(2_piece, table.now);
+  table.picker.peer_has(ann, 2_piece);
+  BOOST_TEST(table.pick(ann).has_value());
 }
 
 // --- blame ---

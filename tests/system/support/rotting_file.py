@@ -1,0 +1,31 @@
+"""Files that change without anybody noticing."""
+
+import mmap
+import pathlib
+import shutil
+import tempfile
+
+from .files import write_random
+
+
+class RottingFile:
+    """A file whose bytes can change while its size and all its times stay: nothing but the hashes can tell.
+
+    It lies in memory, where writing through a mapping is not noticed any more once the page has been written to.
+    """
+
+    def __init__(self, world, name, size, seed=None):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="tutti-test-", dir="/dev/shm"))
+        world.at_end(lambda: shutil.rmtree(folder))
+        self.path = write_random(folder / name, size, seed or name)
+        with open(self.path, "r+b") as file:
+            self._bytes = mmap.mmap(file.fileno(), 0)
+        for offset in range(0, size, mmap.PAGESIZE):
+            self._bytes[offset] = self._bytes[offset]
+
+    def damage(self, offsets):
+        before = self.path.stat()
+        for offset in offsets:
+            self._bytes[offset] ^= 0xFF
+        after = self.path.stat()
+        assert (before.st_mtime_ns, before.st_ctime_ns) == (after.st_mtime_ns, after.st_ctime_ns)
