@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import sys
+import tempfile
 import unittest
 import unittest.mock
 import xml.etree.ElementTree
@@ -12,6 +13,7 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "python"))
 
+from bench import __main__ as command_line  # noqa: E402
 from bench import contest, hashing, plot, relay, report, results, scenarios, specs  # noqa: E402
 
 RECORD = json.loads((ROOT / "tests" / "unit" / "bench" / "recorded.json").read_text())
@@ -95,6 +97,16 @@ class Report(unittest.TestCase):
         record = json.loads((docs / "benchmarks.json").read_text())
         self.assertEqual((docs / "benchmarks.md").read_text(), report.as_markdown(record))
         self.assertEqual((docs / "benchmarks.svg").read_text(), plot.as_svg(record))
+
+
+class Record(unittest.TestCase):
+    def test_what_was_measured_on_another_machine_is_not_kept(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            self.assertEqual(command_line.earlier(folder, RECORD["machine"]), {})
+            command_line.write(RECORD, folder)
+            self.assertEqual(command_line.earlier(folder, RECORD["machine"]), RECORD["scenarios"])
+            self.assertEqual(command_line.earlier(folder, {**RECORD["machine"], "cores": 64}), {})
 
 
 class Plot(unittest.TestCase):

@@ -25,7 +25,8 @@ def parse():
     parser.add_argument("--keep-noisy", action="store_true", help="count and mark rounds that others disturbed")
     parser.add_argument("--dir", type=pathlib.Path, help="where the files are; it takes up to 25 GiB")
     parser.add_argument("--into", type=pathlib.Path, help="write benchmarks.json, .md and .svg there; what is in "
-                        "benchmarks.json of scenarios that are not run now stays (default: docs, unless scaled)")
+                        "benchmarks.json of scenarios that are not run now stays, if it is of this machine "
+                        "(default: docs, unless scaled)")
     options = parser.parse_args()
     unknown = [name for name in options.scenarios if name not in specs.BY_NAME]
     if unknown or options.rounds < 1 or options.scale < 1:
@@ -73,17 +74,19 @@ def write(record, folder):
     (folder / "benchmarks.svg").write_text(plot.as_svg(record))
 
 
-def earlier(folder):
+def earlier(folder, here):
+    """What has been recorded there already; figures of another machine are not mixed with those of this one."""
     path = folder / "benchmarks.json" if folder else None
-    return json.loads(path.read_text())["scenarios"] if path and path.exists() else {}
+    record = json.loads(path.read_text()) if path and path.exists() else None
+    return record["scenarios"] if record and record["machine"] == here else {}
 
 
 def main():
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     chosen = [spec for spec in specs.SPECS if not options.scenarios or spec.name in options.scenarios]
-    record = {"machine": machine.description(), "versions": machine.versions(PACKAGES),
-              "scenarios": earlier(options.into)}
+    here = machine.description()
+    record = {"machine": here, "versions": machine.versions(PACKAGES), "scenarios": earlier(options.into, here)}
     held = {}
     for spec in chosen:
         name = spec.like or spec.name
