@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(a_hung_tracker_delays_one_answer_and_not_the_next) {
   book.link(3);
   book.holds(2, own_up_to(9));
   book.await({1}, own_up_to(1), false, book.now);
-  book.pass(299ms);
+  book.pass(SyncConfig{}.ack_wait - 1ms);
   BOOST_TEST(book.settle().empty());
   book.pass(1ms);
   BOOST_REQUIRE(book.settle().size() == 1);
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(who_takes_a_name_sees_what_the_others_did_until_they_knew) 
   book.holds(2, at);
   book.holds(3, at);
   BOOST_TEST(book.settle().empty());
-  book.pass(299ms);
+  book.pass(SyncConfig{}.ack_wait - 1ms);
   book.heard(2, book.now);
   BOOST_TEST(book.settle().empty());
   book.pass(1ms);
