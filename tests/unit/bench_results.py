@@ -172,9 +172,9 @@ class Contest(unittest.TestCase):
         self.assertEqual(len(runs["a"]), 2)
 
     def test_who_fails_takes_no_more_part(self):
-        asked, runs, failures = self.hold({"a": [AssertionError("wrong bytes\nand more")], "b": [(1, 0), (2, 0)]})
+        asked, runs, failures = self.hold({"a": [AssertionError("`upload /tmp/tutti-bench-x1_/a/file g` failed\nand more")], "b": [(1, 0), (2, 0)]})
         self.assertEqual(asked, ["a", "b", "b"])
-        self.assertEqual((runs["a"], failures), ([], {"a": "wrong bytes"}))
+        self.assertEqual((runs["a"], failures), ([], {"a": "`upload a/file g` failed"}))
 
 
 class LeastSecondsOfHashes(unittest.TestCase):

@@ -10,6 +10,7 @@ How it measures, and why so:
 - CPU seconds are those of all who fetch and of all who serve; peak memory is VmHWM of who fetches (of several: the largest).
 """
 
+import re
 import time
 
 from . import machine
@@ -68,7 +69,7 @@ def measure(contestant, folder, touched):
     known = own + figures.pop("known_cpu", figures["fetching_cpu"] + figures["serving_cpu"])
     known += machine.cpu_of(beside) - beside_before
     others = machine.busy_seconds() - busy_before - known
-    figures["others"] = round(max(0.0, others) / wall, 3)
+    figures.setdefault("others", round(max(0.0, others) / wall, 3))
     contestant.check()
     contestant.clean_up()
     return figures
@@ -108,4 +109,6 @@ def hold(contestants, rounds, folder, touched, keep_noisy, tell):
 
 
 def sentence_of(failure):
-    return (str(failure).strip() or type(failure).__name__).splitlines()[0][:200]
+    """Its first line, without the paths of this run."""
+    sentence = (str(failure).strip() or type(failure).__name__).splitlines()[0]
+    return re.sub(r"[^\s'`]*/tutti-bench-\w+/", "", sentence)[:200]
