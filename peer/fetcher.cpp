@@ -34,9 +34,10 @@ bool Fetcher::from_peer(Context& context) const {
 
 void Fetcher::on(const LinkUp& up, Context& context) {
   if (const Side* side = side_of(up.link))
-    return context.send(side->link, PeerHello{peer_peer_version, peer_peer_version, options_.self});
+    return context.send(side->link, PeerHello{peer_peer_version_min, peer_peer_version, options_.self});
   if (up.link != link_.address || state_ == State::ended) return;
   state_ = State::greeting;
+  greeted_ = context.now();
   ++conversation_;
   context.send(link_, PeerHello{peer_peer_version_min, peer_peer_version, options_.self});
   context.after(options_.greeting_patience, PeerGreetingOverdue{conversation_});
@@ -65,6 +66,7 @@ void Fetcher::on(const PeerWelcome& welcome, Context& context) {
     return;
   }
   state_ = State::ready;
+  window_.greeted(context.now() - greeted_);
   context.send(scheduler_, PeerReady{});
   for (auto& [id, lane] : lanes_) open(lane, context);
 }

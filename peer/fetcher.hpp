@@ -144,6 +144,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   State state_ = State::connecting;
   Ref<ServingPeerRole> link_;
   std::uint32_t conversation_ = 0;
+  Instant greeted_{};
 
   std::map<DownloadId, Lane> lanes_;
   std::vector<Side> sides_;

@@ -13,7 +13,7 @@ ByteCount RequestWindow::size() const {
 }
 
 std::size_t RequestWindow::links() const {
-  if (!shortest_delay_ || *shortest_delay_ < near || !meter_.known()) return 1;
+  if (greeting_ < near || !shortest_delay_ || *shortest_delay_ < near || !meter_.known()) return 1;
   const std::uint64_t held = std::min(held_by_the_way_.value, cap_.value);
   return std::clamp<std::size_t>(static_cast<std::size_t>(held / a_link_holds.value) + 1, 1, links_max);
 }

@@ -24,7 +24,7 @@ namespace tutti {
 ///   end up in our memory.
 /// - A TCP connection carries what the system at its other end buffers for it, which with Linux's defaults is 2.7 MB: on a
 ///   long and fast way one is not enough. There is one more for each `a_link_holds` of what the way holds, up to
-///   links_max, where the way is longer than `near`.
+///   links_max, where the way is longer than `near`: a greeting shows that, which waits for no disk and behind no block.
 /// - The shortest delay is measured anew every `probe_every`: for one round the window is two blocks, so that the queue
 ///   drains and the way shows its true length, give or take a block (it may have changed).
 class RequestWindow {
@@ -47,6 +47,8 @@ class RequestWindow {
   /// True if a request for `bytes` more fits. One always does if nothing is under way.
   bool may_ask(ByteCount bytes) const { return in_flight_.value == 0 || in_flight_ + bytes <= size(); }
 
+  /// So long the peer took to answer a greeting.
+  void greeted(Duration time) { greeting_ = time; }
   void asked(ByteCount bytes, Instant now);
   /// The answer to a request that was made at `asked_at`.
   void arrived(ByteCount bytes, Instant asked_at, Instant now);
@@ -67,6 +69,7 @@ class RequestWindow {
   ByteCount in_flight_;
   RateMeter meter_{std::chrono::seconds(1)};  ///< runs from the first answer until nothing is under way
   bool meter_running_ = false;
+  Duration greeting_{};
   std::optional<Duration> shortest_delay_;
   ByteCount held_by_the_way_{start.value / 2};
   ByteCount comes_late_;
