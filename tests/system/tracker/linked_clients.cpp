@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 
 #include "actors/actor.hpp"
 #include "peer/tracker_link.hpp"
@@ -30,24 +31,18 @@ struct AroundRole {
 
 class Around final : public ActorOf<Around, AroundRole::Accepts> {
  public:
-  Around(Ref<TrackerLinkRole> link, std::uint32_t number, bool with_passwords, LinkedClients::Notes& notes)
-      : link_(link),
-        name_("linked" + std::to_string(number)),
-        with_passwords_(with_passwords),
-        notes_(notes) {}
-
-  void start(Context& context) override { ask(CreateUser{{name_}, "secret"}, context); }
+  Around(Ref<TrackerLinkRole> link, std::uint32_t number, LinkedClients::Notes& notes)
+      : link_(link), name_("linked" + std::to_string(number)), notes_(notes) {}
 
   void on(const ReserveCounters& reserve, Context& context) {
     context.reply(CountersReserved{{counter_ + 1}, reserve.count, Code::other, {}});
     counter_ += reserve.count;
   }
-  void on(const TrackerChanged& changed, Context&) {
-    auto& clients_of = notes_.figures.clients_of;
+  void on(const TrackerChanged& changed, Context& context) {
     if (changed.tracker_number == 0) return;
-    if (used_ != 0) ++notes_.figures.moves;
-    if (used_ == 0) ++clients_of[changed.tracker_number];
-    used_ = changed.tracker_number;
+    const bool first = std::exchange(used_, changed.tracker_number) == 0;
+    ++(first ? notes_.figures.clients_of[used_] : notes_.figures.moves);
+    if (first) ask(CreateUser{{name_}, "secret"}, context);
   }
   void on(const Told& told, Context& context) {
     LinkedFigures& figures = notes_.figures;
@@ -72,9 +67,8 @@ class Around final : public ActorOf<Around, AroundRole::Accepts> {
  private:
   ClientRequest next() {
     const std::uint64_t step = answered_ - 1;
-    if (step == 0) return {Login{{name_}, "secret", {}, 0}};
-    if (with_passwords_ && step % 4 == 0) return {Login{{name_}, "secret", {}, 0}};
-    if (with_passwords_ && step % 4 == 3) return {Logout{}};
+    if (step % 4 == 0) return {Login{{name_}, "secret", {}, 0}};
+    if (step % 4 == 3) return {Logout{}};
     if (step % 2 == 0) return {ListGroups{}};
     // Names of few groups: one makes and leaves, since groups of one user are limited.
     const GroupName group{name_ + "-g"};
@@ -89,7 +83,6 @@ class Around final : public ActorOf<Around, AroundRole::Accepts> {
 
   Ref<TrackerLinkRole> link_;
   std::string name_;
-  bool with_passwords_;
   LinkedClients::Notes& notes_;
   Instant asked_{};
   std::uint64_t counter_ = 0;
@@ -109,8 +102,7 @@ TrackerEntry entry_of(std::uint32_t number, const std::string& endpoint) {
 
 }  // namespace
 
-LinkedClients::LinkedClients(const std::vector<std::string>& trackers, std::uint32_t clients,
-                             bool with_passwords)
+LinkedClients::LinkedClients(const std::vector<std::string>& trackers, std::uint32_t clients)
     : notes_(std::make_unique<Notes>()), host_(std::make_unique<ZmqHost>()) {
   notes_->clients = clients;
   notes_->figures.clients_of.resize(trackers.size() + 1);
@@ -125,11 +117,12 @@ LinkedClients::LinkedClients(const std::vector<std::string>& trackers, std::uint
       options.client.bytes[i] = static_cast<std::uint8_t>(n >> (8 * i));
     const auto around = host_->reserve<AroundRole>(worker);
     const auto link = host_->reserve<TrackerLinkRole>(worker);
+    // The one that a tracker_link asks for request ids as soon as it starts comes first.
+    host_->spawn(around, "around", std::make_unique<Around>(link, n, *notes_));
     host_->spawn(link, "tracker_link",
                  std::make_unique<TrackerLink>(
                      options, Ref<StorageRole>{around.address},
                      TrackerLink::Listeners{{around.address}, {around.address}, {around.address}}));
-    host_->spawn(around, "around", std::make_unique<Around>(link, n, with_passwords, *notes_));
   }
   host_->start();
 }
