@@ -18,7 +18,7 @@
 //                | S:Have                          a piece more, verified since
 //                | S:FileFetchers                  others fetch it here, too
 //
-// FileFetchers is said from version 2 on.
+// FileFetchers is said from version 2 on, in which who opens a file is going to fetch it. Who only looks says version 1.
 //
 // Block answers come in the order of their requests.
 
@@ -123,8 +123,8 @@ struct RejectBlock {
   RejectReason reason = RejectReason::not_have;
   TUTTI_MESSAGE(RejectBlock, 0x030b, fid, piece, offset, reason);
 };
-/// S: these clients have asked here for blocks of the file and have not closed it: the lowest keys, in their order. Said to
-/// all of them when it changes, and before FileOpened to a newcomer, if there are any. So they can share the pieces out
+/// S: these clients fetch the file here: the lowest keys, in their order. Said to all of them when it changes, and to a
+/// newcomer before FileOpened, if there are others: behind blocks it would come late. So they can share the pieces out
 /// among them (part_of) before they have met.
 struct FileFetchers {
   Fid fid;

@@ -38,20 +38,21 @@ class HelpBudget {
   /// Whether a piece of this size may be asked for now. `pace`: what the seeders do for us together, bytes a second; 0:
   /// unknown.
   bool allows(ByteCount piece, std::uint64_t pace, Instant now) {
-    if (since_ == Instant{}) since_ = now;
+    if (!since_) since_ = now;
     if (pace == 0) return now >= allowed_from(piece, pace);
     const auto size = static_cast<double>(piece.value);
-    bytes_ = std::min(held(pace) + half(pace) * seconds(now - since_), size);
-    since_ = std::max(since_, now);
+    bytes_ = std::min(held(pace) + half(pace) * seconds(now - *since_), size);
+    since_ = std::max(*since_, now);
     // Not a byte's fraction short for ever.
     return *bytes_ >= size - 1;
   }
   /// When that is so if nothing happens till then.
   Instant allowed_from(ByteCount piece, std::uint64_t pace) const {
-    if (pace == 0) return std::max(since_, last_gain_) + grace;
+    const Instant since = since_.value_or(Instant{});
+    if (pace == 0) return std::max(since, last_gain_) + grace;
     const double missing = std::max(static_cast<double>(piece.value) - held(pace), 0.0);
     const std::chrono::duration<double> wait(std::min(missing / half(pace), 3600.0));
-    return since_ + std::chrono::ceil<Duration>(wait);
+    return since + std::chrono::ceil<Duration>(wait);
   }
   /// Such a piece has been asked for.
   void asked(ByteCount piece) {
@@ -68,7 +69,7 @@ class HelpBudget {
     return std::max(std::chrono::duration<double>(duration).count(), 0.0);
   }
 
-  Instant since_{};  ///< up to when it has been counted
+  std::optional<Instant> since_;  ///< up to when it has been counted
   Instant last_gain_{};
   std::optional<double> bytes_;  ///< nothing: nothing has been missed
 };

@@ -41,7 +41,8 @@ std::optional<std::size_t> PeerSurvey::position_of(Address link) const {
 
 void PeerSurvey::on(const LinkUp& up, Context& context) {
   if (const auto position = position_of(up.link))
-    context.send(asked_[*position].link, PeerHello{peer_peer_version_min, peer_peer_version, question_.self});
+    context.send(asked_[*position].link,
+                 PeerHello{peer_peer_version_min, peer_peer_version_min, question_.self});
 }
 
 void PeerSurvey::on(const PeerWelcome& welcome, Context& context) {

@@ -215,11 +215,13 @@ void Uploader::on(const OpenFile& open, Context& context) {
 void Uploader::open_file(Address address, Link& link, const FileKey& key, Context& context) {
   link.knocking.erase(key.second);
   link.open[key.second] = key.first;
-  // Before it asks for anything.
-  std::vector<ClientKey> fetchers = fetchers_of(key);
-  if (!fetchers.empty() && link.version >= 2) {
-    tellings_[key].begun = true;
-    context.answer(address, FileFetchers{key.second, std::move(fetchers)});
+  if (link.version >= 2) {
+    link.fetches.insert(key.second);
+    std::vector<ClientKey> fetchers = fetchers_of(key);
+    if (!fetchers_changed(key, context) && fetchers.size() > 1) {
+      tellings_[key].begun = true;
+      context.answer(address, FileFetchers{key.second, std::move(fetchers)});
+    }
   }
   context.answer(address, FileOpened{key.second, pieces_of(files_.at(key)).bytes()});
   context.send(others_.scheduler, FileWanted{key.first, key.second, *link.client});
@@ -235,14 +237,15 @@ std::vector<ClientKey> Uploader::fetchers_of(const FileKey& key) const {
   return named;
 }
 
-/// Somebody has begun to fetch a file, or fetches it no more.
-void Uploader::fetchers_changed(const FileKey& key, Context& context) {
-  if (!files_.contains(key)) return;
+/// Somebody has begun to fetch a file, or fetches it no more. True if all who fetch it have heard of it now.
+bool Uploader::fetchers_changed(const FileKey& key, Context& context) {
+  if (!files_.contains(key)) return false;
   Telling& telling = tellings_[key];
-  if (telling.due) return;
+  if (telling.due) return false;
   if (context.now() >= telling.quiet_until) return tell_fetchers(key, telling, context);
   telling.due = true;
   context.after(telling.quiet_until - context.now(), FetchersDue{key.first, key.second});
+  return false;
 }
 
 void Uploader::on(const FetchersDue& due, Context& context) {
@@ -251,10 +254,10 @@ void Uploader::on(const FetchersDue& due, Context& context) {
   tell_fetchers(telling->first, telling->second, context);
 }
 
-void Uploader::tell_fetchers(const FileKey& key, Telling& telling, Context& context) {
-  const std::vector<ClientKey> fetchers = fetchers_of(key);
+bool Uploader::tell_fetchers(const FileKey& key, Telling& telling, Context& context) {
+  std::vector<ClientKey> fetchers = fetchers_of(key);
   // One alone is told so only if it has heard of others.
-  if (fetchers.size() < 2 && !telling.begun) return;
+  if (fetchers == telling.fetchers || (fetchers.size() < 2 && !telling.begun)) return false;
   telling.begun = true;
   int told = 0;
   for (const auto& [address, link] : links_) {
@@ -262,7 +265,9 @@ void Uploader::tell_fetchers(const FileKey& key, Telling& telling, Context& cont
     ++told;
     if (link.version >= 2) context.answer(address, FileFetchers{key.second, fetchers});
   }
+  telling.fetchers = std::move(fetchers);
   telling.quiet_until = context.now() + told * tell_pause;
+  return true;
 }
 
 void Uploader::on(const CloseFile& close, Context& context) {

@@ -38,7 +38,7 @@ struct UploaderOptions {
 /// - A whole file is served instead of downloads of it; downloads of one file, which are at several places, are served
 ///   together, as if they were one. A download that ends does not stop anything but itself.
 /// - Those who fetch a file are told of each other at once (FileFetchers), so that they share it out and ask here for
-///   each piece once: whoever has asked for a block counts, and not who only looks what there is. However often that
+///   each piece once: whoever has opened it counts, or, of version 1, has asked for a block. However often that
 ///   changes, it costs a message every `tell_pause`: the more they are, the rarer each hears of it.
 /// - Links take turns, one block each: a peer that asks for much gets no more than one that asks for little.
 /// - A block is read when the limits for its group let it through (RateLimiter), in the turns of the links: one timer to
@@ -127,7 +127,7 @@ class Uploader final
     std::optional<ClientKey> client;  ///< none: no Hello yet
     std::uint16_t version = 0;
     std::map<Fid, Gid> open;
-    std::set<Fid> fetches;        ///< of those that are open: it has asked for a block
+    std::set<Fid> fetches;        ///< of those that are open: it is going to ask for blocks
     std::map<Fid, Gid> knocking;  ///< asked for, until it is known whether it is a member
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
@@ -138,6 +138,7 @@ class Uploader final
 
   /// What those who fetch a file have been told of each other.
   struct Telling {
+    std::vector<ClientKey> fetchers;
     Instant quiet_until{};
     bool due = false;    ///< FetchersDue is on its way
     bool begun = false;  ///< somebody has been told of somebody
@@ -150,8 +151,8 @@ class Uploader final
   void open_file(Address address, Link& link, const FileKey& key, Context& context);
   void close_file(Address address, Link& link, const Fid& fid, CloseReason reason, Context& context);
   std::vector<ClientKey> fetchers_of(const FileKey& key) const;
-  void fetchers_changed(const FileKey& key, Context& context);
-  void tell_fetchers(const FileKey& key, Telling& telling, Context& context);
+  bool fetchers_changed(const FileKey& key, Context& context);
+  bool tell_fetchers(const FileKey& key, Telling& telling, Context& context);
   void ask_about_members(Context& context);
   std::map<Gid, std::set<ClientKey>> who_fetches() const;
   void let_in(const Gid& gid, Context& context);

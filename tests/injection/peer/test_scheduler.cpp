@@ -791,7 +791,7 @@ BOOST_AUTO_TEST_CASE(sharers_are_looked_for_often_at_first) {
     }
     pauses.push_back(waited + 10ms);
   }
-  BOOST_TEST((pauses == std::vector<Duration>{50ms, 100ms, 200ms, 400ms, 800ms, 1600ms, 2s, 2s}));
+  BOOST_TEST((pauses == std::vector<Duration>{20ms, 40ms, 80ms, 160ms, 320ms, 640ms, 1280ms, 2s}));
   // Somebody who fetches it, too, and is not known yet.
   office.host.advance(500ms);
   office.host.inject(office.uploader.address, office.scheduler.address,

@@ -178,36 +178,36 @@ BOOST_AUTO_TEST_CASE(those_who_fetch_a_file_hear_of_each_other_at_once) {
     return peer;
   };
   const auto told = [&](Address peer) { return counter.host.expect<FileFetchers>(peer)->clients; };
-  // Who comes first hears of nobody, and nobody of who only looks.
+  // Who comes first hears of nobody.
   const Address first = open(4);
   counter.host.expect<FileOpened>(first);
-  const Address looks = open(5);
-  counter.host.expect<FileOpened>(looks);
-  counter.request(first, 0);
-  counter.host.expect_silence(first);
   const Address second = open(3);
-  BOOST_TEST((told(second) == named({4})));
-  counter.host.expect<FileOpened>(second);
-  counter.host.expect_silence(first);
-  counter.request(second, 0);
   BOOST_TEST((told(first) == named({3, 4})));
   BOOST_TEST((told(second) == named({3, 4})));
-  counter.request(second, 2);
+  counter.host.expect<FileOpened>(second);
+  counter.request(second, 0);
   counter.host.expect_silence(second);
-  counter.host.expect_silence(looks);
-  // One that speaks version 1 counts, and is told nothing.
-  counter.host.advance(2 * Uploader::tell_pause);
+  // One that speaks version 1 perhaps only looks: it counts when it asks for something, and is told nothing.
   const Address old = counter.peer(6);
   counter.host.inject(old, counter.uploader.address, OpenFile{counter.gid, counter.fid});
   counter.host.discard(counter.link.address);
   counter.host.inject(counter.link.address, counter.uploader.address,
                       Told{{++counter.last_question}, MemberSessions{named({3, 4, 5, 6})}, false, {}});
   counter.host.expect<FileOpened>(old);
+  counter.host.expect_silence(first);
   counter.request(old, 0);
   BOOST_TEST((told(first) == named({3, 4, 6})));
   BOOST_TEST((told(second) == named({3, 4, 6})));
-  // What follows at once is told together, a little later.
+  // A further link of somebody who is known changes nothing, and hears of all before it can ask.
+  const Address further = open(3);
+  BOOST_TEST((told(further) == named({3, 4, 6})));
+  counter.host.expect<FileOpened>(further);
+  counter.host.expect_silence(first);
+  counter.host.link_down(further);
   counter.host.link_down(old);
+  BOOST_TEST((told(first) == named({3, 4})));
+  BOOST_TEST((told(second) == named({3, 4})));
+  // What follows at once is told a little later.
   counter.host.inject(second, counter.uploader.address, CloseFile{counter.fid});
   counter.host.expect<FileClosed>(second);
   counter.host.expect_silence(first);
