@@ -283,7 +283,8 @@ void Replicator::on(const LogRead& message, Context& context) {
   for (auto& [number, peer] : peers_) {
     const auto given = peer.pull_asked.given(message, held_);
     if (!given || !peer.follower) continue;
-    std::visit([&](const auto& what) { context.send(peer.follower, what); }, given->what);
+    const Ref<RepairFollowerRole> follower = peer.follower;  // clang lets no lambda capture `peer`
+    std::visit([&](const auto& what) { context.send(follower, what); }, given->what);
     if (given->goes_on) read_log(peer, context);
   }
 }
