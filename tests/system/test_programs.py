@@ -10,7 +10,7 @@ from support.world import BIN, PASSWORD
 
 suite = Suite()
 
-PROGRAMS = ("client", "inject", "trace_view", "tracker")
+PROGRAMS = ("client", "composer", "inject", "trace_view", "tracker")
 
 
 @suite.test(trackers=1, started=False)
