@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t lines_before_parts = 6;
 // As the protocol's own document says of names.
-constexpr std::size_t name_max = 256;
+constexpr std::size_t orch_name_max = 256;
 constexpr std::size_t sha1_digits = 2 * Sha1::size;
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
@@ -145,7 +145,7 @@ std::string_view orch_conductor_fault(std::string_view text) {
 
 std::string_view orch_name_fault(std::string_view text) {
   if (text.empty()) return "here stands the name of the file";
-  if (text.size() > name_max) return "a name has at most 256 bytes";
+  if (text.size() > orch_name_max) return "a name has at most 256 bytes";
   if (std::any_of(text.begin(), text.end(), is_control)) return "a name has no control characters";
   if (text.front() == '/')
     return "a name is a relative path: files are made in the folder of your choice only";

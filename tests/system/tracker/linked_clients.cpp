@@ -32,7 +32,7 @@ struct AroundRole {
 class Around final : public ActorOf<Around, AroundRole::Accepts> {
  public:
   Around(Ref<TrackerLinkRole> link, std::uint32_t number, LinkedClients::Notes& notes)
-      : link_(link), name_("linked" + std::to_string(number)), notes_(notes) {}
+      : link_(link), name_("mover" + std::to_string(number)), notes_(notes) {}
 
   void on(const ReserveCounters& reserve, Context& context) {
     context.reply(CountersReserved{{counter_ + 1}, reserve.count, Code::other, {}});

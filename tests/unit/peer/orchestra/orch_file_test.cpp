@@ -104,7 +104,8 @@ BOOST_AUTO_TEST_CASE(a_wrong_line_is_named_with_its_number) {
   for (const char* conductor :
        {"", "localhost", "a:1,b:2", "[::1]:9999", "h:0", "h:65536", "h:x", ":9999", "-h:1", "h h:1"})
     BOOST_TEST(fails_at(1, conductor), conductor);
-  for (const char* name : {"", "/etc/passwd", "../f", "a/../../f", "a/..", "..", ".", "./", "a/.", "a/", "a\tb", "a\x1b[2J"})
+  for (const char* name :
+       {"", "/etc/passwd", "../f", "a/../../f", "a/..", "..", ".", "./", "a/.", "a/", "a\tb", "a\x1b[2J"})
     BOOST_TEST(fails_at(2, name), name);
   BOOST_TEST(fails_at(2, std::string(257, 'x')));
   for (const char* digest :
