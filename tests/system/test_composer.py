@@ -87,7 +87,7 @@ def memory_does_not_grow_with_the_file(world):
     path = world.path / "long"
     with open(path, "wb") as file:
         file.truncate(256 * MIB)
-    status, out, err = world.run("composer", path, "h:1", "1024")
+    status, out, err = world.run("composer", path, "h:1", str(64 * KIB))
     assert status == 0, (status, out, err)
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert used < 96 * KIB, f"{used} KiB"
