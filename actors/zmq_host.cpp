@@ -1,10 +1,12 @@
 #include "actors/zmq_host.hpp"
 
+#include <sys/random.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstdlib>
 #include <latch>
 #include <map>
 #include <mutex>
@@ -30,11 +32,20 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// A ROUTER counts its routing ids up from a number that libzmq takes from rand(), which it does not seed. Who knows the
+/// next one and brings it as his own ends the process: the ROUTER gives it to somebody else and asserts that it is new.
+void make_routing_ids_unpredictable() {
+  unsigned seed = 0;
+  ENSURE(getrandom(&seed, sizeof seed, 0) == static_cast<ssize_t>(sizeof seed));
+  std::srand(seed);
+}
+
 }  // namespace
 
 struct ZmqHost::Shared final : ZmqHostServices {
   explicit Shared(const ZmqHostOptions& wanted) : options_(wanted) {
     raise_descriptor_limit();
+    make_routing_ids_unpredictable();
     context.set(zmq::ctxopt::max_sockets, sockets_max);
     context.set(zmq::ctxopt::blocky, false);
   }
