@@ -257,6 +257,10 @@ void TrackerLink::conclude(Ticket ticket, const Answer& answer, Context& context
 
   const auto* refused = answer.what.get<Refused>();
   Told told{pending.command, answer.what, answer.provisional, answer.sentence};
+  // The session has ended already, by this very request at a tracker that we left, or by age: that is what was wanted.
+  if (asks_for<Logout>(pending.what) && session_ && refused != nullptr &&
+      refused->code == Code::not_logged_in)
+    told.what = Done{};
   if (asks_for<Login>(pending.what)) {
     login_under_way_ = false;
     if (const auto* logged_in = answer.what.get<LoggedIn>()) begin_session(*logged_in, context);
@@ -577,10 +581,15 @@ void TrackerLink::drop_requests_of_session(Context& context) {
     dropped.push_back(std::move(it->second));
     it = pending_.erase(it);
   }
-  for (const Pending& pending : dropped)
-    if (pending.asker.value != 0)
+  for (const Pending& pending : dropped) {
+    if (pending.asker.value == 0) continue;
+    if (asks_for<Logout>(pending.what)) {
+      context.answer(pending.asker, Told{pending.command, Done{}, false, {}});
+    } else {
       refuse(pending.asker, pending.command, Code::not_logged_in,
              "the session has ended before this was answered: log in and look whether it was done", context);
+    }
+  }
 }
 
 void TrackerLink::say_present(Context& context) {

@@ -568,6 +568,41 @@ BOOST_AUTO_TEST_CASE(what_was_asked_in_a_session_ends_with_it) {
   desk.host.expect_silence();  // the share is not said again, and nobody was logged out
 }
 
+/// A tracker that we left has closed the session already, and only its answer was lost.
+BOOST_AUTO_TEST_CASE(a_logout_whose_session_has_ended_already_is_done) {
+  for (const bool by_notice : {true, false}) {
+    BOOST_TEST_CONTEXT((by_notice ? "told by a notice" : "told by the answer")) {
+      Desk desk(2);
+      const auto links = desk.open_links();
+      desk.greet(links[0]);
+      desk.greet(links[1]);
+      desk.host.discard();
+      desk.login(links[0]);
+      desk.ask(2, Logout{});
+      desk.host.expect<Request>(links[0]);
+      desk.host.link_down(links[0]);
+      desk.host.discard(desk.shell.address);
+      desk.host.expect<Present>(links[1]);
+      const auto logout = desk.host.expect<Request>(links[1]);
+      const Refused closed{Code::not_logged_in, "who?"};
+      if (by_notice) {
+        Notice notice;
+        notice.kind = NoticeKind::session_ended;
+        desk.host.inject(links[1], desk.link.address, notice);
+        desk.answer(links[1], desk.host.expect<Request>(links[1])->counter, closed);
+        desk.host.expect<Notice>(desk.shell);
+        BOOST_TEST(desk.host.expect<SessionChanged>(desk.shell)->user.empty());
+      } else {
+        desk.answer(links[1], logout->counter, closed);
+      }
+      const auto told = desk.host.expect<Told>(desk.shell);
+      BOOST_TEST(told->command.value == 2u);
+      BOOST_TEST((told->what.get<Done>() != nullptr));
+      if (!by_notice) BOOST_TEST(desk.host.expect<SessionChanged>(desk.shell)->user.empty());
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_both_trackers_notice_is_told_once) {
   Desk desk(2);
   const auto links = desk.open_links();

@@ -67,7 +67,8 @@ class Around final : public ActorOf<Around, AroundRole::Accepts> {
  private:
   ClientRequest next() {
     const std::uint64_t step = answered_ - 1;
-    if (step == 0) return {Login{{name_}, "secret", {}, 0}};
+    if (step % 4 == 0) return {Login{{name_}, "secret", {}, 0}};
+    if (step % 4 == 3) return {Logout{}};
     if (step % 2 == 0) return {ListGroups{}};
     // Names of few groups: one makes and leaves, since groups of one user are limited.
     const GroupName group{name_ + "-g"};

@@ -21,8 +21,8 @@ struct LinkedFigures {
   std::vector<std::string> wrong;         ///< refusals that nothing explains
 };
 
-/// Clients of the product's own tracker_link on one thread. Each makes an account, logs in, and then writes and reads by
-/// turns, as fast as it is answered.
+/// Clients of the product's own tracker_link on one thread. Each makes an account, logs in, and then writes, reads, logs
+/// out and in again by turns, as fast as it is answered.
 class LinkedClients {
  public:
   LinkedClients(const std::vector<std::string>& trackers, std::uint32_t clients);
