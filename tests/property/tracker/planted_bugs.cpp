@@ -166,6 +166,17 @@ Seams snapshot_replaces() {
   return seams;
 }
 
+/// Every tenth row of a snapshot is lost on its way into the state, and what it is counted as is not.
+Seams snapshot_loses_rows() {
+  const auto count = std::make_shared<std::uint64_t>(0);
+  return changing<LearnedRows>([count](LearnedRows& page) {
+    RowRun kept;
+    for (const StoredRow& row : rows_in(page.rows))
+      if (++*count % 10 != 0) kept.push_back(row);
+    page.rows = kept;
+  });
+}
+
 Seams served_before_caught_up() {
   Seams seams;
   seams.inside = [](Network& network, std::size_t tracker, Part, Part to, Envelope& envelope) {
@@ -319,6 +330,7 @@ const std::vector<PlantedBug>& planted_bugs() {
       {"nothing is pulled, and nobody has seen it", all_become_equal, nothing_is_pulled, nobody_knows},
       {"origin is used again", sequence_is_used_once, origin_is_used_again, roll_backs},
       {"snapshot replaces", acknowledged_is_kept, snapshot_replaces},
+      {"snapshot loses rows", equal_vectors_equal_digests, snapshot_loses_rows, wipes},
       {"served before caught up", acknowledged_is_seen, served_before_caught_up, wipes},
       {"merged by arrival", equal_vectors_equal_digests, merged_by_arrival},
       {"gap is skipped", equal_vectors_equal_digests, gap_is_skipped},
