@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,8 +54,8 @@ struct Download {
   std::map<PeerKey, Instant> shunned;
   /// Among whom its pieces are shared out, beside us.
   std::vector<ClientKey> shared_with;
-  /// Somebody else has been seen to fetch it.
-  bool in_demand = false;
+  /// Who has opened it here, and so fetches it; some of them, if they are many.
+  std::set<ClientKey> wanted_by;
   Instant ask_sharers_at{};
   Duration sharers_pause{};  ///< before the trackers are asked next; 0: they have not been asked at all
   bool asking_sharers = false;

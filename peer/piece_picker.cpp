@@ -40,17 +40,19 @@ void PiecePicker::add_peer(PeerKey key, const Bitfield& has) {
   ENSURE(added);
 }
 
-void PiecePicker::peer_has(PeerKey key, PieceIndex piece) {
+bool PiecePicker::peer_has(PeerKey key, PieceIndex piece) {
   const auto found = peers_.find(key);
-  if (found == peers_.end() || piece.value >= layout_.piece_count() || found->second.has.has(piece)) return;
+  if (found == peers_.end() || piece.value >= layout_.piece_count() || found->second.has.has(piece))
+    return false;
   Peer& peer = found->second;
   peer.has.set(piece);
   ++peer.pieces;
   change_have(piece, true);
-  if (!seeder(peer)) return;
+  if (!seeder(peer)) return true;
   // Its pieces are counted once for all from now on.
   peer.has.for_each([&](PieceIndex each) { change_have(each, false); });
   ++seeders_;
+  return true;
 }
 
 void PiecePicker::peer_lacks(PeerKey key, PieceIndex piece, Instant now) {

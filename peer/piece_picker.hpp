@@ -94,8 +94,8 @@ class PiecePicker {
   /// A peer has opened the file. `has` must have as many bits as the file pieces. Nothing happens if the peer is
   /// convicted; a peer that is there already must not be added again.
   void add_peer(PeerKey peer, const Bitfield& has);
-  /// A peer has one piece more.
-  void peer_has(PeerKey peer, PieceIndex piece);
+  /// A peer has this piece, too. False: that was known, or the peer is not.
+  bool peer_has(PeerKey peer, PieceIndex piece);
   /// A peer has said (by rejecting) that it does not have this piece after all. Releases it too.
   void peer_lacks(PeerKey peer, PieceIndex piece, Instant now);
   /// The peer is gone. What it was to send is free for others; blocks that have come stay.
@@ -152,6 +152,8 @@ class PiecePicker {
   /// Its pace while something was due; 0 while unknown.
   std::uint64_t bytes_per_second(PeerKey peer) const;
   bool stalled(PeerKey peer, Instant now) const;
+  /// What all seeders do for us together, in bytes per second; 0 while that is not known of any.
+  std::uint64_t seeders_pace() const;
   void check_invariants() const;
 
  private:
@@ -207,7 +209,6 @@ class PiecePicker {
   std::optional<PieceIndex> pick_any(const Bitfield& of, Random& random) const;
   std::optional<PieceIndex> pick_shared_out(const Peer& peer, Instant now, Random& random);
   bool may_help(ByteCount bytes, Instant now);
-  std::uint64_t seeders_pace() const;
   std::optional<PieceIndex> pick_rarest(const Peer& peer, Random& random) const;
   std::optional<PieceIndex> scan_rarest(const Peer& peer, Random& random) const;
   std::optional<PieceIndex> pick_stalled(PeerKey key, const Peer& peer, Instant now) const;

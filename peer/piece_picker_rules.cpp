@@ -130,7 +130,6 @@ std::optional<PieceIndex> PiecePicker::pick_shared_out(const Peer& peer, Instant
 /// Whether seeders are asked for what is not of our part, or what others are at.
 bool PiecePicker::may_help(ByteCount bytes, Instant now) { return help_.allows(bytes, seeders_pace(), now); }
 
-/// What all seeders have done together; 0 while that is not known of any.
 std::uint64_t PiecePicker::seeders_pace() const {
   std::uint64_t pace = 0;
   for (const auto& [key, peer] : peers_)

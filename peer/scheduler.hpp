@@ -13,6 +13,7 @@
 #include "actors/actor.hpp"
 #include "messages/inside_client.hpp"
 #include "peer/download.hpp"
+#include "peer/fellow_progress.hpp"
 #include "peer/request_gate.hpp"
 #include "peer/request_window.hpp"
 #include "peer/weighted_turns.hpp"
@@ -27,6 +28,8 @@ struct SchedulerOptions {
   Duration sharers_first = std::chrono::milliseconds(20);
   /// Whoever is said to fetch a file and has not been met after so long is not counted on.
   Duration meeting_patience = std::chrono::seconds(2);
+  /// Whoever has not said what he has after so long counts as nobody to trade with until he does.
+  Duration hearing_patience = std::chrono::milliseconds(100);
   /// A fetcher that no download needs keeps its link so long, for the next one.
   Duration fetcher_idle = std::chrono::seconds(20);
   /// A peer that has not answered for so long gives its place to another, if there is one, and gets none for
@@ -68,7 +71,8 @@ struct SchedulerOptions {
 /// - Pieces are fetched from the start on while nobody is known to trade with, so that the SHA-1 of the whole follows
 ///   closely; rarest first as soon as somebody is.
 /// - Those who fetch a file share its pieces out among them (part_of), so that a lone seeder gives each away once. Who
-///   they are is heard from those who serve it, before one has met them; who does not come, or stalls, gets no part.
+///   they are is heard from those who serve it, before one has met them; who does not come, stalls or does not get on
+///   (FellowProgress) gets no part.
 /// - Which piece next is the picker's decision; here is only whose turn it is: a fetcher with room asks, its downloads
 ///   take turns.
 /// - A peer that sent a bad piece alone is spoken with no more in this session, nor one that breaks the protocol.
@@ -207,6 +211,7 @@ class Scheduler final
     std::set<DownloadId> lanes;
     std::map<DownloadId, Instant> asked;  ///< of the lanes, those that it has not opened: since when it could
     std::set<DownloadId> metered;         ///< of the lanes
+    std::map<DownloadId, FellowProgress> progress = {};                ///< of the lanes that it has opened
     std::map<DownloadId, std::map<ClientKey, Instant>> fetchers = {};  ///< as the peer says, and since when
     WeightedTurns<DownloadId> turns = {};
     TimerId pick_timer;

@@ -14,6 +14,13 @@
 
 namespace tutti {
 
+namespace {
+
+// Who opens a file that we fetch: more than so many change nothing.
+constexpr std::size_t wanted_by_max = 64;
+
+}  // namespace
+
 // --- who shares it --------------------------------------------------------------------------------------------
 
 void Scheduler::ask_sharers(Download& download, Context& context) {
@@ -64,7 +71,7 @@ void Scheduler::on(const FileWanted& wanted, Context& context) {
     if (download.record.gid != wanted.gid || download.record.fid != wanted.fid || !download.picker ||
         download.picker->complete())
       continue;
-    download.in_demand = true;
+    if (download.wanted_by.size() < wanted_by_max) download.wanted_by.insert(wanted.client);
     look_for_fetcher(download, wanted.client, context);
   }
 }
@@ -276,6 +283,7 @@ void Scheduler::leave_lane(Source& source, DownloadId id, Context& context) {
   context.send(source.fetcher, CloseLane{id});
   source.asked.erase(id);
   source.metered.erase(id);
+  source.progress.erase(id);
   source.fetchers.erase(id);
   source.turns.forget(id);
   gate_.forget(source.fetcher.address, id);
@@ -361,6 +369,7 @@ void Scheduler::on(const LaneOpened& opened, Context& context) {
   const std::optional<Bitfield> has = Bitfield::parse(opened.bitfield, download.layout.piece_count());
   ENSURE(has.has_value());
   source->asked.erase(opened.download);
+  source->progress.insert_or_assign(opened.download, FellowProgress(context.now()));
   if (!download.picker->knows(source->peer)) {
     download.picker->add_peer(source->peer, *has);
   } else {
@@ -406,7 +415,9 @@ void Scheduler::on(const PeerHas& has, Context& context) {
   if (source == nullptr || !source->lanes.contains(has.download)) return;
   Download& download = downloads_.at(has.download);
   if (!download.picker->knows(source->peer)) return;
-  download.picker->peer_has(source->peer, has.piece);
+  const bool is_new = download.picker->peer_has(source->peer, has.piece);
+  if (const auto fellow = source->progress.find(has.download); is_new && fellow != source->progress.end())
+    fellow->second.gained(context.now());
   if (download.phase != DownloadPhase::fetching) settle_phase(download, context);
   if (source->hungry) feed(*source, context);
 }
@@ -464,20 +475,29 @@ bool Scheduler::feed_from(Source& source, Download& download, Context& context) 
   return true;
 }
 
-/// True if somebody fetches the file beside us, or may turn out to: a peer that has not said what it has.
+/// True if somebody fetches the file beside us, or may turn out to: who has opened it here and is not met, a peer that there
+/// was no time to hear of what it has.
 bool Scheduler::may_trade(const Download& download, Instant now) const {
-  return download.in_demand || !fetchers_of(download, now).empty() ||
-         std::any_of(sources_.begin(), sources_.end(), [&](const auto& each) {
-           const Source& source = each.second;
-           return source.lanes.contains(download.record.id) && !download.picker->knows(source.peer) &&
-                  !unreachable(source, now) && !leaves_unanswered(source, download.record.id, now);
-         });
+  std::set<ClientKey> unmet = download.wanted_by;
+  for (const auto& [address, source] : sources_) {
+    if (!source.lanes.contains(download.record.id)) continue;
+    if (download.picker->knows(source.peer)) {
+      unmet.erase(source.client);
+    } else {
+      const auto asked = source.asked.find(download.record.id);
+      const Instant since =
+          source.ready && asked != source.asked.end() ? asked->second : source.unready_since;
+      if (now - since < options_.hearing_patience) return true;
+    }
+  }
+  return !unmet.empty() || !fetchers_of(download, now).empty();
 }
 
-/// Who fetches the file beside us and can be counted on: those we have met and who do not stall, and those of whom somebody
-/// says so and whom there was no time to meet.
+/// Who fetches the file beside us and can be counted on: those we have met and who get on and do not stall, and those of
+/// whom somebody says so and whom there was no time to meet.
 std::set<ClientKey> Scheduler::fetchers_of(const Download& download, Instant now) const {
   const DownloadId id = download.record.id;
+  const std::uint64_t pace = download.picker->seeders_pace();
   std::set<ClientKey> fetchers;
   for (const auto& [address, source] : sources_) {
     const auto said = source.fetchers.find(id);
@@ -487,10 +507,14 @@ std::set<ClientKey> Scheduler::fetchers_of(const Download& download, Instant now
   }
   for (const auto& [address, source] : sources_) {
     if (!source.lanes.contains(id) || !download.picker->knows(source.peer)) continue;
-    if (download.picker->is_seeder(source.peer) || download.picker->stalled(source.peer, now)) {
-      fetchers.erase(source.client);
-    } else {
+    const auto fellow = source.progress.find(id);
+    const bool counts = fellow != source.progress.end() && !download.picker->is_seeder(source.peer) &&
+                        !download.picker->stalled(source.peer, now) &&
+                        fellow->second.gets_on(download.layout.piece_length(), pace, now);
+    if (counts) {
       fetchers.insert(source.client);
+    } else {
+      fetchers.erase(source.client);
     }
   }
   return fetchers;
@@ -533,10 +557,12 @@ void Scheduler::on(const BlockArrived& arrived, Context& context) {
 }
 
 void Scheduler::on(const PieceNotCome& not_come, Context& context) {
-  const Source* source = source_of(context.sender());
+  Source* source = source_of(context.sender());
   Download* download = find(not_come.download);
   if (source == nullptr || download == nullptr || !download->picker) return;
   if (not_come.reason == RejectReason::not_have) {
+    if (const auto fellow = source->progress.find(not_come.download); fellow != source->progress.end())
+      fellow->second.lacked_a_piece();
     download->picker->peer_lacks(source->peer, not_come.piece, context.now());
   } else {
     download->picker->release(source->peer, not_come.piece, context.now());

@@ -126,6 +126,14 @@ struct Office {
     host.inject(peer, owner(peer), FileOpened{fid_of(metainfo_of(4)), {0xf0}});
     return peer;
   }
+  /// The link to `sharer(number)` is up, and he has opened the file, of which he has `bits`.
+  Address open_at(std::uint8_t number, const Metainfo& metainfo, Bytes bits) {
+    const Address peer = host.link_to("127.0.0.1:" + std::to_string(7000 + number));
+    host.link_up(peer);
+    host.inject(peer, owner(peer), PeerWelcome{1, client_key(number)});
+    host.inject(peer, owner(peer), FileOpened{fid_of(metainfo), std::move(bits)});
+    return peer;
+  }
   Address owner(Address of) {
     for (const auto& each : host.links())
       if (each.address == of) return each.owner;

@@ -511,15 +511,8 @@ BOOST_AUTO_TEST_CASE(who_fetches_beside_us_shares_the_pieces_with_us) {
   office.start(1);
   office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3), office.sharer(4)}));
   office.prepared(5, {0});
-  const auto open = [&](std::uint8_t number, std::uint8_t has) {
-    const Address peer = office.host.link_to("127.0.0.1:" + std::to_string(7000 + number));
-    office.host.link_up(peer);
-    office.host.inject(peer, office.owner(peer), PeerWelcome{1, client_key(number)});
-    office.host.inject(peer, office.owner(peer), FileOpened{fid_of(metainfo_of(4)), {has}});
-    return peer;
-  };
-  open(4, 0);  // fetches it, too, and has nothing yet
-  const Address seeder = open(3, 0xf0);
+  office.open_at(4, metainfo_of(4), {0});  // fetches it, too, and has nothing yet
+  const Address seeder = office.open_at(3, metainfo_of(4), {0xf0});
   const Bitfield ours = part_of(client_key(9), std::vector{client_key(4)}, 4);
   BOOST_TEST_REQUIRE((ours.count() > 0 && ours.count() < 4));
   std::uint32_t requested = 0;
@@ -561,6 +554,54 @@ BOOST_AUTO_TEST_CASE(who_is_named_by_the_source_shares_the_pieces_before_we_have
     office.host.inject(other, office.owner(other), PeerWelcome{1, client_key(4)});
     office.host.inject(other, office.owner(other), FileOpened{fid_of(metainfo_of(4)), {0xf0}});
     BOOST_TEST(office.host.find<RequestBlock>(other).has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_lacks_a_piece_that_he_said_he_had_gets_no_part) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3), office.sharer(4)}));
+  office.prepared(5, {0});
+  const Address liar = office.open_at(4, metainfo_of(4), {0x80});
+  BOOST_TEST_REQUIRE(office.host.find<RequestBlock>(liar).has_value());
+  const Address seeder = office.open_at(3, metainfo_of(4), {0xf0});
+  std::uint32_t requested = 0;
+  while (office.host.find<RequestBlock>(seeder)) ++requested;
+  BOOST_TEST_REQUIRE(requested < 3u);  // a part is the other's
+  office.host.inject(liar, office.owner(liar),
+                     RejectBlock{fid_of(metainfo_of(4)), 0_piece, {}, RejectReason::not_have});
+  while (office.host.find<RequestBlock>(seeder)) ++requested;
+  BOOST_TEST(requested == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(who_fetches_beside_us_and_does_not_get_on_loses_his_part) {
+  constexpr std::uint32_t pieces = 24;
+  for (const bool gets_on : {false, true}) {
+    Office office;
+    office.login();
+    office.start(1);
+    const Metainfo metainfo = metainfo_of(pieces);
+    office.told<FindFile>(office.found(metainfo, {office.sharer(3), office.sharer(4)}));
+    office.prepared(5, {0, 0, 0});
+    const Address other = office.open_at(4, metainfo, {0, 0, 0});
+    const Address seeder = office.open_at(3, metainfo, {0xff, 0xff, 0xff});
+    BOOST_TEST_REQUIRE((part_of(client_key(9), std::vector{client_key(4)}, pieces).count() < pieces - 6));
+    // The seeder sends a piece in 50 ms. The other one has what we have a moment later, or no new piece at all.
+    std::uint32_t came = 0;
+    for (std::uint32_t turn = 0; turn < pieces + 3; ++turn) {
+      office.host.advance(50ms);
+      const auto request = office.host.find<RequestBlock>(seeder);
+      if (!request) continue;
+      ++came;
+      office.host.inject(seeder, office.owner(seeder), Block{fid_of(metainfo), request->message.piece, {}},
+                         Payload::own(Bytes(block_size.value)));
+      office.host.inject(office.verifier.address, office.owner(seeder), BlockStored{block_size});
+      if (gets_on)
+        office.host.inject(other, office.owner(other), Have{fid_of(metainfo), request->message.piece});
+    }
+    // With half of what the seeder could do there would be time for fewer.
+    BOOST_TEST((came == pieces) == !gets_on, came << " pieces came");
   }
 }
 
