@@ -19,8 +19,14 @@
 
 namespace tutti {
 
+struct FetcherOptions;
+
 struct SchedulerOptions {
   ClientKey self;
+  /// Makes what speaks with a peer (FetcherRole); empty: a Fetcher.
+  std::function<std::unique_ptr<Actor>(const FetcherOptions&, Ref<SchedulerRole>)> make_fetcher = {};
+  /// Those who fetch a file share its pieces out among them. All of them have to, and know each other by the same keys.
+  bool shares_out = true;
   /// How often the trackers are asked who shares a file that is being fetched. At first more often: those who begin
   /// together are to find each other before one of them has fetched everything from the only source.
   Duration sharers_every = std::chrono::seconds(2);

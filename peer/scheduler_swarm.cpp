@@ -182,8 +182,9 @@ Scheduler::Source& Scheduler::new_source(const Sharer& sharer, Context& context)
   options.self = options_.self;
   options.request_limit = block_size;  // until it is ready and has its share
   const Ref<SchedulerRole> self{context.self()};
-  const auto fetcher = context.spawn<FetcherRole>(fmt::format("fetcher {}", endpoint),
-                                                  std::make_unique<Fetcher>(std::move(options), self));
+  std::unique_ptr<Actor> actor = options_.make_fetcher ? options_.make_fetcher(options, self)
+                                                       : std::make_unique<Fetcher>(std::move(options), self);
+  const auto fetcher = context.spawn<FetcherRole>(fmt::format("fetcher {}", endpoint), std::move(actor));
   Source& source = sources_[fetcher.address];
   source.fetcher = fetcher;
   source.peer = key_of(sharer.client);
@@ -498,6 +499,7 @@ std::set<ClientKey> Scheduler::fetchers_of(const Download& download, Instant now
 
 /// Tells the picker which pieces are ours among those who fetch the file, each other's helpers.
 void Scheduler::share_out(Download& download, Instant now) {
+  if (!options_.shares_out) return;
   const std::set<ClientKey> fetchers = fetchers_of(download, now);
   std::vector<ClientKey> others(fetchers.begin(), fetchers.end());
   if (others == download.shared_with) return;
