@@ -11,12 +11,8 @@ namespace tutti {
 
 namespace {
 
-/// How much libzmq reads from a connection at a time. Its own 8 KiB make eight messages of what can be one; the option
-/// is honoured though it is not declared before libzmq 4.4.
-constexpr int zmq_in_batch_size = 101;
-constexpr std::size_t least_batch = 8192;
-/// Reads of one connection that wait for us. Then TCP lets the other side wait.
-constexpr int reads_waiting_max = 8;
+/// Reads of one connection, of 8 KiB at the most, that wait for us. Then TCP lets the other side wait.
+constexpr int reads_waiting_max = 64;
 constexpr int connections_waiting_max = 4096;
 constexpr std::size_t hung_up_remembered = 1024;
 
@@ -25,14 +21,12 @@ const Bytes& stream_bytes() {
   return body;
 }
 
-void configure(zmq::socket_t& socket, const Door& door, std::string_view endpoint) {
+void configure(zmq::socket_t& socket, std::string_view endpoint) {
   // A host name means its IPv4 address: whoever speaks plain TCP mostly listens there alone, and libzmq tries but one.
   socket.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string_view::npos);
   // Bounded by the owner, who must not lose a byte: it measures what has been taken.
   socket.set(zmq::sockopt::sndhwm, 0);
   socket.set(zmq::sockopt::rcvhwm, reads_waiting_max);
-  const int batch = static_cast<int>(std::max(door.limits.frame_bytes, least_batch));
-  zmq_setsockopt(socket.handle(), zmq_in_batch_size, &batch, sizeof batch);
 }
 
 /// Sends by handle; an empty frame ends the connection. False if the connection is not there.
@@ -65,7 +59,7 @@ DialledStreamLink::~DialledStreamLink() { close_socket(); }
 
 void DialledStreamLink::dial() {
   make_socket(zmq::socket_type::stream);
-  configure(socket_, door_, endpoint_);
+  configure(socket_, endpoint_);
   socket_.set(zmq::sockopt::reconnect_ivl, -1);
   socket_.connect(tcp_endpoint(endpoint_));
 }
@@ -110,7 +104,7 @@ StreamDoorLink::StreamDoorLink(LinkOwner& worker, const ZmqHostOptions& options,
                                const Door& door, const std::string& endpoint)
     : ZmqLink(worker, options, self, owner, door) {
   make_socket(zmq::socket_type::stream);
-  configure(socket_, door_, endpoint);
+  configure(socket_, endpoint);
   socket_.set(zmq::sockopt::backlog, connections_waiting_max);
   socket_.bind(tcp_endpoint(endpoint));
   worker_.sockets_changed();

@@ -19,13 +19,12 @@ struct StreamBytes {
 
 using ByteStreamMessages = Messages<StreamBytes>;
 
-/// The other side of a byte stream. `Most` bytes are read from it at a time.
-template <std::size_t Most>
+/// The other side of a byte stream.
 struct ByteStreamRole {
   static constexpr std::string_view name = "byte_stream";
   using Accepts = ByteStreamMessages;
   using Says = ByteStreamMessages;
-  static constexpr std::size_t frame_bytes = Most;
+  static constexpr std::size_t frame_bytes = 64U << 10U;
 };
 
 }  // namespace tutti

@@ -14,6 +14,7 @@
 //   serving  = orch_peer:ListAsked  door:ListTold + payload
 //            | orch_peer:PartAsked  door:PartTold + payload
 //            | orch_peer:PeerAway
+//   visits   = orch_peer:PeerVisits                                              to the scheduler
 //   console  = conductor:ConductorSays  |  console:TableWanted  conductor:TableListed
 
 namespace tutti {
@@ -48,6 +49,14 @@ struct PartTold {
 /// The asker's connection has ended: nothing that it has asked for is wanted any more.
 struct PeerAway {
   TUTTI_MESSAGE(PeerAway, 0x0807);
+};
+
+/// One who has connected to us, from `host`, has parts of the file. Whoever says this is a fetcher that can fetch from it
+/// over that connection: there may be no other way to it.
+struct PeerVisits {
+  ClientKey client;
+  std::string host;
+  TUTTI_MESSAGE(PeerVisits, 0x0808, client, host);
 };
 
 /// conductor: one line for the console.
@@ -112,9 +121,9 @@ struct ShowDue {
 };
 
 using InsideOrchestraMessages =
-    Messages<StreamCame, StreamOver, ListAsked, ListTold, PartAsked, PartTold, PeerAway, ConductorSays,
-             TableWanted, TableListed, PollDue, PollOverdue, DialDue, LookDue, SentDue, CallerOverdue,
-             HangUpDue, ForgetDue, ShowDue>;
+    Messages<StreamCame, StreamOver, ListAsked, ListTold, PartAsked, PartTold, PeerAway, PeerVisits,
+             ConductorSays, TableWanted, TableListed, PollDue, PollOverdue, DialDue, LookDue, SentDue,
+             CallerOverdue, HangUpDue, ForgetDue, ShowDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 

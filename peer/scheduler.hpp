@@ -12,6 +12,7 @@
 
 #include "actors/actor.hpp"
 #include "messages/inside_client.hpp"
+#include "messages/inside_orchestra.hpp"
 #include "peer/download.hpp"
 #include "peer/request_gate.hpp"
 #include "peer/request_window.hpp"
@@ -91,8 +92,8 @@ struct SchedulerOptions {
 /// <-> paused; the end of the session
 /// forgets it here, and the next login brings it back from the store. A failed one goes on when it is started again.
 class Scheduler final
-    : public ActorOf<Scheduler,
-                     Joined<SchedulerRole::Accepts, Messages<DownloadsDue, PickDue, SharersDue, LimitDue>>> {
+    : public ActorOf<Scheduler, Joined<SchedulerRole::Accepts,
+                                       Messages<PeerVisits, DownloadsDue, PickDue, SharersDue, LimitDue>>> {
  public:
   struct Others {
     Ref<ShellRole> shell;
@@ -140,6 +141,7 @@ class Scheduler final
   void on(const PeerReady& ready, Context& context);
   void on(const PeerLost& lost, Context& context);
   void on(const PeerAtFault& fault, Context& context);
+  void on(const PeerVisits& visits, Context& context);
   void on(const LaneOpened& opened, Context& context);
   void on(const LaneClosed& closed, Context& context);
   void on(const LaneFetchers& fetchers, Context& context);
@@ -206,6 +208,7 @@ class Scheduler final
     PeerKey peer;
     ClientKey client;
     std::string endpoint;
+    std::optional<Sharer> visitor = {};  ///< it has dialled us: where it can be dialled is not known
     bool ready = false;
     Instant unready_since{};  ///< while it is not ready
     ByteCount limit;          ///< of its requests, as it was told

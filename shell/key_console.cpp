@@ -16,13 +16,21 @@ struct StandardKeyConsole::Before {
   termios terminal{};
 };
 
-StandardKeyConsole::StandardKeyConsole(Keys keys) : drawn_(::isatty(STDOUT_FILENO) == 1) {
+namespace {
+
+/// Whoever reads a terminal that another job has is stopped.
+bool input_is_of_another_job() {
+  return ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) != ::getpgrp();
+}
+
+}  // namespace
+
+StandardKeyConsole::StandardKeyConsole(Keys keys)
+    : drawn_(::isatty(STDOUT_FILENO) == 1), ended_(input_is_of_another_job()) {
   auto before = std::make_unique<Before>();
-  if (keys != Keys::single || ::tcgetattr(STDIN_FILENO, &before->terminal) != 0) return;
+  if (keys != Keys::single || ended_ || ::tcgetattr(STDIN_FILENO, &before->terminal) != 0) return;
   termios by_key = before->terminal;
   by_key.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-  // In the background a terminal is somebody else's, and asking for it would stop the process.
-  if (::tcgetpgrp(STDIN_FILENO) != ::getpgrp()) return;
   if (::tcsetattr(STDIN_FILENO, TCSANOW, &by_key) != 0) return;
   hears_keys_ = true;
   before_ = std::move(before);
@@ -40,6 +48,8 @@ std::size_t StandardKeyConsole::columns() const {
 }
 
 std::string StandardKeyConsole::read() {
+  ended_ = input_is_of_another_job();
+  if (ended_) return {};
   std::array<char, 4096> bytes{};
   const ssize_t got = ::read(STDIN_FILENO, bytes.data(), bytes.size());
   if (got > 0) return {bytes.data(), static_cast<std::size_t>(got)};

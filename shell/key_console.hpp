@@ -54,8 +54,8 @@ class StandardKeyConsole final : public KeyConsole {
   void clear();
 
   bool drawn_;
+  bool ended_;
   bool hears_keys_ = false;
-  bool ended_ = false;
   std::size_t shown_ = 0;  ///< columns of the line that is drawn over
   std::unique_ptr<Before> before_;
 };

@@ -49,15 +49,16 @@ void MemberDesk::on(const Told& told, Context& context) {
 /// The first one says that the scheduler knows what there is.
 void MemberDesk::on(const Downloads& downloads, Context& context) {
   const bool to_be_checked = place_.is_there || place_.is_begun;
-  if (to_be_checked && !std::exchange(check_asked_, true)) {
-    const DownloadRecord& download = place_.download;
-    context.send(others_.scheduler, ControlDownloads{check_command, DownloadOrder::recheck,
-                                                     DownloadName{download.group, download.metainfo.name, {}},
-                                                     DownloadPriority::normal});
-    context.send(others_.scheduler, AwaitDownloads{checked_command});
-    return;
-  }
+  if (to_be_checked && !std::exchange(check_asked_, true)) return check(context);
   for (const DownloadRow& row : downloads.downloads) take(row, context);
+}
+
+void MemberDesk::check(Context& context) {
+  const DownloadRecord& download = place_.download;
+  context.send(others_.scheduler, ControlDownloads{check_command, DownloadOrder::recheck,
+                                                   DownloadName{download.group, download.metainfo.name, {}},
+                                                   DownloadPriority::normal});
+  context.send(others_.scheduler, AwaitDownloads{checked_command});
 }
 
 void MemberDesk::on(const DownloadChanged& changed, Context& context) { take(changed.download, context); }
@@ -102,8 +103,13 @@ void MemberDesk::fail(Code code, const std::string& sentence, Context& context) 
   end(exit_status_of(code), context);
 }
 
+/// It is not the file that was looked at, and not served any more: perhaps it was only touched.
 void MemberDesk::on(const ShareChanged& changed, Context& context) {
-  fail(changed.code, changed.sentence, context);
+  if (ended_) return;
+  console_.say(printable(changed.sentence));
+  complete_ = false;
+  checks_file_ = place_is_doubtful_ = true;
+  check(context);
 }
 
 void MemberDesk::on(const Notice& notice, Context&) {

@@ -22,6 +22,7 @@ struct MemberDeskOptions {
 /// Rules:
 /// - What is there already is hashed first. If all of it is right it is shared from where it is; else what is right of it
 ///   becomes the beginning of a download.
+/// - A file that changes while it is shared is looked at again in the same way.
 /// - `q` ends it at once, as in the originals; elsewhere than on a terminal a line `q` or `quit` does. The end of input does
 ///   not.
 /// - Fails only by what waiting does not heal: the disk, or a file that cannot be what its `.orch` file says.
@@ -54,6 +55,7 @@ class MemberDesk final : public ActorOf<MemberDesk, Messages<Told, Downloads, Se
   static constexpr CommandId check_command{2};
   static constexpr CommandId checked_command{3};
 
+  void check(Context& context);
   void take(const DownloadRow& row, Context& context);
   void complete(Context& context);
   void fail(Code code, const std::string& sentence, Context& context);

@@ -13,7 +13,7 @@ namespace tutti {
 
 namespace {
 
-constexpr Duration taken_every = std::chrono::milliseconds(10);
+constexpr Duration looked_at_every = std::chrono::milliseconds(10);
 
 }  // namespace
 
@@ -24,7 +24,7 @@ Conductor::Conductor(ConductorOptions options, Ref<ConductorConsoleRole> console
       door_(std::move(door)),
       table_(options_.forgotten_after) {}
 
-void Conductor::start(Context& context) { *door_ = context.listen_stream<CallerRole>(options_.endpoint); }
+void Conductor::start(Context& context) { *door_ = context.listen_stream<ByteStreamRole>(options_.endpoint); }
 
 void Conductor::on(const LinkUp& up, Context& context) {
   callers_.emplace(up.link, Caller{up.peer, context.after(options_.caller_patience, CallerOverdue{up.link})});
@@ -64,11 +64,11 @@ void Conductor::answer(Address link, Caller& caller, const ConductorQuestion& qu
                  ConductorSays{fmt::format("{} shares {} ({})", member, question.name, question.sha1)});
     forget_later(context);
   }
-  context.answer(link, StreamBytes{}, caller.answer.measured(said.text));
+  for (const Payload& text : said.text) context.answer(link, StreamBytes{}, caller.answer.measured(text));
   caller.answered = true;
   ++answered_;
   if (caller.answer.outstanding_bytes() == 0) return hang_up(link, context);
-  if (!std::exchange(hang_up_due_, true)) context.after(taken_every, HangUpDue{});
+  if (!std::exchange(hang_up_due_, true)) context.after(looked_at_every, HangUpDue{});
 }
 
 void Conductor::on(const HangUpDue&, Context& context) {
@@ -79,7 +79,7 @@ void Conductor::on(const HangUpDue&, Context& context) {
   for (const Address link : done) hang_up(link, context);
   if (answered_ == 0) return;
   hang_up_due_ = true;
-  context.after(taken_every, HangUpDue{});
+  context.after(looked_at_every, HangUpDue{});
 }
 
 void Conductor::on(const CallerOverdue& overdue, Context& context) {

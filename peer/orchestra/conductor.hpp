@@ -31,8 +31,6 @@ struct ConductorOptions {
 class Conductor final : public ActorOf<Conductor, Joined<ConductorRole::Accepts, ByteStreamMessages,
                                                          Messages<CallerOverdue, HangUpDue, ForgetDue>>> {
  public:
-  using CallerRole = ByteStreamRole<4096>;
-
   Conductor(ConductorOptions options, Ref<ConductorConsoleRole> console, std::shared_ptr<Opened> door);
 
   void start(Context& context) override;

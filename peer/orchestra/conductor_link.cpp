@@ -40,15 +40,15 @@ void ConductorLink::on(const Ask& ask, Context& context) {
 void ConductorLink::on(const PollDue&, Context& context) {
   ++poll_;
   answer_.emplace(share_->name, share_->sha1);
-  link_ = context.dial_stream<ConductorStreamRole>(options_.conductor,
-                                                   is_any(serving_.host) ? std::string() : serving_.host);
+  link_ = context.dial_stream<ByteStreamRole>(options_.conductor,
+                                              is_any(serving_.host) ? std::string() : serving_.host);
   context.after(options_.answer_patience, PollOverdue{poll_});
 }
 
 void ConductorLink::on(const LinkUp& up, Context& context) {
   if (up.link != link_.address) return;
-  const std::string question = conductor_question(share_->name, share_->sha1, serving_.port);
-  context.send(link_, StreamBytes{}, Payload::own(Bytes(question.begin(), question.end())));
+  context.send(link_, StreamBytes{},
+               orch_payload(conductor_question(share_->name, share_->sha1, serving_.port)));
 }
 
 void ConductorLink::on(const StreamBytes&, Context& context) {

@@ -36,7 +36,6 @@ class ConductorLink final
     : public ActorOf<ConductorLink, Joined<Messages<Ask, ForgetCommand, NowServing>, ByteStreamMessages,
                                            Messages<PollDue, PollOverdue>>> {
  public:
-  using ConductorStreamRole = ByteStreamRole<64U << 10U>;
   static constexpr std::size_t members_max = 1000;
 
   struct Listeners {
@@ -66,7 +65,7 @@ class ConductorLink final
   const Listeners listeners_;
 
   NowServing serving_;
-  Ref<ConductorStreamRole> link_;
+  Ref<ByteStreamRole> link_;
   std::uint64_t poll_ = 0;
   std::optional<AnswerReader> answer_;
   std::vector<Sharer> sharers_;

@@ -1,22 +1,30 @@
 #include "peer/orchestra/conductor_table.hpp"
 
+#include <utility>
+
 #include "actors/ensure.hpp"
 #include "peer/orchestra/conductor_words.hpp"
+#include "peer/orchestra/orch_words.hpp"
 
 namespace tutti {
 
-namespace {
-
-Payload payload_of_text(const std::string& text) { return Payload::own(Bytes(text.begin(), text.end())); }
-
-}  // namespace
-
-Payload ConductorTable::answer_of(const FileKey& key, File& file) {
-  if (!file.lines) {
-    file.lines.emplace();
-    for (const auto& [place, member] : file.order) file.lines->append(member).append("\r\n");
+std::vector<Payload> ConductorTable::answer_of(const FileKey& key, File& file) {
+  if (std::exchange(file.lines_are_stale, false)) {
+    file.lines.clear();
+    file.last_lines.clear();
+    for (const auto& [place, member] : file.order) add_line(file, member);
   }
-  return payload_of_text(conductor_send_head(key.first, key.second, file.order.size()) + *file.lines);
+  std::vector<Payload> text{orch_payload(conductor_send_head(key.first, key.second, file.order.size()))};
+  text.insert(text.end(), file.lines.begin(), file.lines.end());
+  if (!file.last_lines.empty()) text.push_back(orch_payload(file.last_lines));
+  return text;
+}
+
+void ConductorTable::add_line(File& file, const std::string& member) {
+  file.last_lines.append(member).append("\r\n");
+  if (file.last_lines.size() < run_size) return;
+  file.lines.push_back(orch_payload(file.last_lines));
+  file.last_lines.clear();
 }
 
 ConductorTable::Answer ConductorTable::asked(const std::string& name, const std::string& sha1,
@@ -25,11 +33,9 @@ ConductorTable::Answer ConductorTable::asked(const std::string& name, const std:
   Answer answer;
   const auto known_file = files_.find(key);
   if (known_file == files_.end()) {
-    answer.text = payload_of_text(conductor_none(name, sha1));
+    answer.text.push_back(orch_payload(conductor_none(name, sha1)));
   } else {
-    File& file = known_file->second;
-    if (!file.answer) file.answer = answer_of(key, file);
-    answer.text = *file.answer;
+    answer.text = answer_of(key, known_file->second);
   }
   File* file = known_file == files_.end() ? nullptr : &known_file->second;
   if (const auto known = file == nullptr ? decltype(File::members)::iterator{} : file->members.find(member);
@@ -46,8 +52,7 @@ ConductorTable::Answer ConductorTable::asked(const std::string& name, const std:
   const Member here{++last_place_, now};
   joined.members.emplace(member, here);
   joined.order.emplace(here.place, member);
-  joined.answer.reset();
-  if (joined.lines) joined.lines->append(member).append("\r\n");
+  if (!joined.lines_are_stale) add_line(joined, member);
   silent_.emplace(SilentKey{now, here.place}, Silent{key, member});
   return answer;
 }
@@ -58,8 +63,7 @@ ConductorTable::Gone ConductorTable::drop_oldest() {
   const auto file = files_.find(who.file);
   file->second.members.erase(who.member);
   file->second.order.erase(oldest->first.second);
-  file->second.answer.reset();
-  file->second.lines.reset();
+  file->second.lines_are_stale = true;
   if (file->second.members.empty()) files_.erase(file);
   silent_.erase(oldest);
   return {who.file.first, who.member};

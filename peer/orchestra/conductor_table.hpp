@@ -21,8 +21,8 @@ namespace tutti {
 /// - A member asks every ten seconds or so for as long as it lives. One that has not asked for `forgotten_after` is gone:
 ///   the originals name it for ever, and every other one dials it in vain, a second each, before those that live.
 /// - Bounded: `members_max` in all; beyond that the ones who were silent longest give their places to newcomers.
-/// - The answer of a file is made once and given to all until somebody comes or goes: ten thousand members ask a thousand
-///   times a second.
+/// - Answers share their text, as far as it stays the same when somebody comes: ten thousand members ask a thousand times a
+///   second, for 200 KB each, and do not take them all at once.
 class ConductorTable {
  public:
   static constexpr std::size_t members_max = 100'000;
@@ -30,8 +30,8 @@ class ConductorTable {
   explicit ConductorTable(Duration forgotten_after) : forgotten_after_(forgotten_after) {}
 
   struct Answer {
-    Payload text;
-    bool is_new = false;  ///< the asker has come with this question
+    std::vector<Payload> text;  ///< one after the other
+    bool is_new = false;        ///< the asker has come with this question
   };
   Answer asked(const std::string& name, const std::string& sha1, const std::string& member, Instant now);
 
@@ -61,8 +61,9 @@ class ConductorTable {
   struct File {
     std::map<std::string, Member> members;
     std::map<std::uint64_t, std::string> order;
-    std::optional<Payload> answer;
-    std::optional<std::string> lines;  ///< of all members, for the next answer
+    std::vector<Payload> lines;  ///< of the members, in runs of about `run_size`
+    std::string last_lines;      ///< and of the last ones
+    bool lines_are_stale = false;
   };
   struct Silent {
     FileKey file;
@@ -71,7 +72,10 @@ class ConductorTable {
   };
   using SilentKey = std::pair<Instant, std::uint64_t>;
 
-  static Payload answer_of(const FileKey& key, File& file);
+  static constexpr std::size_t run_size = 16U << 10U;
+
+  static std::vector<Payload> answer_of(const FileKey& key, File& file);
+  static void add_line(File& file, const std::string& member);
   Gone drop_oldest();
 
   Duration forgotten_after_;

@@ -33,7 +33,7 @@ OrchDoor::OrchDoor(OrchDoorOptions options, std::shared_ptr<const OrchShare> sha
       number_(share_->layout.piece_count()) {}
 
 void OrchDoor::start(Context& context) {
-  *door_ = context.listen_stream<OrchStreamRole>(options_.endpoint);
+  *door_ = context.listen_stream<ByteStreamRole>(options_.endpoint);
   const std::size_t colon = door_->endpoint.rfind(':');
   if (door_->address.value == 0 || colon == std::string::npos) return;
   NowServing serving;
@@ -100,8 +100,7 @@ void OrchDoor::on(const ListAsked& asked, Context& context) {
 void OrchDoor::tell_list(Address address, Asker& asker, Context& context) {
   const Duration keeps = pieces_.size() <= few_parts ? Duration{} : pieces_.size() * list_keeps_a_part;
   if (list_changed_ && (list_.empty() || context.now() - list_made_ >= keeps)) {
-    const std::string text = number_.text(pieces_);
-    list_ = Payload::own(Bytes(text.begin(), text.end()));
+    list_ = orch_payload(number_.text(pieces_));
     list_changed_ = false;
     list_made_ = context.now();
   }

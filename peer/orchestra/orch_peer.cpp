@@ -19,8 +19,6 @@ constexpr Duration list_every = std::chrono::milliseconds(1000);
 /// A list of a million parts is 300 KB, and work for both sides.
 constexpr Duration list_every_part = std::chrono::microseconds(10);
 
-Payload payload_of_text(std::string_view text) { return Payload::own(Bytes(text.begin(), text.end())); }
-
 }  // namespace
 
 OrchPeer::OrchPeer(OrchPeerOptions options, std::shared_ptr<const OrchShare> share, Ref<OrchDoorRole> door,
@@ -42,8 +40,13 @@ void OrchPeer::start(Context& context) {
   begin(context);
 }
 
+Farewell OrchPeer::stop(Context& context) {
+  if (up_) context.send(door_, PeerAway{});
+  return Farewell::now;
+}
+
 void OrchPeer::dial(Context& context) {
-  link_ = context.dial_stream<OrchStreamRole>(options_.endpoint, options_.from);
+  link_ = context.dial_stream<ByteStreamRole>(options_.endpoint, options_.from);
 }
 
 void OrchPeer::on(const DialDue&, Context& context) {
@@ -64,7 +67,7 @@ void OrchPeer::begin(Context& context) {
   unasked_ = 0;
   asked_of_us_ = 0;
   ask_for_list(context);
-  if (dialled()) look_later(context);
+  look_later(context);
 }
 
 void OrchPeer::on(const LinkDown& down, Context& context) {
@@ -85,6 +88,7 @@ void OrchPeer::lose(const std::string& sentence, Context& context) {
   list_asked_ = piece_wanted_ = false;
   if (!dialled()) {
     ended_ = true;
+    if (visits_) context.send(scheduler_, PeerLost{sentence, true});
     return context.goodbye();
   }
   context.send(scheduler_, PeerLost{sentence, false});
@@ -95,7 +99,7 @@ void OrchPeer::lose(const std::string& sentence, Context& context) {
 /// The other side said what no member says.
 void OrchPeer::accuse(const std::string& sentence, Context& context) {
   const std::string whole = fmt::format("{}: {}", options_.endpoint, sentence);
-  if (!dialled()) {
+  if (!dialled() && !visits_) {
     log_warning(whole);
     return lose(whole, context);
   }
@@ -103,6 +107,7 @@ void OrchPeer::accuse(const std::string& sentence, Context& context) {
   context.close(link_.address);
   context.send(door_, PeerAway{});
   context.send(scheduler_, PeerAtFault{whole});
+  if (!dialled()) context.goodbye();
   asked_.clear();
   coming_ = asked_.end();
 }
@@ -118,7 +123,7 @@ void OrchPeer::on(const StreamOver&, Context& context) {
 }
 
 void OrchPeer::say(std::string_view text, Context& context) {
-  context.send(link_, StreamBytes{}, payload_of_text(text));
+  context.send(link_, StreamBytes{}, orch_payload(text));
 }
 
 void OrchPeer::look_later(Context& context) { context.after(look_every, LookDue{}); }
@@ -126,7 +131,8 @@ void OrchPeer::look_later(Context& context) { context.after(look_every, LookDue{
 void OrchPeer::on(const LookDue&, Context& context) {
   if (ended_ || !up_) return;  // begun anew with the next connection
   look_later(context);
-  const bool owes = !asked_.empty() || list_asked_;
+  // Who has connected to us owes us nothing but what it was asked for.
+  const bool owes = !asked_.empty() || (dialled() && list_asked_);
   if (owes && context.now() - heard_ >= options_.silence)
     return lose(fmt::format("{} says nothing", options_.endpoint), context);
   if (!lane_ || list_asked_ || (list_ && list_->all())) return;
@@ -178,11 +184,12 @@ void OrchPeer::take(const OrchMessage& message, Context& context) {
 void OrchPeer::take_list(const OrchMessage& message, Context& context) {
   if (!is_about_ours(message)) return accuse("it sends the list of another file", context);
   list_asked_ = false;
-  // What an accepted connection has is of no use here.
-  if (!dialled()) return;
   std::optional<Bitfield> list = from_parts_number(message.number, share_->layout.piece_count());
   if (!list) return accuse("its list of parts does not fit the file", context);
   list_ = std::move(list);
+  if (!dialled() && !list_->none() && !std::exchange(visits_, true))
+    context.answer(scheduler_.address,
+                   PeerVisits{orch_client("visitor " + options_.endpoint), options_.endpoint});
   if (!lane_) return;
   context.send(scheduler_, LaneOpened{lane_->download, list_->bytes()});
   want_more(context);

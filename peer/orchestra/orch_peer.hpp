@@ -17,13 +17,10 @@
 
 namespace tutti {
 
-/// The other side of a connection between members.
-using OrchStreamRole = ByteStreamRole<64U << 10U>;
-
 struct OrchPeerOptions {
   std::string endpoint;               ///< whom to dial; of an accepted connection, where it comes from
   std::string from;                   ///< the address to dial from, if not any
-  Ref<OrchStreamRole> accepted = {};  ///< the connection, if it was not dialled
+  Ref<ByteStreamRole> accepted = {};  ///< the connection, if it was not dialled
   ByteCount request_limit = RequestWindow::start;
   Duration dial_again = std::chrono::seconds(2);
   Duration dial_again_max = std::chrono::seconds(10);
@@ -32,8 +29,8 @@ struct OrchPeerOptions {
 };
 
 /// Speaks with one member over one connection, both ways. Towards the scheduler it is the fetcher of that member; what
-/// the other side asks for it gets from the door. A connection that was accepted is only served: whoever dialled it
-/// listens somewhere, too, and is dialled there.
+/// the other side asks for it gets from the door. What was dialled is the scheduler's from the start; what was accepted offers
+/// itself to it, if the other side has something (PeerVisits): there may be no way to dial whoever is there.
 ///
 /// Rules, since the other side may be an original, or nobody's friend:
 /// - Both sides ask for the other's list at once. The list of somebody who has not everything is asked for again, the
@@ -59,6 +56,7 @@ class OrchPeer final
            Ref<SchedulerRole> scheduler);
 
   void start(Context& context) override;
+  Farewell stop(Context& context) override;
   void check_invariants() const override;
 
   // The scheduler and the verifiers.
@@ -126,7 +124,7 @@ class OrchPeer final
   const Ref<OrchDoorRole> door_;
   const Ref<SchedulerRole> scheduler_;
 
-  Ref<OrchStreamRole> link_;
+  Ref<ByteStreamRole> link_;
   bool up_ = false;
   bool ended_ = false;
   Duration dial_pause_;
@@ -146,6 +144,7 @@ class OrchPeer final
   ByteCount unstored_;  ///< at the verifiers
   bool piece_wanted_ = false;
   std::size_t asked_of_us_ = 0;
+  bool visits_ = false;  ///< an accepted one has offered itself to the scheduler
 };
 
 }  // namespace tutti

@@ -105,6 +105,8 @@ std::variant<std::monostate, OrchMessage, OrchData> OrchParser::take_data() {
   return data;
 }
 
+Payload orch_payload(std::string_view text) { return Payload::own(Bytes(text.begin(), text.end())); }
+
 std::string orch_down(std::string_view name, std::string_view sha1) { return lines("DOWN", name, sha1); }
 
 std::string orch_send_head(std::string_view name, std::string_view sha1) { return lines("SEND", name, sha1); }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include "actors/payload.hpp"
 #include "messages/bytes.hpp"
 #include "messages/units.hpp"
 #include "peer/orchestra/crlf_lines.hpp"
@@ -78,6 +79,9 @@ std::string orch_send_head(std::string_view name, std::string_view sha1);
 std::string orch_part(std::string_view name, std::string_view sha1, PieceIndex piece);
 std::string orch_strt_head(std::string_view name, std::string_view sha1, PieceIndex piece);
 std::string orch_none(std::string_view name, std::string_view sha1, std::uint64_t part);
+
+/// Text as it goes into a stream.
+Payload orch_payload(std::string_view text);
 
 /// A decimal number of at most 19 digits; nothing if it is none.
 std::optional<std::uint64_t> orch_number(std::string_view digits);

@@ -256,6 +256,28 @@ def every_word_is_answered_as_the_wire_sample_says(world):
     assert [answers.next()[1] for _ in range(4)] == [2, 1, 3, 1]
 
 
+@suite.test(trackers=0, started=False)
+def one_who_can_only_dial_is_fetched_from_over_its_connection(world):
+    stage = Stage(world, 1 * MIB + 3)
+    host, orch = a_host(), stage.orch
+    member = stage.member()
+    stage.register(host, 10001)  # where nobody listens
+    wire = dial((member.host, 10001), host)
+    wire.send("SEND", orch.name, orch.sha1, (1 << (orch.count + 1)) - 1)
+
+    def serve():
+        with contextlib.suppress(Gone):
+            while True:
+                word, _, _ = (wire.line() for _ in range(3))
+                k = 0 if word == "DOWN" else int(wire.line())
+                if word == "PART":
+                    at = (k - 1) * orch.part_size
+                    for _ in range(2):
+                        wire.send("STRT", orch.name, orch.sha1, k, data=stage.content[at:at + orch.part_length(k)])
+    threading.Thread(target=serve, daemon=True).start()
+    stage.await_complete(member)
+
+
 # --- enemies --------------------------------------------------------------------------------------------------------
 
 class Enemy:
@@ -401,6 +423,22 @@ def what_an_original_has_begun_is_gone_on_with(world):
     stage.await_complete(member)
     assert member.wait() == 0 and "are wrong and are fetched again" in "\n".join(member.lines)
     assert not [k for _, k in seeder.served if k in half], seeder.served
+
+
+@suite.test(trackers=0, started=False)
+def a_file_that_is_touched_is_shared_on_and_one_that_is_changed_is_mended(world):
+    stage = Stage(world, 1 * MIB)
+    member = stage.seeder()
+    path = member.folder / stage.name
+    os.utime(path)
+    until(lambda: sum("complete:" in line for line in member.lines) == 2, "it to be looked at again")
+    seeder = stage.original()
+    with open(path, "r+b") as file:
+        file.seek(500_000)
+        file.write(b"something else")
+    until(lambda: sum("complete:" in line for line in member.lines) == 3, "it to be mended")
+    assert path.read_bytes() == stage.content
+    assert [k for host, k in seeder.served if host == member.host] == [31], seeder.served
 
 
 @suite.test(trackers=0, started=False)

@@ -143,6 +143,21 @@ BOOST_AUTO_TEST_CASE(a_file_that_changes_while_it_is_checked_is_an_end) {
   BOOST_TEST(room.status == 10);
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_changes_while_it_is_shared_is_looked_at_again) {
+  Room room;
+  room.listed(DownloadPhase::complete);
+  room.host.inject(room.librarian.address, room.desk.address,
+                   ShareChanged{GroupName{"orchestra"}, FileName{"file"}, "/folder/file", Code::file_conflict,
+                                "it has changed"});
+  BOOST_TEST((room.host.expect<ControlDownloads>(room.scheduler)->order == DownloadOrder::recheck));
+  room.host.expect<AwaitDownloads>(room.scheduler);
+  room.changed(DownloadPhase::checking);
+  room.changed(DownloadPhase::complete);
+  room.host.inject(room.scheduler.address, room.desk.address, Told{{3}, Done{}, false, {}});
+  room.host.expect<CheckFile>(room.storage);
+  BOOST_TEST(room.status == -1);
+}
+
 BOOST_AUTO_TEST_CASE(what_waiting_does_not_heal_ends_it) {
   Room room;
   room.changed(DownloadPhase::failed, Code::disk_full, "there is no room");

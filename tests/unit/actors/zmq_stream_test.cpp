@@ -14,8 +14,6 @@ namespace {
 using namespace tutti;
 using namespace std::chrono_literals;
 
-using StreamRole = ByteStreamRole<1U << 16U>;
-
 /// What the actors have seen, for the test to wait for.
 class Notes {
  public:
@@ -49,7 +47,7 @@ class Mirror final : public ActorOf<Mirror, ByteStreamMessages> {
  public:
   Mirror(Notes& notes, std::string& endpoint) : notes_(notes), endpoint_(endpoint) {}
   void start(Context& context) override {
-    endpoint_ = context.listen_stream<StreamRole>("127.0.0.1:0").endpoint;
+    endpoint_ = context.listen_stream<ByteStreamRole>("127.0.0.1:0").endpoint;
   }
   void on(const LinkUp& up, Context&) { notes_.add("up from " + up.peer + "\n"); }
   void on(const LinkDown&, Context&) { notes_.add("down\n"); }
@@ -69,7 +67,7 @@ class Dialler final : public ActorOf<Dialler, ByteStreamMessages> {
  public:
   Dialler(Notes& notes, const std::string& endpoint, std::string text, std::string from = {})
       : notes_(notes), endpoint_(endpoint), text_(std::move(text)), from_(std::move(from)) {}
-  void start(Context& context) override { link_ = context.dial_stream<StreamRole>(endpoint_, from_); }
+  void start(Context& context) override { link_ = context.dial_stream<ByteStreamRole>(endpoint_, from_); }
   void on(const LinkUp&, Context& context) {
     context.send(link_, StreamBytes{}, gauge_.measured(Payload::own({text_.begin(), text_.end()})));
   }
@@ -86,7 +84,7 @@ class Dialler final : public ActorOf<Dialler, ByteStreamMessages> {
   const std::string& endpoint_;
   std::string text_;
   std::string from_;
-  Ref<StreamRole> link_;
+  Ref<ByteStreamRole> link_;
   PayloadGauge gauge_;
 };
 

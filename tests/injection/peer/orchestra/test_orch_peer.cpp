@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(questions_about_what_there_is_not_are_answered_with_none) {
 
 BOOST_AUTO_TEST_CASE(an_accepted_connection_ends_with_its_stream) {
   Line line;
-  const Address accepted = line.host.probe<OrchStreamRole>("accepted").address;
+  const Address accepted = line.host.probe<ByteStreamRole>("accepted").address;
   OrchPeerOptions options;
   options.endpoint = "127.0.0.7";
   options.accepted = {accepted};
@@ -238,6 +238,39 @@ BOOST_AUTO_TEST_CASE(an_accepted_connection_ends_with_its_stream) {
   line.host.inject(line.door.address, guest.address, StreamOver{});
   line.host.expect<PeerAway>(line.door);
   line.host.expect_silence(line.scheduler.address);
+}
+
+BOOST_AUTO_TEST_CASE(who_has_connected_and_has_something_can_be_fetched_from) {
+  Line line;
+  const Address accepted = line.host.probe<ByteStreamRole>("accepted").address;
+  OrchPeerOptions options;
+  options.endpoint = "127.0.0.7";
+  options.accepted = {accepted};
+  const auto guest = line.host.spawn<OrchPeerRole>(
+      "guest", std::make_unique<OrchPeer>(options, line.share, line.door, line.scheduler));
+  const auto hear = [&](const std::string& text) {
+    line.host.inject(line.door.address, guest.address, StreamCame{}, payload_of(text));
+  };
+  spoken(line.host, accepted);
+  hear(line.send("32"));  // nothing
+  line.host.expect_silence();
+  hear(line.send("33"));
+  const auto visit = line.host.find<PeerVisits>(line.scheduler.address);
+  BOOST_REQUIRE(visit);
+  BOOST_TEST(visit->message.host == "127.0.0.7");
+  BOOST_TEST((visit->from == guest.address));
+  line.host.inject(line.scheduler.address, guest.address,
+                   OpenLane{{5}, line.share->gid, line.share->fid, {18}, {4}});
+  BOOST_TEST((line.host.expect<LaneOpened>(line.scheduler)->bitfield == Bytes{0x80}));
+  line.host.expect<PieceWanted>(line.scheduler);
+  line.host.inject(line.scheduler.address, guest.address,
+                   FetchPiece{{5}, {0}, 0, {0_block}, {}, {}, line.verifier.address});
+  BOOST_TEST(spoken(line.host, accepted) == line.part(0));
+  hear(line.strt(0, "abcd"));
+  line.expect_block(0, "abcd");
+  line.host.discard();
+  line.host.inject(line.door.address, guest.address, StreamOver{});
+  BOOST_TEST(line.host.expect<PeerLost>(line.scheduler)->for_good);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

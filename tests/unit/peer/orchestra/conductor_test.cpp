@@ -11,7 +11,11 @@ BOOST_AUTO_TEST_SUITE(conductor_decisions)
 
 namespace {
 
-std::string text_of(const Payload& payload) { return {payload.view().begin(), payload.view().end()}; }
+std::string text_of(const std::vector<Payload>& payloads) {
+  std::string text;
+  for (const Payload& payload : payloads) text.append(payload.view().begin(), payload.view().end());
+  return text;
+}
 
 Instant at(Duration since) { return Instant{} + since; }
 
@@ -45,6 +49,25 @@ BOOST_AUTO_TEST_CASE(who_asks_no_more_is_forgotten_and_who_asks_on_is_not) {
   BOOST_TEST(table.forget(at(200s)).size() == 1U);
   BOOST_TEST(!table.forget_at());
   BOOST_TEST(text_of(table.asked("f", "s", "a:1", at(201s)).text).starts_with("NONE"));
+  table.check_invariants();
+}
+
+BOOST_AUTO_TEST_CASE(answers_of_many_share_their_text) {
+  ConductorTable table(60s);
+  constexpr int count = 5000;
+  for (int i = 1; i <= count; ++i)
+    table.asked("f", "s", "10.0.0.1:" + std::to_string(i), at(std::chrono::seconds(i / 1000)));
+  const auto one = table.asked("f", "s", "10.0.0.1:1", at(5s)).text;
+  const auto other = table.asked("f", "s", "10.0.0.2:1", at(5s)).text;
+  BOOST_REQUIRE(one.size() > 3U);
+  BOOST_TEST(one[1].view().data() == other[1].view().data());
+  BOOST_TEST(text_of(one) == text_of(other));
+  BOOST_TEST(text_of(one).ends_with("10.0.0.1:4999\r\n10.0.0.1:5000\r\n"));
+  // Those of the first second are gone, but for the one that asked again.
+  table.forget(at(60s));
+  const std::string less = text_of(table.asked("f", "s", "10.0.0.2:1", at(60s)).text);
+  BOOST_TEST(less.starts_with("SEND\r\nf\r\ns\r\n4003\r\n10.0.0.1:1\r\n10.0.0.1:1000\r\n"));
+  BOOST_TEST(less.ends_with("10.0.0.1:5000\r\n10.0.0.2:1\r\n"));
   table.check_invariants();
 }
 
