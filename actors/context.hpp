@@ -32,10 +32,12 @@ Door door_of() {
 
 /// How a link meets the network. Endpoints are `host:port`, `[ipv6]:port`; port 0 lets the system choose.
 enum class LinkKind : std::uint8_t {
-  listen,     ///< ROUTER: one address for the door, a new one for each peer that speaks (LinkUp)
-  connect,    ///< DEALER: connects again by itself for ever
-  publish,    ///< PUB: what is sent to it goes to every subscriber, without any promise
-  subscribe,  ///< SUB: connects again by itself for ever; nothing can be sent
+  listen,         ///< ROUTER: one address for the door, a new one for each peer that speaks (LinkUp)
+  connect,        ///< DEALER: connects again by itself for ever
+  publish,        ///< PUB: what is sent to it goes to every subscriber, without any promise
+  subscribe,      ///< SUB: connects again by itself for ever; nothing can be sent
+  listen_stream,  ///< STREAM: plain TCP; a new address for each connection (LinkUp), which is gone with it
+  dial_stream,    ///< STREAM: one attempt, one connection; gone with LinkDown
 };
 
 /// What came of opening a link. A refused listen has a fault (address in use) and no address.
@@ -113,6 +115,20 @@ class Context {
   template <class Topic>
   Ref<Topic> subscribe(const std::string& endpoint) {
     return {open(LinkKind::subscribe, endpoint, door_of<Topic>()).address};
+  }
+  /// Opens a door for plain TCP connections (`StreamRole` is a ByteStreamRole): LinkUp names each of them at once. What
+  /// is said to one that does not listen is kept in memory: whoever says much measures what has been taken (PayloadGauge).
+  template <class StreamRole>
+  Opened listen_stream(const std::string& endpoint) {
+    return open(LinkKind::listen_stream, endpoint, door_of<StreamRole>());
+  }
+  /// Makes one plain TCP connection, from the address `from` (the system's choice if empty). LinkUp says when it stands;
+  /// LinkDown that it has ended, or came to nothing: the address is void then.
+  template <class StreamRole>
+  Ref<StreamRole> dial_stream(const std::string& endpoint, const std::string& from = {}) {
+    return {
+        open(LinkKind::dial_stream, from.empty() ? endpoint : from + ":0;" + endpoint, door_of<StreamRole>())
+            .address};
   }
   /// Asks the host at the other end of a connected link for a sign of life: LinkEcho, as soon as it has read this. Over
   /// a link that is down, nothing comes.

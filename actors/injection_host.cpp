@@ -148,7 +148,7 @@ void InjectionHost::link_down(Address link, LinkLoss loss) {
   opened.up = false;
   opened.probes = 0;
   const Address owner = opened.owner;
-  if (opened.listener.value != 0) links_.erase(link);
+  if (opened.listener.value != 0 || opened.kind == LinkKind::dial_stream) links_.erase(link);
   deliver({link, owner, LinkDown::message_id, encode(LinkDown{link, loss}), {}, false});
   settle();
 }

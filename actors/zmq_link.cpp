@@ -42,7 +42,8 @@ std::string plain_host(std::string_view host) {
   return std::string(host);
 }
 
-/// Where a socket is bound, as people write it: no scheme, an IPv4 address as such.
+}  // namespace
+
 std::string bound_to(const zmq::socket_t& socket) {
   std::string endpoint = socket.get(zmq::sockopt::last_endpoint);
   constexpr std::string_view scheme = "tcp://";
@@ -53,7 +54,10 @@ std::string bound_to(const zmq::socket_t& socket) {
   return plain_host(host) == host ? endpoint : plain_host(host) + endpoint.substr(end + 1);
 }
 
-}  // namespace
+std::string host_of(const zmq::message_t& frame) {
+  const char* host = zmq_msg_gets(const_cast<zmq_msg_t*>(frame.handle()), "Peer-Address");
+  return host == nullptr ? std::string() : plain_host(host);
+}
 
 std::string tcp_endpoint(const std::string& endpoint) { return "tcp://" + endpoint; }
 
@@ -361,10 +365,8 @@ void DoorLink::take(Frames frames) {
 Address DoorLink::peer_of(const std::string& routing_id, const zmq::message_t& frame) {
   if (const auto known = by_routing_id_.find(routing_id); known != by_routing_id_.end()) return known->second;
   if (peers_.size() >= options_.peers_per_door) return {};
-  Peer peer{routing_id, {}, worker_.now(), 0};
   // The routing id's frame has no metadata; the one after it has.
-  if (const char* host = zmq_msg_gets(const_cast<zmq_msg_t*>(frame.handle()), "Peer-Address"))
-    peer.host = plain_host(host);
+  Peer peer{routing_id, host_of(frame), worker_.now(), 0};
   const Address address = worker_.fresh_address();
   worker_.peer_known(address, self_);
   worker_.named(address, std::string(door_.role) + "@" + peer.host);

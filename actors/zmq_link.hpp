@@ -73,6 +73,8 @@ class ZmqLink {
   /// Closes one accepted peer; true if it was one of this link's.
   virtual bool close_peer(Address) { return false; }
   virtual std::vector<Address> peers() const { return {}; }
+  /// Nothing more comes of it: the worker forgets it.
+  virtual bool is_over() const { return false; }
 
   zmq::socket_t& socket() { return socket_; }
   zmq::socket_t* monitor() { return monitor_ ? &*monitor_ : nullptr; }
@@ -186,5 +188,9 @@ class TopicLink final : public ZmqLink {
 
 /// `tcp://host:port` of `host:port`; a host name or `[ipv6]` serves too.
 std::string tcp_endpoint(const std::string& endpoint);
+/// Where a socket is bound, as people write it: no scheme, an IPv4 address as such.
+std::string bound_to(const zmq::socket_t& socket);
+/// The address of whoever sent this frame, as far as libzmq knows it.
+std::string host_of(const zmq::message_t& frame);
 
 }  // namespace tutti

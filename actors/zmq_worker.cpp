@@ -10,6 +10,7 @@
 
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
+#include "actors/zmq_stream.hpp"
 
 namespace tutti {
 
@@ -125,6 +126,13 @@ Opened ZmqWorker::open(Address owner, LinkKind kind, const std::string& endpoint
       auto topic = std::make_unique<TopicLink>(worker, host_.options(), address, owner, door, endpoint);
       bound = topic->bound_endpoint();
       link = std::move(topic);
+    } else if (kind == LinkKind::listen_stream) {
+      auto listening =
+          std::make_unique<StreamDoorLink>(worker, host_.options(), address, owner, door, endpoint);
+      bound = listening->bound_endpoint();
+      link = std::move(listening);
+    } else if (kind == LinkKind::dial_stream) {
+      link = std::make_unique<DialledStreamLink>(worker, host_.options(), address, owner, door, endpoint);
     } else {
       link = std::make_unique<DialledLink>(worker, host_.options(), address, owner, door, kind, endpoint);
     }
@@ -316,6 +324,8 @@ void ZmqWorker::keep_house() {
   std::vector<ZmqLink*> all;
   for (const auto& [address, link] : links_) all.push_back(link.get());
   for (ZmqLink* link : all) link->keep_house(awake_since_);
+  for (const ZmqLink* link : all)
+    if (link->is_over()) close(link->address());
 }
 
 }  // namespace tutti

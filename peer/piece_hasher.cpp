@@ -7,7 +7,12 @@
 namespace tutti {
 
 DigestPair expected_digests(const Metainfo& metainfo, PieceIndex piece) {
-  return {metainfo.piece_sha1[piece.value], metainfo.piece_sha256[piece.value]};
+  return {metainfo.piece_sha1[piece.value],
+          metainfo.piece_sha256.empty() ? Sha256{} : metainfo.piece_sha256[piece.value]};
+}
+
+bool digests_match(const DigestPair& digests, const DigestPair& expected) {
+  return digests.sha1 == expected.sha1 && (expected.sha256.is_zero() || digests.sha256 == expected.sha256);
 }
 
 PieceHasher::PieceHasher(const PieceLayout& layout, PieceIndex piece, const DigestPair& expected)
@@ -60,7 +65,7 @@ void PieceHasher::release(WholeChain& whole) {
 
 bool PieceHasher::finish_matches() {
   ENSURE(complete());
-  return digester_.finish() == expected_;
+  return digests_match(digester_.finish(), expected_);
 }
 
 }  // namespace tutti

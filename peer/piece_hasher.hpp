@@ -14,8 +14,10 @@
 
 namespace tutti {
 
-/// What the metainfo says the digests of `piece` are.
+/// What the metainfo says the digests of `piece` are. Without SHA-256 in it, that one is all zeros: not known.
 DigestPair expected_digests(const Metainfo& metainfo, PieceIndex piece);
+/// These digests are the expected ones, as far as those are known.
+bool digests_match(const DigestPair& digests, const DigestPair& expected);
 
 /// Decides whether the blocks of one piece, as they come in, are the piece of the metainfo. Owns the state of the
 /// digests and the blocks that came too early.

@@ -12,6 +12,7 @@
 
 #include "actors/actor.hpp"
 #include "messages/inside_client.hpp"
+#include "messages/inside_orchestra.hpp"
 #include "peer/download.hpp"
 #include "peer/fellow_progress.hpp"
 #include "peer/request_gate.hpp"
@@ -20,8 +21,14 @@
 
 namespace tutti {
 
+struct FetcherOptions;
+
 struct SchedulerOptions {
   ClientKey self;
+  /// Makes what speaks with a peer (FetcherRole); empty: a Fetcher.
+  std::function<std::unique_ptr<Actor>(const FetcherOptions&, Ref<SchedulerRole>)> make_fetcher = {};
+  /// Those who fetch a file share its pieces out among them. All of them have to, and know each other by the same keys.
+  bool shares_out = true;
   /// How often the trackers are asked who shares a file that is being fetched. At first more often: those who begin
   /// together are to find each other before one of them has fetched everything from the only source.
   Duration sharers_every = std::chrono::seconds(2);
@@ -89,8 +96,8 @@ struct SchedulerOptions {
 /// <-> paused; the end of the session
 /// forgets it here, and the next login brings it back from the store. A failed one goes on when it is started again.
 class Scheduler final
-    : public ActorOf<Scheduler,
-                     Joined<SchedulerRole::Accepts, Messages<DownloadsDue, PickDue, SharersDue, LimitDue>>> {
+    : public ActorOf<Scheduler, Joined<SchedulerRole::Accepts,
+                                       Messages<PeerVisits, DownloadsDue, PickDue, SharersDue, LimitDue>>> {
  public:
   struct Others {
     Ref<ShellRole> shell;
@@ -138,6 +145,7 @@ class Scheduler final
   void on(const PeerReady& ready, Context& context);
   void on(const PeerLost& lost, Context& context);
   void on(const PeerAtFault& fault, Context& context);
+  void on(const PeerVisits& visits, Context& context);
   void on(const LaneOpened& opened, Context& context);
   void on(const LaneClosed& closed, Context& context);
   void on(const LaneFetchers& fetchers, Context& context);
@@ -204,6 +212,7 @@ class Scheduler final
     PeerKey peer;
     ClientKey client;
     std::string endpoint;
+    std::optional<Sharer> visitor = {};  ///< it has dialled us: where it can be dialled is not known
     bool ready = false;
     Instant unready_since{};  ///< while it is not ready
     ByteCount limit;          ///< of its requests, as it was told

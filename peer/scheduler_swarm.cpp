@@ -90,6 +90,8 @@ void Scheduler::use_sharers(Download& download, Context& context) {
   const DownloadId id = download.record.id;
   leave_absent(download, context);
   std::vector<Sharer> sharers = download.sharers;
+  for (const auto& [address, source] : sources_)
+    if (source.visitor) sharers.push_back(*source.visitor);
   std::erase_if(sharers, [&](const Sharer& sharer) {
     return sharer.client == options_.self || banned_.contains(sharer.client);
   });
@@ -189,8 +191,9 @@ Scheduler::Source& Scheduler::new_source(const Sharer& sharer, Context& context)
   options.self = options_.self;
   options.request_limit = block_size;  // until it is ready and has its share
   const Ref<SchedulerRole> self{context.self()};
-  const auto fetcher = context.spawn<FetcherRole>(fmt::format("fetcher {}", endpoint),
-                                                  std::make_unique<Fetcher>(std::move(options), self));
+  std::unique_ptr<Actor> actor = options_.make_fetcher ? options_.make_fetcher(options, self)
+                                                       : std::make_unique<Fetcher>(std::move(options), self);
+  const auto fetcher = context.spawn<FetcherRole>(fmt::format("fetcher {}", endpoint), std::move(actor));
   Source& source = sources_[fetcher.address];
   source.fetcher = fetcher;
   source.peer = key_of(sharer.client);
@@ -337,6 +340,29 @@ void Scheduler::on(const PeerLost& lost, Context& context) {
     settle_phase(download, context);
     feed_hungry(id, context);
   }
+}
+
+/// Its connection is of use where none that was dialled from here stands.
+void Scheduler::on(const PeerVisits& visits, Context& context) {
+  const bool met = std::any_of(sources_.begin(), sources_.end(), [&](const auto& each) {
+    const Source& source = each.second;
+    return source.ready && source.endpoint.substr(0, source.endpoint.rfind(':')) == visits.host;
+  });
+  const Address fetcher = context.sender();
+  if (met || sources_.contains(fetcher) || banned_.contains(visits.client) ||
+      sources_.size() >= budget_.peers_max())
+    return;
+  Source& source = sources_[fetcher];
+  source.visitor = Sharer{{}, visits.client, visits.host, 0};
+  source.fetcher = {fetcher};
+  source.peer = key_of(visits.client);
+  source.client = visits.client;
+  source.endpoint = source.visitor->endpoint();
+  source.ready = true;
+  source.idle_since = context.now();
+  clients_of_fetchers_[fetcher] = visits.client;
+  for (auto& [id, download] : downloads_)
+    if (download.picker && !download.picker->complete()) use_sharers(download, context);
 }
 
 void Scheduler::on(const PeerAtFault& fault, Context& context) {
@@ -522,6 +548,7 @@ std::set<ClientKey> Scheduler::fetchers_of(const Download& download, Instant now
 
 /// Tells the picker which pieces are ours among those who fetch the file, each other's helpers.
 void Scheduler::share_out(Download& download, Instant now) {
+  if (!options_.shares_out) return;
   const std::set<ClientKey> fetchers = fetchers_of(download, now);
   std::vector<ClientKey> others(fetchers.begin(), fetchers.end());
   if (others == download.shared_with) return;

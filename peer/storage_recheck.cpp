@@ -148,7 +148,7 @@ void Storage::on(const PieceHashed& hashed, Context& context) {
   const Recheck& recheck = rechecks_.at(*id);
   const DownloadRecord& download = recheck.complete ? *recheck.complete : downloads_.at(*id);
   const DigestPair digests{hashed.sha1, hashed.sha256};
-  checked(*id, digests == expected_digests(download.metainfo, hashed.piece), context);
+  checked(*id, digests_match(digests, expected_digests(download.metainfo, hashed.piece)), context);
 }
 
 void Storage::on(const HashFailed& failed, Context& context) {

@@ -5,6 +5,7 @@
     place        the folder, files and ports of a run
     tutti        tutti as a contestant
     rivals       rsync, curl, aria2 and the limit pipeline
+    orchestra    conductor and members
     torrents     BitTorrent: libtorrent (torrent_peer is its process), aria2, opentracker
     link         two network namespaces and a slow link between them
     relay        a peer that alters what it passes on

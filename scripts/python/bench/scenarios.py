@@ -7,6 +7,7 @@ from .hashing import Hashes, Sharing
 from .link import Link
 from .machine import MIB
 from .mixed import Mixed
+from .orchestra import Members
 from .place import BENCHES
 from .torrents import Aria2Crowd, Libtorrent
 from .tutti import Tutti
@@ -142,5 +143,13 @@ def mixed(place):
     })
 
 
+def orchestra(place):
+    original = place.file(place.size(GIB))
+    return Contest(original.stat().st_size, {
+        "tutti": lambda: Members(place, "tutti", original, 16 * KIB),
+        "tutti-512": lambda: Members(place, "tutti-512", original, 512 * KIB),
+    })
+
+
 BUILDERS = {"one": one, "four": four, "memory": memory, "small": small, "tree": tree, "crowd": crowd, "hash": hashing,
-            "many": many, "far": far, "lossy": lossy, "mixed": mixed}
+            "many": many, "far": far, "lossy": lossy, "mixed": mixed, "orchestra": orchestra}

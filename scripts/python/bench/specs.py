@@ -16,6 +16,7 @@ UNEVEN = Column("uneven", "farthest from an even part", "{:.0f} %", 100)
 FIRST = Column("first", "the first, ms", "{:.1f}", 1000)
 THREADS = Column("threads", "threads", "{:.0f}")
 DESCRIPTORS = Column("descriptors", "descriptors", "{:.0f}")
+TIMES_ORIGINAL = Column("times_original", "times the original's rate", "{:.0f}")
 SHARE = Column("share", "share of the link", "{:.0f} %", 100)
 
 CPU = "fetching_cpu+serving_cpu"
@@ -79,6 +80,12 @@ SPECS = (
         Goal("seconds, against the good one alone", 1.2, ratio("tutti", "tutti-1")),
     ), notes=("The bad one alters a byte of each block that it sends, the dead one stands still, the slow one sends 1 MiB/s, the "
               "lying one says that it has pieces that it does not have, and one has changed its file since it shared it.",)),
+    Spec("orchestra", "1 GiB between two members of an Orchestra", (
+        Goal("times the original's rate, parts of 16 KiB", 4, figure("tutti", "times_original"), "{:.0f} x", MORE_IS_BETTER),
+        Goal("times the original's rate, parts of 512 KiB", 4, figure("tutti-512", "times_original"), "{:.0f} x",
+             MORE_IS_BETTER),
+    ), (TIMES_ORIGINAL,), notes=("From the start of the member that fetches to its end. The original's rates, 2.0 and 11.9 MB/s, "
+                                 "were measured once with 50 and 200 MiB: it takes no file of 1 GiB.",)),
 )
 
 BY_NAME = {spec.name: spec for spec in SPECS}

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/payload.hpp"
+#include "actors/time.hpp"
+
+namespace tutti {
+
+/// Decides who is named to whom: which members share which file. A file is what has a name and a SHA-1.
+///
+/// Rules:
+/// - Whoever asks shares from then on, under the address it asks from and the port it says; it is not named to itself in
+///   its first answer, but in all others, after those who came before it. All as the originals do it.
+/// - A member asks every ten seconds or so for as long as it lives. One that has not asked for `forgotten_after` is gone:
+///   the originals name it for ever, and every other one dials it in vain, a second each, before those that live.
+/// - Bounded: `members_max` in all; beyond that the ones who were silent longest give their places to newcomers.
+/// - Answers share their text, as far as it stays the same when somebody comes: ten thousand members ask a thousand times a
+///   second, for 200 KB each, and do not take them all at once.
+class ConductorTable {
+ public:
+  static constexpr std::size_t members_max = 100'000;
+
+  explicit ConductorTable(Duration forgotten_after) : forgotten_after_(forgotten_after) {}
+
+  struct Answer {
+    std::vector<Payload> text;  ///< one after the other
+    bool is_new = false;        ///< the asker has come with this question
+  };
+  Answer asked(const std::string& name, const std::string& sha1, const std::string& member, Instant now);
+
+  struct Gone {
+    std::string name;
+    std::string member;
+  };
+  /// Forgets those who have been silent for too long.
+  std::vector<Gone> forget(Instant now);
+  std::optional<Instant> forget_at() const;
+
+  struct Row {
+    std::string name;
+    std::string sha1;
+    std::vector<std::string> members;
+  };
+  std::vector<Row> rows() const;
+  std::size_t size() const { return silent_.size(); }
+  void check_invariants() const;
+
+ private:
+  using FileKey = std::pair<std::string, std::string>;
+  struct Member {
+    std::uint64_t place = 0;  ///< in the order of coming
+    Instant heard{};
+  };
+  struct File {
+    std::map<std::string, Member> members;
+    std::map<std::uint64_t, std::string> order;
+    std::vector<Payload> lines;  ///< of the members, in runs of about `run_size`
+    std::string last_lines;      ///< and of the last ones
+    bool lines_are_stale = false;
+  };
+  struct Silent {
+    FileKey file;
+    std::string member;
+    bool operator==(const Silent&) const = default;
+  };
+  using SilentKey = std::pair<Instant, std::uint64_t>;
+
+  static constexpr std::size_t run_size = 16U << 10U;
+
+  static std::vector<Payload> answer_of(const FileKey& key, File& file);
+  static void add_line(File& file, const std::string& member);
+  Gone drop_oldest();
+
+  Duration forgotten_after_;
+  std::map<FileKey, File> files_;
+  std::map<SilentKey, Silent> silent_;  ///< all members, by when they were heard; places are unique
+  std::uint64_t last_place_ = 0;
+};
+
+}  // namespace tutti

@@ -1,0 +1,58 @@
+#include "peer/orchestra/orch_share.hpp"
+
+#include "actors/digest.hpp"
+#include "peer/metainfo_builder.hpp"
+
+namespace tutti {
+
+namespace {
+
+template <class Id>
+Id id_of(std::string_view kind, std::string_view text) {
+  Sha256Hasher hasher;
+  hasher.update(view_of(kind));
+  hasher.update(view_of(text));
+  return Id::from(hasher.finish().view());
+}
+
+}  // namespace
+
+OrchShare orch_share(const OrchFile& file) {
+  OrchShare share{file.name, file.sha1.hex(), PieceLayout(file.size, file.part_size), {}, {}, {}, {}, {}};
+  share.metainfo.name = FileName{orch_base_name(file.name)};
+  share.metainfo.size = file.size;
+  share.metainfo.piece_length = file.part_size;
+  share.metainfo.sha1 = file.sha1;
+  share.metainfo.piece_sha1.run.reserve(file.parts.size() * Sha1::size);
+  for (const Sha1& part : file.parts) share.metainfo.piece_sha1.push_back(part);
+  share.group = GroupName{"orchestra"};
+  share.uid = id_of<Uid>("orchestra-user", share.sha1);
+  share.gid = id_of<Gid>("orchestra-group", share.sha1);
+  share.fid = fid_of(share.metainfo);
+  return share;
+}
+
+std::string orch_base_name(std::string_view name) {
+  return std::string(name.substr(name.find_last_of('/') + 1));
+}
+
+std::optional<OrchFault> orch_share_fault(const OrchFile& file) {
+  constexpr std::size_t name_line = 2;
+  constexpr std::size_t part_size_line = 5;
+  constexpr std::size_t count_line = 6;
+  if (const std::string_view fault = file_name_fault(orch_base_name(file.name)); !fault.empty())
+    return OrchFault{std::string(fault), name_line};
+  // A part is asked for and hashed as a whole, and kept in memory while it is sent.
+  if (file.part_size > Metainfo::piece_length_max)
+    return OrchFault{"parts of more than 16 MiB are not shared here: compose it with smaller ones",
+                     part_size_line};
+  constexpr std::uint64_t parts_max = std::uint64_t{1} << 24U;
+  if (file.parts.size() > parts_max)
+    return OrchFault{"files of more than 16,777,216 parts are not shared here: compose it with larger ones",
+                     count_line};
+  return std::nullopt;
+}
+
+ClientKey orch_client(std::string_view endpoint) { return id_of<ClientKey>("orchestra-member", endpoint); }
+
+}  // namespace tutti
