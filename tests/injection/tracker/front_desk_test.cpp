@@ -70,8 +70,8 @@ BOOST_FIXTURE_TEST_CASE(it_says_when_requests_are_answered, Fixture) {
 
 BOOST_FIXTURE_TEST_CASE(without_a_common_version_there_is_no_conversation, Fixture) {
   const Address link = host.accept(door);
-  inject(link, desk.address, Hello{2, 3, id_of<ClientKey>(1), "test"});
-  BOOST_TEST(expect<Unwelcome>(link).version_max == 1);
+  inject(link, desk.address, Hello{3, 4, id_of<ClientKey>(1), "test"});
+  BOOST_TEST(expect<Unwelcome>(link).version_max == 2);
   inject(link, desk.address, request(1));
   BOOST_TEST(!host.is_open(link));
   expect_silence();
