@@ -439,6 +439,37 @@ BOOST_AUTO_TEST_CASE(the_memory_store_keeps_what_it_is_told) {
   BOOST_CHECK(*store->shares_of(ann) == std::vector{share});
 }
 
+BOOST_AUTO_TEST_CASE(what_is_special_about_directories_is_remembered) {
+  DownloadRecord download = download_of({1}, ann, "tree");
+  download.metainfo.manifest_size = 100_bytes;
+  download.fid = fid_of(download.metainfo);
+  BOOST_TEST((download.fid != fid_of(download_of({1}, ann, "tree").metainfo)));
+  download.only = {"*.txt", "docs"};
+  download.wanted = pieces({1, 2, 7}).bytes();
+  download.existing = pieces({2}).bytes();
+  ShareRecord share = share_of(ann, Gid{{9}}, "tree");
+  share.metainfo = download.metainfo;
+  share.fid = download.fid;
+  share.pieces = pieces({1, 7}).bytes();
+  const Bytes manifest{1, 2, 3};
+  {
+    const auto store = open();
+    check(store->put_download(download));
+    check(store->put_share(share));
+    check(store->put_manifest(share.fid, manifest));
+    check(store->put_manifest(share.fid, manifest));
+  }
+  const auto store = open();
+  BOOST_TEST((store->download_of({1})->value() == download));
+  BOOST_TEST((store->shares_of(ann)->front() == share));
+  BOOST_TEST((store->manifest_of(share.fid)->value() == manifest));
+  // It goes with the last that needs it.
+  check(store->forget_download({1}));
+  BOOST_TEST(store->manifest_of(share.fid)->has_value());
+  check(store->forget_share(ann, share.gid, share.fid));
+  BOOST_TEST(!store->manifest_of(share.fid)->has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
