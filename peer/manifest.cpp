@@ -151,22 +151,4 @@ std::optional<Manifest> Manifest::decode(ByteView bytes, ByteCount contents, Fau
   return manifest;
 }
 
-void Manifest::for_each_directory(const std::function<void(std::string_view)>& each) const {
-  std::string_view before;
-  for (const TreeEntry& entry : entries_) {
-    const std::string_view path = entry.path;
-    // The names that it shares with the one before are known already.
-    std::size_t known = shared_bytes(before, path);
-    if (known < before.size() || (known < path.size() && path[known] != '/')) {
-      const std::size_t slash = known == 0 ? std::string_view::npos : path.rfind('/', known - 1);
-      known = slash == std::string_view::npos ? 0 : slash + 1;
-    }
-    for (std::size_t slash = path.find('/', known); slash != std::string_view::npos;
-         slash = path.find('/', slash + 1))
-      each(path.substr(0, slash));
-    if (entry.directory) each(path);
-    before = path;
-  }
-}
-
 }  // namespace tutti

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,8 +50,6 @@ class Manifest {
 
   const std::vector<TreeEntry>& entries() const { return entries_; }
   ByteCount contents() const { return contents_; }
-  /// Calls `each` for every directory that is implied or an entry, those above before those below.
-  void for_each_directory(const std::function<void(std::string_view)>& each) const;
 
  private:
   explicit Manifest(std::vector<TreeEntry> entries) : entries_(std::move(entries)) {}

@@ -136,7 +136,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   void keep_manifest(const Fid& fid, const std::string& path);
   DiskDone open_complete(const DownloadRecord& download);
   OrFault<JournalledPieces> resume_tree(DownloadRecord& download);
-  DiskDone part_differs(DownloadRecord& download, const std::vector<PieceIndex>& bad) const;
+  static DiskDone part_differs(const DownloadRecord& download, const std::vector<PieceIndex>& bad);
   void finish_tree(const Asker& asker, DownloadRecord download, Context& context);
   void recheck_complete_tree(const Asker& asker, DownloadRecord download, Context& context);
   DiskDone reopen_tree(DownloadRecord& download, const Bitfield& right);

@@ -103,7 +103,7 @@ OrFault<JournalledPieces> Storage::resume_tree(DownloadRecord& download) {
 }
 
 /// Of what was found at the destination of a directory pieces are wrong: files there are others than those to be fetched.
-DiskDone Storage::part_differs(DownloadRecord& download, const std::vector<PieceIndex>& bad) const {
+DiskDone Storage::part_differs(const DownloadRecord& download, const std::vector<PieceIndex>& bad) {
   if (download.existing.empty()) return std::nullopt;
   const auto existing = Bitfield::parse(download.existing, PieceLayout(download.metainfo).piece_count());
   for (const PieceIndex piece : bad)

@@ -129,7 +129,7 @@ OrFault<TreeSurvey> TreeDisk::survey(const std::string& path) {
   return survey;
 }
 
-OrFault<std::shared_ptr<const TreeDisk::Contents>> TreeDisk::decode(ByteView manifest, ByteCount size) const {
+OrFault<std::shared_ptr<const TreeDisk::Contents>> TreeDisk::decode(ByteView manifest, ByteCount size) {
   Fault fault;
   std::optional<Manifest> decoded =
       Manifest::decode(manifest, {size.value - std::min(size.value, std::uint64_t{manifest.size()})}, fault);

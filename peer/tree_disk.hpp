@@ -145,7 +145,7 @@ class TreeDisk final : public Disk {
   DiskDone stamp(View& view) const;
   DiskDone read_part(const View& view, ByteCount offset, ByteCount length, std::uint8_t* to) const;
   DiskDone read_whole(const View& view, ByteCount offset, ByteCount length, std::uint8_t* to) const;
-  OrFault<std::shared_ptr<const Contents>> decode(ByteView manifest, ByteCount size) const;
+  static OrFault<std::shared_ptr<const Contents>> decode(ByteView manifest, ByteCount size);
   static std::vector<bool> selected_by(const std::vector<std::string>& only, const Manifest& manifest);
   DiskDone put_head(const View& view) const;
   DiskDone put_empty(const View& view, const std::string& root) const;

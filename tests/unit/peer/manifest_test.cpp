@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
-#include <map>
 #include <random>
-#include <set>
 
 namespace tutti {
 namespace {
@@ -80,38 +78,6 @@ BOOST_AUTO_TEST_CASE(nothing_at_all_is_a_directory_too) {
   const auto manifest = Manifest::of({});
   BOOST_REQUIRE(manifest.has_value());
   BOOST_TEST(refusal(manifest->encode(), 0) == "");
-}
-
-BOOST_AUTO_TEST_CASE(names_every_directory_once_from_above) {
-  // Beside a naive model.
-  std::mt19937 random(7);
-  for (int round = 0; round < 200; ++round) {
-    std::vector<TreeEntry> entries;
-    std::set<std::string> expected;
-    const char* names[] = {"a", "ab", "b", "b.c", "c"};
-    for (int i = 0; i < 12; ++i) {
-      std::string path;
-      for (auto depth = 1 + random() % 4; depth > 0; --depth)
-        path += std::string(path.empty() ? "" : "/") + names[random() % 5];
-      std::vector<TreeEntry> more = entries;
-      more.push_back(random() % 3 == 0 ? folder(path) : file(path));
-      if (Manifest::of(more)) entries = more;
-    }
-    for (const TreeEntry& entry : entries) {
-      for (std::size_t slash = entry.path.find('/'); slash != std::string::npos;
-           slash = entry.path.find('/', slash + 1))
-        expected.insert(entry.path.substr(0, slash));
-      if (entry.directory) expected.insert(entry.path);
-    }
-    std::vector<std::string> named;
-    Manifest::of(entries)->for_each_directory([&](std::string_view path) { named.emplace_back(path); });
-    BOOST_TEST((std::set<std::string>(named.begin(), named.end()) == expected));
-    BOOST_TEST(named.size() == expected.size());
-    for (std::size_t i = 0; i < named.size(); ++i)
-      if (const std::size_t slash = named[i].rfind('/'); slash != std::string::npos)
-        BOOST_TEST((std::find(named.begin(), named.begin() + static_cast<std::ptrdiff_t>(i),
-                              named[i].substr(0, slash)) != named.begin() + static_cast<std::ptrdiff_t>(i)));
-  }
 }
 
 BOOST_AUTO_TEST_CASE(paths_that_lead_elsewhere_are_refused) {
