@@ -80,7 +80,8 @@ BOOST_AUTO_TEST_CASE(usage_reads_as_promised) {
   BOOST_TEST(usage_of(*find_command("accept_request")) == "accept_request <group_id> <user_id>");
   BOOST_TEST(usage_of(*find_command("upload_file")) == "upload_file <file_path> <group_id>");
   BOOST_TEST(usage_of(*find_command("download_file")) ==
-             "download_file <group_id> <file_name> <destination_path> [--sequential]");
+             "download_file <group_id> <file_name> <destination_path> [--sequential] "
+             "[--only GLOB]...");
   BOOST_TEST(usage_of(*find_command("wait")) == "wait [seconds]");
   BOOST_TEST(usage_of(*find_command("help")) == "help [command]");
 }
