@@ -315,6 +315,7 @@ BOOST_AUTO_TEST_CASE(a_store_of_the_first_version_is_read) {
       ALTER TABLE download DROP COLUMN share; ALTER TABLE download DROP COLUMN whole;
       ALTER TABLE download DROP COLUMN paused; ALTER TABLE download DROP COLUMN priority;
       ALTER TABLE download DROP COLUMN sequential; DROP TABLE rate_limit;
+      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest;
       PRAGMA user_version = 1)sql");
   const auto store = open();
   BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
@@ -333,11 +334,27 @@ BOOST_AUTO_TEST_CASE(a_store_without_wishes_and_limits_is_read) {
   run_sql(R"sql(
       ALTER TABLE download DROP COLUMN paused; ALTER TABLE download DROP COLUMN priority;
       ALTER TABLE download DROP COLUMN sequential; DROP TABLE rate_limit;
+      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest;
       PRAGMA user_version = 2)sql");
   const auto store = open();
   BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
   BOOST_CHECK(store->pieces_of({1}, 20)->verified == pieces({3}));
   BOOST_TEST(store->limits()->empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_store_without_directories_is_read) {
+  const ShareRecord share = share_of(ann, Gid{{1}}, "zebra");
+  {
+    const auto store = open();
+    check(store->put_download(download_of({1}, ann, "a")));
+    check(store->put_share(share));
+  }
+  run_sql(R"sql(
+      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest;
+      PRAGMA user_version = 3)sql");
+  const auto store = open();
+  BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
+  BOOST_CHECK(store->shares_of(ann)->front() == share);
 }
 
 BOOST_AUTO_TEST_CASE(wishes_and_limits_survive) {
