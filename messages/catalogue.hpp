@@ -19,6 +19,7 @@ struct MessageEntry {
   std::string_view name;
   std::string_view protocol;             ///< the first that it belongs to, such as "client_tracker"
   std::vector<std::string_view> fields;  ///< their names, in order
+  std::size_t released_fields = 0;       ///< fewer, if it has grown since
 
   /// Encoded -> text on one line. Bytes beyond `most_bytes` of one value are left out.
   Decoded<std::string> (*print)(ByteView body, std::size_t most_bytes);

@@ -43,7 +43,7 @@ Bytes sample_as(std::uint64_t seed) {
 
 template <Message M>
 MessageEntry entry_of(std::string_view protocol) {
-  MessageEntry entry{M::message_id, M::type_name, protocol,    {},
+  MessageEntry entry{M::message_id, M::type_name, protocol,    {},          field_count_min<M>,
                      print_as<M>,   parse_as<M>,  fault_as<M>, sample_as<M>};
   for (std::size_t i = 0; i < field_count<M>; ++i) entry.fields.push_back(nth_field(M::field_list, i));
   return entry;

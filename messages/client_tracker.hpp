@@ -16,12 +16,18 @@
 //   presence     = C:Present                      no answer
 //   at any time  = T:Notice
 //
+// Directories are spoken of from version 2 on: before, a tracker neither takes nor names them.
+//
 // Every request names itself by (client key, counter). A tracker that has seen the id before, here or at another
 // tracker, answers what was answered then; so a client that hears nothing says the same again elsewhere.
 
 namespace tutti {
 
-constexpr std::uint16_t client_tracker_version = 1;
+/// Version 1 knew no directories.
+constexpr std::uint16_t client_tracker_version = 2;
+constexpr std::uint16_t client_tracker_version_min = 1;
+/// From this version on a Metainfo may be that of a directory.
+constexpr std::uint16_t trees_version = 2;
 /// Rows of one page of a listing, at most.
 constexpr std::uint32_t page_rows_max = 1000;
 /// Bytes of a password, at most: enough for any sentence, too few to make hashing a weapon.
@@ -46,6 +52,9 @@ struct VersionVector {
 };
 
 /// What a file is, whoever shares it and wherever it lies. Its Fid is a hash over all of this.
+///
+/// A directory is shared as one file, too: a manifest that names all that is in it (peer/manifest.hpp), and behind it
+/// the contents of its files in that order.
 struct Metainfo {
   FileName name;
   ByteCount size;
@@ -54,13 +63,18 @@ struct Metainfo {
   Sha1 sha1;
   DigestList<Sha1> piece_sha1;
   DigestList<Sha256> piece_sha256;
-  TUTTI_RECORD(Metainfo, name, size, piece_length, sha1, piece_sha1, piece_sha256);
+  /// How much of the file is the manifest of a directory; 0: it is a plain file, whatever it looks like.
+  ByteCount manifest_size{};
+  static constexpr std::size_t released_fields = 6;
+  TUTTI_RECORD(Metainfo, name, size, piece_length, sha1, piece_sha1, piece_sha256, manifest_size);
 
   static constexpr ByteCount piece_length_min = 512_KiB;
   static constexpr ByteCount piece_length_max = 16_MiB;
   /// 1 TiB in the largest pieces.
   static constexpr std::uint32_t pieces_max = 65536;
+  static constexpr ByteCount manifest_size_max = 64_MiB;
 
+  bool is_tree() const { return manifest_size.value != 0; }
   std::uint32_t piece_count() const {
     return static_cast<std::uint32_t>((size.value + piece_length.value - 1) / piece_length.value);
   }
@@ -75,6 +89,8 @@ struct Metainfo {
     if (size.value > std::uint64_t{pieces_max} * length) return "a file has at most 65,536 pieces";
     if (piece_sha1.size() != piece_count() || piece_sha256.size() != piece_count())
       return "there is one digest a piece";
+    if (manifest_size > size || manifest_size > manifest_size_max)
+      return "a manifest is a part of its file, of 64 MiB at most";
     return {};
   }
 };
@@ -261,7 +277,9 @@ struct FileRow {
   std::uint32_t sharers = 0;         ///< who has said to share it
   std::uint32_t sharers_online = 0;  ///< of those, who is logged in now
   Sha1 sha1;
-  TUTTI_RECORD(FileRow, file, size, sharers, sharers_online, sha1);
+  bool tree = false;  ///< it is a directory
+  static constexpr std::size_t released_fields = 5;
+  TUTTI_RECORD(FileRow, file, size, sharers, sharers_online, sha1, tree);
 };
 struct Files {
   std::vector<FileRow> files;
@@ -335,7 +353,7 @@ using TrackerAnswer = OneOf<Done, Refused, LoggedIn, JoinRequests, Groups, Membe
 
 /// C: first word on a link. `version_max` is the newest version that the client speaks.
 struct Hello {
-  std::uint16_t version_min = client_tracker_version;
+  std::uint16_t version_min = client_tracker_version_min;
   std::uint16_t version_max = client_tracker_version;
   ClientKey client;
   std::string software;
@@ -355,7 +373,7 @@ struct Welcome {
 };
 /// T: there is no common version.
 struct Unwelcome {
-  std::uint16_t version_min = client_tracker_version;
+  std::uint16_t version_min = client_tracker_version_min;
   std::uint16_t version_max = client_tracker_version;
   std::string sentence;
   TUTTI_MESSAGE(Unwelcome, 0x0282, version_min, version_max, sentence);

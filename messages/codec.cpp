@@ -184,16 +184,18 @@ MessageId MsgpackReader::message_id() const {
 
 bool MsgpackReader::next_is(MessageId id, std::string_view) { return !failed() && message_id() == id; }
 
-void MsgpackReader::begin_message(MessageId id, std::string_view name, std::size_t fields) {
+void MsgpackReader::begin_message(MessageId id, std::string_view name, std::size_t least, std::size_t most) {
   if (message_id() != id) return tree_->refuse(*this, "another message than expected");
-  begin_record(name, fields + 1);
+  begin_record(name, least + 1, most + 1);
   if (!failed()) unsigned_integer();
 }
 
-void MsgpackReader::begin_record(std::string_view, std::size_t fields) {
+void MsgpackReader::begin_record(std::string_view, std::size_t least, std::size_t most) {
   const std::size_t size = begin_list();
-  if (!failed() && size != fields) fail("a record has too few or too many fields");
+  if (!failed() && (size < least || size > most)) fail("a record has too few or too many fields");
 }
+
+bool MsgpackReader::more_fields() { return next_item(); }
 
 void MsgpackReader::end_record() { end_list(); }
 

@@ -52,8 +52,9 @@ class MsgpackReader final : public Reader {
   MessageId message_id() const;
 
   bool next_is(MessageId id, std::string_view name) override;
-  void begin_message(MessageId id, std::string_view name, std::size_t fields) override;
-  void begin_record(std::string_view name, std::size_t fields) override;
+  void begin_message(MessageId id, std::string_view name, std::size_t least, std::size_t most) override;
+  void begin_record(std::string_view name, std::size_t least, std::size_t most) override;
+  bool more_fields() override;
   void field(std::string_view) override {}
   void end_record() override;
   std::size_t begin_list() override;

@@ -19,6 +19,7 @@
 //                | librarian:HashStretch  file_hasher:( StretchHashed | HashFailed )  |  librarian:DropHashing
 //                | storage:HashPiece  file_hasher:( PieceHashed | HashFailed )
 //                | storage:SyncFile  file_hasher:FileSynced
+//                | storage:CheckFile  file_hasher:FileChecked                 of directories
 //   shares       = librarian:RecallShares  storage:SharesRecalled
 //                | librarian:CheckFile  storage:FileChecked
 //                | librarian:RememberShare | librarian:ForgetShare
@@ -168,7 +169,10 @@ struct ShareRecord {
   std::string path;       ///< absolute
   FileIdentity identity;  ///< of the file when its digests were true
   bool stopped = false;   ///< the user has stopped it, and no tracker has heard of that yet
-  TUTTI_RECORD(ShareRecord, uid, gid, group, fid, metainfo, path, identity, stopped);
+  Bytes pieces =
+      {};  ///< as in FileOpened: those that are here, of a directory of which only a part is; else none
+  static constexpr std::size_t released_fields = 8;
+  TUTTI_RECORD(ShareRecord, uid, gid, group, fid, metainfo, path, identity, stopped, pieces);
 };
 /// Which files did this user share?
 struct RecallShares {
@@ -191,19 +195,26 @@ struct ForgetShare {
   Fid fid;
   TUTTI_MESSAGE(ForgetShare, 0x0523, uid, gid, fid);
 };
-/// What is at this path? `tag` comes back with the answer.
+/// What is at this path? `tag` comes back with the answer. A path that ends with a slash is that of a directory; `anew`:
+/// what is in it now is what is meant by it from now on, not what was in it when it was looked at first.
 struct CheckFile {
   std::uint64_t tag = 0;
   std::string path;
-  TUTTI_MESSAGE(CheckFile, 0x0524, tag, path);
+  bool anew = false;
+  static constexpr std::size_t released_fields = 2;
+  TUTTI_MESSAGE(CheckFile, 0x0524, tag, path, anew);
 };
-/// A regular, readable file with this identity; or none, and why.
+/// A regular, readable file with this identity; or none, and why. Of a directory the identity is that of all that is in
+/// it, `size` is that of the file that it is shared as, and `skipped` names what cannot be shared: links, special files.
 struct FileChecked {
   std::uint64_t tag = 0;
   std::optional<FileIdentity> identity;
   Code code = Code::io_error;
   std::string sentence;
-  TUTTI_MESSAGE(FileChecked, 0x0525, tag, identity, code, sentence);
+  ByteCount manifest_size{};
+  std::vector<std::string> skipped = {};
+  static constexpr std::size_t released_fields = 4;
+  TUTTI_MESSAGE(FileChecked, 0x0525, tag, identity, code, sentence, manifest_size, skipped);
 };
 /// The user does not want to share this file any more, also if it is still being fetched.
 struct DownloadUnshared {
@@ -331,8 +342,12 @@ struct DownloadRecord {
   bool share = true;        ///< false: the user does not want it shared
   FileIdentity whole;       ///< of the part file, once the whole was verified; else nothing's
   DownloadWishes wishes;
+  std::vector<std::string> only = {};  ///< of a directory: the patterns of what is wanted; none: all of it
+  Bytes wanted = {};    ///< of a directory whose manifest is here: the pieces to be fetched, as in FileOpened
+  Bytes existing = {};  ///< of those, the ones that were at the destination already
+  static constexpr std::size_t released_fields = 14;
   TUTTI_RECORD(DownloadRecord, id, uid, gid, group, fid, metainfo, path, part_path, phase, code, sentence,
-               share, whole, wishes);
+               share, whole, wishes, only, wanted, existing);
 };
 /// Which downloads did this user start, oldest first? Those that are complete come without the digests of their pieces.
 /// `session` comes back with the answer: one user may have come, gone and come again meanwhile.
@@ -386,7 +401,9 @@ struct FinishDownload {
 struct DownloadFinished {
   DownloadId download;
   FileIdentity identity;
-  TUTTI_MESSAGE(DownloadFinished, 0x0547, download, identity);
+  Bytes pieces = {};  ///< as in ShareRecord
+  static constexpr std::size_t released_fields = 2;
+  TUTTI_MESSAGE(DownloadFinished, 0x0547, download, identity, pieces);
 };
 /// A download is over without being complete, or is to begin anew: what is remembered of its pieces is void.
 struct SettleDownload {
@@ -859,7 +876,7 @@ struct HashVerifierRole {
 /// Reads and hashes files that lie on the disk, and makes sure that they do.
 struct FileHasherRole {
   static constexpr std::string_view name = "file_hasher";
-  using Accepts = Messages<HashPiece, HashStretch, DropHashing, SyncFile>;
+  using Accepts = Messages<HashPiece, HashStretch, DropHashing, SyncFile, CheckFile>;
 };
 
 /// Owns the client's durable state, and makes and reads its files.
@@ -868,7 +885,7 @@ struct StorageRole {
   using Accepts = Messages<ReserveCounters, RecallShares, RememberShare, ForgetShare, CheckFile, ReadBlock,
                            RecallDownloads, PrepareDownload, JournalPiece, FinishDownload, SettleDownload,
                            KeepPrivate, PieceHashed, HashFailed, FileSynced, KeepWishes, ForgetDownload,
-                           RecheckDownload, ReopenDownload, SetLimit, ListLimits, WatchLimits>;
+                           RecheckDownload, ReopenDownload, SetLimit, ListLimits, WatchLimits, FileChecked>;
 };
 
 }  // namespace tutti

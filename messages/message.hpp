@@ -140,6 +140,18 @@ constexpr std::size_t count_fields(std::string_view list) {
 template <Record T>
 constexpr std::size_t field_count = count_fields(T::field_list);
 
+/// A record that has grown since it was released says how many fields it had then: `released_fields`. Those behind them
+/// are left out from the end on where they are empty or 0, so whatever could be said before has the bytes that it always
+/// had. Who may not know the new ones must not be sent them: that is what versions are for.
+template <class T>
+concept Grown = Record<T> && requires {
+  { T::released_fields } -> std::convertible_to<std::size_t>;
+};
+template <Record T>
+constexpr std::size_t field_count_min = field_count<T>;
+template <Grown T>
+constexpr std::size_t field_count_min<T> = T::released_fields;
+
 namespace detail {
 
 template <class T>
@@ -188,9 +200,25 @@ void write(Writer& writer, const T& value);
 template <class T>
 void read(Reader& reader, T& value);
 
+/// How many fields of a record are written: all of them, or fewer of one that has grown.
 template <Record T>
-void write_fields(Writer& writer, const T& record) {
+std::size_t fields_written(const T& record) {
+  std::size_t count = field_count_min<T>;
+  if constexpr (Grown<T>) {
+    std::size_t at = 0;
+    detail::each_field(record, [&](std::string_view, const auto& field) {
+      ++at;
+      if (at > field_count_min<T> && !(field == std::remove_cvref_t<decltype(field)>{})) count = at;
+    });
+  }
+  return count;
+}
+
+template <Record T>
+void write_fields(Writer& writer, const T& record, std::size_t count) {
+  std::size_t at = 0;
   detail::each_field(record, [&](std::string_view name, const auto& field) {
+    if (at++ >= count) return;
     writer.field(name);
     write(writer, field);
   });
@@ -199,30 +227,40 @@ void write_fields(Writer& writer, const T& record) {
 
 template <Record T>
 void read_fields(Reader& reader, T& record) {
+  std::size_t at = 0;
+  bool ended = false;
   detail::each_field(record, [&](std::string_view name, auto& field) {
+    if (at >= field_count_min<T> && !ended) ended = !reader.more_fields();
+    if (ended) return;
+    ++at;
     reader.field(name);
     read(reader, field);
   });
+  if constexpr (Grown<T>) {
+    if (!reader.failed() && at != fields_written(record)) reader.fail("a field says nothing");
+  }
   reader.end_record();
 }
 
 template <Message M>
 void write_message(Writer& writer, const M& message) {
-  writer.begin_message(M::message_id, M::type_name, field_count<M>);
-  write_fields(writer, message);
+  const std::size_t count = fields_written(message);
+  writer.begin_message(M::message_id, M::type_name, count);
+  write_fields(writer, message, count);
 }
 
 template <Message M>
 void read_message(Reader& reader, M& message) {
-  reader.begin_message(M::message_id, M::type_name, field_count<M>);
+  reader.begin_message(M::message_id, M::type_name, field_count_min<M>, field_count<M>);
   if (!reader.failed()) read_fields(reader, message);
 }
 
 template <class T>
 void write(Writer& writer, const T& value) {
   if constexpr (Record<T>) {
-    writer.begin_record(T::type_name, field_count<T>);
-    write_fields(writer, value);
+    const std::size_t count = fields_written(value);
+    writer.begin_record(T::type_name, count);
+    write_fields(writer, value, count);
   } else if constexpr (detail::IsOneOf<T>::value) {
     std::visit([&](const auto& message) { write_message(writer, message); }, value.value);
   } else if constexpr (Symbol<T>) {
@@ -307,7 +345,7 @@ void read_list(Reader& reader, std::vector<T>& list) {
 template <class T>
 void read(Reader& reader, T& value) {
   if constexpr (Record<T>) {
-    reader.begin_record(T::type_name, field_count<T>);
+    reader.begin_record(T::type_name, field_count_min<T>, field_count<T>);
     if (!reader.failed()) read_fields(reader, value);
   } else if constexpr (detail::IsOneOf<T>::value) {
     detail::read_one_of(reader, value);

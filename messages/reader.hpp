@@ -21,9 +21,11 @@ class Reader {
 
   /// True if the next value is this message. Consumes nothing.
   virtual bool next_is(MessageId id, std::string_view name) = 0;
-  /// `fields` must be matched exactly: a short or long record is a fault.
-  virtual void begin_message(MessageId id, std::string_view name, std::size_t fields) = 0;
-  virtual void begin_record(std::string_view name, std::size_t fields) = 0;
+  /// A record has `least` to `most` fields, mostly the same number: a shorter or longer one is a fault.
+  virtual void begin_message(MessageId id, std::string_view name, std::size_t least, std::size_t most) = 0;
+  virtual void begin_record(std::string_view name, std::size_t least, std::size_t most) = 0;
+  /// True while the record that was begun last has another field.
+  virtual bool more_fields() = 0;
   virtual void field(std::string_view name) = 0;
   virtual void end_record() = 0;
   /// The number of items that follow. Bounded by the size of the input.

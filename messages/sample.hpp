@@ -126,8 +126,10 @@ T draw(Bits& bits) {
   if constexpr (requires { Sampler<T>::draw(bits); }) {
     value = Sampler<T>::draw(bits);
   } else if constexpr (Record<T>) {
+    // What a record has grown by stays empty, so that the same bits go on giving what they gave before.
+    std::size_t at = 0;
     each_field(value, [&](std::string_view, auto& field) {
-      field = sample<std::remove_cvref_t<decltype(field)>>(bits);
+      if (at++ < field_count_min<T>) field = sample<std::remove_cvref_t<decltype(field)>>(bits);
     });
   } else if constexpr (IsOneOf<T>::value) {
     sample_option(bits, value);

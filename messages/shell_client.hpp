@@ -83,14 +83,16 @@ struct UnshareFile {
 };
 
 /// H: fetch a file. `destination` is absolute: a directory (the file keeps its name) or a path for the file.
-/// `sequential`: its pieces in their order, also when others fetch it.
+/// `sequential`: its pieces in their order, also when others fetch it. `only`: of a directory what these patterns mean.
 struct StartDownload {
   CommandId command;
   GroupName group;
   FileName file;
   std::string destination;
   bool sequential = false;
-  TUTTI_MESSAGE(StartDownload, 0x0430, command, group, file, destination, sequential);
+  std::vector<std::string> only = {};
+  static constexpr std::size_t released_fields = 5;
+  TUTTI_MESSAGE(StartDownload, 0x0430, command, group, file, destination, sequential, only);
 };
 
 /// Where a download is. Runs: finding, fetching, waiting, checking, paused. Ended: complete, failed.

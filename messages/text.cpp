@@ -134,10 +134,14 @@ void TextReader::expect_end() {
 }
 
 bool TextReader::next_is(MessageId, std::string_view name) { return !failed() && peek_word() == name; }
-void TextReader::begin_message(MessageId, std::string_view name, std::size_t fields) {
-  begin_record(name, fields);
+void TextReader::begin_message(MessageId, std::string_view name, std::size_t least, std::size_t most) {
+  begin_record(name, least, most);
 }
-void TextReader::begin_record(std::string_view name, std::size_t) {
+bool TextReader::more_fields() {
+  skip_space();
+  return !failed() && !rest_.empty() && rest_.front() != '}';
+}
+void TextReader::begin_record(std::string_view name, std::size_t, std::size_t) {
   if (!take_word(name)) fail(std::string(name) + " was expected");
   expect('{');
   after_open_ = true;

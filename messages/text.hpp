@@ -51,8 +51,9 @@ class TextReader final : public Reader {
   void expect_end();
 
   bool next_is(MessageId id, std::string_view name) override;
-  void begin_message(MessageId id, std::string_view name, std::size_t fields) override;
-  void begin_record(std::string_view name, std::size_t fields) override;
+  void begin_message(MessageId id, std::string_view name, std::size_t least, std::size_t most) override;
+  void begin_record(std::string_view name, std::size_t least, std::size_t most) override;
+  bool more_fields() override;
   void field(std::string_view name) override;
   void end_record() override;
   std::size_t begin_list() override;

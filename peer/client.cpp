@@ -4,12 +4,14 @@
 #include "peer/hash_verifier.hpp"
 #include "peer/librarian.hpp"
 #include "peer/storage.hpp"
+#include "peer/tree_disk.hpp"
 #include "peer/uploader.hpp"
 
 namespace tutti {
 
 ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at, std::shared_ptr<Disk> disk,
                        std::shared_ptr<ClientStore> store) {
+  disk = std::make_shared<TreeDisk>(std::move(disk));
   const ClientKey self = store->identity().key;
   ClientCast cast;
 

@@ -100,6 +100,10 @@ class ClientStore {
   /// Of a download of so many pieces; none of one that is not there.
   virtual OrFault<JournalledPieces> pieces_of(DownloadId id, std::uint32_t count) = 0;
 
+  /// Remembers the manifest of a directory as long as a share or a download of it is remembered.
+  virtual DiskDone put_manifest(const Fid& fid, ByteView manifest) = 0;
+  virtual OrFault<std::optional<Bytes>> manifest_of(const Fid& fid) = 0;
+
   /// In the place of all limits before.
   virtual DiskDone put_limits(std::span<const RateLimit> limits) = 0;
   /// In the order in which they were put.

@@ -14,9 +14,11 @@ namespace tutti {
 
 /// The path of the file, when the user gave `wanted`: a folder, in which the file keeps its name, or the path itself. One
 /// that ends with a slash is meant as a folder. Faults: see check_destination.
-OrFault<std::string> settle_destination(Disk& disk, std::string wanted, const FileName& name);
-/// A file can be made at `path`: its folder is there, the name fits, and nothing stands in the way.
-DiskDone check_destination(Disk& disk, const std::string& path);
+OrFault<std::string> settle_destination(Disk& disk, std::string wanted, const FileName& name,
+                                        bool tree = false);
+/// A file can be made at `path`: its folder is there, the name fits, and nothing stands in the way; of a `tree` a folder
+/// may, which is added to.
+DiskDone check_destination(Disk& disk, const std::string& path, bool tree = false);
 /// True if a file of this name that is sent to `destination` ends up at `path`: whether the destination is a folder is
 /// known by whoever settled `path`.
 bool leads_to(std::string destination, const FileName& name, const std::string& path);

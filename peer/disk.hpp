@@ -42,6 +42,8 @@ class OrFault {
   DiskFault fault_;
 };
 
+class TreeDisk;
+
 enum class PathKind : std::uint8_t { nothing, regular, directory, other };
 
 /// The files of this machine, as storage, verifiers and librarian see them. Handed to them at construction, so that a
@@ -85,6 +87,13 @@ class Disk {
   virtual DiskDone remove(const std::string& path) = 0;
   /// Forgets what is kept open for `path`: nobody will read or write it for a while.
   virtual void release(const std::string& path) = 0;
+
+  /// The bytes that were just read there are those of the file as it was when it had this identity. Faults: file_conflict,
+  /// those of identity().
+  virtual DiskDone unchanged(const std::string& path, const FileIdentity& identity, ByteCount offset,
+                             ByteCount length);
+  /// What can be done with directories as wholes; null, if nothing.
+  virtual TreeDisk* trees() { return nullptr; }
 };
 
 }  // namespace tutti

@@ -9,6 +9,13 @@ std::string Download::nobody_shares() const {
                      record.metainfo.name.text);
 }
 
+Bitfield Download::wanted_of(const DownloadRecord& record) {
+  const std::uint32_t pieces = PieceLayout(record.metainfo).piece_count();
+  if (!record.metainfo.is_tree()) return Bitfield::full(pieces);
+  if (record.wanted.empty()) return manifest_pieces_of(record.metainfo);
+  return Bitfield::parse(record.wanted, pieces).value_or(Bitfield::full(pieces));
+}
+
 DownloadRow Download::row(Instant now, std::uint32_t peers) const {
   DownloadRow row;
   row.id = record.id;
@@ -17,9 +24,14 @@ DownloadRow Download::row(Instant now, std::uint32_t peers) const {
   row.path = record.path;
   row.phase = phase;
   row.size = layout.size();
+  row.pieces = layout.piece_count();
+  if (!record.only.empty() && !record.wanted.empty()) {
+    row.size = {};
+    wanted.for_each([&](PieceIndex piece) { row.size += layout.piece_size(piece); });
+    row.pieces = wanted.count();
+  }
   row.verified = verified;
   row.bytes_per_second = phase == DownloadPhase::fetching ? rate.bytes_per_second(now) : 0;
-  row.pieces = layout.piece_count();
   row.pieces_verified = pieces().count();
   row.peers = peers;
   row.code = code;
@@ -35,7 +47,7 @@ DownloadRow Download::row(Instant now, std::uint32_t peers) const {
     row.sentence =
         fmt::format("hashes again what is on the disk: {} of {} pieces", recheck->pieces, row.pieces);
   } else if (phase == DownloadPhase::complete) {
-    row.verified = layout.size();
+    row.verified = row.size;
     row.pieces_verified = row.pieces;
   }
   return row;

@@ -35,6 +35,8 @@ struct Download {
   std::uint64_t queued = 0;  ///< its place among those that wait for a turn
   /// What is on the disk, while no picker counts it.
   Bitfield prepared;
+  /// What is to be: all of it, but for a directory of which only a part is wanted, or whose manifest has not come.
+  Bitfield wanted;
   std::optional<PiecePicker> picker;
   ByteCount verified;
   RateMeter rate;
@@ -63,7 +65,15 @@ struct Download {
   bool searched = false;       ///< there has been time to find somebody
 
   Download(DownloadRecord of, Bitfield on_disk)
-      : record(std::move(of)), layout(record.metainfo), phase(record.phase), prepared(std::move(on_disk)) {}
+      : record(std::move(of)),
+        layout(record.metainfo),
+        phase(record.phase),
+        prepared(std::move(on_disk)),
+        wanted(wanted_of(record)) {}
+
+  static Bitfield wanted_of(const DownloadRecord& record);
+  /// A directory of which it is not known yet what is in it.
+  bool lacks_manifest() const { return record.metainfo.is_tree() && record.wanted.empty(); }
 
   bool runs() const { return phase != DownloadPhase::complete && phase != DownloadPhase::failed; }
   /// The user has paused it, and so it is.

@@ -5,6 +5,7 @@
 
 #include "actors/context.hpp"
 #include "peer/piece_hasher.hpp"
+#include "peer/tree_disk.hpp"
 
 namespace tutti {
 
@@ -70,6 +71,29 @@ void FileHasher::on(const SyncFile& sync, Context& context) {
   FileSynced synced{sync.tag, {}};
   if (const DiskDone fault = disk_->sync(sync.path)) synced.fault = Refused{fault->code, fault->sentence};
   context.reply(synced);
+}
+
+void FileHasher::on(const CheckFile& check, Context& context) {
+  FileChecked checked;
+  checked.tag = check.tag;
+  const auto refuse = [&](const DiskFault& fault) {
+    checked.code = fault.code;
+    checked.sentence = fault.sentence;
+  };
+  if (check.anew && disk_->trees() != nullptr) {
+    if (OrFault<TreeSurvey> survey = disk_->trees()->survey(check.path)) {
+      checked.identity = survey->identity;
+      checked.manifest_size = survey->manifest_size;
+      checked.skipped = std::move(survey->skipped);
+    } else {
+      refuse(survey.fault());
+    }
+  } else if (const OrFault<FileIdentity> identity = disk_->identity(check.path)) {
+    checked.identity = *identity;
+  } else {
+    refuse(identity.fault());
+  }
+  context.reply(checked);
 }
 
 }  // namespace tutti

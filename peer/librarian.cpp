@@ -6,6 +6,7 @@
 
 #include "actors/context.hpp"
 #include "actors/ensure.hpp"
+#include "peer/tree_disk.hpp"
 
 namespace tutti {
 
@@ -21,7 +22,22 @@ bool has_just_changed(const FileIdentity& identity, WallTime now, std::chrono::m
   return since < tick && since > -tick;
 }
 
-std::string base_name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string base_name_of(const std::string& path) {
+  const std::string plain = folder_path(path);
+  return plain.substr(plain.rfind('/') + 1);
+}
+
+/// What there is to say of a directory of which not all is shared.
+std::string names_of(const std::vector<std::string>& skipped) {
+  constexpr std::size_t named = 100;
+  if (skipped.empty()) return {};
+  std::string names;
+  for (std::size_t i = 0; i < std::min(skipped.size(), named); ++i)
+    names += (names.empty() ? "" : ", ") + skipped[i];
+  if (skipped.size() > named) names += fmt::format(" and {} more", skipped.size() - named);
+  return fmt::format(
+      "not shared, as only files and directories are (no links, no special files, no odd names): {}", names);
+}
 
 }  // namespace
 
@@ -88,10 +104,10 @@ void Librarian::on(const Told& told, Context& context) {
   if (const auto asked = asked_.extract(told.command)) asked.mapped()(told, context);
 }
 
-void Librarian::look(const std::string& path, WithFile then, Context& context) {
+void Librarian::look(const std::string& path, WithFile then, Context& context, bool anew) {
   const std::uint64_t number = ++last_number_;
   looked_.emplace(number, std::move(then));
-  context.send(others_.storage, CheckFile{number, path});
+  context.send(others_.storage, CheckFile{number, path, anew});
 }
 
 void Librarian::on(const FileChecked& checked, Context& context) {
@@ -145,9 +161,13 @@ void Librarian::measure(JobId id, Context& context) {
           at.after(tick_max, MeasureDue{id});
           return;
         }
+        if (!jobs_.at(id).rehashes) {
+          jobs_.at(id).manifest_size = checked.manifest_size;
+          jobs_.at(id).skipped = checked.skipped;
+        }
         begin_hashing(id, *checked.identity, at);
       },
-      context);
+      context, is_tree_path(job.path) && !job.rehashes);
 }
 
 void Librarian::on(const MeasureDue& due, Context& context) {
@@ -199,6 +219,7 @@ void Librarian::hashed_more(Context& context) {
   Job& job = jobs_.at(id);
   if (hashing_->complete()) {
     job.metainfo = hashing_->build();
+    job.metainfo->manifest_size = job.manifest_size;
     hashing_.reset();
     return compare(id, context);
   }
@@ -281,6 +302,8 @@ void Librarian::conclude_adding(JobId id, Told outcome, Context& context) {
   if (!jobs_.contains(id)) return;
   const Job& done = jobs_.at(id);
   outcome.command = done.command;
+  if (outcome.what.get<FileAdded>() != nullptr && !done.skipped.empty())
+    outcome.sentence += (outcome.sentence.empty() ? "" : "; ") + names_of(done.skipped);
   context.answer(done.asker, outcome);
   end_job(id, context);
 }

@@ -37,6 +37,8 @@ namespace tutti {
 ///   heard last, nobody knows.
 /// - What the trackers have taken as a share is one, also if the session that asked for it has ended meanwhile.
 /// - Logging out stops serving and forgets nothing; logging in brings every share back that is still true.
+/// - A directory is shared as one file (TreeDisk). What is in it when it is shared is what is shared: what comes to lie in
+///   it later is not. One of which only a part is here is given up when that changes, as it cannot be hashed anew.
 /// - One file is hashed at a time, by all hashers: two at a time would only make both late.
 class Librarian final
     : public ActorOf<Librarian, Joined<LibrarianRole::Accepts, Messages<SharesDue, MeasureDue>>> {
@@ -105,6 +107,8 @@ class Librarian final
     FileName file;
     std::optional<ShareKey> rehashes;  ///< a share that is there already
     FileIdentity identity;
+    ByteCount manifest_size = {};           ///< of a directory
+    std::vector<std::string> skipped = {};  ///< what of it cannot be shared
     std::optional<Metainfo> metainfo;
     std::uint64_t percent_told = 0;
     std::uint32_t measurings = 0;
@@ -114,7 +118,7 @@ class Librarian final
   using WithFile = std::function<void(const FileChecked&, Context&)>;
 
   void ask(ClientRequest what, WithTold then, Context& context);
-  void look(const std::string& path, WithFile then, Context& context);
+  void look(const std::string& path, WithFile then, Context& context, bool anew = false);
   void tell(Address asker, CommandId command, TrackerAnswer what, Context& context);
 
   JobId new_job(Job job);

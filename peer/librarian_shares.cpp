@@ -142,6 +142,10 @@ void Librarian::look_at_share(const ShareKey& key, Context& context) {
         // Not served from the moment of the doubt.
         at.send(others_.uploader,
                 StopServing{key.first, key.second, share->record.path, CloseReason::file_changed});
+        if (!share->record.pieces.empty())
+          return lose_share(
+              key, Code::file_conflict,
+              fmt::format("{} has changed since it was shared, so it is not shared any more", path), at);
         share->state = ShareState::rehashing;
         Job job;
         job.state = JobState::waiting;
@@ -149,6 +153,7 @@ void Librarian::look_at_share(const ShareKey& key, Context& context) {
         job.group = share->record.group;
         job.file = share->record.metainfo.name;
         job.rehashes = key;
+        job.manifest_size = share->record.metainfo.manifest_size;
         waiting_jobs_.push_back(new_job(std::move(job)));
         begin_next_job(at);
       },
@@ -184,10 +189,12 @@ void Librarian::announce_anew(const ShareKey& key, Context& context) {
 
 void Librarian::serve(const Share& share, Context& context) {
   const ShareRecord& record = share.record;
-  const auto pieces = Bitfield::full(PieceLayout(record.metainfo).piece_count());
-  context.send(others_.uploader, ServeFile{record.gid, record.fid, record.group, record.metainfo.name,
-                                           record.path, record.metainfo.size, record.metainfo.piece_length,
-                                           pieces.bytes(), record.identity});
+  const Bytes pieces = record.pieces.empty()
+                           ? Bitfield::full(PieceLayout(record.metainfo).piece_count()).bytes()
+                           : record.pieces;
+  context.send(others_.uploader,
+               ServeFile{record.gid, record.fid, record.group, record.metainfo.name, record.path,
+                         record.metainfo.size, record.metainfo.piece_length, pieces, record.identity});
 }
 
 /// In the place of what was known of it: the same bytes may have been shared from another path.
@@ -237,7 +244,9 @@ void Librarian::on(const ServingFailed& failed, Context& context) {
 
 /// The file of a share cannot be read. If there is none any more, that is its end.
 void Librarian::file_trouble(const ShareKey& key, Code code, std::string sentence, Context& context) {
-  if (code == Code::no_such_file) return lose_share(key, code, std::move(sentence), context);
+  // A directory says file_conflict, of a file in it that has another size now.
+  if (code == Code::no_such_file || code == Code::file_conflict)
+    return lose_share(key, code, std::move(sentence), context);
   Share* share = find_share(key);
   if (share == nullptr || share->state == ShareState::stopping) return;
   const ShareRecord& record = share->record;

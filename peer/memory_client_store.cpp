@@ -41,6 +41,17 @@ class MemoryClientStore final : public ClientStore {
     return result;
   }
 
+  DiskDone put_manifest(const Fid& fid, ByteView manifest) override {
+    const std::lock_guard lock(mutex_);
+    manifests_[fid] = Bytes(manifest.begin(), manifest.end());
+    return std::nullopt;
+  }
+  OrFault<std::optional<Bytes>> manifest_of(const Fid& fid) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = manifests_.find(fid);
+    return found == manifests_.end() ? std::nullopt : std::optional(found->second);
+  }
+
   OrFault<DownloadId> next_download_id() override {
     const std::lock_guard lock(mutex_);
     return ++last_download_;
@@ -140,6 +151,7 @@ class MemoryClientStore final : public ClientStore {
   std::mutex mutex_;
   RequestCounter next_counter_{1};
   DownloadId last_download_;
+  std::map<Fid, Bytes> manifests_;
   std::vector<ShareRecord> shares_;
   std::map<DownloadId, Download> downloads_;
   std::vector<RateLimit> limits_;

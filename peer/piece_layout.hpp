@@ -6,6 +6,7 @@
 
 #include "messages/client_tracker.hpp"
 #include "messages/units.hpp"
+#include "peer/bitfield.hpp"
 
 namespace tutti {
 
@@ -61,6 +62,14 @@ class PieceLayout {
   ByteCount size_;
   ByteCount piece_length_;
 };
+
+/// The pieces in which the manifest of a directory is; none of a plain file.
+inline Bitfield manifest_pieces_of(const Metainfo& metainfo) {
+  Bitfield pieces(PieceLayout(metainfo).piece_count());
+  const std::uint32_t count = PieceLayout(metainfo.manifest_size, metainfo.piece_length).piece_count();
+  for (PieceIndex piece; piece.value < count; ++piece) pieces.set(piece);
+  return pieces;
+}
 
 static_assert(Metainfo::piece_length_min.value % block_size.value == 0);
 static_assert(Metainfo::piece_length_max.value / block_size.value <= 32);

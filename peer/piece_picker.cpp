@@ -15,16 +15,18 @@ bool contains(const std::vector<T>& items, const T& item) {
 
 }  // namespace
 
-PiecePicker::PiecePicker(const PieceLayout& layout, const Bitfield& verified)
+PiecePicker::PiecePicker(const PieceLayout& layout, const Bitfield& verified, const Bitfield& wanted)
     : layout_(layout),
       verified_(verified),
+      wanted_(wanted),
       free_(layout.piece_count()),
       pieces_(layout.piece_count()),
       buckets_(1) {
-  ENSURE(verified.size() == layout.piece_count());
+  ENSURE(verified.size() == layout.piece_count() && wanted.size() == layout.piece_count());
   verified.for_each([&](PieceIndex piece) { pieces_[piece.value].state = State::verified; });
   for (PieceIndex piece; piece.value < layout.piece_count(); ++piece)
-    if (!verified.has(piece)) enter_bucket(piece);
+    if (!verified.has(piece))
+      wanted.has(piece) ? enter_bucket(piece) : void(pieces_[piece.value].state = State::unwanted);
 }
 
 // --- the peers ----------------------------------------------------------------------------------------------
@@ -224,7 +226,8 @@ std::vector<PeerKey> PiecePicker::received(PeerKey key, PieceIndex piece, BlockI
     peer.snubbed = false;
   }
   const State state = pieces_[piece.value].state;
-  if (attempt != pieces_[piece.value].attempt || state == State::verified || state == State::complete)
+  if (attempt != pieces_[piece.value].attempt || state == State::verified || state == State::complete ||
+      state == State::unwanted)
     return {};
   // Also a block that its sender owes no more: it is here now.
   Progress& progress = progress_[piece];
@@ -296,7 +299,8 @@ std::uint32_t PiecePicker::availability(PieceIndex piece) const {
 std::uint32_t PiecePicker::pieces_without_source() const {
   if (seeders_ > 0) return 0;
   return static_cast<std::uint32_t>(std::count_if(pieces_.begin(), pieces_.end(), [](const Piece& piece) {
-    return piece.have == 0 && piece.state != State::verified && piece.state != State::complete;
+    return piece.have == 0 && piece.state != State::verified && piece.state != State::complete &&
+           piece.state != State::unwanted;
   }));
 }
 
@@ -305,8 +309,14 @@ bool PiecePicker::interesting(PeerKey key) const {
   if (found == peers_.end()) return false;
   const std::vector<std::uint64_t>& has = found->second.has.words();
   for (std::size_t i = 0; i < has.size(); ++i)
-    if ((has[i] & ~verified_.words()[i]) != 0) return true;
+    if ((has[i] & wanted_.words()[i] & ~verified_.words()[i]) != 0) return true;
   return false;
+}
+
+bool PiecePicker::complete() const {
+  for (std::size_t i = 0; i < wanted_.words().size(); ++i)
+    if ((wanted_.words()[i] & ~verified_.words()[i]) != 0) return false;
+  return true;
 }
 
 ByteCount PiecePicker::outstanding(PeerKey key) const {
@@ -342,7 +352,9 @@ void PiecePicker::check_invariants() const {
     ENSURE(here.have == have[piece.value]);
     ENSURE(free_.has(piece) == (here.state == State::free));
     ENSURE(verified_.has(piece) == (here.state == State::verified));
-    ENSURE(progress_.contains(piece) == (here.state != State::free && here.state != State::verified));
+    ENSURE(progress_.contains(piece) ==
+           (here.state != State::free && here.state != State::verified && here.state != State::unwanted));
+    ENSURE(here.state != State::unwanted || !wanted_.has(piece));
     if (here.state == State::free) {
       ++free_pieces;
       ENSURE(buckets_[here.have][here.bucket_slot] == piece);

@@ -87,8 +87,10 @@ class PiecePicker {
   /// What a peer is thought to do while nobody's pace is known, in bytes per second.
   static constexpr std::uint64_t rate_assumed = 256U << 10U;
 
-  /// `verified` is what we have already; its size must be that of the layout.
-  PiecePicker(const PieceLayout& layout, const Bitfield& verified);
+  /// `verified` is what we have already, `wanted` what we are to have; their sizes must be that of the layout.
+  PiecePicker(const PieceLayout& layout, const Bitfield& verified, const Bitfield& wanted);
+  PiecePicker(const PieceLayout& layout, const Bitfield& verified)
+      : PiecePicker(layout, verified, Bitfield::full(layout.piece_count())) {}
 
   // --- the peers ---
   /// A peer has opened the file. `has` must have as many bits as the file pieces. Nothing happens if the peer is
@@ -139,11 +141,12 @@ class PiecePicker {
   void lost(PieceIndex piece, Instant now);
 
   // --- questions ---
-  bool complete() const { return verified_.all(); }
+  /// All that is wanted is verified.
+  bool complete() const;
   const Bitfield& verified_pieces() const { return verified_; }
   /// Pieces that we need and no peer here has: without a new peer the file cannot be completed.
   std::uint32_t pieces_without_source() const;
-  /// True if the peer has a piece that is not verified yet.
+  /// True if the peer has a piece that is wanted and not verified yet.
   bool interesting(PeerKey peer) const;
   /// How many peers here have a piece.
   std::uint32_t availability(PieceIndex piece) const;
@@ -157,10 +160,10 @@ class PiecePicker {
   void check_invariants() const;
 
  private:
-  /// free: nobody fetches it, nothing of it is here. begun: nobody fetches it, some blocks are here.
+  /// unwanted: it is not to be fetched, for good. free: nobody fetches it, nothing of it is here. begun: nobody fetches it, some blocks are here.
   /// free -> fetched (pick) -> free | begun (release) -> fetched (pick); fetched | begun -> complete (last block)
   /// -> verified | free (corrupt, lost); verified -> free (lost).
-  enum class State : std::uint8_t { free, begun, fetched, complete, verified };
+  enum class State : std::uint8_t { unwanted, free, begun, fetched, complete, verified };
   struct Piece {
     State state = State::free;
     bool was_corrupt = false;  ///< from now on it is fetched from one peer alone
@@ -226,6 +229,7 @@ class PiecePicker {
 
   PieceLayout layout_;
   Bitfield verified_;
+  Bitfield wanted_;
   Bitfield free_;
   std::vector<Piece> pieces_;
   std::vector<std::vector<PieceIndex>> buckets_;  ///< free pieces by `have`

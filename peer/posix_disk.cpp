@@ -13,7 +13,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <system_error>
+
+#include "peer/disk_fault.hpp"
 
 namespace tutti {
 
@@ -43,56 +44,10 @@ class PosixDisk::Descriptor {
 
 namespace {
 
-std::string quoted(const std::string& path) { return "'" + path + "'"; }
-
-/// The fault for what the system said (`error`, an errno) about `doing` something to `path`.
-DiskFault fault_of_error(int error, std::string_view doing, const std::string& path) {
-  const std::string what = "cannot " + std::string(doing) + " " + quoted(path);
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR: return {Code::no_such_file, what + ": there is no such file or folder; check the path"};
-    case ENOSPC:
-    case EDQUOT: return {Code::disk_full, what + ": the disk or the quota is full; make room and try again"};
-    case EFBIG:
-      return {Code::disk_full,
-              what + ": the file system cannot hold a file of this size; choose another one"};
-    case EEXIST:
-    case ENOTEMPTY:
-      return {Code::destination_exists, what + ": it exists already; remove it or choose another name"};
-    case ELOOP: return {Code::io_error, what + ": it is a symbolic link; name the file itself"};
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return {Code::io_error, what + ": no permission; change the permissions or choose another place"};
-    case ENAMETOOLONG: return {Code::io_error, what + ": the name is too long; choose a shorter one"};
-    case EISDIR: return {Code::io_error, what + ": it is a folder; name a file"};
-    case EMFILE:
-    case ENFILE: return {Code::io_error, what + ": too many files are open; raise the limit (ulimit -n)"};
-    default: return {Code::io_error, what + ": " + std::generic_category().message(error)};
-  }
-}
-
 DiskFault not_regular(const std::string& path, mode_t mode) {
   if (S_ISDIR(mode)) return {Code::io_error, quoted(path) + " is a folder; name a file"};
   if (S_ISLNK(mode)) return {Code::io_error, quoted(path) + " is a symbolic link; name the file itself"};
   return {Code::io_error, quoted(path) + " is not a regular file; name one"};
-}
-
-FileIdentity identity_of(const struct stat& status) {
-  return {{static_cast<std::uint64_t>(status.st_size)},
-          std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
-          status.st_ino,
-          status.st_dev,
-          std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
-}
-
-/// Calls a function that fails with -1 again while a signal interrupts it.
-template <class Call>
-auto retried(Call&& call) {
-  for (;;) {
-    const auto result = call();
-    if (result != -1 || errno != EINTR) return result;
-  }
 }
 
 /// A file system that cannot reserve room: what is free must do as a promise.

@@ -88,7 +88,7 @@ void Scheduler::activate(Download& download, Context& context) {
   const DownloadId id = download.record.id;
   context.send(verifier_of(id), BeginDownload{id, download.record.part_path, download.layout.size(),
                                               download.layout.piece_length(), download.prepared.bytes()});
-  download.picker.emplace(download.layout, download.prepared);
+  download.picker.emplace(download.layout, download.prepared, download.wanted);
   download.shared_with.clear();
   download.rate.resume(context.now());
   download.phase_since = context.now();
@@ -126,32 +126,30 @@ void Scheduler::share(DownloadId id, Context& context) {
         }
         now->sharing = Download::Sharing::served;
         // When it is complete by now, the librarian serves it.
-        if (!now->runs()) return;
-        const DownloadRecord& record = now->record;
-        at.send(others_.uploader, ServeFile{record.gid,
-                                            record.fid,
-                                            record.group,
-                                            record.metainfo.name,
-                                            record.part_path,
-                                            record.metainfo.size,
-                                            record.metainfo.piece_length,
-                                            now->pieces().bytes(),
-                                            {}});
+        if (now->runs()) serve(*now, at);
       },
       context);
+}
+
+void Scheduler::serve(const Download& download, Context& context) {
+  const DownloadRecord& record = download.record;
+  context.send(others_.uploader, ServeFile{record.gid,
+                                           record.fid,
+                                           record.group,
+                                           record.metainfo.name,
+                                           record.part_path,
+                                           record.metainfo.size,
+                                           record.metainfo.piece_length,
+                                           download.pieces().bytes(),
+                                           {}});
 }
 
 void Scheduler::on(const WholeHashed& hashed, Context& context) {
   Download* download = find(hashed.download);
   if (download == nullptr || !download->picker || !download->picker->complete() || download->finishing)
     return;
+  if (hashed.sha1 == download->record.metainfo.sha1) return finish(*download, context);
   context.send(verifier_of(hashed.download), EndDownload{hashed.download});
-  if (hashed.sha1 == download->record.metainfo.sha1) {
-    context.send(others_.storage,
-                 FinishDownload{download->record.id, download->record.part_path, download->record.path});
-    download->finishing = true;
-    return;
-  }
   context.send(others_.storage,
                SettleDownload{download->record.id, DownloadPhase::failed, Code::integrity, {}, true});
   fail(
@@ -169,7 +167,27 @@ void Scheduler::on(const WholeUnreadable& unreadable, Context& context) {
 void Scheduler::finish_if_complete(Download& download, Context& context) {
   if (!download.picker->complete() || download.phase == DownloadPhase::checking) return;
   stop_fetching(download, context);
+  if (download.lacks_manifest()) return lay_out(download, context);
   set_phase(download, DownloadPhase::checking, Code::other, {}, context);
+  // Who has not all of it cannot know the SHA-1 of the whole.
+  if (!download.pieces().all()) finish(download, context);
+}
+
+void Scheduler::finish(Download& download, Context& context) {
+  const DownloadRecord& record = download.record;
+  context.send(verifier_of(record.id), EndDownload{record.id});
+  context.send(others_.storage, FinishDownload{record.id, record.part_path, record.path});
+  download.finishing = true;
+}
+
+/// The manifest has come: storage says what the rest is. What there is of it goes on being served meanwhile.
+void Scheduler::lay_out(Download& download, Context& context) {
+  give_up_turn(download, context);
+  context.send(verifier_of(download.record.id), EndDownload{download.record.id});
+  download.prepare_at = context.now() + options_.prepare_again_after;
+  Starting starting{{}, true, download.sharers, download.record};
+  starting.lays_out = true;
+  prepare(std::move(starting), context);
 }
 
 void Scheduler::on(const DownloadFinished& finished, Context& context) {
@@ -183,9 +201,16 @@ void Scheduler::on(const DownloadFinished& finished, Context& context) {
   if (download->sharing == Download::Sharing::none) share(record.id, context);
   download->record.phase = DownloadPhase::complete;
   set_phase(*download, DownloadPhase::complete, Code::other, {}, context);
-  if (download->sharing != Download::Sharing::off)
-    context.send(others_.librarian, AdoptShare{ShareRecord{record.uid, record.gid, record.group, record.fid,
-                                                           record.metainfo, record.path, finished.identity}});
+  const auto pieces = Bitfield::parse(finished.pieces, download->layout.piece_count());
+  if (pieces && pieces->none() && pieces->size() > 0) {
+    // A part of a directory that is no whole piece: there is nothing to share of it.
+    stop_serving(*download, CloseReason::not_shared, context);
+    leave_trackers(*download, context);
+  } else if (download->sharing != Download::Sharing::off) {
+    context.send(others_.librarian,
+                 AdoptShare{ShareRecord{record.uid, record.gid, record.group, record.fid, record.metainfo,
+                                        record.path, finished.identity, false, finished.pieces}});
+  }
   download->picker.reset();
   download->prepared = Bitfield();
   take_turns(context);

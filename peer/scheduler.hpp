@@ -89,6 +89,8 @@ struct SchedulerOptions {
 /// - What the user does not want shared is remembered as such, also what the store is still bringing back, making or
 ///   naming then, and what is complete: a recheck may make a download of it again.
 /// - A file gets its name when the SHA-1 of the whole is right, and never over another file.
+/// - Of a directory the manifest is fetched first. Then storage says what is wanted of the rest and what of that is there
+///   already, as it does for a download that is resumed. Where only a part is wanted the digests of its pieces have to do.
 /// - Those who share a file are connected to while its place on the disk is made: one need not wait for the other.
 /// - Bounded: downloads that fetch, peers of a download, fetchers (by the memory for requests), descriptors (by the disk).
 ///
@@ -186,6 +188,7 @@ class Scheduler final
     std::optional<Bytes> right = {};        ///< of a complete file that turned out wrong
     bool sharers_known = true;              ///< `sharers` are what the trackers say now
     std::optional<bool> shared_apart = {};  ///< if not: what is known of that
+    bool lays_out = false;                  ///< a directory, whose manifest has come
   };
   /// What a user wants of downloads, until it can be done.
   struct Order {
@@ -280,6 +283,9 @@ class Scheduler final
   void pass_turns(Context& context);
   void activate(Download& download, Context& context);
   void share(DownloadId id, Context& context);
+  void serve(const Download& download, Context& context);
+  void lay_out(Download& download, Context& context);
+  void finish(Download& download, Context& context);
   void finish_if_complete(Download& download, Context& context);
   void fail(Download& download, Code code, std::string sentence, Context& context);
   void stop_fetching(Download& download, Context& context);

@@ -82,6 +82,9 @@ void Scheduler::begin(const Finding& finding, Context& context) {
     tell(finding.asker.asker, finding.asker.command, Refused{code, std::move(sentence)}, context);
   };
   if (!uid_) return refuse(Code::not_logged_in, "the session has ended: log in first");
+  if (!start.only.empty() && !file.metainfo.is_tree())
+    return refuse(Code::usage,
+                  fmt::format("{} is no directory: --only chooses what is in one", start.file.text));
   if (fid_of(file.metainfo) != file.fid) {
     log_error(fmt::format("the trackers' metainfo of {} is not that of its file id", start.file.text));
     return refuse(Code::integrity,
@@ -120,6 +123,7 @@ void Scheduler::begin(const Finding& finding, Context& context) {
     downloads_.erase(failed);
   } else {
     starting.record.wishes.sequential = start.sequential;
+    if (file.metainfo.is_tree()) starting.record.only = start.only;
   }
   meet(starting.sharers, context);
   prepare(std::move(starting), context);
@@ -166,6 +170,13 @@ void Scheduler::on(const DownloadPrepared& prepared, Context& context) {
   if (what.rechecks) {
     if (known->runs()) fresh.shared_apart = known->shared_apart;
     end_recheck(what, *known, fresh, context);
+  } else if (what.lays_out && known != nullptr) {
+    fresh.shared_apart = known->shared_apart;
+    fresh.announced = known->announced;
+    fresh.sharing = known->sharing;
+    fresh.searched = known->searched;
+    fresh.sharers_pause = options_.sharers_first;
+    fresh.in_demand = known->in_demand;
   } else if (!what.sharers_known) {
     fresh.shared_apart = what.shared_apart;
   } else if (!what.recalled) {
@@ -179,6 +190,7 @@ void Scheduler::on(const DownloadPrepared& prepared, Context& context) {
                                : TrackerAnswer{Refused{Code::no_peers, download.nobody_shares()}},
        context);
   context.send(others_.shell, DownloadChanged{download.row(context.now(), 0)});
+  if (what.lays_out && download.sharing == Download::Sharing::served) serve(download, context);
   if (download.serves_at_rest()) share(id, context);
   take_turns(context);
   keep_ticking(context);
@@ -192,8 +204,11 @@ void Scheduler::on(const DownloadRefused& refused, Context& context) {
     const Starting& what = starting.mapped();
     if (what.rechecks) {
       recheck_refused(what, Refused{refused.code, refused.sentence}, context);
-    } else if (what.recalled && refused.code != Code::destination_exists) {
+    } else if (what.recalled && refused.code != Code::destination_exists && refused.code != Code::integrity &&
+               !(what.lays_out && refused.code == Code::no_such_file)) {
       prepare_later(what, refused, context);
+    } else if (Download* known = find(what.record.id); known != nullptr && what.lays_out) {
+      fail(*known, refused.code, refused.sentence, context);
     } else if (what.record.id.value != 0) {
       // It was one of ours and stays one, to be tried again.
       const std::uint32_t pieces = PieceLayout(what.record.metainfo).piece_count();

@@ -191,8 +191,10 @@ void Scheduler::recheck(Download& download, Context& context) {
 
 /// Whatever comes of it concerns nobody any more.
 void Scheduler::drop_recheck(DownloadId id) {
-  std::erase_if(starting_,
-                [&](const auto& each) { return each.second.rechecks && each.second.record.id == id; });
+  std::erase_if(starting_, [&](const auto& each) {
+    const Starting& starting = each.second;
+    return (starting.rechecks || starting.lays_out) && starting.record.id == id;
+  });
 }
 
 Download* Scheduler::rechecked(std::uint64_t tag) {

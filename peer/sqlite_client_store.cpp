@@ -13,7 +13,7 @@ namespace tutti {
 namespace {
 
 /// What each version of the schema adds to the one before.
-constexpr std::array<const char*, 3> schema{
+constexpr std::array<const char*, 4> schema{
     R"sql(
 CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 -- Each boot of the machine that this folder was used in. What is vouched for by boot 0 is synced.
@@ -44,7 +44,20 @@ ALTER TABLE download ADD COLUMN sequential INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE rate_limit(
   number INTEGER PRIMARY KEY, direction INTEGER NOT NULL, group_name TEXT NOT NULL, from_minute INTEGER NOT NULL,
   until_minute INTEGER NOT NULL, bytes_per_second INTEGER NOT NULL);
+)sql",
+    R"sql(
+ALTER TABLE share ADD COLUMN pieces BLOB NOT NULL DEFAULT x'';
+ALTER TABLE download ADD COLUMN tree BLOB NOT NULL DEFAULT x'';
+CREATE TABLE manifest(fid BLOB PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
 )sql"};
+
+/// What is remembered of the download of a directory besides what is of every download.
+struct TreeColumns {
+  std::vector<std::string> only;
+  Bytes wanted;
+  Bytes existing;
+  TUTTI_RECORD(TreeColumns, only, wanted, existing);
+};
 
 /// Why the store cannot be used though SQLite has no complaint.
 enum class Unusable : std::uint8_t { damaged, of_a_newer_version };
@@ -162,7 +175,8 @@ class SqliteClientStore final : public ClientStore {
   OrFault<std::vector<ShareRecord>> shares_of(const Uid& uid) override {
     return guarded<std::vector<ShareRecord>>([&] {
       SqliteStatement rows = query(database_, R"sql(
-          SELECT gid, group_name, fid, record, path, size, modified_ns, inode, device, changed_ns, stopped, boot
+          SELECT gid, group_name, fid, record, path, size, modified_ns, inode, device, changed_ns, stopped, boot,
+                 pieces
           FROM share JOIN metainfo USING(fid) WHERE uid = ? ORDER BY number)sql",
                                    uid.view());
       std::vector<ShareRecord> shares;
@@ -226,7 +240,7 @@ class SqliteClientStore final : public ClientStore {
     return guarded<std::optional<DownloadRecord>>([&]() -> std::optional<DownloadRecord> {
       SqliteStatement row = query(database_, R"sql(
           SELECT number, uid, gid, group_name, fid, record, path, part_path, phase, code, sentence, share, whole,
-                 paused, priority, sequential
+                 paused, priority, sequential, tree
           FROM download JOIN metainfo USING(fid) WHERE number = ?)sql",
                                   id.value);
       if (!row.step()) return std::nullopt;
@@ -237,7 +251,7 @@ class SqliteClientStore final : public ClientStore {
     return guarded<std::vector<DownloadRecord>>([&] {
       SqliteStatement rows = query(database_, R"sql(
           SELECT number, uid, gid, group_name, fid, record, path, part_path, phase, code, sentence, share, whole,
-                 paused, priority, sequential
+                 paused, priority, sequential, tree
           FROM download JOIN metainfo USING(fid) WHERE uid = ? ORDER BY number)sql",
                                    uid.view());
       std::vector<DownloadRecord> downloads;
@@ -260,6 +274,17 @@ class SqliteClientStore final : public ClientStore {
         (doubtful(number_at(journal, 1)) ? pieces.doubtful : pieces.verified).set(piece);
       }
       return pieces;
+    });
+  }
+
+  DiskDone put_manifest(const Fid& fid, ByteView manifest) override {
+    return done([&] { run(database_, "INSERT OR IGNORE INTO manifest VALUES(?, ?)", fid.view(), manifest); });
+  }
+  OrFault<std::optional<Bytes>> manifest_of(const Fid& fid) override {
+    return guarded<std::optional<Bytes>>([&]() -> std::optional<Bytes> {
+      SqliteStatement row = query(database_, "SELECT bytes FROM manifest WHERE fid = ?", fid.view());
+      if (!row.step()) return std::nullopt;
+      return Bytes(row.blob(0).begin(), row.blob(0).end());
     });
   }
 
@@ -350,29 +375,33 @@ class SqliteClientStore final : public ClientStore {
     put_metainfo(share.fid, share.metainfo);
     run(database_, R"sql(
         INSERT INTO share(uid, gid, group_name, fid, path, size, modified_ns, inode, device, changed_ns, stopped,
-                          boot)
-        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                          boot, pieces)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT(uid, gid, fid) DO UPDATE SET group_name = excluded.group_name, path = excluded.path,
           size = excluded.size, modified_ns = excluded.modified_ns, inode = excluded.inode,
           device = excluded.device, changed_ns = excluded.changed_ns, stopped = excluded.stopped,
-          boot = excluded.boot)sql",
+          boot = excluded.boot, pieces = excluded.pieces)sql",
         share.uid.view(), share.gid.view(), share.group.text, share.fid.view(), share.path,
         share.identity.size.value, static_cast<std::uint64_t>(share.identity.modified_ns),
         share.identity.inode, share.identity.device, static_cast<std::uint64_t>(share.identity.changed_ns),
-        std::uint64_t{share.stopped}, boot_);
+        std::uint64_t{share.stopped}, boot_, ByteView(share.pieces));
   }
   void write_download(const DownloadRecord& download) {
     put_metainfo(download.fid, download.metainfo);
     const Bytes whole = encode_record(download.whole);
+    const Bytes tree = download.metainfo.is_tree()
+                           ? encode_record(TreeColumns{download.only, download.wanted, download.existing})
+                           : Bytes();
     run(database_, R"sql(
         INSERT OR REPLACE INTO download(number, uid, gid, group_name, fid, path, part_path, phase, code, sentence,
-                                        share, whole, paused, priority, sequential)
-        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))sql",
+                                        share, whole, paused, priority, sequential, tree)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))sql",
         download.id.value, download.uid.view(), download.gid.view(), download.group.text, download.fid.view(),
         download.path, download.part_path, static_cast<std::uint64_t>(download.phase),
         static_cast<std::uint64_t>(download.code), download.sentence, std::uint64_t{download.share},
         ByteView(whole), std::uint64_t{download.wishes.paused},
-        static_cast<std::uint64_t>(download.wishes.priority), std::uint64_t{download.wishes.sequential});
+        static_cast<std::uint64_t>(download.wishes.priority), std::uint64_t{download.wishes.sequential},
+        ByteView(tree));
   }
   void write_pieces(DownloadId id, std::span<const PieceIndex> pieces) {
     for (const PieceIndex piece : pieces)
@@ -391,6 +420,9 @@ class SqliteClientStore final : public ClientStore {
     run(database_, R"sql(
         DELETE FROM metainfo WHERE fid = ?1 AND NOT EXISTS(SELECT 1 FROM share WHERE fid = ?1)
           AND NOT EXISTS(SELECT 1 FROM download WHERE fid = ?1))sql",
+        fid.view());
+    run(database_,
+        "DELETE FROM manifest WHERE fid = ?1 AND NOT EXISTS(SELECT 1 FROM metainfo WHERE fid = ?1)",
         fid.view());
   }
   Metainfo metainfo_of(ByteView record) {
@@ -423,26 +455,36 @@ class SqliteClientStore final : public ClientStore {
                        number_at(row, 7),
                        number_at(row, 8),
                        static_cast<std::int64_t>(number_at(row, 9))},
-                      number_at(row, 10) != 0};
+                      number_at(row, 10) != 0,
+                      Bytes(row.blob(12).begin(), row.blob(12).end())};
     if (doubtful(number_at(row, 11))) share.identity = FileIdentity{};
     return share;
   }
   DownloadRecord download_at(const SqliteStatement& row) {
-    return {{number_at(row, 0)},
-            id_at<Uid>(row, 1),
-            id_at<Gid>(row, 2),
-            {row.text(3)},
-            id_at<Fid>(row, 4),
-            metainfo_of(row.blob(5)),
-            row.text(6),
-            row.text(7),
-            static_cast<DownloadPhase>(number_at(row, 8)),
-            static_cast<Code>(number_at(row, 9)),
-            row.text(10),
-            number_at(row, 11) != 0,
-            identity_at(row, 12),
-            {number_at(row, 13) != 0, static_cast<DownloadPriority>(number_at(row, 14)),
-             number_at(row, 15) != 0}};
+    TreeColumns tree;
+    if (!row.blob(16).empty()) {
+      Decoded<TreeColumns> decoded = decode_record<TreeColumns>(row.blob(16));
+      if (!decoded) throw Unusable::damaged;
+      tree = std::move(*decoded.value);
+    }
+    return {
+        {number_at(row, 0)},
+        id_at<Uid>(row, 1),
+        id_at<Gid>(row, 2),
+        {row.text(3)},
+        id_at<Fid>(row, 4),
+        metainfo_of(row.blob(5)),
+        row.text(6),
+        row.text(7),
+        static_cast<DownloadPhase>(number_at(row, 8)),
+        static_cast<Code>(number_at(row, 9)),
+        row.text(10),
+        number_at(row, 11) != 0,
+        identity_at(row, 12),
+        {number_at(row, 13) != 0, static_cast<DownloadPriority>(number_at(row, 14)), number_at(row, 15) != 0},
+        std::move(tree.only),
+        std::move(tree.wanted),
+        std::move(tree.existing)};
   }
   /// Nothing's, where none was written.
   static FileIdentity identity_at(const SqliteStatement& row, int column) {

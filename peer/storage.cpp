@@ -38,6 +38,9 @@ Address Storage::asker_of_recall(std::deque<Address>& waiting, Context& context)
 void Storage::on(const RecallShares& recall, Context& context) {
   const Address asker = asker_of_recall(waiting_for_shares_, context);
   auto shares = store_->shares_of(recall.uid);
+  if (shares)
+    for (const ShareRecord& share : *shares)
+      if (share.metainfo.is_tree()) open_share(share);
   if (shares) return context.answer(asker, SharesRecalled{recall.uid, std::move(*shares)});
   log_error(shares.fault().sentence);
   waiting_for_shares_.push_back(asker);
@@ -46,6 +49,7 @@ void Storage::on(const RecallShares& recall, Context& context) {
 
 void Storage::on(const RememberShare& remember, Context& context) {
   complain(store_->put_share(remember.share));
+  if (remember.share.metainfo.is_tree()) keep_manifest(remember.share.fid, remember.share.path);
   vouch_later(remember.share, context);
 }
 
@@ -91,6 +95,11 @@ void Storage::on(const FileSynced& synced, Context& context) {
 // --- files that are shared --------------------------------------------------------------------------------------
 
 void Storage::on(const CheckFile& check, Context& context) {
+  if (is_tree_path(check.path)) {
+    const std::uint64_t tag = ++last_tag_;
+    looks_.emplace(tag, Asker{context.sender(), check.tag});
+    return context.send(checker_, CheckFile{tag, check.path, check.anew});
+  }
   FileChecked checked;
   checked.tag = check.tag;
   const auto identity = disk_->identity(check.path);
@@ -103,6 +112,14 @@ void Storage::on(const CheckFile& check, Context& context) {
   context.reply(checked);
 }
 
+void Storage::on(const FileChecked& checked, Context& context) {
+  const auto look = looks_.extract(checked.tag);
+  if (!look) return;
+  FileChecked answer = checked;
+  answer.tag = look.mapped().tag;
+  context.answer(look.mapped().address, answer);
+}
+
 void Storage::on(const ReadBlock& read, Context& context) {
   const std::string path = current_path(read.path);
   auto bytes = disk_->read(path, read.offset, read.length);
@@ -112,11 +129,8 @@ void Storage::on(const ReadBlock& read, Context& context) {
   }
   if (read.identity) {
     // Looked at after the read: what was read before a change is fine, what was read after one is not.
-    const auto identity = disk_->identity(path);
-    if (!identity || !(*identity == *read.identity)) {
-      const std::string why =
-          identity ? fmt::format("{} has changed since it was shared", path) : identity.fault().sentence;
-      context.reply(BlockUnreadable{read.tag, identity ? Code::file_conflict : identity.fault().code, why});
+    if (const DiskDone fault = disk_->unchanged(path, *read.identity, read.offset, read.length)) {
+      context.reply(BlockUnreadable{read.tag, fault->code, fault->sentence});
       return;
     }
   }

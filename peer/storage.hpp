@@ -17,8 +17,12 @@
 #include "peer/client_store.hpp"
 #include "peer/disk.hpp"
 #include "peer/piece_layout.hpp"
+#include "peer/tree_disk.hpp"
 
 namespace tutti {
+
+/// Where a directory that is fetched is put.
+TreePart part_of(const DownloadRecord& download);
 
 /// Owns what the client remembers, and does what blocks: makes, reads, renames files and keeps the journal. On a worker
 /// of its own; decides nothing but what of a resumed download is still good.
@@ -41,6 +45,7 @@ namespace tutti {
 /// - A complete file is not touched by a recheck. It becomes a part file again when it is reopened, by the same steps
 ///   in the opposite order: remembered as one that is about to lose its name, then renamed.
 /// - Whoever watches the limits hears of them once they are on the disk.
+/// - A directory is looked at by `checker` as well: there may be very many files in it.
 /// - A request counter is on the disk before it is handed out.
 /// - What cannot be read of what is remembered is not said to be nothing: it is tried again every `recall_again` until
 ///   it can, and answered then.
@@ -62,6 +67,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   void on(const RememberShare& remember, Context& context);
   void on(const ForgetShare& forget, Context& context);
   void on(const CheckFile& check, Context& context);
+  void on(const FileChecked& checked, Context& context);
   void on(const ReadBlock& read, Context& context);
   void on(const SyncDue& due, Context& context);
   void on(const FileSynced& synced, Context& context);
@@ -124,6 +130,17 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   void vouch_later(const ShareRecord& share, Context& context);
   void vouch_later(DownloadId id, const std::vector<PieceIndex>& pieces, Context& context);
 
+  // Directories (storage_trees.cpp).
+  TreeDisk& trees() const;
+  void open_share(const ShareRecord& share);
+  void keep_manifest(const Fid& fid, const std::string& path);
+  DiskDone open_complete(const DownloadRecord& download);
+  OrFault<JournalledPieces> resume_tree(DownloadRecord& download);
+  static DiskDone part_differs(const DownloadRecord& download, const std::vector<PieceIndex>& bad);
+  void finish_tree(const Asker& asker, DownloadRecord download, Context& context);
+  void recheck_complete_tree(const Asker& asker, DownloadRecord download, Context& context);
+  DiskDone reopen_tree(DownloadRecord& download, const Bitfield& right);
+
   OrFault<DownloadRecord> make_part(DownloadRecord download);
   /// The pieces of a download that was begun before.
   OrFault<JournalledPieces> resume_part(DownloadRecord& download);
@@ -138,7 +155,8 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   void prepared(const std::vector<Asker>& askers, DownloadRecord download, const Bitfield& verified,
                 Context& context);
   void refuse(const Asker& asker, const DiskFault& fault, Context& context);
-  DiskDone complete(DownloadRecord download, const FileIdentity& identity, Context& context);
+  DiskDone complete(DownloadRecord download, const FileIdentity& identity, const Bytes& pieces,
+                    Context& context);
 
   bool read_limits();
 
@@ -158,6 +176,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   std::unordered_map<DownloadId, Unsynced> unsynced_;
   std::map<std::uint64_t, Sync> syncs_;  ///< that the checker does, by tag
   std::uint64_t last_tag_ = 0;
+  std::map<std::uint64_t, Asker> looks_;  ///< at directories, that the checker does, by tag
   /// Who asked for what could not be read: as many timers run, and end in this order.
   std::deque<Address> waiting_for_shares_;
   std::deque<Address> waiting_for_downloads_;

@@ -10,6 +10,10 @@
 
 namespace tutti {
 
+TreePart part_of(const DownloadRecord& download) {
+  return {download.part_path, download.path, PieceLayout(download.metainfo), download.metainfo.manifest_size};
+}
+
 namespace {
 
 std::vector<PieceIndex> all_pieces_of(const DownloadRecord& download) {
@@ -18,6 +22,8 @@ std::vector<PieceIndex> all_pieces_of(const DownloadRecord& download) {
     all.push_back(piece);
   return all;
 }
+
+DiskDone fault_of(const OrFault<FileIdentity>& made) { return made ? DiskDone() : made.fault(); }
 
 /// A rename leaves all of a file's identity but the time of change.
 bool is_same_file(const FileIdentity& one, FileIdentity other) {
@@ -37,7 +43,12 @@ void Storage::on(const RecallDownloads& recall, Context& context) {
     return;
   }
   for (const DownloadRecord& download : *downloads)
-    if (download.phase != DownloadPhase::complete) downloads_.insert_or_assign(download.id, download);
+    if (download.phase != DownloadPhase::complete) {
+      downloads_.insert_or_assign(download.id, download);
+    } else if (download.metainfo.is_tree()) {
+      // Left there by a client that died when all was at its place already.
+      complain(disk_->remove(download.part_path));
+    }
   context.answer(asker, DownloadsRecalled{recall.uid, recall.session, std::move(*downloads)});
 }
 
@@ -89,7 +100,8 @@ void Storage::prepared(const std::vector<Asker>& askers, DownloadRecord download
 }
 
 OrFault<DownloadRecord> Storage::make_part(DownloadRecord download) {
-  const auto path = settle_destination(*disk_, download.path, download.metainfo.name);
+  const bool tree = download.metainfo.is_tree();
+  const auto path = settle_destination(*disk_, download.path, download.metainfo.name, tree);
   if (!path) return path.fault();
   download.path = *path;
   constexpr int tries = 16;
@@ -98,14 +110,22 @@ OrFault<DownloadRecord> Storage::make_part(DownloadRecord download) {
     if (!id) return id.fault();
     download.id = *id;
     download.part_path = part_path_of(download.path, download.fid, store_->identity().key, *id);
-    const auto made = disk_->make(download.part_path, download.metainfo.size);
-    if (made) return download;
+    if (tree) {
+      const std::size_t name = download.part_path.rfind('/') + 1;
+      download.part_path = download.part_path.substr(0, name) + "." + download.part_path.substr(name) + "/";
+      download.path += '/';
+    }
+    const DiskDone fault = tree ? trees().make_part(part_of(download))
+                                : fault_of(disk_->make(download.part_path, download.metainfo.size));
+    if (!fault) return download;
     // Left there by this client's state as it was before somebody set it back.
-    if (made.fault().code != Code::destination_exists || left == 0) return made.fault();
+    if (fault->code != Code::destination_exists || left == 0) return *fault;
+    download.path = *path;
   }
 }
 
 OrFault<JournalledPieces> Storage::resume_part(DownloadRecord& download) {
+  if (download.metainfo.is_tree()) return resume_tree(download);
   if (const DiskDone fault = take_back_name(download)) return *fault;
   if (const DiskDone fault = check_destination(*disk_, download.path)) return *fault;
   const auto before = disk_->identity(download.part_path);
@@ -185,6 +205,7 @@ void Storage::on(const FinishDownload& finish, Context& context) {
   if (found == downloads_.end())
     return refuse(asker, {Code::other, fmt::format("{} is no download that runs", finish.path)}, context);
   DownloadRecord& download = found->second;
+  if (download.metainfo.is_tree()) return finish_tree(asker, download, context);
   const auto whole = disk_->identity(download.part_path);
   if (!whole) return refuse(asker, whole.fault(), context);
   // What was hashed is as long as the file; what somebody has added to it since is not of it.
@@ -202,17 +223,19 @@ void Storage::on(const FinishDownload& finish, Context& context) {
   remember_rename(download.part_path, download.path);
   const auto identity = disk_->identity(download.path);
   if (!identity) return refuse(asker, identity.fault(), context);
-  if (const DiskDone fault = complete(download, *identity, context)) return refuse(asker, *fault, context);
+  if (const DiskDone fault = complete(download, *identity, {}, context))
+    return refuse(asker, *fault, context);
   context.reply(DownloadFinished{finish.download, *identity});
 }
 
-DiskDone Storage::complete(DownloadRecord download, const FileIdentity& identity, Context& context) {
+DiskDone Storage::complete(DownloadRecord download, const FileIdentity& identity, const Bytes& pieces,
+                           Context& context) {
   download.phase = DownloadPhase::complete;
   download.whole = {};
   std::optional<ShareRecord> share;
   if (download.share)
-    share = ShareRecord{download.uid,      download.gid,  download.group, download.fid,
-                        download.metainfo, download.path, identity,       false};
+    share = ShareRecord{download.uid,  download.gid, download.group, download.fid, download.metainfo,
+                        download.path, identity,     false,          pieces};
   if (DiskDone fault = store_->complete_download(download, share)) return fault;
   if (share) vouch_later(*share, context);
   downloads_.erase(download.id);

@@ -31,10 +31,12 @@ void Storage::on(const RecheckDownload& recheck, Context& context) {
     auto record = store_->download_of(id);
     if (!record) return refuse(asker, record.fault(), context);
     if (!*record) return refuse(asker, {Code::other, "the download is not remembered any more"}, context);
+    if ((*record)->metainfo.is_tree()) return recheck_complete_tree(asker, std::move(**record), context);
     return recheck_complete(asker, std::move(**record), context);
   }
   if (const auto pieces = resume_part(found->second); !pieces) return refuse(asker, pieces.fault(), context);
-  const Bitfield all = Bitfield::full(PieceLayout(found->second.metainfo).piece_count());
+  Bitfield all = Bitfield::full(PieceLayout(found->second.metainfo).piece_count());
+  if (!found->second.wanted.empty()) all = *Bitfield::parse(found->second.wanted, all.size());
   Recheck begun{{asker}, Bitfield(all.size())};
   begun.told = true;
   begin_recheck(id, std::move(begun), all, context);
@@ -80,6 +82,10 @@ void Storage::check_next(DownloadId id, Context& context) {
     rechecks_.erase(id);
     if (done.complete) return end_complete_recheck(done, context);
     complain(store_->forget_pieces(id, done.bad));
+    if (const DiskDone fault = part_differs(downloads_.at(id), done.bad)) {
+      for (const Asker& asker : done.askers) refuse(asker, *fault, context);
+      return;
+    }
     return prepared(done.askers, download, done.verified, context);
   }
   const PieceLayout layout(download.metainfo);
@@ -167,6 +173,10 @@ void Storage::on(const ReopenDownload& order, Context& context) {
   const auto verified = Bitfield::parse(order.bitfield, PieceLayout(download.metainfo).piece_count());
   if (!verified) return refuse(asker, {Code::other, "another file was rechecked"}, context);
   download.share = order.share;
+  if (download.metainfo.is_tree()) {
+    if (const DiskDone fault = reopen_tree(download, *verified)) return refuse(asker, *fault, context);
+    return prepared({asker}, download, *verified, context);
+  }
   if (const DiskDone fault = reopen(download, pieces_in(*verified))) return refuse(asker, *fault, context);
   prepared({asker}, download, *verified, context);
 }

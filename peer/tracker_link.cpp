@@ -107,6 +107,10 @@ void TrackerLink::on(const Ask& ask, Context& context) {
   if (pending_.size() >= pending_max)
     return refuse(context.sender(), ask.command, Code::other,
                   "too many requests wait for an answer of the trackers: try again in a moment", context);
+  if (const auto* add = ask.what.get<AddFile>();
+      add != nullptr && add->metainfo.is_tree() && current() != nullptr && current()->version < trees_version)
+    return refuse(context.sender(), ask.command, Code::other,
+                  "the tracker that answers does not know directories: it has to be updated first", context);
   if (asks_for<Login>(ask.what)) login_under_way_ = true;
   take(context.sender(), ask.command, ask.what, context);
 }
@@ -474,6 +478,7 @@ void TrackerLink::on(const Welcome& welcome, Context& context) {
   Place* place = place_of(context.sender());
   if (place == nullptr || place->state != Place::State::greeting) return;
   place->state = Place::State::welcomed;
+  place->version = welcome.version;
   place->watch.took(context.now() - place->greeted, context.now());
   place->watch.heard(context.now());
   const TrackerEntry& entry = options_.trackers[place->tracker];

@@ -94,6 +94,7 @@ class TrackerLink final
     std::size_t tracker = 0;  ///< index in options_.trackers
     Ref<TrackerRole> link;
     std::uint32_t conversation = 0;  ///< grows with every Hello
+    std::uint16_t version = client_tracker_version;
     Instant greeted{};
     LinkWatch watch;
   };

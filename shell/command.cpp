@@ -80,6 +80,23 @@ std::optional<Refused> arguments_fault(const Invocation& given) {
   return std::nullopt;
 }
 
+/// Takes the command's option out of the words, with what it says.
+std::optional<Refused> take_options(Invocation& given) {
+  const std::string_view option = given.command->option;
+  for (std::size_t i = 0; !option.empty() && i < given.arguments.size();) {
+    if (given.arguments[i] != option) {
+      ++i;
+      continue;
+    }
+    const auto at = given.arguments.begin() + static_cast<std::ptrdiff_t>(i);
+    if (i + 1 == given.arguments.size() || given.arguments[i + 1].empty())
+      return usage_error(*given.command, fmt::format("{} needs a {}", option, given.command->option_value));
+    given.options.push_back(given.arguments[i + 1]);
+    given.arguments.erase(at, at + 2);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const Command* find_command(std::string_view word) {
@@ -101,6 +118,7 @@ std::vector<std::string> command_words() {
 std::string usage_of(const Command& command) {
   std::string usage(command.name);
   for (const Argument& argument : command.arguments) usage += ' ' + usage_word(argument);
+  if (!command.option.empty()) usage += fmt::format(" [{} {}]...", command.option, command.option_value);
   return usage;
 }
 
@@ -122,7 +140,15 @@ Parsed parse_command(std::string_view line) {
   } else if (invocation.command == nullptr) {
     parsed.refused = unknown_command(invocation.word);
   } else {
-    parsed.refused = arguments_fault(invocation);
+    parsed.refused = take_options(invocation);
+    // list_files shows directories so.
+    const std::vector<Argument>& wanted = invocation.command->arguments;
+    for (std::size_t i = 0; i < std::min(wanted.size(), invocation.arguments.size()); ++i)
+      if (std::string& word = invocation.arguments[i];
+          (wanted[i].kind == ArgumentKind::file || wanted[i].kind == ArgumentKind::download) &&
+          word.size() > 1 && word.ends_with('/'))
+        word.pop_back();
+    if (!parsed.refused) parsed.refused = arguments_fault(invocation);
   }
   return parsed;
 }

@@ -47,6 +47,7 @@ struct Invocation {
   std::string word;  ///< the command as typed
   const Command* command = nullptr;
   std::vector<std::string> arguments;
+  std::vector<std::string> options = {};  ///< the values of the command's option, in their order
 
   const std::string& argument(std::size_t position) const { return arguments[position]; }
   bool has(std::size_t position) const { return position < arguments.size(); }
@@ -72,6 +73,7 @@ struct Fetch {
   FileName file;
   std::string destination;  ///< from the root
   bool sequential = false;
+  std::vector<std::string> only = {};
 };
 /// Have something done with downloads.
 struct Control {
@@ -122,6 +124,8 @@ struct Command {
   std::string_view name{};
   std::string_view alias{};  ///< another spelling, or empty
   std::vector<Argument> arguments{};
+  std::string_view option{};        ///< may stand anywhere and often, each with a word behind it; or empty
+  std::string_view option_value{};  ///< as usage calls that word
   LoginRule login = LoginRule::any;
   bool makes_password = false;  ///< a person types it twice, so that a slip locks nobody out
   std::string_view summary{};   ///< one line

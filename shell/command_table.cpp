@@ -67,7 +67,7 @@ Errand download_file(const Invocation& given, const LocalFiles& files) {
   std::string destination = files.absolute(typed);
   // A slash at the end says "a directory", which the shortest form of a path would forget.
   if (typed.ends_with('/') && !destination.ends_with('/')) destination += '/';
-  return Fetch{group_at(given, 0), file_at(given, 1), std::move(destination), given.has(3)};
+  return Fetch{group_at(given, 0), file_at(given, 1), std::move(destination), given.has(3), given.options};
 }
 
 // --- what a user wants done with downloads ---------------------------------------------------------------------
@@ -289,10 +289,12 @@ std::vector<Command> file_commands() {
       {.name = "upload_file",
        .arguments = {{"file_path", ArgumentKind::path}, group},
        .login = needed,
-       .summary = "Share a file of yours in a group",
+       .summary = "Share a file or directory of yours in a group",
        .details =
-           "The file stays where it is; the trackers learn its name, size and hashes. The two arguments may "
-           "stand in the other order as well. A symbolic link shares the file that it leads to.",
+           "It stays where it is; the trackers learn its name, size and hashes. The two arguments may stand "
+           "in "
+           "the other order as well. A symbolic link shares the file that it leads to. A directory is shared "
+           "with all that is in it as one file; links and special files in it are left out, and named.",
        .json = "path, group, file, existed (somebody shared the same file before)",
        .errand = upload_file,
        .arrange = arrange_upload},
@@ -300,7 +302,8 @@ std::vector<Command> file_commands() {
        .arguments = {group},
        .login = needed,
        .summary = "List the files shared in your group",
-       .json = "group, files: file, size (bytes), sharers, sharers_online, sha1",
+       .details = "A directory has a slash behind its name, which you need not type.",
+       .json = "group, files: file, size (bytes), sharers, sharers_online, sha1, directory (true or false)",
        .errand = list_files},
       {.name = "list_peers",
        .arguments = {group, file},
@@ -314,13 +317,21 @@ std::vector<Command> file_commands() {
                      file,
                      {"destination_path", ArgumentKind::path},
                      {"--sequential", ArgumentKind::flag, true}},
+       .option = "--only",
+       .option_value = "GLOB",
        .login = needed,
-       .summary = "Fetch a file from everybody who shares it",
+       .summary = "Fetch a file or directory from everybody who shares it",
        .details =
            "The destination is a directory (the file keeps its name) or a path for the file; nothing is ever "
            "overwritten. The command returns when the download runs: see show_downloads and wait. What has "
            "been fetched is shared with the group at once. --sequential fetches from the start on, for who "
-           "begins to read it before it is complete; without it the order is what makes the group fastest.",
+           "begins to read it before it is complete; without it the order is what makes the group fastest. "
+           "Of a "
+           "directory only what is not at the destination yet is fetched; --only, as often as you like, "
+           "chooses "
+           "what is wanted of it: * and ? stay within a name, ** does not, [a-z] is one character, and the "
+           "name "
+           "of a directory means all that is in it.",
        .done = "The download of {1} runs.",
        .json = "group, file, destination",
        .errand = download_file},

@@ -89,9 +89,25 @@ std::vector<Offer> offers_for(const UnfinishedWord& typed, const KnownNames& nam
                               Completion& completion) {
   if (typed.before.empty()) return plain_offers(command_words());
   const Command* command = find_command(typed.before.front().text);
-  const std::size_t position = typed.before.size() - 1;
-  if (command == nullptr || position >= command->arguments.size()) return {};
-  return argument_offers(*command, command->arguments[position], typed, names, files, completion);
+  if (command == nullptr) return {};
+  UnfinishedWord plain = typed;
+  for (std::size_t i = 1; !command->option.empty() && i < plain.before.size();) {
+    if (plain.before[i].text != command->option) {
+      ++i;
+      continue;
+    }
+    if (i + 1 == plain.before.size()) return {};  // what it says is still to come
+    const auto at = plain.before.begin() + static_cast<std::ptrdiff_t>(i);
+    plain.before.erase(at, at + 2);
+  }
+  const std::size_t position = plain.before.size() - 1;
+  std::vector<Offer> offers;
+  if (position < command->arguments.size())
+    offers = argument_offers(*command, command->arguments[position], plain, names, files, completion);
+  const bool may_end = position >= command->arguments.size() || command->arguments[position].optional;
+  if (may_end && !command->option.empty())
+    offers.push_back({std::string(command->option), std::string(command->option)});
+  return offers;
 }
 
 /// Cut so that no character of several bytes is torn.

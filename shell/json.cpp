@@ -55,11 +55,9 @@ Json row(const MemberRow& member) {
   return {{"user", member.user.text}, {"owner", member.owner}, {"online", member.online}};
 }
 Json row(const FileRow& file) {
-  return {{"file", file.file.text},
-          {"size", file.size.value},
-          {"sharers", file.sharers},
-          {"sharers_online", file.sharers_online},
-          {"sha1", file.sha1.hex()}};
+  return {{"file", file.file.text},  {"size", file.size.value},
+          {"sharers", file.sharers}, {"sharers_online", file.sharers_online},
+          {"sha1", file.sha1.hex()}, {"directory", file.tree}};
 }
 Json row(const TrackerRow& tracker) {
   return {{"number", tracker.number},

@@ -46,10 +46,11 @@ LocalFiles::Found PosixFiles::file_to_share(std::string_view path) const {
   if (fault) return {{}, refusal(Code::io_error, path, fault.message())};
   switch (kind_of(resolved)) {
     case Kind::missing: return {{}, refusal(Code::no_such_file, path, "there is no such file")};
-    case Kind::directory:
-      return {{}, refusal(Code::io_error, path, "this is a directory; only single files can be shared")};
     case Kind::special:
-      return {{}, refusal(Code::io_error, path, "this is not a regular file; only those can be shared")};
+      return {
+          {},
+          refusal(Code::io_error, path, "this is neither a file nor a directory; only those can be shared")};
+    case Kind::directory:
     case Kind::regular: break;
   }
   // Opening answers more than access() would: it asks for the effective user, and for what the file system says.
@@ -59,7 +60,8 @@ LocalFiles::Found PosixFiles::file_to_share(std::string_view path) const {
     return {{}, refusal(Code::io_error, path, fmt::format("it cannot be read ({})", reason))};
   }
   ::close(descriptor);
-  return {resolved, std::nullopt};
+  const bool directory = kind_of(resolved) == Kind::directory;
+  return {resolved + (directory && resolved.back() != '/' ? "/" : ""), std::nullopt};
 }
 
 std::vector<LocalFiles::Entry> PosixFiles::list(const std::string& directory) const {

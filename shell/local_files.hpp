@@ -27,8 +27,8 @@ class LocalFiles {
   virtual Kind kind_of(const std::string& path) const = 0;
   /// `path` from the root, `~/` resolved; nothing else is followed.
   virtual std::string absolute(std::string_view path) const = 0;
-  /// The file to share at `path`: from the root, symbolic links resolved. Refused if it is not a file that can be
-  /// read: no_such_file, or io_error with the reason.
+  /// The file or directory to share at `path`: from the root, symbolic links resolved, a directory with a slash at its
+  /// end. Refused if it is none that can be read: no_such_file, or io_error with the reason.
   struct Found {
     std::string path;
     std::optional<Refused> refused;

@@ -115,8 +115,8 @@ std::string text_of(const Members& members, const Outcome&, const Style& style) 
 std::string text_of(const Files& files, const Outcome&, const Style& style) {
   Table table({"file", "size", "online", "sharers", "sha1"});
   for (const FileRow& row : files.files)
-    table.add({row.file.text, human_size(row.size), std::to_string(row.sharers_online),
-               std::to_string(row.sharers), row.sha1.hex()});
+    table.add({row.file.text + (row.tree ? "/" : ""), human_size(row.size),
+               std::to_string(row.sharers_online), std::to_string(row.sharers), row.sha1.hex()});
   return listing(table, files.files.empty(), "Nobody shares a file in this group.", style);
 }
 

@@ -25,7 +25,10 @@ constexpr std::chrono::milliseconds progress_pause{100};
 /// Between two questions whether the scheduler has heard of a session.
 constexpr std::chrono::milliseconds settling_pause{10};
 
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string base_name(std::string path) {
+  while (path.ends_with('/')) path.pop_back();
+  return path.substr(path.rfind('/') + 1);
+}
 
 }  // namespace
 
@@ -99,8 +102,8 @@ void Shell::begin(const StopSharing& errand, Context& context) {
 void Shell::begin(const Fetch& errand, Context& context) {
   auto& running = std::get<Running>(state_);
   running.outcome.further = {{"destination", errand.destination}};
-  context.send(partners_.scheduler,
-               StartDownload{running.id, errand.group, errand.file, errand.destination, errand.sequential});
+  context.send(partners_.scheduler, StartDownload{running.id, errand.group, errand.file, errand.destination,
+                                                  errand.sequential, errand.only});
 }
 
 void Shell::begin(const SurveySharers& errand, Context& context) {

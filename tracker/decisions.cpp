@@ -182,7 +182,8 @@ class Decider {
                             file.size,
                             directory_.sharer_count(gid_, file.fid),
                             directory_.online_sharer_count(gid_, file.fid),
-                            file.sha1});
+                            file.sha1,
+                            file.tree});
     }
     return answered(std::move(page));
   }

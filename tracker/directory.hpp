@@ -60,6 +60,7 @@ struct FileView {
   ByteCount size;
   Sha1 sha1;
   bool alive = false;  ///< somebody has said to share it
+  bool tree = false;   ///< it is a directory
 };
 
 struct DirectoryState;

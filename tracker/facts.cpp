@@ -123,8 +123,9 @@ Row row_of(const Fact& fact) {
     return row;
   }
   row.metainfo = encode_record(file->metainfo);
-  Metainfo brief{
-      file->metainfo.name, file->metainfo.size, file->metainfo.piece_length, file->metainfo.sha1, {}, {}};
+  Metainfo brief = file->metainfo;
+  brief.piece_sha1 = {};
+  brief.piece_sha256 = {};
   row.value = encode_record(
       Fact{fact.origin, fact.stamp, FileDescribed{file->gid, file->fid, file->tracker, std::move(brief)}});
   return row;
@@ -171,7 +172,8 @@ Decoded<Fact> fact_of_others(const StoredRow& row) {
       return unfit(std::move(fault));
     const bool fits = brief.name == file->metainfo.name && brief.size == file->metainfo.size &&
                       brief.sha1 == file->metainfo.sha1 &&
-                      brief.piece_length == file->metainfo.piece_length && brief.piece_sha1.empty() &&
+                      brief.piece_length == file->metainfo.piece_length &&
+                      brief.manifest_size == file->metainfo.manifest_size && brief.piece_sha1.empty() &&
                       brief.piece_sha256.empty();
     if (!fits || fid_of_record(row.metainfo) != file->fid)
       return unfit("a file is not the one that it is said to be");

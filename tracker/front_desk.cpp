@@ -31,6 +31,16 @@ ByteCount memory_of(const Request& request) {
   return {bytes};
 }
 
+/// What a client that knows no directories can understand of an answer.
+TrackerAnswer without_trees(TrackerAnswer answer) {
+  if (auto* files = std::get_if<Files>(&answer.value))
+    for (FileRow& row : files->files) row.tree = false;
+  if (const auto* found = answer.get<FileFound>(); found != nullptr && found->metainfo.is_tree())
+    return Refused{Code::other, found->metainfo.name.text +
+                                    " is a directory, which this version of tutti does not know: update it"};
+  return answer;
+}
+
 Answer refusal(RequestCounter counter, std::string sentence) {
   Answer answer;
   answer.counter = counter;
@@ -68,16 +78,17 @@ void FrontDesk::on(const Hello& message, Context& context) {
   if (found == links_.end()) return;
   Link& link = found->second;
   if (link.greeted) return;  // said once; a repeated one changes nothing
-  if (message.version_min > client_tracker_version || message.version_max < client_tracker_version) {
-    context.reply(Unwelcome{client_tracker_version, client_tracker_version,
+  if (message.version_min > client_tracker_version || message.version_max < client_tracker_version_min) {
+    context.reply(Unwelcome{client_tracker_version_min, client_tracker_version,
                             "this tracker speaks version " + std::to_string(client_tracker_version) +
                                 " of the protocol: use a client of the same release"});
     return;
   }
   link.greeted = true;
   link.client = message.client;
+  link.version = std::min(message.version_max, client_tracker_version);
   links_of_client_.emplace(link.client, context.sender());
-  context.reply(Welcome{client_tracker_version, place_.tracker, store_, !serving_});
+  context.reply(Welcome{link.version, place_.tracker, store_, !serving_});
 }
 
 FrontDesk::Link* FrontDesk::greeted_sender(Context& context) {
@@ -162,6 +173,7 @@ void FrontDesk::on(const Settled& message, Context& context) {
   --link->second.under_way;
   Answer answer = message.answer;
   answer.counter = request.counter;
+  if (link->second.version < trees_version) answer.what = without_trees(std::move(answer.what));
   context.answer(request.link, answer);
 }
 

@@ -58,6 +58,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   struct Link {
     std::string host;  // where it comes from, without the port
     bool greeted = false;
+    std::uint16_t version = client_tracker_version;  // of the conversation
     ClientKey client;
     std::uint32_t under_way = 0;
   };

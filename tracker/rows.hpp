@@ -114,6 +114,7 @@ struct FileRecord {
   std::string name;
   ByteCount size;
   Sha1 sha1;
+  bool tree = false;               ///< a directory
   std::vector<UserIndex> sharers;  ///< whose intent is of effect, in order
   bool is_alive() const { return known && !sharers.empty(); }
 };

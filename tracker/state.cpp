@@ -84,7 +84,7 @@ const Membership* DirectoryState::find_membership(const Gid& gid, const Uid& uid
 
 FileView DirectoryState::view_of(FileIndex file) const {
   const FileRecord& row = files[file];
-  return {row.id.fid, listed_name(file), row.name, row.size, row.sha1, row.is_alive()};
+  return {row.id.fid, listed_name(file), row.name, row.size, row.sha1, row.is_alive(), row.tree};
 }
 
 }  // namespace tutti

@@ -22,6 +22,7 @@ void DirectoryState::join(const Mark& mark, const FileDescribed& op) {
   row.name = op.metainfo.name.text;
   row.size = op.metainfo.size;
   row.sha1 = op.metainfo.sha1;
+  row.tree = op.metainfo.is_tree();
   if (keeps_lists && row.is_alive()) files_by_name.insert(file);
   digest_file(digest, file, Turn::comes);
   write(mark, op);

@@ -127,7 +127,7 @@ class LittleNetwork {
 
   struct Client {
     ClientKey key;
-    std::shared_ptr<MemoryDisk> disk;
+    std::shared_ptr<MemoryDisk> disk;  ///< unless it was given another one
     std::shared_ptr<ClientStore> store;
     ClientAddresses at;
     std::string endpoint;
@@ -135,7 +135,7 @@ class LittleNetwork {
   };
 
   Client& add(std::uint8_t number, std::shared_ptr<ClientStore> store = nullptr,
-              std::shared_ptr<MemoryDisk> disk = nullptr) {
+              std::shared_ptr<MemoryDisk> disk = nullptr, std::shared_ptr<Disk> real = nullptr) {
     Client client;
     client.key = client_key(number);
     client.disk = disk ? disk : std::make_shared<MemoryDisk>();
@@ -157,7 +157,7 @@ class LittleNetwork {
     settings.endpoint = client.endpoint;
     settings.trackers = {TrackerEntry{1, "127.0.0.1", 5000, {}}};
     settings.software = "test";
-    ClientCast cast = make_client(settings, client.at, client.disk, client.store);
+    ClientCast cast = make_client(settings, client.at, real ? real : client.disk, client.store);
     host.spawn_at(client.at.storage.address, "storage", std::move(cast.storage));
     host.spawn_at(client.at.checker.address, "checker", std::move(cast.checker));
     for (std::size_t i = 0; i < 2; ++i) {

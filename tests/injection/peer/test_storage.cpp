@@ -138,6 +138,10 @@ class MoodyStore final : public ClientStore {
   OrFault<std::optional<DownloadRecord>> download_of(DownloadId id) override {
     return store_->download_of(id);
   }
+  DiskDone put_manifest(const Fid& fid, ByteView manifest) override {
+    return store_->put_manifest(fid, manifest);
+  }
+  OrFault<std::optional<Bytes>> manifest_of(const Fid& fid) override { return store_->manifest_of(fid); }
   DiskDone put_limits(std::span<const RateLimit> limits) override { return store_->put_limits(limits); }
   OrFault<std::vector<RateLimit>> limits() override {
     if (broken) return DiskFault{Code::io_error, "out of sorts"};

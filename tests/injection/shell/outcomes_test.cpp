@@ -204,7 +204,7 @@ std::vector<Case> cases() {
       {"list_files lab", answered<ListFiles>(Files{{{{"a b.txt"}, 3_bytes, 2, 1, some_sha1()}}, false}),
        "a b.txt\n",
        fmt::format(
-           R"("group":"lab","files":[{{"file":"a b.txt","size":3,"sharers":2,"sharers_online":1,"sha1":"{}"}}])",
+           R"("group":"lab","files":[{{"file":"a b.txt","size":3,"sharers":2,"sharers_online":1,"sha1":"{}","directory":false}}])",
            sha1)},
       {"list_peers lab f.txt", survey, "bob 127.0.0.1:6001 100%\ncarol [::1]:6002 unknown\n",
        fmt::format(

@@ -70,8 +70,8 @@ BOOST_FIXTURE_TEST_CASE(it_says_when_requests_are_answered, Fixture) {
 
 BOOST_FIXTURE_TEST_CASE(without_a_common_version_there_is_no_conversation, Fixture) {
   const Address link = host.accept(door);
-  inject(link, desk.address, Hello{2, 3, id_of<ClientKey>(1), "test"});
-  BOOST_TEST(expect<Unwelcome>(link).version_max == 1);
+  inject(link, desk.address, Hello{3, 4, id_of<ClientKey>(1), "test"});
+  BOOST_TEST(expect<Unwelcome>(link).version_max == 2);
   inject(link, desk.address, request(1));
   BOOST_TEST(!host.is_open(link));
   expect_silence();
@@ -101,6 +101,33 @@ BOOST_FIXTURE_TEST_CASE(a_request_is_asked_in_the_name_of_its_link, Fixture) {
   // An answer that comes twice is given once.
   inject(directory.address, desk.address, Settled{submit.ticket, answer});
   expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(only_clients_that_know_directories_are_told_of_them, Fixture) {
+  const Address old = greeted(7);
+  const Address young = host.accept(door);
+  inject(young, desk.address, Hello{1, 2, id_of<ClientKey>(8), "test"});
+  BOOST_TEST(expect<Welcome>(young).version == 2);
+  Answer listed;
+  listed.what = Files{{FileRow{{"tree"}, {5}, 1, 1, {}, true}}, false};
+  Answer found;
+  FileFound file;
+  file.metainfo.name = {"tree"};
+  file.metainfo.manifest_size = {5};
+  found.what = file;
+  for (const Address link : {old, young}) {
+    for (const Answer& answer : {listed, found}) {
+      inject(link, desk.address, request(link.value * 10 + (answer.what.get<Files>() != nullptr ? 1 : 2)));
+      inject(directory.address, desk.address, Settled{expect<Submit>(directory).ticket, answer});
+    }
+    BOOST_TEST(expect<Answer>(link).what.get<Files>()->files[0].tree == (link == young));
+    const Answer last = expect<Answer>(link);
+    if (link == young) {
+      BOOST_TEST((last.what == found.what));
+    } else {
+      BOOST_TEST((last.what.get<Refused>()->code == Code::other));
+    }
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(a_link_has_so_many_requests_under_way_and_no_more, Fixture) {

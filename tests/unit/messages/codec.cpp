@@ -4,6 +4,7 @@
 
 #include "messages/client_tracker.hpp"
 #include "messages/peer_peer.hpp"
+#include "messages/text.hpp"
 
 using namespace tutti;
 
@@ -94,6 +95,28 @@ BOOST_AUTO_TEST_CASE(the_door_adds_the_messages_own_rules) {
   const Bytes nameless = encode(JoinGroup{{""}});
   BOOST_TEST(!!decode<JoinGroup>(nameless));
   BOOST_TEST(decode_at_door<JoinGroup>(nameless).fault == "a name needs at least one character");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_record_has_grown_by_is_left_out_where_it_says_nothing) {
+  Metainfo file;
+  file.name = {"a"};
+  file.piece_length = 512_KiB;
+  Bytes plain = encode_record(file);
+  BOOST_TEST(plain.front() == 0x96);
+  BOOST_TEST((*decode_record<Metainfo>(plain) == file));
+  file.manifest_size = {5};
+  const Bytes tree = encode_record(file);
+  BOOST_TEST(tree.front() == 0x97);
+  BOOST_TEST((*decode_record<Metainfo>(tree) == file));
+  // Nothing can be said in two ways, and no more than there is to say.
+  plain.front() = 0x97;
+  plain.push_back(0);
+  BOOST_TEST(decode_record<Metainfo>(plain).fault == "a field says nothing");
+  plain.back() = 5;
+  plain.front() = 0x98;
+  plain.push_back(5);
+  BOOST_TEST(!decode_record<Metainfo>(plain));
+  BOOST_TEST(to_text(file).ends_with(", manifest_size: 5}"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(names_its_fields_in_its_text) {
   with_samples(1, [](const MessageEntry& entry, const Bytes& bytes) {
     const std::string text = describe(bytes);
     BOOST_TEST(text.starts_with(std::string(entry.name) + "{"));
-    for (const std::string_view field : entry.fields)
+    for (const std::string_view field : std::span(entry.fields).first(entry.released_fields))
       BOOST_TEST(text.find(std::string(field) + ": ") != std::string::npos, field);
   });
 }
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(is_refused_with_a_field_too_few_or_too_many) {
     --root.via.array.size;
     BOOST_TEST(is_refused(entry, tree.pack()));
     std::vector<msgpack::object> longer(root.via.array.ptr, root.via.array.ptr + root.via.array.size + 1);
-    longer.emplace_back(1);
+    while (longer.size() <= entry.fields.size() + 1) longer.emplace_back(1);
     root.via.array.ptr = longer.data();
     root.via.array.size = static_cast<std::uint32_t>(longer.size());
     BOOST_TEST(is_refused(entry, tree.pack()));

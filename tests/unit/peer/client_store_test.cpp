@@ -315,6 +315,7 @@ BOOST_AUTO_TEST_CASE(a_store_of_the_first_version_is_read) {
       ALTER TABLE download DROP COLUMN share; ALTER TABLE download DROP COLUMN whole;
       ALTER TABLE download DROP COLUMN paused; ALTER TABLE download DROP COLUMN priority;
       ALTER TABLE download DROP COLUMN sequential; DROP TABLE rate_limit;
+      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest;
       PRAGMA user_version = 1)sql");
   const auto store = open();
   BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
@@ -333,11 +334,27 @@ BOOST_AUTO_TEST_CASE(a_store_without_wishes_and_limits_is_read) {
   run_sql(R"sql(
       ALTER TABLE download DROP COLUMN paused; ALTER TABLE download DROP COLUMN priority;
       ALTER TABLE download DROP COLUMN sequential; DROP TABLE rate_limit;
+      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest;
       PRAGMA user_version = 2)sql");
   const auto store = open();
   BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
   BOOST_CHECK(store->pieces_of({1}, 20)->verified == pieces({3}));
   BOOST_TEST(store->limits()->empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_store_without_directories_is_read) {
+  const ShareRecord share = share_of(ann, Gid{{1}}, "zebra");
+  {
+    const auto store = open();
+    check(store->put_download(download_of({1}, ann, "a")));
+    check(store->put_share(share));
+  }
+  run_sql(R"sql(
+      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest;
+      PRAGMA user_version = 3)sql");
+  const auto store = open();
+  BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
+  BOOST_CHECK(store->shares_of(ann)->front() == share);
 }
 
 BOOST_AUTO_TEST_CASE(wishes_and_limits_survive) {
@@ -437,6 +454,37 @@ BOOST_AUTO_TEST_CASE(the_memory_store_keeps_what_it_is_told) {
   BOOST_TEST(store->pieces_of(id, 20)->verified.none());
   BOOST_TEST(store->downloads_of(ann)->front().metainfo.piece_sha1.size() == 0U);
   BOOST_CHECK(*store->shares_of(ann) == std::vector{share});
+}
+
+BOOST_AUTO_TEST_CASE(what_is_special_about_directories_is_remembered) {
+  DownloadRecord download = download_of({1}, ann, "tree");
+  download.metainfo.manifest_size = 100_bytes;
+  download.fid = fid_of(download.metainfo);
+  BOOST_TEST((download.fid != fid_of(download_of({1}, ann, "tree").metainfo)));
+  download.only = {"*.txt", "docs"};
+  download.wanted = pieces({1, 2, 7}).bytes();
+  download.existing = pieces({2}).bytes();
+  ShareRecord share = share_of(ann, Gid{{9}}, "tree");
+  share.metainfo = download.metainfo;
+  share.fid = download.fid;
+  share.pieces = pieces({1, 7}).bytes();
+  const Bytes manifest{1, 2, 3};
+  {
+    const auto store = open();
+    check(store->put_download(download));
+    check(store->put_share(share));
+    check(store->put_manifest(share.fid, manifest));
+    check(store->put_manifest(share.fid, manifest));
+  }
+  const auto store = open();
+  BOOST_TEST((store->download_of({1})->value() == download));
+  BOOST_TEST((store->shares_of(ann)->front() == share));
+  BOOST_TEST((store->manifest_of(share.fid)->value() == manifest));
+  // It goes with the last that needs it.
+  check(store->forget_download({1}));
+  BOOST_TEST(store->manifest_of(share.fid)->has_value());
+  check(store->forget_share(ann, share.gid, share.fid));
+  BOOST_TEST(!store->manifest_of(share.fid)->has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -616,6 +616,33 @@ BOOST_AUTO_TEST_CASE(the_rarest_comes_first_as_soon_as_there_is_somebody_to_trad
   BOOST_TEST(table.pick(ann)->piece.value == 7U);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_not_wanted_is_not_picked_and_not_missed) {
+  const PieceLayout layout({6 * (2_MiB).value}, 2_MiB);
+  PiecePicker picker(layout, pieces("#....."), pieces("##..#."));
+  Random random{7};
+  const Instant now = Instant{} + std::chrono::hours(1);
+  picker.add_peer(ann, pieces("..##.#"));
+  BOOST_TEST(!picker.interesting(ann));
+  BOOST_TEST(picker.pieces_without_source() == 2u);
+  BOOST_TEST(!picker.pick(ann, now, random).has_value());
+  picker.add_peer(bob, pieces("######"));
+  BOOST_TEST(picker.interesting(bob));
+  std::set<std::uint32_t> picked;
+  while (const auto next = picker.pick(bob, now, random)) {
+    picked.insert(next->piece.value);
+    picker.check_invariants();
+  }
+  BOOST_TEST((picked == std::set<std::uint32_t>{1, 4}));
+  picker.received(bob, {2}, {0}, 0, now);  // from an earlier life of the download
+  picker.check_invariants();
+  picker.verified({1}, now);
+  BOOST_TEST(!picker.complete());
+  picker.verified({4}, now);
+  picker.check_invariants();
+  BOOST_TEST(picker.complete());
+  BOOST_TEST(!picker.verified_pieces().all());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

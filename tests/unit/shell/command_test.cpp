@@ -80,7 +80,8 @@ BOOST_AUTO_TEST_CASE(usage_reads_as_promised) {
   BOOST_TEST(usage_of(*find_command("accept_request")) == "accept_request <group_id> <user_id>");
   BOOST_TEST(usage_of(*find_command("upload_file")) == "upload_file <file_path> <group_id>");
   BOOST_TEST(usage_of(*find_command("download_file")) ==
-             "download_file <group_id> <file_name> <destination_path> [--sequential]");
+             "download_file <group_id> <file_name> <destination_path> [--sequential] "
+             "[--only GLOB]...");
   BOOST_TEST(usage_of(*find_command("wait")) == "wait [seconds]");
   BOOST_TEST(usage_of(*find_command("help")) == "help [command]");
 }
@@ -242,6 +243,21 @@ BOOST_AUTO_TEST_CASE(the_table_for_the_readme_has_a_line_a_command) {
     BOOST_TEST(bars == 4U, line);
   }
   BOOST_TEST(count == command_table().size() + 2);
+}
+
+BOOST_AUTO_TEST_CASE(patterns_of_a_directory_may_stand_anywhere_and_often) {
+  const Fetch fetch = errand_of<Fetch>("download_file g tree /tmp --only 'a b/*' --sequential --only c");
+  BOOST_TEST((fetch.only == std::vector<std::string>{"a b/*", "c"}));
+  BOOST_TEST(fetch.sequential);
+  BOOST_TEST((errand_of<Fetch>("download_file --only x g tree /tmp").only == std::vector<std::string>{"x"}));
+  BOOST_TEST(errand_of<Fetch>("download_file g tree /tmp").only.empty());
+  BOOST_TEST((code_of("download_file g tree /tmp --only") == Code::usage));
+  BOOST_TEST((code_of("upload_file g tree --only x") == Code::usage));
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_may_be_called_as_it_is_listed) {
+  BOOST_TEST(errand_of<Fetch>("download_file g tree/ /tmp").file.text == "tree");
+  BOOST_TEST(errand_of<StopSharing>("stop_share g tree/").file.text == "tree");
 }
 
 BOOST_AUTO_TEST_CASE(the_readme_has_that_table) {

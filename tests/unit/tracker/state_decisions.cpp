@@ -406,6 +406,19 @@ BOOST_FIXTURE_TEST_CASE(the_same_name_with_other_content_is_a_conflict, Town) {
   tracker.get<FileAdded>(bob, AddFile{{"band"}, metainfo_of("song", 2)});
 }
 
+BOOST_FIXTURE_TEST_CASE(a_directory_is_listed_as_one_and_no_file_of_the_same_bytes, Town) {
+  let_in(bob, "bob");
+  Metainfo tree = metainfo_of("song", 1);
+  tree.manifest_size = tree.size;
+  const FileAdded added = tracker.get<FileAdded>(anna, AddFile{{"choir"}, tree});
+  BOOST_TEST(tracker.get<FileAdded>(bob, AddFile{{"choir"}, tree}).existed);
+  BOOST_TEST(tracker.code(bob, AddFile{{"choir"}, metainfo_of("song", 1)}) == Code::file_conflict);
+  const Files files = tracker.get<Files>(anna, ListFiles{{"choir"}, ""});
+  BOOST_REQUIRE(files.files.size() == 1u);
+  BOOST_TEST(files.files[0].tree);
+  BOOST_TEST((added.fid != fid_of(metainfo_of("song", 1))));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_file_nobody_shares_is_gone_and_its_name_free, Town) {
   const FileAdded old = tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
   tracker.succeeds(anna, StopShare{{"choir"}, {"song"}});

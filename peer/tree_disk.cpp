@@ -1,0 +1,323 @@
+#include "peer/tree_disk.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "actors/digest.hpp"
+#include "peer/disk_fault.hpp"
+#include "peer/tree_folder.hpp"
+
+namespace tutti {
+
+namespace {
+
+DiskFault no_plain_file(const std::string& path) {
+  return {Code::io_error, quoted(path) + " is a folder; name a file"};
+}
+
+DiskFault changed(const std::string& path) {
+  return {Code::file_conflict, path + " has changed since it was shared"};
+}
+
+/// Finds all that is in a directory.
+class Surveyor {
+ public:
+  Surveyor(std::vector<TreeEntry>& entries, std::vector<std::string>& skipped)
+      : entries_(entries), skipped_(skipped) {}
+
+  DiskDone look(Descriptor folder, const std::string& path, const std::string& shown) {
+    if (std::count(path.begin(), path.end(), '/') > static_cast<std::ptrdiff_t>(Manifest::depth_max))
+      return DiskFault{Code::io_error, shown + " is too deep to be shared"};
+    const int number = folder.number();
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(::fcntl(number, F_DUPFD_CLOEXEC, 0)),
+                                                      &::closedir);
+    if (!entries) return fault_of_error(errno, "read", shown);
+    const std::size_t before = entries_.size() + skipped_.size();
+    while (const dirent* entry = ::readdir(entries.get())) {
+      const std::string name = entry->d_name;
+      if (name == "." || name == "..") continue;
+      if (entries_.size() > Manifest::entries_max)
+        return DiskFault{Code::io_error, fmt::format("more than {} files are too many to be shared as one",
+                                                     Manifest::entries_max)};
+      if (DiskDone fault = take(number, path.empty() ? name : path + "/" + name, name, shown + "/" + name))
+        return fault;
+    }
+    if (before == entries_.size() + skipped_.size() && !path.empty())
+      entries_.push_back({path, true, false, {}});
+    return std::nullopt;
+  }
+
+ private:
+  DiskDone take(int folder, const std::string& path, const std::string& name, const std::string& shown) {
+    struct stat status {};
+    if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) return std::nullopt;
+      return fault_of_error(errno, "find", shown);
+    }
+    const bool directory = S_ISDIR(status.st_mode);
+    if ((!directory && !S_ISREG(status.st_mode)) || !Manifest::path_fault(path).empty()) {
+      skipped_.push_back(path);
+      return std::nullopt;
+    }
+    if (directory) {
+      Descriptor below(retried(
+          [&] { return ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
+      if (!below) return fault_of_error(errno, "read", shown);
+      return look(std::move(below), path, shown);
+    }
+    entries_.push_back(
+        {path, false, (status.st_mode & S_IXUSR) != 0, {static_cast<std::uint64_t>(status.st_size)}});
+    return std::nullopt;
+  }
+
+  std::vector<TreeEntry>& entries_;
+  std::vector<std::string>& skipped_;
+};
+
+}  // namespace
+
+// --- what is known ------------------------------------------------------------------------------------------------
+
+TreeDisk::Known TreeDisk::view_of(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = views_.find(path);
+  return found == views_.end() ? nullptr : found->second;
+}
+
+void TreeDisk::publish(const std::string& path, View view) {
+  auto known = std::make_shared<const View>(std::move(view));
+  const std::lock_guard lock(mutex_);
+  views_[path].swap(known);
+}
+
+DiskFault TreeDisk::unknown(const std::string& path) {
+  return {Code::io_error, path + " is no directory that is shared or fetched here"};
+}
+
+OrFault<TreeSurvey> TreeDisk::survey(const std::string& path) {
+  const std::string root = folder_path(path);
+  Descriptor folder(
+      retried([&] { return ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
+  if (!folder) return fault_of_error(errno, "read", root);
+  TreeSurvey survey;
+  std::vector<TreeEntry> entries;
+  if (const DiskDone fault = Surveyor(entries, survey.skipped).look(std::move(folder), {}, root))
+    return *fault;
+  std::sort(survey.skipped.begin(), survey.skipped.end());
+  std::optional<Manifest> manifest = Manifest::of(std::move(entries));
+  if (!manifest) return DiskFault{Code::io_error, root + " was changed while it was read: share it again"};
+  Bytes encoded = manifest->encode();
+  survey.manifest_size = {encoded.size()};
+  const ExtentMap extents(*manifest, survey.manifest_size);
+  const std::optional<PieceLayout> layout = PieceLayout::for_size(extents.size());
+  if (!layout) return DiskFault{Code::other, root + " is longer than 1 TiB"};
+  if (survey.manifest_size > Metainfo::manifest_size_max)
+    return DiskFault{Code::other, root + " has too many files to be shared as one"};
+  View view{std::make_shared<const Contents>(Contents{std::move(*manifest), std::move(encoded), extents}),
+            root, *layout};
+  if (const DiskDone fault = stamp(view)) return *fault;
+  survey.identity = view.identity;
+  publish(path, std::move(view));
+  return survey;
+}
+
+OrFault<std::shared_ptr<const TreeDisk::Contents>> TreeDisk::decode(ByteView manifest, ByteCount size) {
+  Fault fault;
+  std::optional<Manifest> decoded =
+      Manifest::decode(manifest, {size.value - std::min(size.value, std::uint64_t{manifest.size()})}, fault);
+  if (!decoded)
+    return DiskFault{Code::integrity, fmt::format("what was shared as a directory is none: {}", fault)};
+  const ExtentMap extents(*decoded, {manifest.size()});
+  return std::make_shared<const Contents>(
+      Contents{std::move(*decoded), Bytes(manifest.begin(), manifest.end()), extents});
+}
+
+DiskDone TreeDisk::open(const std::string& path, ByteView manifest, ByteCount size, const PieceLayout& layout,
+                        std::optional<Bitfield> pieces) {
+  auto contents = decode(manifest, size);
+  if (!contents) return contents.fault();
+  View view{*contents, folder_path(path), layout};
+  view.pieces = std::move(pieces);
+  publish(path, std::move(view));
+  return std::nullopt;
+}
+
+OrFault<Bytes> TreeDisk::manifest_of(const std::string& path) const {
+  const Known view = view_of(path);
+  if (!view || !view->contents) return unknown(path);
+  return view->contents->encoded;
+}
+
+/// Looks at every file again.
+DiskDone TreeDisk::stamp(View& view) const {
+  const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
+  const TreeFolder folder = TreeFolder::open(view.root);
+  if (!folder) return fault_of_error(errno, "read", view.root);
+  view.stamps.assign(entries.size(), {});
+  Bytes seen = view.contents->encoded;
+  std::int64_t last_change = 0;
+  const auto look = [&](std::size_t i) -> DiskDone {
+    if (entries[i].directory || view.stamps[i].inode != 0) return std::nullopt;
+    struct stat status {};
+    if (!folder.look(entries[i].path, status))
+      return fault_of_error(errno, "find", view.root + "/" + entries[i].path);
+    if (!S_ISREG(status.st_mode)) return changed(view.root + "/" + entries[i].path);
+    view.stamps[i] = identity_of(status);
+    last_change = std::max(last_change, view.stamps[i].changed_ns);
+    return std::nullopt;
+  };
+  DiskDone fault;
+  if (view.pieces) {
+    view.pieces->for_each([&](PieceIndex piece) {
+      view.contents->extents.for_each_run(view.layout.piece_offset(piece), view.layout.piece_size(piece),
+                                          [&](const ExtentMap::Run& run) {
+                                            if (!fault) fault = look(run.entry);
+                                            return !fault;
+                                          });
+    });
+  } else {
+    for (std::size_t i = 0; i < entries.size() && !fault; ++i) fault = look(i);
+  }
+  if (fault) return fault;
+  for (const FileIdentity& stamp : view.stamps)
+    for (const std::uint64_t part : {stamp.size.value, static_cast<std::uint64_t>(stamp.modified_ns),
+                                     stamp.inode, stamp.device, static_cast<std::uint64_t>(stamp.changed_ns)})
+      for (unsigned shift = 0; shift < 64; shift += 8)
+        seen.push_back(static_cast<std::uint8_t>(part >> shift));
+  const Sha256 digest = sha256(seen);
+  const auto word = [&](std::size_t at) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < 8; ++i) value = value << 8U | digest.bytes[8 * at + i];
+    return value;
+  };
+  view.identity = {view.contents->extents.size(), static_cast<std::int64_t>(word(0)), word(1), word(2),
+                   last_change};
+  return std::nullopt;
+}
+
+OrFault<FileIdentity> TreeDisk::identity(const std::string& path) {
+  if (!is_tree_path(path)) return files_->identity(path);
+  const Known known = view_of(path);
+  if (!known || known->is_part()) return unknown(path);
+  View view = *known;
+  if (const DiskDone fault = stamp(view)) return *fault;
+  const FileIdentity identity = view.identity;
+  if (!(identity == known->identity)) publish(path, std::move(view));
+  return identity;
+}
+
+DiskDone TreeDisk::unchanged(const std::string& path, const FileIdentity& identity, ByteCount offset,
+                             ByteCount length) {
+  if (!is_tree_path(path)) return files_->unchanged(path, identity, offset, length);
+  const Known view = view_of(path);
+  if (!view || view->is_part()) return unknown(path);
+  if (!(view->identity == identity)) return changed(view->root);
+  const TreeFolder folder = TreeFolder::open(view->root);
+  if (!folder) return fault_of_error(errno, "read", view->root);
+  DiskDone fault;
+  view->contents->extents.for_each_run(offset, length, [&](const ExtentMap::Run& run) {
+    const std::string& name = view->contents->manifest.entries()[run.entry].path;
+    struct stat status {};
+    if (!folder.look(name, status)) {
+      fault = fault_of_error(errno, "find", view->root + "/" + name);
+    } else if (!(identity_of(status) == view->stamps[run.entry])) {
+      fault = changed(view->root + "/" + name);
+    }
+    return !fault;
+  });
+  return fault;
+}
+
+// --- bytes --------------------------------------------------------------------------------------------------------
+
+OrFault<Payload> TreeDisk::read(const std::string& path, ByteCount offset, ByteCount length) {
+  if (!is_tree_path(path)) return files_->read(path, offset, length);
+  const Known view = view_of(path);
+  if (!view) return unknown(path);
+  const auto buffer = std::make_shared_for_overwrite<std::uint8_t[]>(length.value);
+  const DiskDone fault = view->is_part() ? read_part(*view, offset, length, buffer.get())
+                                         : read_whole(*view, offset, length, buffer.get());
+  if (fault) return *fault;
+  return Payload::hold(buffer, ByteView(buffer.get(), length.value));
+}
+
+DiskDone TreeDisk::read_whole(const View& view, ByteCount offset, ByteCount length, std::uint8_t* to) const {
+  const Contents& contents = *view.contents;
+  if (offset + length > contents.extents.size()) return changed(view.root);
+  if (offset < contents.extents.manifest_size())
+    std::memcpy(to, contents.encoded.data() + offset.value,
+                std::min(length, contents.extents.manifest_size() - offset).value);
+  const TreeFolder folder = TreeFolder::open(view.root);
+  if (!folder) return fault_of_error(errno, "read", view.root);
+  DiskDone fault;
+  contents.extents.for_each_run(offset, length, [&](const ExtentMap::Run& run) {
+    const TreeEntry& entry = contents.manifest.entries()[run.entry];
+    const std::string shown = view.root + "/" + entry.path;
+    const Descriptor file = folder.open(entry.path, O_RDONLY);
+    struct stat status {};
+    if (!file || ::fstat(file.number(), &status) != 0) {
+      fault = fault_of_error(errno, "read", shown);
+    } else if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) != entry.size.value) {
+      fault = changed(shown);
+    } else if (const int error =
+                   read_fully(file.number(), to + run.at.value, run.length.value, run.offset.value);
+               error != 0) {
+      fault = error == ENODATA ? changed(shown) : fault_of_error(error, "read", shown);
+    }
+    return !fault;
+  });
+  return fault;
+}
+
+OrFault<FileIdentity> TreeDisk::make(const std::string& path, ByteCount size) {
+  if (!is_tree_path(path)) return files_->make(path, size);
+  return no_plain_file(path);
+}
+
+OrFault<FileIdentity> TreeDisk::prepare(const std::string& path, ByteCount size) {
+  if (!is_tree_path(path)) return files_->prepare(path, size);
+  return no_plain_file(path);
+}
+
+DiskDone TreeDisk::sync(const std::string& path) {
+  if (!is_tree_path(path)) return files_->sync(path);
+  const TreeFolder folder = TreeFolder::open(folder_path(path));
+  if (!folder || retried([&] { return ::syncfs(folder.number()); }) != 0)
+    return fault_of_error(errno, "sync", path);
+  return std::nullopt;
+}
+
+DiskDone TreeDisk::rename_new(const std::string& from, const std::string& to) {
+  return files_->rename_new(folder_path(from), folder_path(to));
+}
+
+/// Of a directory only one that was made here to fetch another goes.
+DiskDone TreeDisk::remove(const std::string& path) {
+  if (!is_tree_path(path)) return files_->remove(path);
+  const Known view = view_of(path);
+  if (view && !view->is_part()) return no_plain_file(path);
+  release(path);
+  {
+    const std::lock_guard lock(mutex_);
+    views_.erase(path);
+  }
+  std::error_code error;
+  std::filesystem::remove_all(folder_path(path), error);
+  if (error) return fault_of_error(error.value(), "remove", path);
+  return std::nullopt;
+}
+
+void TreeDisk::release(const std::string& path) {
+  if (!is_tree_path(path)) return files_->release(path);
+  if (const Known view = view_of(path); view && view->is_part()) files_->release(view->head);
+}
+
+}  // namespace tutti

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+#include "peer/disk.hpp"
+#include "peer/extent_map.hpp"
+#include "peer/piece_layout.hpp"
+#include "peer/tree_disk.hpp"
+
+// What the parts of TreeDisk share.
+
+namespace tutti::tree_detail {
+
+inline std::string head_of(const std::string& path) { return folder_path(path) + "/head"; }
+inline std::string tree_of(const std::string& path) { return folder_path(path) + "/tree"; }
+
+/// The pieces in which the manifest is. They go into a file of their own, as what is behind the manifest in the last of
+/// them belongs to files that nobody knows yet when it comes.
+inline std::uint32_t head_pieces(const PieceLayout& layout, ByteCount manifest_size) {
+  return PieceLayout(manifest_size, layout.piece_length()).piece_count();
+}
+inline ByteCount head_size_of(const PieceLayout& layout, ByteCount manifest_size) {
+  return std::min(layout.size(), ByteCount{head_pieces(layout, manifest_size) * layout.piece_length().value});
+}
+
+inline bool is_file_of(const struct stat& status, const TreeEntry& entry) {
+  return S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == entry.size.value;
+}
+
+inline int make_directory(const std::string& path) {
+  return ::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST ? 0 : errno;
+}
+
+/// Calls `each(piece)` for the pieces in which an entry is.
+template <class Each>
+void for_each_piece(const ExtentMap& extents, const PieceLayout& layout, std::size_t entry, Each each) {
+  const std::uint64_t length = layout.piece_length().value;
+  if (extents.begin_of(entry) == extents.end_of(entry)) return;
+  const std::uint64_t last = (extents.end_of(entry).value - 1) / length;
+  for (std::uint64_t piece = extents.begin_of(entry).value / length; piece <= last; ++piece)
+    each(PieceIndex{static_cast<std::uint32_t>(piece)});
+}
+
+DiskFault in_the_way(const std::string& path);
+
+}  // namespace tutti::tree_detail
