@@ -128,7 +128,8 @@ def every_command_in_order(world):
     commands = alice.ok("help")["commands"]
     one = alice.ok("help download_file")["commands"]
     assert names(one, "name") == ["download_file"]
-    assert one[0]["usage"] == "download_file <group_id> <file_name> <destination_path> [--sequential]"
+    assert one[0]["usage"] == \
+        "download_file <group_id> <file_name> <destination_path> [--sequential] [--only GLOB]..."
 
     alice.ok("logout")
     assert alice.ok("status")["user"] is None

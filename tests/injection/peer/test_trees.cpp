@@ -75,6 +75,7 @@ struct Town {
       write(to / ("dir" + std::to_string(i % 3)) / ("file" + std::to_string(i)),
             some_text(3000 + 17U * static_cast<unsigned>(i), static_cast<std::uint64_t>(i)));
     write(to / "long", some_text(2 * piece + 5, 99));
+    write(to / "deep" / "er" / "file", "deep");
     write(to / "nothing", "");
     write(to / "run.sh", "#!/bin/sh\n");
     fs::permissions(to / "run.sh", fs::perms::owner_exec, fs::perm_options::add);
@@ -271,16 +272,19 @@ BOOST_FIXTURE_TEST_CASE(one_that_shares_its_piece_with_others_is_found_before_an
   BOOST_TEST(image_of(root / "in" / "tree").at("dir0/file0") == text);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_link_at_the_destination_leads_nowhere, Town) {
-  fill(root / "tree");
-  share(root / "tree");
-  fs::create_directories(root / "in" / "tree");
-  fs::create_directory(root / "out");
-  fs::create_directory_symlink(root / "out", root / "in" / "tree" / "dir0");
-  fetch(root / "in");
-  BOOST_TEST_REQUIRE(is(DownloadPhase::failed));
-  BOOST_TEST((row().code == Code::destination_exists), row().sentence);
-  BOOST_TEST(fs::is_empty(root / "out"));
+BOOST_AUTO_TEST_CASE(a_link_at_the_destination_leads_nowhere) {
+  for (const std::string name : {"dir0", "deep"}) {
+    Town town;
+    town.fill(town.root / "tree");
+    town.share(town.root / "tree");
+    fs::create_directories(town.root / "in" / "tree");
+    fs::create_directory(town.root / "out");
+    fs::create_directory_symlink(town.root / "out", town.root / "in" / "tree" / name);
+    town.fetch(town.root / "in");
+    BOOST_TEST_REQUIRE(town.is(DownloadPhase::failed), name);
+    BOOST_TEST((town.row().code == Code::destination_exists), town.row().sentence);
+    BOOST_TEST(fs::is_empty(town.root / "out"));
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(a_client_that_dies_goes_on_where_it_was, Town) {
