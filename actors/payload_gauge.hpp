@@ -16,25 +16,33 @@ class PayloadGauge {
   /// The same bytes; they count until the last holder of the result is gone.
   Payload measured(Payload payload) {
     const ByteView view = payload.view();
-    return Payload::hold(std::make_shared<const Counted>(std::move(payload), bytes_), view);
+    return Payload::hold(std::make_shared<const Counted>(std::move(payload), held_), view);
   }
-  std::size_t outstanding_bytes() const { return bytes_->load(std::memory_order_relaxed); }
+  std::size_t outstanding_bytes() const { return held_->bytes.load(std::memory_order_relaxed); }
+  /// How many payloads that is.
+  std::size_t outstanding() const { return held_->payloads.load(std::memory_order_relaxed); }
 
  private:
-  using Counter = std::atomic<std::size_t>;
+  struct Held {
+    std::atomic<std::size_t> bytes = 0;
+    std::atomic<std::size_t> payloads = 0;
+  };
   struct Counted {
-    Counted(Payload kept, std::shared_ptr<Counter> counter)
-        : payload(std::move(kept)), bytes(std::move(counter)) {
-      bytes->fetch_add(payload.size(), std::memory_order_relaxed);
+    Counted(Payload kept, std::shared_ptr<Held> by) : payload(std::move(kept)), held(std::move(by)) {
+      held->bytes.fetch_add(payload.size(), std::memory_order_relaxed);
+      held->payloads.fetch_add(1, std::memory_order_relaxed);
     }
     Counted(const Counted&) = delete;
     Counted& operator=(const Counted&) = delete;
-    ~Counted() { bytes->fetch_sub(payload.size(), std::memory_order_relaxed); }
+    ~Counted() {
+      held->bytes.fetch_sub(payload.size(), std::memory_order_relaxed);
+      held->payloads.fetch_sub(1, std::memory_order_relaxed);
+    }
     Payload payload;
-    std::shared_ptr<Counter> bytes;
+    std::shared_ptr<Held> held;
   };
 
-  std::shared_ptr<Counter> bytes_ = std::make_shared<Counter>(0);
+  std::shared_ptr<Held> held_ = std::make_shared<Held>();
 };
 
 }  // namespace tutti

@@ -120,7 +120,8 @@ void StreamDoorLink::send(Address to, const Bytes&, const Payload& payload) {
   if (peer == peers_.end() || payload.empty()) return;
   const std::string routing_id = peer->second;
   if (send_stream(socket_, routing_id, frame_of(payload))) return;
-  // A byte less would make what follows mean something else.
+  // A byte less would make what follows mean something else. What it has said still is nobody new.
+  hang_up(routing_id);
   forget(to);
   say_down(to, LinkLoss::disconnected);
 }

@@ -33,7 +33,8 @@ class DialledStreamLink final : public ZmqLink {
   bool over_ = false;
 };
 
-/// STREAM, bound: a door for such connections. One that is closed here says the rest of what it was given to say.
+/// STREAM, bound: a door for such connections. What libzmq still holds of what one was given to say goes with it when it
+/// is closed here.
 class StreamDoorLink final : public ZmqLink {
  public:
   StreamDoorLink(LinkOwner& worker, const ZmqHostOptions& options, Address self, Address owner,

@@ -176,7 +176,7 @@ void Scheduler::on(const DownloadPrepared& prepared, Context& context) {
     fresh.sharing = known->sharing;
     fresh.searched = known->searched;
     fresh.sharers_pause = options_.sharers_first;
-    fresh.in_demand = known->in_demand;
+    fresh.wanted_by = known->wanted_by;
   } else if (!what.sharers_known) {
     fresh.shared_apart = what.shared_apart;
   } else if (!what.recalled) {

@@ -53,7 +53,7 @@ void Conductor::on(const StreamBytes&, Context& context) {
 
 void Conductor::answer(Address link, Caller& caller, const ConductorQuestion& question, Context& context) {
   const std::optional<std::uint64_t> port = orch_number(question.port);
-  const std::string member = fmt::format("{}:{}", caller.host, question.port);
+  const std::string member = fmt::format("{}:{}", caller.host, port.value_or(0));
   if (question.word != "DOWN" || !port || *port == 0 || *port > 65535 || caller.host.empty()) {
     context.send(console_, ConductorSays{fmt::format("{} asked for what there is not", caller.host)});
     return hang_up(link, context);

@@ -12,6 +12,20 @@ namespace tutti {
 
 namespace {
 
+/// What a conductor has seen its members come from. A name would have to be looked up, and everything waits for that.
+bool is_ipv4(std::string_view host) {
+  int dots = 0;
+  for (std::size_t begin = 0; dots < 4; ++dots) {
+    const std::size_t end = std::min(host.find('.', begin), host.size());
+    const std::string_view number = host.substr(begin, end - begin);
+    const bool is_short = number.size() <= 1 || (number.size() <= 3 && number.front() != '0');
+    if (!is_short || orch_number(number).value_or(256) > 255) return false;
+    if (end == host.size()) return dots == 3;
+    begin = end + 1;
+  }
+  return false;
+}
+
 bool is_any(const std::string& host) { return host.empty() || host == "0.0.0.0" || host == "*"; }
 
 }  // namespace
@@ -95,16 +109,19 @@ void ConductorLink::end_poll(std::string_view fault, Context& context) {
 std::optional<Sharer> ConductorLink::sharer_of(const std::string& member) const {
   if (!member_address_fault(member).empty()) return std::nullopt;
   const std::size_t colon = member.find(':');
-  Sharer sharer{UserName{"member"}, orch_client(member), member.substr(0, colon), 0};
+  Sharer sharer{UserName{"member"}, {}, member.substr(0, colon), 0};
+  if (!is_ipv4(sharer.host)) return std::nullopt;
   sharer.port =
       static_cast<std::uint16_t>(orch_number(std::string_view(member).substr(colon + 1)).value_or(0));
+  sharer.client = orch_client(fmt::format("{}:{}", sharer.host, sharer.port));
   if (is_own(sharer.host, sharer.port)) return std::nullopt;
   return sharer;
 }
 
 bool ConductorLink::is_own(const std::string& host, std::uint16_t port) const {
   if (port != serving_.port) return false;
-  return is_any(serving_.host) ? options_.own_hosts.contains(host) : host == serving_.host;
+  if (!is_any(serving_.host)) return host == serving_.host;
+  return host.starts_with("127.") || options_.own_hosts.contains(host);
 }
 
 }  // namespace tutti

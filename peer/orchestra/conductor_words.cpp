@@ -9,6 +9,17 @@
 
 namespace tutti {
 
+namespace {
+
+/// Lines of an answer before its members.
+constexpr std::uint64_t member_lines = 4;
+/// A host name has 253 bytes at most.
+constexpr std::size_t member_line_max = 261;
+/// Of the members of an answer; nobody connects to so many.
+constexpr std::uint64_t members_kept = 1000;
+
+}  // namespace
+
 std::optional<ConductorQuestion> QuestionReader::take(ByteView bytes) {
   constexpr std::size_t question_lines = 4;
   while (taken_.size() < question_lines) {
@@ -21,7 +32,8 @@ std::optional<ConductorQuestion> QuestionReader::take(ByteView bytes) {
 
 std::optional<std::vector<std::string>> AnswerReader::take(ByteView bytes) {
   while (fault_.empty()) {
-    const std::optional<std::string> line = lines_.take(bytes, QuestionReader::line_max);
+    const std::optional<std::string> line =
+        lines_.take(bytes, line_ < member_lines ? QuestionReader::line_max : member_line_max);
     if (lines_.failed()) fault_ = "a line is too long";
     if (!line) return std::nullopt;
     if (take_line(*line)) return std::move(members_);
@@ -48,7 +60,12 @@ bool AnswerReader::take_line(std::string line) {
       count_ = count.value_or(0);
       return fault_.empty() && count_ == 0;
     }
-    default: members_.push_back(std::move(line)); return members_.size() == count_;
+    default: {
+      // Of very many some from everywhere in the list: the first ones may be long gone.
+      const std::uint64_t member = line_ - 1 - member_lines;
+      if (member % (1 + (count_ - 1) / members_kept) == 0) members_.push_back(std::move(line));
+      return member + 1 == count_;
+    }
   }
 }
 

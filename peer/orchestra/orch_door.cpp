@@ -92,7 +92,7 @@ void OrchDoor::serve_nothing() {
 void OrchDoor::on(const ListAsked& asked, Context& context) {
   Asker& asker = askers_[context.sender()];
   asker.peer = asked.peer;
-  if (takes(asker)) return tell_list(context.sender(), asker, context);
+  if (asker.list.outstanding() == 0) return tell_list(context.sender(), asker, context);
   asker.list_owed = true;
   look_later(context);
 }
@@ -105,7 +105,7 @@ void OrchDoor::tell_list(Address address, Asker& asker, Context& context) {
     list_made_ = context.now();
   }
   asker.list_owed = false;
-  context.answer(address, ListTold{}, asker.sent.measured(list_));
+  context.answer(address, ListTold{}, asker.list.measured(list_));
 }
 
 void OrchDoor::on(const PartAsked& asked, Context& context) {
@@ -198,16 +198,29 @@ void OrchDoor::look_later(Context& context) {
 void OrchDoor::on(const SentDue&, Context& context) {
   look_due_ = false;
   for (auto& [address, asker] : askers_) {
-    if (asker.list_owed) takes(asker) ? tell_list(address, asker, context) : look_later(context);
+    if (asker.list_owed && asker.list.outstanding() == 0) tell_list(address, asker, context);
+    if (asker.list_owed || !takes(asker)) look_later(context);
+    look_whether_it_takes(address, asker, context);
     enter_ring(address, asker);
   }
   read_next(context);
 }
 
+/// Whoever has connected to us and takes nothing keeps a place and memory for nothing.
+void OrchDoor::look_whether_it_takes(Address address, Asker& asker, Context& context) {
+  const std::size_t untaken = asker.sent.outstanding() + asker.list.outstanding();
+  const bool gets_on = untaken == 0 || asker.untaken == 0 || untaken < asker.untaken;
+  if (gets_on) asker.untaken_since = context.now();
+  asker.untaken = untaken;
+  const auto link = links_.find(address);
+  if (gets_on || link == links_.end() || context.now() - asker.untaken_since < patience) return;
+  if (!std::exchange(connections_.at(link->second).ends, true)) context.stop(address);
+}
+
 // --- connections that come in ---------------------------------------------------------------------------------
 
 void OrchDoor::on(const LinkUp& up, Context& context) {
-  make_room_for(up.peer, context);
+  if (!make_room_for(up.peer, context)) return context.close(up.link);
   OrchPeerOptions options;
   options.endpoint = up.peer;
   options.accepted = {up.link};
@@ -238,20 +251,24 @@ void OrchDoor::on(const ActorStopped& stopped, Context& context) {
   forget(stopped.actor);
 }
 
-/// Ends the oldest connection of this address from which nothing is on its way, if there are too many.
-void OrchDoor::make_room_for(const std::string& host, Context& context) {
+/// Ends the oldest connection of this address to which nothing is on its way, if there are too many. False: all are busy.
+bool OrchDoor::make_room_for(const std::string& host, Context& context) {
   std::size_t known = 0;
-  Address idle;
-  for (const auto& [link, connection] : connections_) {
-    if (connection.host != host) continue;
+  Connection* idle = nullptr;
+  for (auto& [link, connection] : connections_) {
+    if (connection.host != host || connection.ends) continue;
     ++known;
     const auto asker = askers_.find(connection.peer.address);
     const bool waits =
-        asker != askers_.end() && (asker->second.reading > 0 || !asker->second.waiting.empty() ||
-                                   asker->second.sent.outstanding_bytes() > 0);
-    if (!waits && idle.value == 0) idle = connection.peer.address;
+        asker != askers_.end() &&
+        (asker->second.reading > 0 || !asker->second.waiting.empty() || asker->second.sent.outstanding() > 0);
+    if (!waits && idle == nullptr) idle = &connection;
   }
-  if (known >= options_.connections_of_host && idle.value != 0) context.stop(idle);
+  if (known < options_.connections_of_host) return true;
+  if (idle == nullptr) return false;
+  idle->ends = true;
+  context.stop(idle->peer.address);
+  return true;
 }
 
 void OrchDoor::check_invariants() const {

@@ -35,17 +35,21 @@ struct OrchDoorOptions {
 ///   and take zeros for them as well as a refusal for the end of the conversation: so whoever asks for one that is not
 ///   there yet gets it as soon as it is.
 /// - Connections take turns, a part each; each has at most `reads_a_peer` parts being read, and nothing more is read for
-///   one that has not taken `untaken_max` bytes. Its lists wait then, too, and become one: originals ask for hundreds.
+///   one that has not taken `untaken_max` bytes or `unsent_max` parts. One list at a time is on its way to it, and those
+///   asked for meanwhile become one: originals ask for hundreds. Whoever takes nothing for `patience` is left.
 /// - A part is read and sent as a whole, since one that ends in its middle makes an original spin.
 /// - The list is written anew when it has changed, but with many parts not more often than its making is worth.
-/// - Beyond `connections_of_host` the oldest connection of an address that waits for nothing is ended.
+/// - Beyond `connections_of_host` the oldest connection of an address that waits for nothing is ended; if there is none, the
+///   new one.
 class OrchDoor final
     : public ActorOf<OrchDoor, Joined<OrchDoorRole::Accepts, ByteStreamMessages, Messages<SentDue>>> {
  public:
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_peer = 4;
-  static constexpr std::size_t untaken_max = 4U << 20U;  ///< bytes
-  static constexpr std::size_t held_max = 256;           ///< parts that are not there, of one connection
+  static constexpr std::size_t untaken_max = 1U << 20U;  ///< bytes
+  static constexpr std::size_t unsent_max = 256;  ///< parts, of which little ones cost more than their bytes
+  static constexpr Duration patience = std::chrono::seconds(30);
+  static constexpr std::size_t held_max = 256;  ///< parts that are not there, of one connection
 
   struct Others {
     Ref<StorageRole> storage;
@@ -88,6 +92,9 @@ class OrchDoor final
     std::size_t reading = 0;
     bool list_owed = false;
     PayloadGauge sent;
+    PayloadGauge list;
+    std::size_t untaken = 0;  ///< when it was looked at last while it took nothing more, and since when
+    Instant untaken_since{};
     bool in_ring = false;
   };
   struct Read {
@@ -97,6 +104,7 @@ class OrchDoor final
   struct Connection {
     Ref<OrchPeerRole> peer;
     std::string host;
+    bool ends = false;  ///< has been asked to
   };
 
   void begin_serving(const Bitfield& pieces, Context& context);
@@ -106,8 +114,11 @@ class OrchDoor final
   void enter_ring(Address address, Asker& asker);
   void read_next(Context& context);
   void tell_list(Address address, Asker& asker, Context& context);
-  void make_room_for(const std::string& host, Context& context);
-  bool takes(const Asker& asker) const { return asker.sent.outstanding_bytes() < untaken_max; }
+  bool make_room_for(const std::string& host, Context& context);
+  void look_whether_it_takes(Address address, Asker& asker, Context& context);
+  bool takes(const Asker& asker) const {
+    return asker.sent.outstanding_bytes() < untaken_max && asker.sent.outstanding() < unsent_max;
+  }
   void look_later(Context& context);
 
   const OrchDoorOptions options_;

@@ -42,6 +42,9 @@ void OrchPeer::start(Context& context) {
 
 Farewell OrchPeer::stop(Context& context) {
   if (up_) context.send(door_, PeerAway{});
+  // It may be the door that ends it.
+  if (visits_ && !ended_)
+    context.send(scheduler_, PeerLost{fmt::format("{} makes room", options_.endpoint), true});
   return Farewell::now;
 }
 
@@ -66,6 +69,7 @@ void OrchPeer::begin(Context& context) {
   parser_ = OrchParser(share_->layout);
   unasked_ = 0;
   asked_of_us_ = 0;
+  refused_ = 0;
   ask_for_list(context);
   look_later(context);
 }
@@ -183,7 +187,8 @@ void OrchPeer::take(const OrchMessage& message, Context& context) {
 
 void OrchPeer::take_list(const OrchMessage& message, Context& context) {
   if (!is_about_ours(message)) return accuse("it sends the list of another file", context);
-  list_asked_ = false;
+  // Reading one is work, and we ask for news ourselves.
+  if (!std::exchange(list_asked_, false)) return;
   std::optional<Bitfield> list = from_parts_number(message.number, share_->layout.piece_count());
   if (!list) return accuse("its list of parts does not fit the file", context);
   list_ = std::move(list);
@@ -214,10 +219,14 @@ void OrchPeer::take_refusal(const OrchMessage& message, Context& context) {
 }
 
 void OrchPeer::take_request(const OrchMessage& message, Context& context) {
-  if (!is_about_ours(message)) return say(orch_none(share_->name, share_->sha1, 0), context);
-  if (message.word == OrchWord::down) return context.send(door_, ListAsked{options_.endpoint});
-  if (message.part < 1 || message.part > share_->layout.piece_count())
-    return say(orch_none(share_->name, share_->sha1, message.part), context);
+  const bool is_down = message.word == OrchWord::down;
+  if (!is_about_ours(message) ||
+      (!is_down && (message.part < 1 || message.part > share_->layout.piece_count()))) {
+    // Nothing else limits what we say to somebody who does not listen.
+    if (++refused_ > refused_max) return accuse("it asks for what is not shared here", context);
+    return say(orch_none(share_->name, share_->sha1, is_down ? 0 : message.part), context);
+  }
+  if (is_down) return context.send(door_, ListAsked{options_.endpoint});
   if (++asked_of_us_ > asked_of_us_max) return accuse("it asks for more parts than anybody needs", context);
   context.send(door_, PartAsked{{static_cast<std::uint32_t>(message.part - 1)}});
 }
@@ -311,8 +320,11 @@ void OrchPeer::want_more(Context& context) {
 
 void OrchPeer::on(const FetchPiece& fetch, Context& context) {
   piece_wanted_ = false;
-  // Else it crossed with the news that nothing comes from here: those bring the piece back to others.
-  if (lane_is_open() && lane_->download == fetch.download && list_->has(fetch.piece)) {
+  // Without a lane it crossed with the news that nothing comes from here: those bring the piece back to others.
+  if (lane_is_open() && lane_->download == fetch.download && !list_->has(fetch.piece)) {
+    // The last list is shorter than one before.
+    context.send(scheduler_, PieceNotCome{fetch.download, fetch.piece, RejectReason::not_have});
+  } else if (lane_is_open() && lane_->download == fetch.download) {
     for (Asked& asked : asked_)
       if (asked.what.piece == fetch.piece) asked.wanted.clear();
     const ByteCount size = share_->layout.piece_size(fetch.piece);

@@ -42,6 +42,7 @@ struct OrchPeerOptions {
 /// - What is to come of a part is counted by its length: nothing can be taken back once it is asked for. What is not needed
 ///   any more is read and dropped, too.
 /// - A part goes to the verifier by handle where it lies in one run of bytes, which is copied together otherwise.
+/// - A list that was not asked for is not read, and one who asks more than `refused_max` times for what is not shared is left.
 /// - At most `asked_of_us_max` parts that the other side asks for wait for an answer: more is more than any member asks.
 /// - A dialled connection that has ended is dialled again for as long as the scheduler wants it.
 class OrchPeer final
@@ -51,6 +52,7 @@ class OrchPeer final
   static constexpr std::size_t asked_max = 1024;
   static constexpr std::size_t asked_of_us_max = 8192;
   static constexpr int unasked_max = 16;
+  static constexpr std::size_t refused_max = 256;
 
   OrchPeer(OrchPeerOptions options, std::shared_ptr<const OrchShare> share, Ref<OrchDoorRole> door,
            Ref<SchedulerRole> scheduler);
@@ -144,7 +146,8 @@ class OrchPeer final
   ByteCount unstored_;  ///< at the verifiers
   bool piece_wanted_ = false;
   std::size_t asked_of_us_ = 0;
-  bool visits_ = false;  ///< an accepted one has offered itself to the scheduler
+  std::size_t refused_ = 0;  ///< requests of the other side, on this connection
+  bool visits_ = false;      ///< an accepted one has offered itself to the scheduler
 };
 
 }  // namespace tutti

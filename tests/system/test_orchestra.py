@@ -261,6 +261,7 @@ def one_who_can_only_dial_is_fetched_from_over_its_connection(world):
     stage = Stage(world, 1 * MIB + 3)
     host, orch = a_host(), stage.orch
     member = stage.member()
+    member.await_line("listens on")
     stage.register(host, 10001)  # where nobody listens
     wire = dial((member.host, 10001), host)
     wire.send("SEND", orch.name, orch.sha1, (1 << (orch.count + 1)) - 1)
@@ -583,6 +584,10 @@ def a_conductor_forgets_who_is_gone(world):
 
 @suite.test(trackers=0, started=False)
 def a_conductor_with_ten_thousand_members(world):
+    # libzmq 4.3.4 loses (stream.cpp, xsend: init() without close()) the frame of one whose connection ends between an
+    # identity and what follows it.
+    options = world.environment.get("ASAN_OPTIONS", "")
+    world.environment["ASAN_OPTIONS"] = f"{options}:detect_leaks=0".lstrip(":")
     program, endpoint = a_conductor(world)
     count, sha1 = 10_000, hashlib.sha1(b"").hexdigest()
     host, port = endpoint.split(":")
