@@ -23,15 +23,17 @@ std::size_t cores() { return static_cast<std::size_t>(std::max(sysconf(_SC_NPROC
 
 }  // namespace
 
-ClientAddresses reserve_client(ZmqHost& host, Ref<ShellRole> shell, std::size_t hashers) {
+ClientAddresses reserve_client(ZmqHost& host, Ref<ShellRole> shell, std::size_t hashers, Serving serving) {
   keep_memory_of_blocks();
   ClientAddresses at;
   at.shell = shell;
   const auto desk = host.add_worker("desk");
   at.tracker_link = host.reserve<TrackerLinkRole>(desk);
   at.librarian = host.reserve<LibrarianRole>(desk);
-  at.scheduler = host.reserve<SchedulerRole>(host.add_worker("fetch"));
-  at.uploader = host.reserve<UploaderRole>(host.add_worker("serve"));
+  const auto fetch = host.add_worker("fetch");
+  at.scheduler = host.reserve<SchedulerRole>(fetch);
+  at.uploader =
+      host.reserve<UploaderRole>(serving == Serving::beside_fetching ? fetch : host.add_worker("serve"));
   at.storage = host.reserve<StorageRole>(host.add_worker("storage"));
   at.checker = host.reserve<FileHasherRole>(host.add_worker("checker"));
   for (std::size_t i = 0; i < std::min(hashers == 0 ? cores() : hashers, hashers_max); ++i) {

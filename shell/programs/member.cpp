@@ -104,7 +104,7 @@ int run(const MemberOptions& options) {
   int exit_status = 0;
   ZmqHost host;
   const auto desk = host.reserve<ShellRole>(host.add_calling_worker("desk"));
-  const ClientAddresses at = reserve_client(host, desk, 0);
+  const ClientAddresses at = reserve_client(host, desk, 0, Serving::beside_fetching);
   MemberSettings settings;
   settings.conductor = options.conductor.empty() ? file.conductor : options.conductor;
   settings.endpoint = options.listen;

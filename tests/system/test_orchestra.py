@@ -261,6 +261,7 @@ def one_who_can_only_dial_is_fetched_from_over_its_connection(world):
     stage = Stage(world, 1 * MIB + 3)
     host, orch = a_host(), stage.orch
     member = stage.member()
+    member.await_line("listens on")
     stage.register(host, 10001)  # where nobody listens
     wire = dial((member.host, 10001), host)
     wire.send("SEND", orch.name, orch.sha1, (1 << (orch.count + 1)) - 1)
