@@ -60,7 +60,8 @@ DialledStreamLink::~DialledStreamLink() { close_socket(); }
 void DialledStreamLink::dial() {
   make_socket(zmq::socket_type::stream);
   configure(socket_, endpoint_);
-  socket_.set(zmq::sockopt::reconnect_ivl, -1);
+  // Never again. With -1, for not at all, libzmq ends the connection's pipe at once, and with it the word that it has ended.
+  socket_.set(zmq::sockopt::reconnect_ivl, 24 * 3600 * 1000);
   socket_.connect(tcp_endpoint(endpoint_));
 }
 

@@ -92,7 +92,7 @@ void OrchDoor::serve_nothing() {
 void OrchDoor::on(const ListAsked& asked, Context& context) {
   Asker& asker = askers_[context.sender()];
   asker.peer = asked.peer;
-  if (asker.list.outstanding() == 0) return tell_list(context.sender(), asker, context);
+  if (takes_lists(asker)) return tell_list(context.sender(), asker, context);
   asker.list_owed = true;
   look_later(context);
 }
@@ -198,7 +198,7 @@ void OrchDoor::look_later(Context& context) {
 void OrchDoor::on(const SentDue&, Context& context) {
   look_due_ = false;
   for (auto& [address, asker] : askers_) {
-    if (asker.list_owed && asker.list.outstanding() == 0) tell_list(address, asker, context);
+    if (asker.list_owed && takes_lists(asker)) tell_list(address, asker, context);
     if (asker.list_owed || !takes(asker)) look_later(context);
     look_whether_it_takes(address, asker, context);
     enter_ring(address, asker);

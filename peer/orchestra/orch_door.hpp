@@ -35,8 +35,8 @@ struct OrchDoorOptions {
 ///   and take zeros for them as well as a refusal for the end of the conversation: so whoever asks for one that is not
 ///   there yet gets it as soon as it is.
 /// - Connections take turns, a part each; each has at most `reads_a_peer` parts being read, and nothing more is read for
-///   one that has not taken `untaken_max` bytes or `unsent_max` parts. One list at a time is on its way to it, and those
-///   asked for meanwhile become one: originals ask for hundreds. Whoever takes nothing for `patience` is left.
+///   one that has not taken `untaken_max` bytes or `unsent_max` parts. Lists wait then, too, or if as much of them is
+///   untaken, and become one: originals ask for hundreds. Whoever takes nothing for `patience` is left.
 /// - A part is read and sent as a whole, since one that ends in its middle makes an original spin.
 /// - The list is written anew when it has changed, but with many parts not more often than its making is worth.
 /// - Beyond `connections_of_host` the oldest connection of an address that waits for nothing is ended; if there is none, the
@@ -48,6 +48,7 @@ class OrchDoor final
   static constexpr std::size_t reads_a_peer = 4;
   static constexpr std::size_t untaken_max = 1U << 20U;  ///< bytes
   static constexpr std::size_t unsent_max = 256;  ///< parts, of which little ones cost more than their bytes
+  static constexpr std::size_t unsent_lists_max = 4096;
   static constexpr Duration patience = std::chrono::seconds(30);
   static constexpr std::size_t held_max = 256;  ///< parts that are not there, of one connection
 
@@ -116,6 +117,10 @@ class OrchDoor final
   void tell_list(Address address, Asker& asker, Context& context);
   bool make_room_for(const std::string& host, Context& context);
   void look_whether_it_takes(Address address, Asker& asker, Context& context);
+  bool takes_lists(const Asker& asker) const {
+    return takes(asker) && asker.list.outstanding_bytes() < untaken_max &&
+           asker.list.outstanding() < unsent_lists_max;
+  }
   bool takes(const Asker& asker) const {
     return asker.sent.outstanding_bytes() < untaken_max && asker.sent.outstanding() < unsent_max;
   }

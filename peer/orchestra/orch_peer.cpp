@@ -16,6 +16,7 @@ namespace {
 
 constexpr Duration look_every = std::chrono::milliseconds(250);
 constexpr Duration list_every = std::chrono::milliseconds(1000);
+constexpr Duration guest_every = std::chrono::seconds(5);
 /// A list of a million parts is 300 KB, and work for both sides.
 constexpr Duration list_every_part = std::chrono::microseconds(10);
 
@@ -139,8 +140,12 @@ void OrchPeer::on(const LookDue&, Context& context) {
   const bool owes = !asked_.empty() || (dialled() && list_asked_);
   if (owes && context.now() - heard_ >= options_.silence)
     return lose(fmt::format("{} says nothing", options_.endpoint), context);
-  if (!lane_ || list_asked_ || (list_ && list_->all())) return;
-  const Duration pause = (piece_wanted_ && asked_.empty() ? look_every : list_every) +
+  // One who has connected to us and had nothing may have something later.
+  const bool may_visit = !dialled() && !visits_;
+  if ((!lane_ && !may_visit) || list_asked_ || (list_ && list_->all())) return;
+  const Duration pause = (may_visit                         ? guest_every
+                          : piece_wanted_ && asked_.empty() ? look_every
+                                                            : list_every) +
                          share_->layout.piece_count() * list_every_part;
   if (context.now() - list_asked_at_ >= pause) ask_for_list(context);
 }

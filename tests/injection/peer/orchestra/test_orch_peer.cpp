@@ -254,6 +254,10 @@ BOOST_AUTO_TEST_CASE(who_has_connected_and_has_something_can_be_fetched_from) {
   spoken(line.host, accepted);
   hear(line.send("32"));  // nothing
   line.host.expect_silence();
+  hear(line.send("33"));  // not asked for
+  line.host.expect_silence();
+  line.host.advance(6s);
+  BOOST_TEST(spoken(line.host, accepted) == orch_down("small.bin", line.share->sha1));
   hear(line.send("33"));
   const auto visit = line.host.find<PeerVisits>(line.scheduler.address);
   BOOST_REQUIRE(visit);
