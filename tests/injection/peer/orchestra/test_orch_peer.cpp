@@ -224,6 +224,46 @@ BOOST_AUTO_TEST_CASE(questions_about_what_there_is_not_are_answered_with_none) {
   line.host.expect_silence(line.door.address);
 }
 
+BOOST_AUTO_TEST_CASE(who_asks_again_and_again_for_what_is_not_shared_is_left) {
+  for (const bool parts : {false, true}) {
+    Line line;
+    line.stand();
+    const std::string question = parts ? orch_part("small.bin", line.share->sha1, {99})
+                                       : orch_down("other.bin", line.share->sha1);
+    for (std::size_t i = 0; i < OrchPeer::refused_max; ++i) line.hear(question);
+    BOOST_TEST(line.said().ends_with(parts ? "\r\n100\r\n" : "\r\n0\r\n"));
+    line.host.expect_silence();
+    line.hear(question);
+    line.host.expect<PeerAway>(line.door);
+    line.expect_accusation();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_list_that_shrinks_gives_the_pieces_back) {
+  Line line;
+  line.open("49");  // a part, the first one
+  line.fetch(1);    // of a list before
+  const auto not_come = line.host.expect<PieceNotCome>(line.scheduler);
+  BOOST_TEST((not_come->piece == PieceIndex{1} && not_come->reason == RejectReason::not_have));
+  line.host.expect<PieceWanted>(line.scheduler);
+  BOOST_TEST(line.said().empty());
+}
+
+BOOST_AUTO_TEST_CASE(one_that_offered_itself_is_taken_back_when_the_door_ends_it) {
+  Line line;
+  const Address accepted = line.host.probe<ByteStreamRole>("accepted").address;
+  OrchPeerOptions options;
+  options.endpoint = "127.0.0.7";
+  options.accepted = {accepted};
+  const auto guest = line.host.spawn<OrchPeerRole>(
+      "guest", std::make_unique<OrchPeer>(options, line.share, line.door, line.scheduler));
+  line.host.inject(line.door.address, guest.address, StreamCame{}, payload_of(line.send("63")));
+  BOOST_TEST_REQUIRE(line.host.find<PeerVisits>(line.scheduler.address).has_value());
+  line.host.stop(guest.address);
+  line.host.expect<PeerAway>(line.door);
+  BOOST_TEST(line.host.expect<PeerLost>(line.scheduler)->for_good);
+}
+
 BOOST_AUTO_TEST_CASE(an_accepted_connection_ends_with_its_stream) {
   Line line;
   const Address accepted = line.host.probe<ByteStreamRole>("accepted").address;

@@ -99,6 +99,11 @@ BOOST_AUTO_TEST_CASE(answers_are_read_and_those_that_are_none_refused) {
   BOOST_TEST(read("SEND\r\nf\r\ns\r\n-1\r\n") == "fault");
   BOOST_TEST(read("SEND\r\nf\r\ns\r\n1000001\r\n") == "fault");
   BOOST_TEST(read("HTTP/1.1\r\n") == "fault");
+  BOOST_TEST(read("SEND\r\nf\r\ns\r\n1\r\n" + std::string(300, '1') + ":1\r\n") == "fault");
+  // Of very many some are kept, from the whole of the list.
+  std::string many = "SEND\r\nf\r\ns\r\n100000\r\n";
+  for (int i = 0; i < 100'000; ++i) many += "10.0.0.1:" + std::to_string(1 + i % 60'000) + "\r\n";
+  BOOST_TEST(read(many) == "1000");
 }
 
 BOOST_AUTO_TEST_CASE(addresses_of_members_are_looked_at) {
