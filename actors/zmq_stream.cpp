@@ -82,7 +82,7 @@ bool DialledStreamLink::receive() {
     std::optional<Frames> frames = receive_frames(socket_);
     if (!frames) return false;
     if (frames->parts.size() < 2) continue;
-    if (frames->parts[1].size() > 0) {
+    if (!frames->parts[1].empty()) {
       hand_in(self_, Bytes(stream_bytes()), payload_of(std::move(frames->parts[1])));
     } else if (routing_id_.empty()) {
       routing_id_ = frames->parts[0].to_string();
@@ -142,12 +142,12 @@ void StreamDoorLink::take(Frames frames) {
   const auto known = by_routing_id_.find(routing_id);
   if (known == by_routing_id_.end()) {
     // One that was hung up on may have had something to say still, or to end.
-    const bool is_new = frames.parts[1].size() == 0 && !hung_up_.contains(routing_id);
+    const bool is_new = frames.parts[1].empty() && !hung_up_.contains(routing_id);
     if (is_new) accept(routing_id, frames.parts[1]);
     return;
   }
   const Address peer = known->second;
-  if (frames.parts[1].size() > 0) {
+  if (!frames.parts[1].empty()) {
     hand_in(peer, Bytes(stream_bytes()), payload_of(std::move(frames.parts[1])));
   } else {
     forget(peer);
