@@ -228,8 +228,8 @@ BOOST_AUTO_TEST_CASE(who_asks_again_and_again_for_what_is_not_shared_is_left) {
   for (const bool parts : {false, true}) {
     Line line;
     line.stand();
-    const std::string question = parts ? orch_part("small.bin", line.share->sha1, {99})
-                                       : orch_down("other.bin", line.share->sha1);
+    const std::string question =
+        parts ? orch_part("small.bin", line.share->sha1, {99}) : orch_down("other.bin", line.share->sha1);
     for (std::size_t i = 0; i < OrchPeer::refused_max; ++i) line.hear(question);
     BOOST_TEST(line.said().ends_with(parts ? "\r\n100\r\n" : "\r\n0\r\n"));
     line.host.expect_silence();
