@@ -170,6 +170,22 @@ BOOST_FIXTURE_TEST_CASE(only_what_is_wanted_is_fetched, Town) {
   BOOST_TEST((beside() == std::vector<std::string>{"place", "tree"}));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_part_of_a_directory_is_served_as_far_as_it_has_whole_pieces, Town) {
+  fill(root / "tree");
+  share(root / "tree");
+  fetch(root / "got", {"dir*", "long"});
+  BOOST_TEST_REQUIRE(is(DownloadPhase::complete));
+  BOOST_TEST(network.tracker.sharers_of("tree") == 2u);
+  network.command(*alice, alice->at.tracker_link, Ask{{}, Logout{}});
+  Client& carol = network.add(3, nullptr, nullptr, disk);
+  network.login(carol, "carol");
+  network.command(
+      carol, carol.at.scheduler,
+      StartDownload{{}, GroupName{"g"}, FileName{"tree"}, (root / "carols").string(), false, {"dir0/file0"}});
+  BOOST_TEST(network.run_until([&] { return network.is_in(carol, DownloadPhase::complete); }));
+  BOOST_TEST(image_of(root / "carols").at("dir0/file0") == image_of(root / "tree").at("dir0/file0"));
+}
+
 BOOST_FIXTURE_TEST_CASE(what_is_meant_by_nothing_is_said, Town) {
   fill(root / "tree");
   share(root / "tree");
