@@ -99,15 +99,17 @@ struct CountersReserved {
 /// Names a hashing job: chosen by the asker, unique for it.
 using HashJob = Unit<struct HashJobTag, std::uint64_t>;
 
-/// Read `size` bytes from `offset` of a file and hash them as a piece.
+/// Read `size` bytes from `offset` of a file and hash them as a piece. `keep`: they are wanted once more, for the whole.
 struct HashPiece {
   HashJob job;
   std::string path;
   PieceIndex piece;
   ByteCount offset;
   ByteCount size;
-  TUTTI_MESSAGE(HashPiece, 0x0510, job, path, piece, offset, size);
+  bool keep = false;
+  TUTTI_MESSAGE(HashPiece, 0x0510, job, path, piece, offset, size, keep);
 };
+/// In the payload: the bytes, if they are to be kept.
 struct PieceHashed {
   HashJob job;
   PieceIndex piece;
@@ -115,15 +117,17 @@ struct PieceHashed {
   Sha256 sha256;
   TUTTI_MESSAGE(PieceHashed, 0x0511, job, piece, sha1, sha256);
 };
-/// The next bytes of a file whose whole SHA-1 is wanted. Stretches of a job come in the order of their offsets, without
-/// gaps, all to one hasher; `last` ends the job.
+/// The next bytes of a file whose whole SHA-1 is wanted: those of the payload, if there is one, else they are read.
+/// Stretches of a job come in the order of their offsets, without gaps, all to one hasher; `last` ends the job. If it is
+/// all of a `piece`, it is hashed as such in the same pass, and PieceHashed is said first.
 struct HashStretch {
   HashJob job;
   std::string path;
   ByteCount offset;
   ByteCount size;
   bool last = false;
-  TUTTI_MESSAGE(HashStretch, 0x0512, job, path, offset, size, last);
+  std::optional<PieceIndex> piece;
+  TUTTI_MESSAGE(HashStretch, 0x0512, job, path, offset, size, last, piece);
 };
 /// `done` bytes from the start are hashed; `sha1` is that of the whole, after the last.
 struct StretchHashed {

@@ -27,6 +27,7 @@ DiskDone read_part(Disk& disk, const std::string& path, ByteCount offset, ByteCo
 }  // namespace
 
 void FileHasher::on(const HashPiece& hash, Context& context) {
+  if (hash.keep) return hash_and_keep(hash, context);
   PairHasher digester;
   const DiskDone fault =
       read_part(*disk_, hash.path, hash.offset, hash.size, [&](ByteView bytes) { digester.update(bytes); });
@@ -38,6 +39,18 @@ void FileHasher::on(const HashPiece& hash, Context& context) {
   context.reply(PieceHashed{hash.job, hash.piece, digests.sha1, digests.sha256});
 }
 
+void FileHasher::hash_and_keep(const HashPiece& hash, Context& context) {
+  const auto bytes = disk_->read(hash.path, hash.offset, hash.size);
+  if (!bytes) {
+    context.reply(HashFailed{hash.job, bytes.fault().code, bytes.fault().sentence});
+    return;
+  }
+  PairHasher digester;
+  digester.update(bytes->view());
+  const DigestPair digests = digester.finish();
+  context.reply(PieceHashed{hash.job, hash.piece, digests.sha1, digests.sha256}, *bytes);
+}
+
 void FileHasher::on(const HashStretch& hash, Context& context) {
   const JobKey key{context.sender(), hash.job};
   if (hash.offset.value == 0) wholes_.erase(key);
@@ -47,12 +60,28 @@ void FileHasher::on(const HashStretch& hash, Context& context) {
     context.reply(HashFailed{hash.job, Code::other, "a part of the file was left out"});
     return;
   }
-  const DiskDone fault = read_part(*disk_, hash.path, hash.offset, hash.size,
-                                   [&](ByteView bytes) { whole.hasher.update(bytes); });
+  PairHasher digester;
+  const auto take = [&](ByteView bytes) {
+    if (hash.piece) {
+      digester.update_with(whole.hasher, bytes);
+    } else {
+      whole.hasher.update(bytes);
+    }
+  };
+  DiskDone fault;
+  if (const Payload& bytes = context.payload(); !bytes.empty()) {
+    take(bytes.view());
+  } else {
+    fault = read_part(*disk_, hash.path, hash.offset, hash.size, take);
+  }
   if (fault) {
     wholes_.erase(key);
     context.reply(HashFailed{hash.job, fault->code, fault->sentence});
     return;
+  }
+  if (hash.piece) {
+    const DigestPair digests = digester.finish();
+    context.reply(PieceHashed{hash.job, *hash.piece, digests.sha1, digests.sha256});
   }
   whole.done += hash.size;
   StretchHashed hashed{hash.job, whole.done, {}};

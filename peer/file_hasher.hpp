@@ -17,7 +17,7 @@ namespace tutti {
 ///
 /// Rules: it does one portion at a time and tells at once, so whoever asks decides the order, and a verifier on the same
 /// worker is never kept waiting for longer than a portion takes. Files are read in blocks: memory does not grow with the
-/// portion.
+/// portion, unless its bytes are to be kept.
 class FileHasher final : public ActorOf<FileHasher, FileHasherRole::Accepts> {
  public:
   explicit FileHasher(std::shared_ptr<Disk> disk) : disk_(std::move(disk)) {}
@@ -29,8 +29,10 @@ class FileHasher final : public ActorOf<FileHasher, FileHasherRole::Accepts> {
   void on(const CheckFile& check, Context& context);
 
  private:
+  void hash_and_keep(const HashPiece& hash, Context& context);
+
   struct Whole {
-    Sha1Hasher hasher;
+    CompanionSha1 hasher;
     ByteCount done;
   };
   /// Two askers may choose the same number for their jobs.

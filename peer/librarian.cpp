@@ -187,7 +187,8 @@ void Librarian::begin_hashing(JobId id, const FileIdentity& identity, Context& c
 void Librarian::give_portions(Context& context) {
   for (std::size_t hasher = 0; hasher < others_.hashers.size(); ++hasher)
     while (const auto portion = hashing_->next(hasher))
-      std::visit([&](const auto& hash) { context.send(others_.hashers[hasher], hash); }, *portion);
+      std::visit([&](const auto& hash) { context.send(others_.hashers[hasher], hash, portion->bytes); },
+                 portion->what);
 }
 
 std::size_t Librarian::hasher_of(Address sender) const {
@@ -199,7 +200,8 @@ std::size_t Librarian::hasher_of(Address sender) const {
 
 void Librarian::on(const PieceHashed& hashed, Context& context) {
   if (!hashing_ || hashing_->job() != hashed.job) return;  // given up meanwhile
-  hashing_->piece_done(hasher_of(context.sender()), hashed.piece, {hashed.sha1, hashed.sha256});
+  hashing_->piece_done(hasher_of(context.sender()), hashed.piece, {hashed.sha1, hashed.sha256},
+                       context.payload());
   hashed_more(context);
 }
 

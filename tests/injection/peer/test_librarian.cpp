@@ -61,6 +61,8 @@ struct Library {
         if (const auto stretch = host.find<HashStretch>(each.address)) {
           busy = true;
           const HashStretch& what = stretch->message;
+          if (what.piece)
+            host.inject(each.address, librarian.address, PieceHashed{what.job, *what.piece, {}, {}});
           StretchHashed answer{what.job, what.offset + what.size, {}};
           if (what.last) answer.sha1 = whole;
           host.inject(each.address, librarian.address, answer);

@@ -335,7 +335,7 @@ struct Shelf {
   }
   void stretch(std::uint64_t from, std::uint64_t to) {
     host.inject(asker.address, hasher.address,
-                HashStretch{{1}, "/film", {from}, {to - from}, to == content.size()});
+                HashStretch{{1}, "/film", {from}, {to - from}, to == content.size(), {}});
   }
   Bytes content = Bytes(3'000'000);
   InjectionHost host;
@@ -349,7 +349,7 @@ BOOST_AUTO_TEST_SUITE(file_hasher)
 BOOST_AUTO_TEST_CASE(hashes_pieces_in_any_order) {
   Shelf shelf;
   shelf.host.inject(shelf.asker.address, shelf.hasher.address,
-                    HashPiece{{1}, "/film", 2_piece, 2_MiB, {900'000}});
+                    HashPiece{{1}, "/film", 2_piece, 2_MiB, {900'000}, false});
   const auto hashed = shelf.host.expect<PieceHashed>(shelf.asker);
   const ByteView bytes = ByteView(shelf.content).subspan(2 << 20, 900'000);
   BOOST_TEST((hashed->sha1 == sha1(bytes)));
@@ -364,6 +364,35 @@ BOOST_AUTO_TEST_CASE(hashes_a_whole_in_stretches) {
   const auto hashed = shelf.host.expect<StretchHashed>(shelf.asker);
   BOOST_TEST((hashed->sha1 == sha1(shelf.content)));
   BOOST_TEST((hashed->done == ByteCount{3'000'000}));
+}
+
+BOOST_AUTO_TEST_CASE(keeps_the_bytes_of_a_piece_for_the_whole) {
+  Shelf shelf;
+  shelf.host.inject(shelf.asker.address, shelf.hasher.address,
+                    HashPiece{{1}, "/film", 0_piece, {}, {3'000'000}, true});
+  const auto hashed = shelf.host.expect<PieceHashed>(shelf.asker);
+  BOOST_TEST((hashed->sha1 == sha1(shelf.content)));
+  BOOST_TEST((hashed->sha256 == sha256(shelf.content)));
+  const Payload kept = hashed.payload;
+  BOOST_TEST(std::ranges::equal(kept.view(), shelf.content));
+  shelf.disk->remove("/film");  // it is not read once more
+  shelf.host.inject(shelf.asker.address, shelf.hasher.address,
+                    HashStretch{{1}, "/film", {}, {3'000'000}, true, {}}, kept);
+  BOOST_TEST((shelf.host.expect<StretchHashed>(shelf.asker)->sha1 == sha1(shelf.content)));
+}
+
+BOOST_AUTO_TEST_CASE(hashes_a_piece_along_with_the_whole) {
+  Shelf shelf;
+  shelf.stretch(0, 1'000'000);
+  shelf.host.expect<StretchHashed>(shelf.asker);
+  shelf.host.inject(shelf.asker.address, shelf.hasher.address,
+                    HashStretch{{1}, "/film", {1'000'000}, {2'000'000}, true, 1_piece});
+  const auto hashed = shelf.host.expect<PieceHashed>(shelf.asker);
+  const ByteView bytes = ByteView(shelf.content).subspan(1'000'000);
+  BOOST_TEST((hashed->piece == 1_piece));
+  BOOST_TEST((hashed->sha1 == sha1(bytes)));
+  BOOST_TEST((hashed->sha256 == sha256(bytes)));
+  BOOST_TEST((shelf.host.expect<StretchHashed>(shelf.asker)->sha1 == sha1(shelf.content)));
 }
 
 BOOST_AUTO_TEST_CASE(a_stretch_that_leaves_a_gap_is_refused) {
@@ -403,7 +432,11 @@ BOOST_AUTO_TEST_CASE(a_file_that_shrank_fails) {
   shelf.disk->shrink("/film", {1000});
   shelf.stretch(0, 3'000'000);
   BOOST_TEST(!shelf.host.expect<HashFailed>(shelf.asker)->sentence.empty());
-  shelf.host.inject(shelf.asker.address, shelf.hasher.address, HashPiece{{1}, "/film", 0_piece, {}, 1_MiB});
+  shelf.host.inject(shelf.asker.address, shelf.hasher.address,
+                    HashPiece{{1}, "/film", 0_piece, {}, 1_MiB, false});
+  shelf.host.expect<HashFailed>(shelf.asker);
+  shelf.host.inject(shelf.asker.address, shelf.hasher.address,
+                    HashPiece{{1}, "/film", 0_piece, {}, 1_MiB, true});
   shelf.host.expect<HashFailed>(shelf.asker);
 }
 
