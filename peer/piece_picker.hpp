@@ -48,9 +48,11 @@ struct Blame {
 /// that finds something wins:
 /// 1. A piece that has been begun and that nobody fetches any more: what is whole sooner can be verified, served and
 ///    written off sooner. Its missing blocks, from one peer.
-/// 2. While everybody here is a seeder and nobody else is known (prefer_start): the lowest piece, as there is nobody
-///    to trade with and whoever hashes the whole can follow. The same if the user wants the pieces in order (in_order).
-///    Until one piece is verified: any piece, uniformly at random. A newcomer needs something to trade quickly, rare
+/// 2. While everybody here is a seeder and nobody else is known (prefer_start): in order, as there is nobody to trade
+///    with and whoever hashes the whole can follow. A peer that needs longer than the others is given a piece as far
+///    ahead as they will be by then, so that nobody has to wait for it there; one whose pace is not known yet, while there are others, one of the
+///    second half. The same if the user wants the pieces in order (in_order), but that who is not known begins at the
+///    start, too. Until one piece is verified: any piece, uniformly at random. A newcomer needs something to trade quickly, rare
 ///    pieces are slow, and newcomers that choose alike would have nothing for each other.
 /// 3. From a seeder, while those who fetch beside us share the pieces out (share_out): one of our part that none of them
 ///    has yet, at random among the lowest `near` (the parts differ, so the order needs not, and whoever hashes the whole
@@ -207,8 +209,11 @@ class PiecePicker {
   std::uint64_t usual_pace() const;
   Instant stalled_from(const Peer& peer, std::uint64_t fallback) const;
   std::optional<PieceIndex> pick_begun(const Peer& peer) const;
-  std::optional<PieceIndex> pick_free(const Peer& peer, Instant now, Random& random);
-  std::optional<PieceIndex> pick_lowest(const Peer& peer) const;
+  std::optional<PieceIndex> pick_free(PeerKey key, const Peer& peer, Instant now, Random& random);
+  std::optional<PieceIndex> pick_in_order(PeerKey key, const Peer& peer, Random& random) const;
+  std::uint64_t pieces_meanwhile(PeerKey key, const Peer& peer) const;
+  std::uint64_t count_free(const Bitfield& of) const;
+  std::optional<PieceIndex> free_at(const Bitfield& of, std::uint64_t position) const;
   std::optional<PieceIndex> pick_any(const Bitfield& of, Random& random) const;
   std::optional<PieceIndex> pick_shared_out(const Peer& peer, Instant now, Random& random);
   bool may_help(ByteCount bytes, Instant now);

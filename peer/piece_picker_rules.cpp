@@ -57,7 +57,7 @@ std::optional<Pick> PiecePicker::pick(PeerKey key, Instant now, Random& random) 
   const bool trusted = !suspect(key);
   if (trusted)
     if (const auto piece = pick_begun(peer)) return reserve(key, *piece, false, {}, now);
-  if (const auto piece = pick_free(peer, now, random)) return reserve(key, *piece, false, {}, now);
+  if (const auto piece = pick_free(key, peer, now, random)) return reserve(key, *piece, false, {}, now);
   if (!trusted)
     if (const auto piece = pick_begun(peer)) {
       begin_anew(*piece);
@@ -105,8 +105,8 @@ void PiecePicker::share_out(std::optional<Bitfield> part) {
   part_ = std::move(part);
 }
 
-std::optional<PieceIndex> PiecePicker::pick_free(const Peer& peer, Instant now, Random& random) {
-  if (in_order_ || (from_start_ && seeders_ == peers_.size())) return pick_lowest(peer);
+std::optional<PieceIndex> PiecePicker::pick_free(PeerKey key, const Peer& peer, Instant now, Random& random) {
+  if (in_order_ || (from_start_ && seeders_ == peers_.size())) return pick_in_order(key, peer, random);
   if (part_ && seeder(peer)) return pick_shared_out(peer, now, random);
   return verified_.none() ? pick_any(peer.has, random) : pick_rarest(peer, random);
 }
@@ -137,33 +137,54 @@ std::uint64_t PiecePicker::seeders_pace() const {
   return pace;
 }
 
-std::optional<PieceIndex> PiecePicker::pick_lowest(const Peer& peer) const {
-  for (std::size_t i = 0; i < free_.words().size(); ++i)
-    if (const std::uint64_t word = free_.words()[i] & peer.has.words()[i]; word != 0)
-      return PieceIndex{static_cast<std::uint32_t>(i * 64) +
-                        static_cast<std::uint32_t>(std::countl_zero(word))};
-  return std::nullopt;
+std::optional<PieceIndex> PiecePicker::pick_in_order(PeerKey key, const Peer& peer, Random& random) const {
+  if (peers_.size() == 1) return free_at(peer.has, 0);
+  const std::uint64_t candidates = count_free(peer.has);
+  if (candidates == 0) return std::nullopt;
+  if (peer.meter.known()) return free_at(peer.has, std::min(pieces_meanwhile(key, peer), candidates - 1));
+  return free_at(peer.has, in_order_ ? 0 : candidates / 2 + random.below(candidates - candidates / 2));
 }
 
-std::optional<PieceIndex> PiecePicker::pick_any(const Bitfield& of, Random& random) const {
-  std::uint64_t candidates = 0;
+/// How many free pieces the others will take before this peer, of a known pace, has sent one that it is asked for now.
+std::uint64_t PiecePicker::pieces_meanwhile(PeerKey key, const Peer& peer) const {
+  const Duration our_time = time_for(outstanding(key) + layout_.piece_length(), pace_of(peer, 0));
+  const double seconds = std::chrono::duration<double>(our_time).count();
+  double ahead = 0;
+  for (const auto& [other, state] : peers_) {
+    if (other == key || !state.meter.known()) continue;
+    const double sends = static_cast<double>(pace_of(state, 0)) * seconds;
+    ahead += std::max(0.0, sends - static_cast<double>(outstanding(other).value));
+  }
+  return static_cast<std::uint64_t>(ahead / static_cast<double>(layout_.piece_length().value));
+}
+
+std::uint64_t PiecePicker::count_free(const Bitfield& of) const {
+  std::uint64_t count = 0;
   for (std::size_t i = 0; i < free_.words().size(); ++i)
-    candidates += static_cast<std::uint64_t>(std::popcount(free_.words()[i] & of.words()[i]));
-  if (candidates == 0) return std::nullopt;
-  std::uint64_t chosen = random.below(candidates);
+    count += static_cast<std::uint64_t>(std::popcount(free_.words()[i] & of.words()[i]));
+  return count;
+}
+
+/// The free piece of `of` before which there are `position` others.
+std::optional<PieceIndex> PiecePicker::free_at(const Bitfield& of, std::uint64_t position) const {
   std::optional<PieceIndex> result;
   for (std::size_t i = 0; i < free_.words().size() && !result; ++i) {
     const std::uint64_t word = free_.words()[i] & of.words()[i];
     const auto here = static_cast<std::uint64_t>(std::popcount(word));
-    if (chosen >= here) {
-      chosen -= here;
+    if (position >= here) {
+      position -= here;
       continue;
     }
     Bitfield::for_each_in(i, word, [&](PieceIndex piece) {
-      if (chosen-- == 0) result = piece;
+      if (position-- == 0) result = piece;
     });
   }
   return result;
+}
+
+std::optional<PieceIndex> PiecePicker::pick_any(const Bitfield& of, Random& random) const {
+  const std::uint64_t candidates = count_free(of);
+  return candidates == 0 ? std::nullopt : free_at(of, random.below(candidates));
 }
 
 std::optional<PieceIndex> PiecePicker::pick_rarest(const Peer& peer, Random& random) const {

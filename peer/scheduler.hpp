@@ -35,8 +35,6 @@ struct SchedulerOptions {
   Duration sharers_first = std::chrono::milliseconds(20);
   /// Whoever is said to fetch a file and has not been met after so long is not counted on.
   Duration meeting_patience = std::chrono::seconds(2);
-  /// Whoever has not said what he has after so long counts as nobody to trade with until he does.
-  Duration hearing_patience = std::chrono::milliseconds(100);
   /// A fetcher that no download needs keeps its link so long, for the next one.
   Duration fetcher_idle = std::chrono::seconds(20);
   /// A peer that has not answered for so long gives its place to another, if there is one, and gets none for

@@ -501,21 +501,13 @@ bool Scheduler::feed_from(Source& source, Download& download, Context& context) 
   return true;
 }
 
-/// True if somebody fetches the file beside us, or may turn out to: who has opened it here and is not met, a peer that there
-/// was no time to hear of what it has.
+/// True if somebody fetches the file beside us, or may turn out to: who has opened it here and is not met. Whoever serves
+/// it to both of us has said so before we could ask for a piece.
 bool Scheduler::may_trade(const Download& download, Instant now) const {
   std::set<ClientKey> unmet = download.wanted_by;
-  for (const auto& [address, source] : sources_) {
-    if (!source.lanes.contains(download.record.id)) continue;
-    if (download.picker->knows(source.peer)) {
+  for (const auto& [address, source] : sources_)
+    if (source.lanes.contains(download.record.id) && download.picker->knows(source.peer))
       unmet.erase(source.client);
-    } else {
-      const auto asked = source.asked.find(download.record.id);
-      const Instant since =
-          source.ready && asked != source.asked.end() ? asked->second : source.unready_since;
-      if (now - since < options_.hearing_patience) return true;
-    }
-  }
   return !unmet.empty() || !fetchers_of(download, now).empty();
 }
 
