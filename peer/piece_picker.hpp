@@ -48,11 +48,12 @@ struct Blame {
 /// that finds something wins:
 /// 1. A piece that has been begun and that nobody fetches any more: what is whole sooner can be verified, served and
 ///    written off sooner. Its missing blocks, from one peer.
-/// 2. While everybody here is a seeder and nobody else is known (prefer_start): in order, as there is nobody to trade
-///    with and whoever hashes the whole can follow. A peer that needs longer than the others is given a piece as far
-///    ahead as they will be by then, so that nobody has to wait for it there; one whose pace is not known yet, while there are others, one of the
-///    second half. The same if the user wants the pieces in order (in_order), but that who is not known begins at the
-///    start, too. Until one piece is verified: any piece, uniformly at random. A newcomer needs something to trade quickly, rare
+/// 2. While there is a seeder and nobody to trade with (prefer_start): in order, so that whoever hashes the whole can
+///    follow. A peer that needs longer than the others is given a piece as far ahead as they will be by then, so that
+///    nobody has to wait for it there; one whose pace is not known yet, while there are others, one of the second half.
+///    If a piece lags far behind all the same, a second peer is sent for it as in the endgame. The same if the user
+///    wants the pieces in order (in_order), but that who is not known begins at the start, too.
+///    Until one piece is verified: any piece, uniformly at random. A newcomer needs something to trade quickly, rare
 ///    pieces are slow, and newcomers that choose alike would have nothing for each other.
 /// 3. From a seeder, while those who fetch beside us share the pieces out (share_out): one of our part that none of them
 ///    has yet, at random among the lowest `near` (the parts differ, so the order needs not, and whoever hashes the whole
@@ -86,6 +87,9 @@ class PiecePicker {
   static constexpr Duration stall_grace = std::chrono::milliseconds(250);
   static constexpr std::size_t duplicates_max = 4;
   static constexpr std::size_t near = 16;
+  /// Picked in order, a piece may be so far behind, or so many pieces, until somebody else is sent for it, too.
+  static constexpr ByteCount lag_max{16U << 20U};
+  static constexpr std::uint64_t lag_pieces_min = 4;
   /// What a peer is thought to do while nobody's pace is known, in bytes per second.
   static constexpr std::uint64_t rate_assumed = 256U << 10U;
 
@@ -111,7 +115,7 @@ class PiecePicker {
   bool banned(PeerKey peer) const { return banned_.contains(peer); }
 
   // --- fetching ---
-  /// Whether pieces are picked from the start on as long as all peers here are seeders: nobody else who fetches is known.
+  /// Whether pieces are picked from the start on as long as there is a seeder: nobody else who fetches can be counted on.
   void prefer_start(bool on) { from_start_ = on; }
   /// Which pieces are ours to fetch from seeders, as others fetch beside us; nothing: all of them.
   void share_out(std::optional<Bitfield> part);
@@ -211,6 +215,8 @@ class PiecePicker {
   std::optional<PieceIndex> pick_begun(const Peer& peer) const;
   std::optional<PieceIndex> pick_free(PeerKey key, const Peer& peer, Instant now, Random& random);
   std::optional<PieceIndex> pick_in_order(PeerKey key, const Peer& peer, Random& random) const;
+  bool picks_in_order() const { return in_order_ || (from_start_ && seeders_ > 0); }
+  std::optional<PieceIndex> pick_laggard(PeerKey key, const Peer& peer, Instant now) const;
   std::uint64_t pieces_meanwhile(PeerKey key, const Peer& peer) const;
   std::uint64_t count_free(const Bitfield& of) const;
   std::optional<PieceIndex> free_at(const Bitfield& of, std::uint64_t position) const;

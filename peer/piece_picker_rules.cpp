@@ -55,8 +55,10 @@ std::optional<Pick> PiecePicker::pick(PeerKey key, Instant now, Random& random) 
   if (!peer.queue.empty() && (peer.snubbed || stalled(key, now))) return std::nullopt;
 
   const bool trusted = !suspect(key);
-  if (trusted)
+  if (trusted) {
     if (const auto piece = pick_begun(peer)) return reserve(key, *piece, false, {}, now);
+    if (const auto piece = pick_laggard(key, peer, now)) return reserve(key, *piece, true, {}, now);
+  }
   if (const auto piece = pick_free(key, peer, now, random)) return reserve(key, *piece, false, {}, now);
   if (!trusted)
     if (const auto piece = pick_begun(peer)) {
@@ -106,7 +108,7 @@ void PiecePicker::share_out(std::optional<Bitfield> part) {
 }
 
 std::optional<PieceIndex> PiecePicker::pick_free(PeerKey key, const Peer& peer, Instant now, Random& random) {
-  if (in_order_ || (from_start_ && seeders_ == peers_.size())) return pick_in_order(key, peer, random);
+  if (picks_in_order()) return pick_in_order(key, peer, random);
   if (part_ && seeder(peer)) return pick_shared_out(peer, now, random);
   return verified_.none() ? pick_any(peer.has, random) : pick_rarest(peer, random);
 }
@@ -143,6 +145,23 @@ std::optional<PieceIndex> PiecePicker::pick_in_order(PeerKey key, const Peer& pe
   if (candidates == 0) return std::nullopt;
   if (peer.meter.known()) return free_at(peer.has, std::min(pieces_meanwhile(key, peer), candidates - 1));
   return free_at(peer.has, in_order_ ? 0 : candidates / 2 + random.below(candidates - candidates / 2));
+}
+
+/// The first piece that is far behind what the others are at, if this peer would be much quicker than its holder.
+std::optional<PieceIndex> PiecePicker::pick_laggard(PeerKey key, const Peer& peer, Instant now) const {
+  if (!picks_in_order() || duplicates() >= duplicates_max) return std::nullopt;
+  const std::uint32_t far =
+      static_cast<std::uint32_t>(std::max(lag_pieces_min, lag_max.value / layout_.piece_length().value));
+  const std::optional<PieceIndex> at = free_at(peer.has, 0);
+  if (!at) return std::nullopt;
+  const std::uint64_t fallback = usual_pace();
+  for (const auto& [piece, progress] : progress_) {
+    if (piece.value + far > at->value) return std::nullopt;
+    if (progress.alone) continue;
+    const std::optional<Instant> from = duplicate_from(key, peer, piece, progress, fallback);
+    if (from && *from < now) return piece;
+  }
+  return std::nullopt;
 }
 
 /// How many free pieces the others will take before this peer, of a known pace, has sent one that it is asked for now.

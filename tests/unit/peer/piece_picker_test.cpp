@@ -629,6 +629,34 @@ BOOST_AUTO_TEST_CASE(a_slow_one_is_met_where_the_others_will_be) {
   BOOST_TEST(table.pick(ann)->piece.value == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(what_lags_far_behind_is_asked_for_twice) {
+  Table table(std::string(60, '.'), {{ann, std::string(60, '#')}, {bob, std::string(60, '#')}});
+  table.picker.prefer_start(true);
+  table.show_pace(ann, {}, 8U << 20U);
+  table.show_pace(bob, {}, 8U << 20U);
+  const Pick late = *table.pick(bob);  // he was as quick as she is, but now he says nothing more
+  BOOST_TEST(late.piece.value == 0U);
+  for (std::uint32_t piece = 1; piece <= PiecePicker::lag_max.value / (2_MiB).value; ++piece)
+    table.show_pace(ann, PieceIndex{piece}, 32U << 20U);
+  const Pick second = *table.pick(ann);
+  BOOST_TEST((second.piece == late.piece));
+  BOOST_TEST((second.blocks.front() == 3_block));
+  BOOST_TEST(second.cancel_at.empty());
+  // Once.
+  BOOST_TEST((table.pick(ann)->piece != late.piece));
+}
+
+BOOST_AUTO_TEST_CASE(a_piece_that_is_a_little_late_is_waited_for) {
+  Table table(std::string(60, '.'), {{ann, std::string(60, '#')}, {bob, std::string(60, '#')}});
+  table.picker.prefer_start(true);
+  table.show_pace(ann, {}, 8U << 20U);
+  table.show_pace(bob, {}, 8U << 20U);
+  const Pick late = *table.pick(bob);
+  for (std::uint32_t piece = 1; piece < PiecePicker::lag_max.value / (2_MiB).value; ++piece)
+    table.show_pace(ann, PieceIndex{piece}, 32U << 20U);
+  BOOST_TEST((table.pick(ann)->piece != late.piece));
+}
+
 BOOST_AUTO_TEST_CASE(a_slow_one_has_the_last_piece_if_all_else_is_done_before) {
   Table table("......##", {{ann, "########"}, {bob, "########"}});
   table.picker.prefer_start(true);
@@ -651,9 +679,17 @@ BOOST_AUTO_TEST_CASE(the_start_comes_first_before_anything_is_verified) {
   BOOST_TEST(table.picks(ann) == "0 1 2 3 4 5 6 7");
 }
 
-BOOST_AUTO_TEST_CASE(the_rarest_comes_first_as_soon_as_there_is_somebody_to_trade_with) {
-  Table table("#.......", {{ann, "########"}, {bob, "#######."}});
+BOOST_AUTO_TEST_CASE(who_has_a_part_and_does_not_get_on_changes_no_order) {
+  Table table("#...........", {{ann, "############"}, {bob, "###########."}});
   table.picker.prefer_start(true);
+  table.show_pace(ann, {}, 2U << 20U);
+  BOOST_TEST(table.pick(ann)->piece.value == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(the_rarest_comes_first_as_soon_as_there_is_no_seeder) {
+  Table table("#.......", {{ann, "#.######"}, {bob, "########"}});
+  table.picker.prefer_start(true);
+  table.picker.peer_lacks(bob, 7_piece, table.now);
   BOOST_TEST(table.pick(ann)->piece.value == 7U);
 }
 
