@@ -174,7 +174,9 @@ std::uint64_t PiecePicker::pieces_meanwhile(PeerKey key, const Peer& peer) const
     const double sends = static_cast<double>(pace_of(state, 0)) * seconds;
     ahead += std::max(0.0, sends - static_cast<double>(outstanding(other).value));
   }
-  return static_cast<std::uint64_t>(ahead / static_cast<double>(layout_.piece_length().value));
+  // Those that are as quick take one meanwhile, which is in nobody's way.
+  const auto piece = static_cast<double>(layout_.piece_length().value);
+  return static_cast<std::uint64_t>(std::max(0.0, ahead - piece) / piece);
 }
 
 std::uint64_t PiecePicker::count_free(const Bitfield& of) const {

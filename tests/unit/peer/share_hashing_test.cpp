@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <deque>
-#include <map>
+#include <memory>
 #include <random>
 #include <set>
 
@@ -67,7 +67,7 @@ struct Hashers {
   }
   void finish(std::size_t hasher, const ShareHashing::Portion& portion) {
     if (const auto* piece = std::get_if<HashPiece>(&portion.what)) {
-      hashed_piece(hasher, piece->piece, piece->offset, piece->size, Payload::own(Bytes(piece->size.value)));
+      hashed_piece(hasher, piece->piece, piece->offset, piece->size, bytes_of(piece->size));
       kept += piece->size;
       return;
     }
@@ -84,6 +84,11 @@ struct Hashers {
     BOOST_TEST((offset == layout.piece_offset(piece)));
     BOOST_TEST((size == layout.piece_size(piece)));
     hashing.piece_done(hasher, piece, {}, std::move(bytes));
+  }
+
+  static Payload bytes_of(ByteCount size) {
+    static const auto zeros = std::make_shared<const Bytes>((16_MiB).value);
+    return Payload::hold(zeros, ByteView(*zeros).first(size.value));
   }
 
   struct UnderWay {
