@@ -67,6 +67,7 @@ void Fetcher::on(const PeerWelcome& welcome, Context& context) {
   }
   state_ = State::ready;
   window_.greeted(context.now() - greeted_);
+  open_sides(context);
   context.send(scheduler_, PeerReady{});
   for (auto& [id, lane] : lanes_) open(lane, context);
 }

@@ -12,8 +12,14 @@ ByteCount RequestWindow::size() const {
   return std::min(wanted, cap_);
 }
 
+void RequestWindow::greeted(Duration time) {
+  greeting_ = time;
+  if (is_far() && !first_came_) held_by_the_way_ = start;
+}
+
 std::size_t RequestWindow::links() const {
-  if (greeting_ < near || !shortest_delay_ || *shortest_delay_ < near || !meter_.known()) return 1;
+  if (!is_far()) return 1;
+  if (!meter_.known()) return 2;
   const std::uint64_t held = std::min(held_by_the_way_.value, cap_.value);
   return std::clamp<std::size_t>(static_cast<std::size_t>(held / a_link_holds.value) + 1, 1, links_max);
 }
@@ -31,6 +37,7 @@ void RequestWindow::arrived(ByteCount bytes, Instant asked_at, Instant now) {
   run_meter(now);
 
   const Duration delay = now - asked_at;
+  if (!first_came_) first_came_ = now;
   if (probing_ && asked_at >= probe_at_) {
     // The first block that was asked for while the line was (nearly) empty.
     shortest_delay_ = delay;
@@ -47,6 +54,8 @@ void RequestWindow::arrived(ByteCount bytes, Instant asked_at, Instant now) {
   const double seconds = std::chrono::duration<double>(*shortest_delay_).count();
   const auto rate = static_cast<double>(meter_.bytes_per_second(now));
   held_by_the_way_ = {static_cast<std::uint64_t>(std::min(rate * seconds, 1e12))};
+  if (is_far() && now - *first_came_ < std::min<Duration>(ramp * greeting_, ramp_max))
+    held_by_the_way_ = std::max(held_by_the_way_, start);
   const double comes_late = rate * std::chrono::duration<double>(late).count();
   comes_late_ = {static_cast<std::uint64_t>(std::min(comes_late, static_cast<double>(start.value)))};
 }

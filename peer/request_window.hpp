@@ -19,12 +19,15 @@ namespace tutti {
 ///   turn late. Without that, several sources near by run dry by turns, and whoever is a little ahead gets further ahead.
 /// - At first `start`, the best on a fast and short line; a slow peer has little of it wasted, as its first blocks
 ///   shrink the window.
+/// - On a long way (`near`) connections speed up for a while, and what they do meanwhile says little of what they can: for
+///   as long as `ramp` delays, a second at most, the window does not fall below twice `start`.
 /// - Never less than two blocks: one on its way, one being read at the other end.
 /// - Never more than the cap that the whole client's budget leaves this peer (RequestBudget): every byte asked for can
 ///   end up in our memory.
 /// - A TCP connection carries what the system at its other end buffers for it, which with Linux's defaults is 2.7 MB: on a
 ///   long and fast way one is not enough. There is one more for each `a_link_holds` of what the way holds, up to
 ///   links_max, where the way is longer than `near`: a greeting shows that, which waits for no disk and behind no block.
+///   There are two at once, while nothing is known.
 /// - The shortest delay is measured anew every `probe_every`: for one round the window is two blocks, so that the queue
 ///   drains and the way shows its true length, give or take a block (it may have changed).
 class RequestWindow {
@@ -35,6 +38,8 @@ class RequestWindow {
   static constexpr Duration probe_every = std::chrono::seconds(10);
 
   static constexpr Duration near = std::chrono::milliseconds(10);
+  static constexpr int ramp = 20;
+  static constexpr Duration ramp_max = std::chrono::seconds(1);
   static constexpr ByteCount a_link_holds{1U << 20U};
   static constexpr std::size_t links_max = 4;
 
@@ -48,7 +53,7 @@ class RequestWindow {
   bool may_ask(ByteCount bytes) const { return in_flight_.value == 0 || in_flight_ + bytes <= size(); }
 
   /// So long the peer took to answer a greeting.
-  void greeted(Duration time) { greeting_ = time; }
+  void greeted(Duration time);
   void asked(ByteCount bytes, Instant now);
   /// The answer to a request that was made at `asked_at`.
   void arrived(ByteCount bytes, Instant asked_at, Instant now);
@@ -63,6 +68,7 @@ class RequestWindow {
   std::optional<Duration> shortest_delay() const { return shortest_delay_; }
 
  private:
+  bool is_far() const { return greeting_ >= near && (!shortest_delay_ || *shortest_delay_ >= near); }
   void run_meter(Instant now);
 
   ByteCount cap_;
@@ -70,6 +76,7 @@ class RequestWindow {
   RateMeter meter_{std::chrono::seconds(1)};  ///< runs from the first answer until nothing is under way
   bool meter_running_ = false;
   Duration greeting_{};
+  std::optional<Instant> first_came_;
   std::optional<Duration> shortest_delay_;
   ByteCount held_by_the_way_{start.value / 2};
   ByteCount comes_late_;

@@ -99,6 +99,21 @@ BOOST_AUTO_TEST_CASE(leaves_little_with_a_slow_peer) {
   BOOST_TEST(window.size().value < 5 * block_size.value);
 }
 
+BOOST_AUTO_TEST_CASE(a_long_way_is_kept_full_while_its_connections_speed_up) {
+  const Line slow_yet{5e6, milliseconds(50)};
+  for (const bool far : {true, false}) {
+    RequestWindow window(plenty);
+    window.greeted(far ? milliseconds(50) : milliseconds(1));
+    BOOST_TEST((window.links() == (far ? 2U : 1U)));
+    Instant now = Instant{} + seconds(1);
+    fetch(window, slow_yet, milliseconds(900), now);
+    BOOST_TEST((window.size() >= ByteCount{2 * RequestWindow::start.value}) == far);
+    // It was not speeding up.
+    fetch(window, slow_yet, seconds(3), now);
+    BOOST_TEST(window.size().value < (2_MiB).value);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(follows_a_line_that_changes) {
   RequestWindow window(plenty);
   Instant now = Instant{} + seconds(1);
