@@ -67,7 +67,6 @@ void Fetcher::on(const PeerWelcome& welcome, Context& context) {
   }
   state_ = State::ready;
   window_.greeted(context.now() - greeted_);
-  open_sides(context);
   context.send(scheduler_, PeerReady{});
   for (auto& [id, lane] : lanes_) open(lane, context);
 }
@@ -126,8 +125,8 @@ Fetcher::Side* Fetcher::side_of(Address link) {
 
 /// As many as the way takes. They are kept, since a way that was fast may be so again.
 void Fetcher::open_sides(Context& context) {
-  while (sides_.size() + 1 < window_.links())
-    sides_.push_back({context.connect<ServingPeerRole>(options_.endpoint)});
+  const std::size_t links = window_.links(context.now());
+  while (sides_.size() + 1 < links) sides_.push_back({context.connect<ServingPeerRole>(options_.endpoint)});
 }
 
 void Fetcher::drop_side(Address link, Context& context) {

@@ -14,14 +14,20 @@ ByteCount RequestWindow::size() const {
 
 void RequestWindow::greeted(Duration time) {
   greeting_ = time;
-  if (is_far() && !first_came_) held_by_the_way_ = start;
+  if (speeds_up({})) held_by_the_way_ = ramp_holds;
 }
 
-std::size_t RequestWindow::links() const {
-  if (!is_far()) return 1;
-  if (!meter_.known()) return 2;
-  const std::uint64_t held = std::min(held_by_the_way_.value, cap_.value);
-  return std::clamp<std::size_t>(static_cast<std::size_t>(held / a_link_holds.value) + 1, 1, links_max);
+bool RequestWindow::speeds_up(Instant now) const {
+  return is_far() && (!first_came_ || now - *first_came_ < std::min<Duration>(ramp * greeting_, ramp_max));
+}
+
+std::size_t RequestWindow::links(Instant now) const {
+  if (!is_far() || speeds_up(now) || !lately_.known()) return 1;
+  const double seconds = std::chrono::duration<double>(*shortest_delay_).count();
+  const double held = static_cast<double>(lately_.bytes_per_second(now)) * seconds;
+  const bool is_full = held >= static_cast<double>(a_link_holds_min.value) &&
+                       held <= static_cast<double>(a_link_holds_max.value);
+  return is_full ? links_max : 1;
 }
 
 void RequestWindow::asked(ByteCount bytes, Instant now) {
@@ -33,7 +39,10 @@ void RequestWindow::arrived(ByteCount bytes, Instant asked_at, Instant now) {
   ENSURE(in_flight_ >= bytes);
   in_flight_ -= bytes;
   // From the first block on: the time until it came is the way's, and would make the rate look small.
-  if (meter_running_) meter_.add(bytes, now);
+  if (meter_running_) {
+    meter_.add(bytes, now);
+    lately_.add(bytes, now);
+  }
   run_meter(now);
 
   const Duration delay = now - asked_at;
@@ -54,8 +63,7 @@ void RequestWindow::arrived(ByteCount bytes, Instant asked_at, Instant now) {
   const double seconds = std::chrono::duration<double>(*shortest_delay_).count();
   const auto rate = static_cast<double>(meter_.bytes_per_second(now));
   held_by_the_way_ = {static_cast<std::uint64_t>(std::min(rate * seconds, 1e12))};
-  if (is_far() && now - *first_came_ < std::min<Duration>(ramp * greeting_, ramp_max))
-    held_by_the_way_ = std::max(held_by_the_way_, start);
+  if (speeds_up(now)) held_by_the_way_ = std::max(held_by_the_way_, ramp_holds);
   const double comes_late = rate * std::chrono::duration<double>(late).count();
   comes_late_ = {static_cast<std::uint64_t>(std::min(comes_late, static_cast<double>(start.value)))};
 }
@@ -70,8 +78,10 @@ void RequestWindow::run_meter(Instant now) {
   meter_running_ = in_flight_.value > 0;
   if (meter_running_) {
     meter_.resume(now);
+    lately_.resume(now);
   } else {
     meter_.pause(now);
+    lately_.pause(now);
   }
 }
 

@@ -20,14 +20,14 @@ namespace tutti {
 /// - At first `start`, the best on a fast and short line; a slow peer has little of it wasted, as its first blocks
 ///   shrink the window.
 /// - On a long way (`near`) connections speed up for a while, and what they do meanwhile says little of what they can: for
-///   as long as `ramp` delays, a second at most, the window does not fall below twice `start`.
+///   as long as `ramp` delays, a second at most, the way is thought to hold `ramp_holds`.
 /// - Never less than two blocks: one on its way, one being read at the other end.
 /// - Never more than the cap that the whole client's budget leaves this peer (RequestBudget): every byte asked for can
 ///   end up in our memory.
 /// - A TCP connection carries what the system at its other end buffers for it, which with Linux's defaults is 2.7 MB: on a
-///   long and fast way one is not enough. There is one more for each `a_link_holds` of what the way holds, up to
-///   links_max, where the way is longer than `near`: a greeting shows that, which waits for no disk and behind no block.
-///   There are two at once, while nothing is known.
+///   long and fast way one is not enough. If one that has sped up holds about that, there are more; if it holds more, it may
+///   hold all, and several would only push each other out of the queues on the way. The way has to be longer than `near`: a
+///   greeting shows that, which waits for no disk and behind no block.
 /// - The shortest delay is measured anew every `probe_every`: for one round the window is two blocks, so that the queue
 ///   drains and the way shows its true length, give or take a block (it may have changed).
 class RequestWindow {
@@ -38,9 +38,11 @@ class RequestWindow {
   static constexpr Duration probe_every = std::chrono::seconds(10);
 
   static constexpr Duration near = std::chrono::milliseconds(10);
+  static constexpr ByteCount ramp_holds{8U << 20U};
   static constexpr int ramp = 20;
   static constexpr Duration ramp_max = std::chrono::seconds(1);
-  static constexpr ByteCount a_link_holds{1U << 20U};
+  static constexpr ByteCount a_link_holds_min{3U << 19U};
+  static constexpr ByteCount a_link_holds_max{13U << 18U};
   static constexpr std::size_t links_max = 4;
 
   explicit RequestWindow(ByteCount cap) : cap_(cap) {}
@@ -60,8 +62,8 @@ class RequestWindow {
   /// A request that will not be answered: cancelled, rejected, lost with the link.
   void dropped(ByteCount bytes, Instant now);
 
-  /// How many connections it takes.
-  std::size_t links() const;
+  /// How many connections it takes, as far as can be told of one.
+  std::size_t links(Instant now) const;
 
   std::uint64_t bytes_per_second(Instant now) const { return meter_.bytes_per_second(now); }
   /// From request to answer on an empty line; nothing while unknown.
@@ -69,11 +71,13 @@ class RequestWindow {
 
  private:
   bool is_far() const { return greeting_ >= near && (!shortest_delay_ || *shortest_delay_ >= near); }
+  bool speeds_up(Instant now) const;
   void run_meter(Instant now);
 
   ByteCount cap_;
   ByteCount in_flight_;
   RateMeter meter_{std::chrono::seconds(1)};  ///< runs from the first answer until nothing is under way
+  RateMeter lately_{std::chrono::milliseconds(250)};
   bool meter_running_ = false;
   Duration greeting_{};
   std::optional<Instant> first_came_;

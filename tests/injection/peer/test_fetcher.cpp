@@ -444,15 +444,6 @@ BOOST_AUTO_TEST_CASE(a_long_and_fast_way_gets_further_links_and_a_short_one_does
   line.host.expect_silence(line.scheduler.address);
 }
 
-BOOST_AUTO_TEST_CASE(a_long_way_has_a_second_link_from_its_greeting_on) {
-  for (const Duration greeting : {Duration(50ms), Duration(1ms)}) {
-    Line line;
-    line.way = greeting;
-    line.open();
-    BOOST_TEST(line.host.links().size() == (greeting == 50ms ? 2U : 1U));
-  }
-}
-
 BOOST_AUTO_TEST_CASE(what_a_further_link_owes_is_asked_for_again_when_it_is_lost) {
   for (const bool closed : {false, true}) {
     LongLine line;

@@ -104,14 +104,31 @@ BOOST_AUTO_TEST_CASE(a_long_way_is_kept_full_while_its_connections_speed_up) {
   for (const bool far : {true, false}) {
     RequestWindow window(plenty);
     window.greeted(far ? milliseconds(50) : milliseconds(1));
-    BOOST_TEST((window.links() == (far ? 2U : 1U)));
     Instant now = Instant{} + seconds(1);
     fetch(window, slow_yet, milliseconds(900), now);
-    BOOST_TEST((window.size() >= ByteCount{2 * RequestWindow::start.value}) == far);
+    BOOST_TEST((window.size() >= ByteCount{2 * RequestWindow::ramp_holds.value}) == far);
     // It was not speeding up.
     fetch(window, slow_yet, seconds(3), now);
     BOOST_TEST(window.size().value < (2_MiB).value);
   }
+}
+
+BOOST_AUTO_TEST_CASE(further_connections_are_for_a_long_way_that_one_does_not_fill) {
+  const auto links = [](double bytes_per_second, Duration way, Duration greeting) {
+    RequestWindow window(plenty);
+    window.greeted(greeting);
+    Instant now = Instant{} + seconds(1);
+    fetch(window, {bytes_per_second, way}, milliseconds(900), now);
+    BOOST_TEST(window.links(now) == 1U);  // it may become faster yet
+    fetch(window, {bytes_per_second, way}, seconds(1), now);
+    return window.links(now);
+  };
+  const Duration way = milliseconds(50);
+  BOOST_TEST(links(52e6, way, way) == RequestWindow::links_max);  // 2.6 MB: what Linux buffers
+  BOOST_TEST(links(125e6, way, way) == 1U);                       // this system buffers more
+  BOOST_TEST(links(10e6, way, way) == 1U);
+  BOOST_TEST(links(52e6, way, milliseconds(1)) == 1U);
+  BOOST_TEST(links(52e6, milliseconds(5), milliseconds(5)) == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(follows_a_line_that_changes) {
