@@ -512,6 +512,28 @@ def q_ends_it_within_a_second_and_the_bar_shows_parts_and_percent(world):
     assert member.wait() == 130
 
 
+@suite.test(trackers=0, started=False)
+def an_end_inside_a_part_makes_an_original_spin_so_q_lets_go_out_what_was_begun(world):
+    # A part is more than what the system's buffers hold.
+    stage = Stage(world, 24 * MIB, part_size=12 * MIB)
+    member = stage.seeder()
+    wire = dial((member.host, 10001), a_host())
+    wire.send("DOWN", stage.orch.name, stage.orch.sha1)
+    wire.send("PART", stage.orch.name, stage.orch.sha1, 2)
+    answers = Answers(wire, stage.orch)
+    while answers.next()[0] != "SEND":
+        pass
+    assert [wire.line() for _ in range(4)] == ["STRT", stage.orch.name, stage.orch.sha1, "2"]
+    begun = wire.exactly(100_000)
+    begin = time.monotonic()
+    member.say("q")
+    rest = wire.exactly(12 * MIB - len(begun))
+    assert begun + rest == stage.content[12 * MIB:]
+    with contextlib.suppress(Gone):
+        raise AssertionError(f"it says {wire.line()!r} after the part")
+    assert member.wait() == 0 and time.monotonic() - begin < 2.0
+
+
 # --- the conductor --------------------------------------------------------------------------------------------------
 
 def ask(conductor, *lines, raw=None):
