@@ -36,18 +36,25 @@ void ConductorTable::join_run(File& file, std::uint64_t place) {
   last.lines = {};
 }
 
-/// Short runs become one with the next: else those who stay long would have one each in the end.
+/// Short runs become one with the next or the one before: else those who stay long would have one each in the end.
 void ConductorTable::leave_run(File& file, std::uint64_t place) {
-  const auto run = std::prev(file.runs.upper_bound(place));
+  auto run = std::prev(file.runs.upper_bound(place));
   run->second.lines = {};
   if (--run->second.members == 0) {
     file.runs.erase(run);
     return;
   }
-  const auto next = std::next(run);
-  if (next == file.runs.end() || run->second.members + next->second.members > run_members / 2) return;
-  run->second.members += next->second.members;
-  file.runs.erase(next);
+  const auto take_next = [&] {
+    const auto next = std::next(run);
+    if (next == file.runs.end() || run->second.members + next->second.members > run_members / 2) return;
+    run->second.members += next->second.members;
+    run->second.lines = {};
+    file.runs.erase(next);
+  };
+  take_next();
+  if (run == file.runs.begin()) return;
+  --run;
+  take_next();
 }
 
 ConductorTable::Answer ConductorTable::asked(const std::string& name, const std::string& sha1,
