@@ -7,13 +7,16 @@
 #include "messages/inside_client.hpp"
 
 // What the actors of Orchestra say to each other: those of a member, which is a client with another door, another kind of
-// fetcher and a conductor in the place of trackers, and those of a conductor. What is said over the network is not
-// here but in peer/orchestra: it is text of the originals.
+// fetcher and a conductor in the place of trackers; those of a client that serves members of Orchestras; and those of a
+// conductor. What is said over the network is not here but in peer/orchestra: it is text of the originals. H is the
+// person at a client.
 //
 //   accepted = door:StreamCame + payload  |  door:StreamOver                     to the orch_peer of a connection
 //   serving  = orch_peer:ListAsked  door:ListTold + payload
-//            | orch_peer:PartAsked  door:PartTold + payload
+//            | orch_peer:PartAsked  door:( PartTold + payload | PartRefused )
 //            | orch_peer:PeerAway
+//   exports  = H:ExportFile  exporter:Told
+//            | exporter:OfferFile  exporter:ServeFile  ( exporter:StopServing | door:ServingFailed )      to the door
 //   visits   = orch_peer:PeerVisits                                              to the scheduler
 //   console  = conductor:ConductorSays  |  console:TableWanted  conductor:TableListed
 
@@ -46,6 +49,11 @@ struct PartTold {
   PieceIndex part;
   TUTTI_MESSAGE(PartTold, 0x0806, part);
 };
+/// The part is not there, and too many that are not there have been asked for already.
+struct PartRefused {
+  PieceIndex part;
+  TUTTI_MESSAGE(PartRefused, 0x0809, part);
+};
 /// The asker's connection has ended: nothing that it has asked for is wanted any more.
 struct PeerAway {
   TUTTI_MESSAGE(PeerAway, 0x0807);
@@ -58,6 +66,39 @@ struct PeerVisits {
   std::string host;
   TUTTI_MESSAGE(PeerVisits, 0x0808, client, host);
 };
+
+// --- files of groups that members of Orchestras are served ------------------------------------------------------
+
+/// A file of a group that was written as a `.orch` file: what members know it by, and the conductor who tells them of
+/// each other.
+struct OrchExport {
+  Gid gid;
+  Fid fid;
+  FileName file;
+  Sha1 sha1;
+  std::string conductor;  ///< `host:port`
+  TUTTI_RECORD(OrchExport, gid, fid, file, sha1, conductor);
+};
+/// H: write this file of a group as a `.orch` file to `path`, which is absolute and where nothing is; and remember that.
+struct ExportFile {
+  CommandId command;
+  std::string path;
+  std::string conductor;  ///< `host:port`
+  Gid gid;
+  Fid fid;
+  Metainfo metainfo;
+  TUTTI_MESSAGE(ExportFile, 0x0830, command, path, conductor, gid, fid, metainfo);
+};
+/// Make this file known to its conductor from the next ServeFile until StopServing, which are about it.
+struct OfferFile {
+  OrchExport file;
+  GroupName group;
+  ByteCount size;
+  ByteCount piece_length;
+  TUTTI_MESSAGE(OfferFile, 0x0831, file, group, size, piece_length);
+};
+
+// --- a conductor ------------------------------------------------------------------------------------------------
 
 /// conductor: one line for the console.
 struct ConductorSays {
@@ -98,7 +139,7 @@ struct DialDue {
 struct LookDue {
   TUTTI_MESSAGE(LookDue, 0x0823);
 };
-/// door: time to look whether connections have taken what they were sent.
+/// door, orch_peer: time to look whether connections have taken what they were sent.
 struct SentDue {
   TUTTI_MESSAGE(SentDue, 0x0824);
 };
@@ -121,23 +162,30 @@ struct ShowDue {
 };
 
 using InsideOrchestraMessages =
-    Messages<StreamCame, StreamOver, ListAsked, ListTold, PartAsked, PartTold, PeerAway, PeerVisits,
-             ConductorSays, TableWanted, TableListed, PollDue, PollOverdue, DialDue, LookDue, SentDue,
-             CallerOverdue, HangUpDue, ForgetDue, ShowDue>;
+    Messages<StreamCame, StreamOver, ListAsked, ListTold, PartAsked, PartTold, PartRefused, PeerAway,
+             PeerVisits, ExportFile, OfferFile, ConductorSays, TableWanted, TableListed, PollDue, PollOverdue,
+             DialDue, LookDue, SentDue, CallerOverdue, HangUpDue, ForgetDue, ShowDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
-/// Serves a file to the members of an Orchestra: what an uploader is to clients.
+/// Serves files to the members of Orchestras: what an uploader is to clients.
 struct OrchDoorRole {
   static constexpr std::string_view name = "orch_door";
-  using Accepts = Messages<ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable, ListAsked,
-                           PartAsked, PeerAway>;
+  using Accepts = Messages<OfferFile, ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable,
+                           ListAsked, PartAsked, PeerAway>;
+};
+
+/// Writes `.orch` files of files in groups, and decides which of them a client serves to members of Orchestras.
+struct ExporterRole {
+  static constexpr std::string_view name = "exporter";
+  using Accepts = Messages<ExportFile, ServeFile, StopServing, ServingFailed>;
 };
 
 /// Speaks with one member over one connection, both ways: a fetcher that also passes on what the other side asks for.
 struct OrchPeerRole {
   static constexpr std::string_view name = "orch_peer";
-  using Accepts = Joined<FetcherRole::Accepts, Messages<StreamCame, StreamOver, ListTold, PartTold>>;
+  using Accepts =
+      Joined<FetcherRole::Accepts, Messages<StreamCame, StreamOver, ListTold, PartTold, PartRefused>>;
 };
 
 /// Tells members of each other.

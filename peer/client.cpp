@@ -3,6 +3,8 @@
 #include "peer/file_hasher.hpp"
 #include "peer/hash_verifier.hpp"
 #include "peer/librarian.hpp"
+#include "peer/orchestra/exporter.hpp"
+#include "peer/orchestra/orch_door.hpp"
 #include "peer/storage.hpp"
 #include "peer/tree_disk.hpp"
 #include "peer/uploader.hpp"
@@ -25,8 +27,8 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
   cast.tracker_link = std::make_unique<TrackerLink>(
       std::move(link), at.storage, TrackerLink::Listeners{at.shell, at.librarian, at.scheduler});
 
-  cast.librarian = std::make_unique<Librarian>(
-      Librarian::Others{at.shell, at.tracker_link, at.scheduler, at.uploader, at.storage, at.hashers});
+  cast.librarian = std::make_unique<Librarian>(Librarian::Others{
+      at.shell, at.tracker_link, at.scheduler, at.uploader, at.storage, at.hashers, at.exporter});
 
   SchedulerOptions scheduler = settings.scheduler;
   scheduler.self = self;
@@ -39,6 +41,19 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
   cast.uploader = std::make_unique<Uploader>(UploaderOptions{settings.endpoint, self, settings.public_host},
                                              Uploader::Others{at.storage, at.tracker_link, at.scheduler},
                                              std::move(door));
+
+  const bool has_members = !settings.orchestra.empty();
+  if (at.exporter.address.value != 0)
+    cast.exporter = std::make_unique<Exporter>(
+        Exporter::Others{at.shell, at.librarian, has_members ? at.orch_door : Ref<OrchDoorRole>{}}, store);
+  if (has_members) {
+    auto orchestra = std::make_shared<Opened>();
+    cast.orchestra = orchestra;
+    OrchDoorOptions members;
+    members.endpoint = settings.orchestra;
+    cast.orch_door = std::make_unique<OrchDoor>(
+        std::move(members), nullptr, OrchDoor::Others{at.storage, {}, {}, at.shell}, std::move(orchestra));
+  }
 
   for (std::size_t i = 0; i < at.verifiers.size(); ++i)
     cast.verifiers.push_back(std::make_unique<HashVerifier>(disk));

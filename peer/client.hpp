@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "actors/actor.hpp"
-#include "messages/inside_client.hpp"
+#include "messages/inside_orchestra.hpp"
 #include "messages/tracker_info.hpp"
 #include "peer/client_store.hpp"
 #include "peer/disk.hpp"
@@ -17,6 +17,7 @@ namespace tutti {
 /// What makes one client different from another.
 struct ClientSettings {
   std::string endpoint;     ///< `ip:port` where peers are served; port 0 lets the system choose
+  std::string orchestra;    ///< `ip:port` where members of Orchestras are served; empty: nowhere
   std::string public_host;  ///< where peers reach us; empty: `ip`, or the address that the trackers see
   std::vector<TrackerEntry> trackers;  ///< of the tracker file
   std::string software;                ///< name and version, for the trackers' logs
@@ -39,6 +40,8 @@ struct ClientAddresses {
   Ref<FileHasherRole> checker;  ///< for what storage has to hash and to sync
   std::vector<Ref<HashVerifierRole>> verifiers;
   std::vector<Ref<FileHasherRole>> hashers;
+  Ref<ExporterRole> exporter = {};   ///< on storage's worker; zero: nothing is exported
+  Ref<OrchDoorRole> orch_door = {};  ///< for members of Orchestras, if they are served
 };
 
 /// The actors of a client without its shell, to be put at those addresses.
@@ -51,9 +54,12 @@ struct ClientCast {
   std::unique_ptr<Actor> checker;
   std::vector<std::unique_ptr<Actor>> verifiers;
   std::vector<std::unique_ptr<Actor>> hashers;
+  std::unique_ptr<Actor> exporter;   ///< of a client
+  std::unique_ptr<Actor> orch_door;  ///< of one that serves members of Orchestras
   /// What came of opening the door for peers; filled when the uploader has started. With a fault the client cannot
   /// serve: its program says so and ends.
   std::shared_ptr<const Opened> door;
+  std::shared_ptr<const Opened> orchestra;  ///< the same of the door for members
 };
 
 /// Builds a whole client for any host.

@@ -10,6 +10,7 @@
 
 #include "messages/client_tracker.hpp"
 #include "messages/inside_client.hpp"
+#include "messages/inside_orchestra.hpp"
 #include "peer/bitfield.hpp"
 #include "peer/disk.hpp"
 
@@ -35,8 +36,8 @@ inline void drop_digests(Metainfo& metainfo) {
   metainfo.piece_sha256 = {};
 }
 
-/// What a client remembers between two runs: who it is, which request counters are used, what its users share and
-/// download, which pieces are verified, and which limits they have set. Decides what is still to be trusted after a crash.
+/// What a client remembers between two runs: who it is, which request counters are used, what its users share, download
+/// and have exported to Orchestras, which pieces are verified, and which limits they have set. Decides what is still to be trusted after a crash.
 ///
 /// Rules:
 /// - One client a state folder. Two would use the same request ids and write the same part files.
@@ -56,6 +57,8 @@ inline void drop_digests(Metainfo& metainfo) {
 ///   as good as before.
 class ClientStore {
  public:
+  static constexpr std::uint64_t exports_max = 1024;
+
   ClientStore() = default;
   ClientStore(const ClientStore&) = delete;
   ClientStore& operator=(const ClientStore&) = delete;
@@ -103,6 +106,11 @@ class ClientStore {
   /// Remembers the manifest of a directory as long as a share or a download of it is remembered.
   virtual DiskDone put_manifest(const Fid& fid, ByteView manifest) = 0;
   virtual OrFault<std::optional<Bytes>> manifest_of(const Fid& fid) = 0;
+
+  /// Remembers that a file was exported to an Orchestra, in the place of what was said of it before. Of very many the
+  /// oldest are forgotten.
+  virtual DiskDone put_export(const OrchExport& exported) = 0;
+  virtual OrFault<std::vector<OrchExport>> exports() = 0;
 
   /// In the place of all limits before.
   virtual DiskDone put_limits(std::span<const RateLimit> limits) = 0;

@@ -32,9 +32,12 @@ ClientAddresses reserve_client(ZmqHost& host, Ref<ShellRole> shell, std::size_t 
   at.librarian = host.reserve<LibrarianRole>(desk);
   const auto fetch = host.add_worker("fetch");
   at.scheduler = host.reserve<SchedulerRole>(fetch);
-  at.uploader =
-      host.reserve<UploaderRole>(serving == Serving::beside_fetching ? fetch : host.add_worker("serve"));
-  at.storage = host.reserve<StorageRole>(host.add_worker("storage"));
+  const auto serve = serving == Serving::beside_fetching ? fetch : host.add_worker("serve");
+  at.uploader = host.reserve<UploaderRole>(serve);
+  at.orch_door = host.reserve<OrchDoorRole>(serve);
+  const auto storage = host.add_worker("storage");
+  at.storage = host.reserve<StorageRole>(storage);
+  at.exporter = host.reserve<ExporterRole>(storage);
   at.checker = host.reserve<FileHasherRole>(host.add_worker("checker"));
   for (std::size_t i = 0; i < std::min(hashers == 0 ? cores() : hashers, hashers_max); ++i) {
     const auto worker = host.add_worker("hash-" + std::to_string(i));
@@ -55,6 +58,8 @@ void spawn_client(ZmqHost& host, const ClientAddresses& at, ClientCast cast) {
   host.spawn(at.librarian, "librarian", std::move(cast.librarian));
   host.spawn(at.uploader, "uploader", std::move(cast.uploader));
   host.spawn(at.scheduler, "scheduler", std::move(cast.scheduler));
+  if (cast.exporter) host.spawn(at.exporter, "exporter", std::move(cast.exporter));
+  if (cast.orch_door) host.spawn(at.orch_door, "orch_door", std::move(cast.orch_door));
 }
 
 }  // namespace tutti

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "actors/actor.hpp"
-#include "messages/inside_client.hpp"
+#include "messages/inside_orchestra.hpp"
 #include "peer/share_hashing.hpp"
 
 namespace tutti {
@@ -50,6 +50,7 @@ class Librarian final
     Ref<UploaderRole> uploader;
     Ref<StorageRole> storage;
     std::vector<Ref<FileHasherRole>> hashers;  ///< at least one
+    Ref<ExporterRole> exporter = {};           ///< hears what the uploader hears; zero: nobody does
   };
   static constexpr Duration look_every = std::chrono::seconds(5);
   static constexpr Duration rest = std::chrono::seconds(30);
@@ -140,6 +141,7 @@ class Librarian final
   void announce(const ShareKey& key, Context& context);
   void announce_anew(const ShareKey& key, Context& context);
   void serve(const Share& share, Context& context);
+  void stop_serving(const StopServing& stop, Context& context);
   void put_share(const ShareKey& key, Share share, Context& context);
   void file_trouble(const ShareKey& key, Code code, std::string sentence, Context& context);
   void lose_share(const ShareKey& key, Code code, std::string sentence, Context& context);

@@ -73,8 +73,7 @@ std::vector<Librarian::ShareKey> Librarian::shares_called(const GroupName& group
 void Librarian::on(const SessionChanged& changed, Context& context) {
   ++session_;
   for (const auto& [key, share] : shares_)
-    context.send(others_.uploader,
-                 StopServing{key.first, key.second, share.record.path, CloseReason::logged_out});
+    stop_serving(StopServing{key.first, key.second, share.record.path, CloseReason::logged_out}, context);
   shares_.clear();
   while (!jobs_.empty()) {
     const JobId id = jobs_.begin()->first;
@@ -140,8 +139,7 @@ void Librarian::look_at_share(const ShareKey& key, Context& context) {
           return;
         }
         // Not served from the moment of the doubt.
-        at.send(others_.uploader,
-                StopServing{key.first, key.second, share->record.path, CloseReason::file_changed});
+        stop_serving(StopServing{key.first, key.second, share->record.path, CloseReason::file_changed}, at);
         if (!share->record.pieces.empty())
           return lose_share(
               key, Code::file_conflict,
@@ -192,9 +190,22 @@ void Librarian::serve(const Share& share, Context& context) {
   const Bytes pieces = record.pieces.empty()
                            ? Bitfield::full(PieceLayout(record.metainfo).piece_count()).bytes()
                            : record.pieces;
-  context.send(others_.uploader,
-               ServeFile{record.gid, record.fid, record.group, record.metainfo.name, record.path,
-                         record.metainfo.size, record.metainfo.piece_length, pieces, record.identity});
+  const ServeFile whole{record.gid,
+                        record.fid,
+                        record.group,
+                        record.metainfo.name,
+                        record.path,
+                        record.metainfo.size,
+                        record.metainfo.piece_length,
+                        pieces,
+                        record.identity};
+  context.send(others_.uploader, whole);
+  if (others_.exporter.address.value != 0) context.send(others_.exporter, whole);
+}
+
+void Librarian::stop_serving(const StopServing& stop, Context& context) {
+  context.send(others_.uploader, stop);
+  if (others_.exporter.address.value != 0) context.send(others_.exporter, stop);
 }
 
 /// In the place of what was known of it: the same bytes may have been shared from another path.
@@ -250,7 +261,7 @@ void Librarian::file_trouble(const ShareKey& key, Code code, std::string sentenc
   Share* share = find_share(key);
   if (share == nullptr || share->state == ShareState::stopping) return;
   const ShareRecord& record = share->record;
-  context.send(others_.uploader, StopServing{key.first, key.second, record.path, CloseReason::not_shared});
+  stop_serving(StopServing{key.first, key.second, record.path, CloseReason::not_shared}, context);
   share->state = ShareState::looking;
   share->rests_until = context.now() + rest;
   log_warning(sentence);
@@ -282,7 +293,7 @@ void Librarian::lose_share(const ShareKey& key, Code code, std::string sentence,
 void Librarian::end_share(const ShareKey& key, CloseReason reason, Context& context) {
   Share& share = shares_.at(key);
   if (share.state == ShareState::stopping) return;
-  context.send(others_.uploader, StopServing{key.first, key.second, share.record.path, reason});
+  stop_serving(StopServing{key.first, key.second, share.record.path, reason}, context);
   share.state = ShareState::stopping;
   share.record.stopped = true;
   context.send(others_.storage, RememberShare{share.record});
@@ -319,7 +330,7 @@ void Librarian::forget_share(const ShareKey& key, CloseReason reason, Context& c
   if (!share) return;
   end_rehashing(key, context);
   if (share.mapped().state != ShareState::stopping)
-    context.send(others_.uploader, StopServing{key.first, key.second, share.mapped().record.path, reason});
+    stop_serving(StopServing{key.first, key.second, share.mapped().record.path, reason}, context);
   if (uid_) context.send(others_.storage, ForgetShare{*uid_, key.first, key.second});
 }
 

@@ -117,6 +117,20 @@ class MemoryClientStore final : public ClientStore {
     return pieces;
   }
 
+  DiskDone put_export(const OrchExport& exported) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(exports_, [&](const OrchExport& each) {
+      return each.gid == exported.gid && each.fid == exported.fid;
+    });
+    exports_.push_back(exported);
+    if (exports_.size() > exports_max) exports_.erase(exports_.begin());
+    return std::nullopt;
+  }
+  OrFault<std::vector<OrchExport>> exports() override {
+    const std::lock_guard lock(mutex_);
+    return exports_;
+  }
+
   DiskDone put_limits(std::span<const RateLimit> limits) override {
     const std::lock_guard lock(mutex_);
     limits_.assign(limits.begin(), limits.end());
@@ -154,6 +168,7 @@ class MemoryClientStore final : public ClientStore {
   std::map<Fid, Bytes> manifests_;
   std::vector<ShareRecord> shares_;
   std::map<DownloadId, Download> downloads_;
+  std::vector<OrchExport> exports_;
   std::vector<RateLimit> limits_;
 };
 

@@ -13,7 +13,7 @@ namespace tutti {
 namespace {
 
 /// What each version of the schema adds to the one before.
-constexpr std::array<const char*, 4> schema{
+constexpr std::array<const char*, 5> schema{
     R"sql(
 CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 -- Each boot of the machine that this folder was used in. What is vouched for by boot 0 is synced.
@@ -49,6 +49,11 @@ CREATE TABLE rate_limit(
 ALTER TABLE share ADD COLUMN pieces BLOB NOT NULL DEFAULT x'';
 ALTER TABLE download ADD COLUMN tree BLOB NOT NULL DEFAULT x'';
 CREATE TABLE manifest(fid BLOB PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
+)sql",
+    R"sql(
+CREATE TABLE export(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, gid BLOB NOT NULL, fid BLOB NOT NULL, record BLOB NOT NULL,
+  UNIQUE(gid, fid));
 )sql"};
 
 /// What is remembered of the download of a directory besides what is of every download.
@@ -285,6 +290,30 @@ class SqliteClientStore final : public ClientStore {
       SqliteStatement row = query(database_, "SELECT bytes FROM manifest WHERE fid = ?", fid.view());
       if (!row.step()) return std::nullopt;
       return Bytes(row.blob(0).begin(), row.blob(0).end());
+    });
+  }
+
+  DiskDone put_export(const OrchExport& exported) override {
+    return done([&] {
+      const Bytes record = encode_record(exported);
+      run(database_, "INSERT OR REPLACE INTO export(gid, fid, record) VALUES(?, ?, ?)", exported.gid.view(),
+          exported.fid.view(), ByteView(record));
+      run(database_,
+          "DELETE FROM export WHERE number NOT IN (SELECT number FROM export ORDER BY number DESC LIMIT ?)",
+          exports_max);
+    });
+  }
+  OrFault<std::vector<OrchExport>> exports() override {
+    return guarded<std::vector<OrchExport>>([&] {
+      SqliteStatement rows = query(database_, "SELECT record FROM export ORDER BY number");
+      std::vector<OrchExport> exports;
+      while (rows.step())
+        keep_sound("an exported file", [&] {
+          Decoded<OrchExport> exported = decode_record<OrchExport>(rows.blob(0));
+          if (!exported) throw Unusable::damaged;
+          exports.push_back(std::move(*exported.value));
+        });
+      return exports;
     });
   }
 

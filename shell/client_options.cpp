@@ -82,6 +82,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"shell.progress_interval_ms", milliseconds(&ClientOptions::progress_interval)},
       {"log.file", text(&ClientOptions::log_file)},
       {"log.level", text(&ClientOptions::log_level)},
+      {"network.orchestra", text(&ClientOptions::orchestra)},
       {"network.public_host", text(&ClientOptions::public_host)},
       {"trackers.answer_patience_ms", milliseconds(&ClientOptions::answer_patience)},
       {"trackers.unreachable_after_ms", milliseconds(&ClientOptions::unreachable_after)},
@@ -123,7 +124,7 @@ struct Given {
   std::string serving;
   std::string tracker_file;
   std::optional<std::string> state, commands, script_file, color, password_file, log_file, log_level,
-      trace_file;
+      trace_file, orchestra;
   std::string config;
   bool json = false;
   bool help_markdown = false;
@@ -155,6 +156,11 @@ void declare(CLI::App& app, Given& given) {
       ->type_name("FILE");
   app.add_option("--trace", given.trace_file, "Record every message into this file, for trace_view")
       ->type_name("FILE");
+  app.add_option(
+         "--orchestra", given.orchestra,
+         "Serve members of Orchestras here, ip:port, what was exported by export_orch and is shared: outside "
+         "the protection of its group")
+      ->type_name("IP:PORT");
   app.add_flag("--help-markdown", given.help_markdown, "Print the commands as a Markdown table");
   app.set_version_flag("--version", fmt::format("client {}", version));
   app.footer(
@@ -176,6 +182,7 @@ std::string apply(const Given& given, ClientOptions& options) {
   if (given.log_file) options.log_file = *given.log_file;
   if (given.log_level) options.log_level = *given.log_level;
   if (given.trace_file) options.trace_file = *given.trace_file;
+  if (given.orchestra) options.orchestra = *given.orchestra;
   if (given.color) {
     const auto coloring = coloring_of(*given.color);
     if (!coloring) return fmt::format("--color {}: it is auto, always or never", *given.color);
@@ -183,7 +190,8 @@ std::string apply(const Given& given, ClientOptions& options) {
   }
   if (options.serving.empty()) return "IP:PORT is missing: where this client serves its peers";
   if (options.tracker_file.empty()) return "tracker_info.txt is missing: the file that names the trackers";
-  return serving_address_fault(options.serving);
+  if (std::string fault = serving_address_fault(options.serving); !fault.empty()) return fault;
+  return options.orchestra.empty() ? std::string() : orchestra_address_fault(options.orchestra);
 }
 
 }  // namespace
@@ -238,6 +246,12 @@ std::vector<std::string> configuration_keys() {
   std::vector<std::string> keys;
   for (const auto& [key, setter] : setters()) keys.push_back(key);
   return keys;
+}
+
+std::string orchestra_address_fault(const std::string& address) {
+  if (address.starts_with('['))
+    return fmt::format("{}: members of Orchestras know no IPv6: give an IPv4 address, ip:port", address);
+  return serving_address_fault(address);
 }
 
 std::string serving_address_fault(const std::string& address) {

@@ -13,7 +13,8 @@ enum class Coloring : std::uint8_t { automatic, always, never };
 
 /// What a client is told by its command line and its configuration file. The command line wins.
 struct ClientOptions {
-  std::string serving;  ///< IP:PORT
+  std::string serving;    ///< IP:PORT
+  std::string orchestra;  ///< IP:PORT where members of Orchestras are served; empty: nowhere
   std::string tracker_file;
   std::string state;  ///< empty: the default place
   std::optional<std::string> commands;
@@ -54,6 +55,8 @@ std::string read_configuration(std::string_view text, ClientOptions& options);
 /// Every key that a configuration may have, as `section.key`.
 std::vector<std::string> configuration_keys();
 
+/// What is wrong with the IP:PORT of --orchestra, whose protocol knows only IPv4; empty if nothing is.
+std::string orchestra_address_fault(const std::string& address);
 /// What is wrong with IP:PORT or [IPv6]:PORT; empty if nothing is. Port 0 lets the system choose.
 std::string serving_address_fault(const std::string& address);
 

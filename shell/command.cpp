@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "peer/orchestra/orch_file.hpp"
 #include "shell/suggest.hpp"
 #include "shell/words.hpp"
 
@@ -44,6 +45,10 @@ std::string word_fault(const Argument& argument, const std::string& text) {
       return parse_rate(text) ? "" : fmt::format("'{}' is no rate such as 500K, 2M or none", text);
     case ArgumentKind::window:
       return parse_window(text) ? "" : fmt::format("'{}' is no time of day such as 08:00-18:30", text);
+    case ArgumentKind::conductor:
+      return orch_conductor_fault(text).empty()
+                 ? ""
+                 : fmt::format("'{}' names no conductor: give it as ip:port", text);
     case ArgumentKind::path: return text.empty() ? fmt::format("the {} is empty", argument.name) : "";
     case ArgumentKind::password: return text.empty() ? "the password is empty" : "";
     case ArgumentKind::user:

@@ -25,12 +25,13 @@ enum class ArgumentKind : std::uint8_t {
   path,      ///< of the user's own files
   password,  ///< may be left out: then it is asked for, or comes from a file or the environment
   seconds,
-  command,   ///< the name of a command
-  flag,      ///< only the word that the argument is called by
-  choice,    ///< one of the words that the argument is called by, with bars between
-  download,  ///< the name of a file that is fetched in the group before it
-  rate,      ///< bytes per second: 500K, 2M, 1G (powers of 1024), or none
-  window,    ///< HH:MM-HH:MM
+  command,    ///< the name of a command
+  flag,       ///< only the word that the argument is called by
+  choice,     ///< one of the words that the argument is called by, with bars between
+  download,   ///< the name of a file that is fetched in the group before it
+  rate,       ///< bytes per second: 500K, 2M, 1G (powers of 1024), or none
+  window,     ///< HH:MM-HH:MM
+  conductor,  ///< of an Orchestra: IP:PORT or host:port
 };
 
 struct Argument {
@@ -90,6 +91,13 @@ struct Diagnose {
 struct ChangeLimits {
   std::optional<RateLimit> limit;
 };
+/// Learn what the file is, then have it written as a `.orch` file.
+struct Export {
+  GroupName group;
+  FileName file;
+  std::string conductor;
+  std::string path;  ///< from the root
+};
 /// Find out who shares the file, then ask each of them how much of it they have.
 struct SurveySharers {
   GroupName group;
@@ -116,9 +124,9 @@ struct SwitchTrace {
 struct Quit {};
 
 /// The plan of a command; Refused where its words alone decide.
-using Errand =
-    std::variant<Refused, AskTrackers, ShareLocalFile, StopSharing, Fetch, SurveySharers, ShowDownloads,
-                 Control, Diagnose, ChangeLimits, Wait, Serve, ShowLink, ShowHelp, SwitchTrace, Quit>;
+using Errand = std::variant<Refused, AskTrackers, ShareLocalFile, StopSharing, Fetch, Export, SurveySharers,
+                            ShowDownloads, Control, Diagnose, ChangeLimits, Wait, Serve, ShowLink, ShowHelp,
+                            SwitchTrace, Quit>;
 
 struct Command {
   std::string_view name{};
@@ -130,8 +138,8 @@ struct Command {
   bool makes_password = false;  ///< a person types it twice, so that a slip locks nobody out
   std::string_view summary{};   ///< one line
   std::string_view details{};   ///< what `help` says beyond the line, or empty
-  /// The sentence of a success that has nothing else to show; {0} is the first argument. Empty: the answer shows
-  /// itself.
+  /// The sentence of a success that has nothing else to show; {0} is the first argument, {path} a path in full. Empty:
+  /// the answer shows itself.
   std::string_view done{};
   std::string_view json{};  ///< fields beside command and ok, for README
   /// Decides what to do. The names in the arguments are well formed. Looks at local files only to tell which

@@ -70,6 +70,15 @@ Errand download_file(const Invocation& given, const LocalFiles& files) {
   return Fetch{group_at(given, 0), file_at(given, 1), std::move(destination), given.has(3), given.options};
 }
 
+/// A directory means a file in it that is called as the shared one.
+Errand export_orch(const Invocation& given, const LocalFiles& files) {
+  const std::string name = given.argument(1) + ".orch";
+  const std::string typed = given.has(3) ? given.argument(3) : name;
+  const bool is_folder = typed.ends_with('/') || files.kind_of(typed) == LocalFiles::Kind::directory;
+  return Export{group_at(given, 0), file_at(given, 1), given.has(2) ? given.argument(2) : "localhost:9999",
+                files.absolute(is_folder ? typed + "/" + name : typed)};
+}
+
 // --- what a user wants done with downloads ---------------------------------------------------------------------
 
 /// The downloads that the first two words name, and the destination at `position` if there is one.
@@ -354,6 +363,22 @@ std::vector<Command> file_commands() {
        .done = "You do not share {1} in {0} any more.",
        .json = "group, file",
        .errand = stop_share},
+      {.name = "export_orch",
+       .arguments =
+           {group, file, {"conductor", ArgumentKind::conductor, true}, {"path", ArgumentKind::path, true}},
+       .login = needed,
+       .summary = "Write the .orch file by which members of an Orchestra share a file of your group",
+       .details =
+           "The conductor is where its members meet, ip:port or host:port (default: localhost:9999); the "
+           "path is "
+           "that of the new file, or a directory for it (default: the file's name with .orch, here). Nothing "
+           "is "
+           "overwritten. Nothing of the file is read, so you need not have it. A client that was started "
+           "with "
+           "--orchestra serves the file to members from then on while you share it, also outside the group.",
+       .done = "{1} can be shared in an Orchestra by {path}.",
+       .json = "group, file, path, conductor, message (if the original members cannot share it)",
+       .errand = export_orch},
       {.name = "wait",
        .arguments = {{"seconds", ArgumentKind::seconds, true}},
        .login = needed,

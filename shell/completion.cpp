@@ -77,6 +77,7 @@ std::vector<Offer> argument_offers(const Command& command, const Argument& argum
     case ArgumentKind::download:
       completion.missing = Missing::downloads;
       return plain_offers(names.downloads(group_before(command, typed.before)));
+    case ArgumentKind::conductor:
     case ArgumentKind::rate:
     case ArgumentKind::window:
     case ArgumentKind::password:

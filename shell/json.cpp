@@ -32,6 +32,7 @@ void add_argument(Json& object, const Argument& argument, const std::string& tex
     case ArgumentKind::command:
     case ArgumentKind::flag:
     case ArgumentKind::choice:
+    case ArgumentKind::conductor:
     case ArgumentKind::rate:
     case ArgumentKind::window: break;
   }

@@ -22,17 +22,20 @@ std::string painted(std::string_view text, Paint paint, const Style& style) {
   return fmt::format("\x1b[{}m{}\x1b[0m", codes[static_cast<std::size_t>(paint)], text);
 }
 
-/// The sentence of a command that is done, with its arguments in the places of {0} and {1}.
-std::string filled(std::string_view sentence, const Invocation& given) {
+/// The sentence of a command that is done, with its arguments in the places of {0} and {1}, and what they came to mean in
+/// those of {path} and the like.
+std::string filled(std::string_view sentence, const Outcome& outcome) {
   std::string result(sentence);
-  for (std::size_t i = 0; i < given.arguments.size(); ++i) {
-    const std::string place = fmt::format("{{{}}}", i);
+  const auto fill = [&](const std::string& place, const std::string& text) {
     std::size_t at = 0;
     while ((at = result.find(place, at)) != std::string::npos) {
-      result.replace(at, place.size(), given.arguments[i]);
-      at += given.arguments[i].size();
+      result.replace(at, place.size(), text);
+      at += text.size();
     }
-  }
+  };
+  const std::vector<std::string>& arguments = outcome.invocation.arguments;
+  for (std::size_t i = 0; i < arguments.size(); ++i) fill(fmt::format("{{{}}}", i), arguments[i]);
+  for (const auto& [field, text] : outcome.further) fill(fmt::format("{{{}}}", field), text);
   return result;
 }
 
@@ -80,7 +83,7 @@ std::string how_far(const DownloadRow& download) {
 
 std::string text_of(const Done&, const Outcome& outcome, const Style&) {
   const std::string_view sentence = outcome.invocation.command->done;
-  return sentence.empty() ? std::string() : line(filled(sentence, outcome.invocation));
+  return sentence.empty() ? std::string() : line(filled(sentence, outcome));
 }
 
 std::string text_of(const LoggedIn& session, const Outcome&, const Style&) {

@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "actors/actor.hpp"
-#include "messages/inside_client.hpp"
+#include "messages/inside_orchestra.hpp"
 #include "shell/completion.hpp"
 #include "shell/console.hpp"
 #include "shell/local_files.hpp"
@@ -52,6 +52,7 @@ struct ShellPartners {
   Ref<SchedulerRole> scheduler;
   Ref<UploaderRole> uploader;
   Ref<StorageRole> storage;
+  Ref<ExporterRole> exporter;
 };
 
 /// What the shell is given of the outer world. All of it outlives the actor.
@@ -159,6 +160,7 @@ class Shell final
   void begin(const ShareLocalFile& errand, Context& context);
   void begin(const StopSharing& errand, Context& context);
   void begin(const Fetch& errand, Context& context);
+  void begin(const Export& errand, Context& context);
   void begin(const SurveySharers& errand, Context& context);
   void begin(const ShowDownloads& errand, Context& context);
   void begin(const Control& errand, Context& context);

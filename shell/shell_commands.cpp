@@ -106,6 +106,11 @@ void Shell::begin(const Fetch& errand, Context& context) {
                                                   errand.sequential, errand.only});
 }
 
+void Shell::begin(const Export& errand, Context& context) {
+  std::get<Running>(state_).outcome.further = {{"path", errand.path}, {"conductor", errand.conductor}};
+  ask(FindFile{errand.group, errand.file}, context);
+}
+
 void Shell::begin(const SurveySharers& errand, Context& context) {
   ask(FindFile{errand.group, errand.file}, context);
 }
@@ -218,6 +223,12 @@ void Shell::answered(const Told& told, Context& context) {
     // The peers want to know who asks.
     running.outcome.result = PeerListing{*found, {}};
     context.send(partners_.tracker_link, AskLink{running.id});
+    return;
+  }
+  const auto* exports = std::get_if<Export>(&running.errand);
+  if (const auto* found = told.what.get<FileFound>(); found != nullptr && exports != nullptr) {
+    context.send(partners_.exporter, ExportFile{running.id, exports->path, exports->conductor, found->gid,
+                                                found->fid, found->metainfo});
     return;
   }
   const bool refused = std::holds_alternative<Refused>(result);

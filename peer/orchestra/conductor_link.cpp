@@ -36,11 +36,15 @@ ConductorLink::ConductorLink(ConductorLinkOptions options, std::shared_ptr<const
 
 void ConductorLink::on(const NowServing& serving, Context& context) {
   serving_ = serving;
+  if (listeners_.scheduler.address.value != 0) begin_session(context);
+  context.after(Duration{}, PollDue{});
+}
+
+void ConductorLink::begin_session(Context& context) {
   const SessionChanged session{share_->uid, "member"};
   context.send(listeners_.scheduler, session);
   context.send(listeners_.librarian, session);
   context.send(listeners_.shell, session);
-  context.after(Duration{}, PollDue{});
 }
 
 void ConductorLink::on(const Ask& ask, Context& context) {

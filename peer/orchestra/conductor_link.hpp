@@ -38,6 +38,7 @@ class ConductorLink final
  public:
   static constexpr std::size_t members_max = 1000;
 
+  /// Without librarian and scheduler (zero) it makes this client known as a member, and nobody asks who the others are.
   struct Listeners {
     Ref<ShellRole> shell;
     Ref<LibrarianRole> librarian;
@@ -55,6 +56,7 @@ class ConductorLink final
   void on(const PollOverdue& overdue, Context& context);
 
  private:
+  void begin_session(Context& context);
   void take(std::vector<std::string> members, Context& context);
   void end_poll(std::string_view fault, Context& context);
   std::optional<Sharer> sharer_of(const std::string& member) const;

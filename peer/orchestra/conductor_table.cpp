@@ -1,5 +1,6 @@
 #include "peer/orchestra/conductor_table.hpp"
 
+#include <iterator>
 #include <utility>
 
 #include "actors/ensure.hpp"
@@ -8,71 +9,117 @@
 
 namespace tutti {
 
+namespace {
+
+std::string host_of(const std::string& member) { return member.substr(0, member.rfind(':')); }
+
+}  // namespace
+
 std::vector<Payload> ConductorTable::answer_of(const FileKey& key, File& file) {
-  if (std::exchange(file.lines_are_stale, false)) {
-    file.lines.clear();
-    file.last_lines.clear();
-    for (const auto& [place, member] : file.order) add_line(file, member);
-  }
   std::vector<Payload> text{orch_payload(conductor_send_head(key.first, key.second, file.order.size()))};
-  text.insert(text.end(), file.lines.begin(), file.lines.end());
-  if (!file.last_lines.empty()) text.push_back(orch_payload(file.last_lines));
+  for (auto& [first, run] : file.runs) {
+    if (run.lines.empty()) {
+      std::string lines;
+      auto member = file.order.lower_bound(first);
+      for (std::size_t i = 0; i < run.members; ++i, ++member) lines.append(member->second).append("\r\n");
+      run.lines = orch_payload(lines);
+    }
+    text.push_back(run.lines);
+  }
   return text;
 }
 
-void ConductorTable::add_line(File& file, const std::string& member) {
-  file.last_lines.append(member).append("\r\n");
-  if (file.last_lines.size() < run_size) return;
-  file.lines.push_back(orch_payload(file.last_lines));
-  file.last_lines.clear();
+void ConductorTable::join_run(File& file, std::uint64_t place) {
+  if (file.runs.empty() || file.runs.rbegin()->second.members >= run_members) file.runs.emplace(place, Run{});
+  Run& last = file.runs.rbegin()->second;
+  ++last.members;
+  last.lines = {};
+}
+
+/// Short runs become one with the next or the one before: else those who stay long would have one each in the end.
+void ConductorTable::leave_run(File& file, std::uint64_t place) {
+  auto run = std::prev(file.runs.upper_bound(place));
+  run->second.lines = {};
+  if (--run->second.members == 0) {
+    file.runs.erase(run);
+    return;
+  }
+  const auto take_next = [&] {
+    const auto next = std::next(run);
+    if (next == file.runs.end() || run->second.members + next->second.members > run_members / 2) return;
+    run->second.members += next->second.members;
+    run->second.lines = {};
+    file.runs.erase(next);
+  };
+  take_next();
+  if (run == file.runs.begin()) return;
+  --run;
+  take_next();
 }
 
 ConductorTable::Answer ConductorTable::asked(const std::string& name, const std::string& sha1,
                                              const std::string& member, Instant now) {
   const FileKey key{name, sha1};
   Answer answer;
-  const auto known_file = files_.find(key);
-  if (known_file == files_.end()) {
+  if (const auto file = files_.find(key); file == files_.end()) {
     answer.text.push_back(orch_payload(conductor_none(name, sha1)));
   } else {
-    answer.text = answer_of(key, known_file->second);
-  }
-  File* file = known_file == files_.end() ? nullptr : &known_file->second;
-  if (const auto known = file == nullptr ? decltype(File::members)::iterator{} : file->members.find(member);
-      file != nullptr && known != file->members.end()) {
-    auto entry = silent_.extract({known->second.heard, known->second.place});
-    known->second.heard = now;
-    entry.key() = {now, known->second.place};
-    silent_.insert(std::move(entry));
-    return answer;
+    answer.text = answer_of(key, file->second);
+    if (const auto known = file->second.members.find(member); known != file->second.members.end()) {
+      heard_again(known->second, now);
+      return answer;
+    }
   }
   answer.is_new = true;
-  while (silent_.size() >= members_max) drop_oldest();
+  const std::string host = host_of(member);
+  make_room_for(host);
   File& joined = files_[key];
   const Member here{++last_place_, now};
   joined.members.emplace(member, here);
   joined.order.emplace(here.place, member);
-  if (!joined.lines_are_stale) add_line(joined, member);
+  join_run(joined, here.place);
   silent_.emplace(SilentKey{now, here.place}, Silent{key, member});
+  hosts_[host].insert({now, here.place});
   return answer;
 }
 
-ConductorTable::Gone ConductorTable::drop_oldest() {
-  const auto oldest = silent_.begin();
-  const Silent who = oldest->second;
-  const auto file = files_.find(who.file);
-  file->second.members.erase(who.member);
-  file->second.order.erase(oldest->first.second);
-  file->second.lines_are_stale = true;
+void ConductorTable::heard_again(Member& member, Instant now) {
+  auto entry = silent_.extract({member.heard, member.place});
+  std::set<SilentKey>& of_host = hosts_.at(host_of(entry.mapped().member));
+  of_host.erase(entry.key());
+  member.heard = now;
+  entry.key() = {now, member.place};
+  of_host.insert(entry.key());
+  silent_.insert(std::move(entry));
+}
+
+void ConductorTable::make_room_for(const std::string& host) {
+  const auto known = hosts_.find(host);
+  if (known != hosts_.end() && known->second.size() >= members_of_host_max) {
+    drop(*known->second.begin());
+  } else if (silent_.size() >= members_max) {
+    drop(silent_.begin()->first);
+  }
+}
+
+ConductorTable::Gone ConductorTable::drop(const SilentKey& who) {
+  const auto entry = silent_.extract(who);
+  const Silent& member = entry.mapped();
+  const auto host = hosts_.find(host_of(member.member));
+  host->second.erase(entry.key());
+  if (host->second.empty()) hosts_.erase(host);
+  const auto file = files_.find(member.file);
+  file->second.members.erase(member.member);
+  leave_run(file->second, entry.key().second);
+  file->second.order.erase(entry.key().second);
   if (file->second.members.empty()) files_.erase(file);
-  silent_.erase(oldest);
-  return {who.file.first, who.member};
+  return {member.file.first, member.member};
 }
 
 std::vector<ConductorTable::Gone> ConductorTable::forget(Instant now) {
   std::vector<Gone> gone;
   while (!silent_.empty() && silent_.begin()->first.first + forgotten_after_ <= now)
-    gone.push_back(drop_oldest());
+    gone.push_back(drop(silent_.begin()->first));
   return gone;
 }
 
@@ -92,15 +139,23 @@ std::vector<ConductorTable::Row> ConductorTable::rows() const {
 
 void ConductorTable::check_invariants() const {
   std::size_t members = 0;
+  std::size_t of_hosts = 0;
+  for (const auto& [host, silent] : hosts_) {
+    ENSURE(!silent.empty() && silent.size() <= members_of_host_max);
+    of_hosts += silent.size();
+  }
   for (const auto& [key, file] : files_) {
     ENSURE(!file.members.empty() && file.members.size() == file.order.size());
+    std::size_t in_runs = 0;
+    for (const auto& [first, run] : file.runs) in_runs += run.members;
+    ENSURE(in_runs == file.order.size());
     for (const auto& [name, member] : file.members) {
       ENSURE(file.order.at(member.place) == name);
       ENSURE((silent_.at({member.heard, member.place}) == Silent{key, name}));
     }
     members += file.members.size();
   }
-  ENSURE(members == silent_.size() && members <= members_max);
+  ENSURE(members == silent_.size() && members == of_hosts && members <= members_max);
 }
 
 }  // namespace tutti

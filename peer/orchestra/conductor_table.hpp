@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,12 +21,14 @@ namespace tutti {
 ///   its first answer, but in all others, after those who came before it. All as the originals do it.
 /// - A member asks every ten seconds or so for as long as it lives. One that has not asked for `forgotten_after` is gone:
 ///   the originals name it for ever, and every other one dials it in vain, a second each, before those that live.
-/// - Bounded: `members_max` in all; beyond that the ones who were silent longest give their places to newcomers.
-/// - Answers share their text, as far as it stays the same when somebody comes: ten thousand members ask a thousand times a
-///   second, for 200 KB each, and do not take them all at once.
+/// - Bounded: `members_max` in all, `members_of_host_max` of one address; beyond that the ones who were silent longest, of
+///   that address if it has too many, give their places to newcomers.
+/// - Answers share their text, as far as it stays the same when somebody comes or goes: ten thousand members ask a thousand
+///   times a second, for 200 KB each, and do not take them all at once.
 class ConductorTable {
  public:
   static constexpr std::size_t members_max = 100'000;
+  static constexpr std::size_t members_of_host_max = 10'000;
 
   explicit ConductorTable(Duration forgotten_after) : forgotten_after_(forgotten_after) {}
 
@@ -58,12 +61,15 @@ class ConductorTable {
     std::uint64_t place = 0;  ///< in the order of coming
     Instant heard{};
   };
+  /// Members who came one after the other, as an answer has them.
+  struct Run {
+    std::size_t members = 0;
+    Payload lines;  ///< empty: to be made
+  };
   struct File {
     std::map<std::string, Member> members;
     std::map<std::uint64_t, std::string> order;
-    std::vector<Payload> lines;  ///< of the members, in runs of about `run_size`
-    std::string last_lines;      ///< and of the last ones
-    bool lines_are_stale = false;
+    std::map<std::uint64_t, Run> runs;  ///< by the place from which on their members have come
   };
   struct Silent {
     FileKey file;
@@ -72,15 +78,19 @@ class ConductorTable {
   };
   using SilentKey = std::pair<Instant, std::uint64_t>;
 
-  static constexpr std::size_t run_size = 16U << 10U;
+  static constexpr std::size_t run_members = 512;
 
   static std::vector<Payload> answer_of(const FileKey& key, File& file);
-  static void add_line(File& file, const std::string& member);
-  Gone drop_oldest();
+  static void join_run(File& file, std::uint64_t place);
+  static void leave_run(File& file, std::uint64_t place);
+  void heard_again(Member& member, Instant now);
+  void make_room_for(const std::string& host);
+  Gone drop(const SilentKey& who);
 
   Duration forgotten_after_;
   std::map<FileKey, File> files_;
   std::map<SilentKey, Silent> silent_;  ///< all members, by when they were heard; places are unique
+  std::map<std::string, std::set<SilentKey>> hosts_;  ///< the same of each address
   std::uint64_t last_place_ = 0;
 };
 

@@ -103,9 +103,9 @@ ClientCast make_member(const MemberSettings& settings, const ClientAddresses& at
   cast.door = door;
   OrchDoorOptions door_options;
   door_options.endpoint = settings.endpoint;
-  cast.uploader = std::make_unique<OrchDoor>(std::move(door_options), std::move(share),
-                                             OrchDoor::Others{at.storage, at.scheduler, at.tracker_link},
-                                             std::move(door));
+  cast.uploader = std::make_unique<OrchDoor>(
+      std::move(door_options), share, OrchDoor::Others{at.storage, at.scheduler, at.tracker_link, at.shell},
+      std::move(door));
   for (std::size_t i = 0; i < at.verifiers.size(); ++i)
     cast.verifiers.push_back(std::make_unique<HashVerifier>(disk));
   for (std::size_t i = 0; i < at.hashers.size(); ++i)

@@ -7,119 +7,207 @@
 
 #include "actors/context.hpp"
 #include "actors/ensure.hpp"
-#include "actors/log.hpp"
+#include "peer/orchestra/conductor_link.hpp"
 
 namespace tutti {
 
 namespace {
 
 constexpr Duration sent_every = std::chrono::milliseconds(10);
-/// About ten times what it costs to make a list.
-constexpr Duration list_keeps_a_part = std::chrono::microseconds(2);
-/// Of so few parts a list costs nothing.
-constexpr std::uint32_t few_parts = 4096;
 /// So many addresses are remembered as met; more are only told of once again.
 constexpr std::size_t met_max = 4096;
 
+std::size_t reads_at_once(ByteCount part_size) {
+  const std::uint64_t fitting =
+      OrchDoor::read_bytes_a_peer.value / std::max<std::uint64_t>(part_size.value, 1);
+  return std::clamp<std::size_t>(fitting, 1, OrchDoor::reads_a_peer);
+}
+
 }  // namespace
 
-OrchDoor::OrchDoor(OrchDoorOptions options, std::shared_ptr<const OrchShare> share, Others others,
+OrchDoor::OrchDoor(OrchDoorOptions options, const std::shared_ptr<const OrchShare>& share, Others others,
                    std::shared_ptr<Opened> door)
-    : options_(std::move(options)),
-      share_(std::move(share)),
-      others_(others),
-      door_(std::move(door)),
-      pieces_(share_->layout.piece_count()),
-      number_(share_->layout.piece_count()) {}
+    : options_(std::move(options)), others_(others), door_(std::move(door)) {
+  if (share == nullptr) return;
+  only_ = FileKey{share->gid, share->fid};
+  offers_.try_emplace(*only_, share);
+}
 
 void OrchDoor::start(Context& context) {
   *door_ = context.listen_stream<ByteStreamRole>(options_.endpoint);
+  if (door_->address.value == 0) return;
+  if (only_) return context.send(others_.conductor_link, serving());
+  context.send(
+      others_.shell,
+      Notice{NoticeKind::info,
+             {},
+             {},
+             fmt::format("members of Orchestras are served on {}: whoever knows the name and the SHA-1 of "
+                         "a file that you have exported and share gets it, without being in its group",
+                         door_->endpoint)});
+}
+
+/// What was begun for somebody goes out whole.
+Farewell OrchDoor::stop(Context& context) {
+  leaving_ = true;
+  for (auto& [link, connection] : connections_) {
+    if (connection.peer.address.value == 0) context.close(link);
+    end_peer(connection, context);
+  }
+  std::erase_if(connections_, [](const auto& each) { return each.second.peer.address.value == 0; });
+  return connections_.empty() ? Farewell::now : Farewell::later;
+}
+
+NowServing OrchDoor::serving() const {
   const std::size_t colon = door_->endpoint.rfind(':');
-  if (door_->address.value == 0 || colon == std::string::npos) return;
-  NowServing serving;
-  serving.host = door_->endpoint.substr(0, colon);
-  serving.port = static_cast<std::uint16_t>(orch_number(door_->endpoint.substr(colon + 1)).value_or(0));
-  context.send(others_.conductor_link, serving);
+  return {door_->endpoint.substr(0, colon),
+          static_cast<std::uint16_t>(orch_number(door_->endpoint.substr(colon + 1)).value_or(0))};
 }
 
 // --- what is served -------------------------------------------------------------------------------------------
 
-void OrchDoor::on(const ServeFile& serve, Context& context) {
-  // A whole file stands above what is being fetched.
-  if (!serve.identity && served_ && served_->identity) return;
-  std::optional<Bitfield> pieces = Bitfield::parse(serve.bitfield, share_->layout.piece_count());
-  ENSURE(pieces.has_value());
-  served_ = Served{context.sender(), serve.path, serve.identity};
-  begin_serving(*pieces, context);
+void OrchDoor::on(const OfferFile& file, Context& context) {
+  const FileKey key{file.file.gid, file.file.fid};
+  withdraw(key, context);
+  OrchShare share{file.file.file.text,
+                  file.file.sha1.hex(),
+                  PieceLayout(file.size, file.piece_length),
+                  {},
+                  {},
+                  file.file.gid,
+                  file.file.fid,
+                  file.group};
+  const auto shared = std::make_shared<const OrchShare>(std::move(share));
+  offers_.try_emplace(key, shared);
+  ConductorLinkOptions options;
+  options.conductor = file.file.conductor;
+  const auto link = context.spawn<TrackerLinkRole>(
+      fmt::format("conductor_link {}", shared->name),
+      std::make_unique<ConductorLink>(std::move(options), shared,
+                                      ConductorLink::Listeners{others_.shell, {}, {}}));
+  announced_.emplace(key, link);
+  context.send(link, serving());
+  context.send(
+      others_.shell,
+      Notice{NoticeKind::info,
+             file.group.text,
+             {},
+             fmt::format("{} is served on {} to members of the Orchestra at {}, who need not be in {}",
+                         shared->name, door_->endpoint, file.file.conductor, file.group.text)});
 }
 
-void OrchDoor::begin_serving(const Bitfield& pieces, Context& context) {
-  pieces_ = pieces;
-  list_changed_ = true;
-  pieces_.for_each([&](PieceIndex part) { wake_held(part); });
+/// Not there any more, for whoever is connected for it either.
+void OrchDoor::withdraw(const FileKey& key, Context& context) {
+  const auto announced = announced_.extract(key);
+  if (!announced) return;
+  context.stop(announced.mapped().address);
+  for (auto& [link, connection] : connections_)
+    if (connection.peer.address.value != 0 && connection.file == key) end_peer(connection, context);
+  std::vector<Address> gone;
+  for (const auto& [address, asker] : askers_)
+    if (asker.file == key) gone.push_back(address);
+  for (const Address address : gone) forget(address);
+  offers_.erase(key);
+}
+
+void OrchDoor::on(const ServeFile& serve, Context& context) {
+  const FileKey key{serve.gid, serve.fid};
+  OrchOffer* offer = offer_of(key);
+  if (offer == nullptr) return;
+  // A whole file stands above what is being fetched.
+  if (!serve.identity && offer->served() && offer->served()->identity) return;
+  const std::optional<Bitfield> pieces =
+      Bitfield::parse(serve.bitfield, offer->share()->layout.piece_count());
+  ENSURE(pieces.has_value());
+  offer->serve({context.sender(), serve.path, serve.identity}, *pieces);
+  begin_serving(key, *offer, context);
+}
+
+void OrchDoor::begin_serving(const FileKey& key, OrchOffer& offer, Context& context) {
+  offer.pieces().for_each([&](PieceIndex part) { wake_held(key, part); });
+  for (auto& [address, asker] : askers_)
+    if (asker.file == key) enter_ring(address, asker);
   read_next(context);
 }
 
 void OrchDoor::on(const ServePiece& serve, Context& context) {
-  if (!served_ || served_->by != context.sender() || served_->path != serve.path) return;
-  ENSURE(serve.piece.value < pieces_.size());
-  pieces_.set(serve.piece);
-  list_changed_ = true;
-  wake_held(serve.piece);
+  const FileKey key{serve.gid, serve.fid};
+  OrchOffer* offer = offer_of(key);
+  if (offer == nullptr || !offer->is_served(context.sender(), serve.path)) return;
+  ENSURE(serve.piece.value < offer->pieces().size());
+  offer->add(serve.piece);
+  wake_held(key, serve.piece);
   read_next(context);
 }
 
-void OrchDoor::wake_held(PieceIndex part) {
+void OrchDoor::wake_held(const FileKey& key, PieceIndex part) {
   for (auto& [address, asker] : askers_) {
-    if (asker.held.erase(part) == 0) continue;
-    asker.waiting.push_back(part);
+    if (asker.file != key) continue;
+    asker.waiting.insert(asker.waiting.end(), asker.held.erase(part), part);
     enter_ring(address, asker);
   }
 }
 
 void OrchDoor::on(const StopServing& stop, Context& context) {
-  if (served_ && served_->by == context.sender() && served_->path == stop.path) serve_nothing();
+  const FileKey key{stop.gid, stop.fid};
+  OrchOffer* offer = offer_of(key);
+  if (offer == nullptr) return;
+  // Of what was offered only its offerer speaks.
+  if (announced_.contains(key)) return withdraw(key, context);
+  if (offer->is_served(context.sender(), stop.path)) offer->serve_nothing();
 }
 
-void OrchDoor::serve_nothing() {
-  served_.reset();
-  pieces_ = Bitfield(pieces_.size());
-  list_changed_ = true;
+OrchOffer* OrchDoor::offer_of(const FileKey& key) {
+  const auto offer = offers_.find(key);
+  return offer == offers_.end() ? nullptr : &offer->second;
 }
 
 // --- requests -------------------------------------------------------------------------------------------------
 
+OrchDoor::Asker* OrchDoor::asker_of(Address sender) {
+  const auto known = askers_.find(sender);
+  if (known != askers_.end()) return &known->second;
+  const auto link = links_.find(sender);
+  const bool accepted = link != links_.end();
+  if (leaving_ || (!accepted && !only_) || (accepted && connections_.at(link->second).ends)) return nullptr;
+  Asker& asker = askers_[sender];
+  asker.file = accepted ? connections_.at(link->second).file : *only_;
+  return &asker;
+}
+
 void OrchDoor::on(const ListAsked& asked, Context& context) {
-  Asker& asker = askers_[context.sender()];
-  asker.peer = asked.peer;
-  if (takes_lists(asker)) return tell_list(context.sender(), asker, context);
-  asker.list_owed = true;
+  Asker* asker = asker_of(context.sender());
+  if (asker == nullptr) return;
+  asker->peer = asked.peer;
+  if (takes_lists(*asker)) return tell_list(context.sender(), *asker, context);
+  asker->list_owed = true;
   look_later(context);
 }
 
 void OrchDoor::tell_list(Address address, Asker& asker, Context& context) {
-  const Duration keeps = pieces_.size() <= few_parts ? Duration{} : pieces_.size() * list_keeps_a_part;
-  if (list_changed_ && (list_.empty() || context.now() - list_made_ >= keeps)) {
-    list_ = orch_payload(number_.text(pieces_));
-    list_changed_ = false;
-    list_made_ = context.now();
-  }
   asker.list_owed = false;
-  context.answer(address, ListTold{}, asker.list.measured(list_));
+  context.answer(address, ListTold{}, asker.list.measured(offers_.at(asker.file).list(context.now())));
 }
 
 void OrchDoor::on(const PartAsked& asked, Context& context) {
-  Asker& asker = askers_[context.sender()];
-  ENSURE(asked.part.value < pieces_.size());
+  Asker* asker = asker_of(context.sender());
+  if (asker == nullptr) return;
+  const OrchOffer& offer = offers_.at(asker->file);
+  ENSURE(asked.part.value < offer.pieces().size());
   // Somebody fetches beside us: what is rare is worth more now than what comes first.
-  if (met_.size() < met_max && met_.insert(asker.peer).second)
-    context.send(others_.scheduler, FileWanted{share_->gid, share_->fid, orch_client(asker.peer)});
-  if (pieces_.has(asked.part)) {
-    asker.waiting.push_back(asked.part);
-    enter_ring(context.sender(), asker);
-    return read_next(context);
-  }
-  if (asker.held.size() < held_max) asker.held.insert(asked.part);
+  if (others_.scheduler.address.value != 0 && met_.size() < met_max && met_.insert(asker->peer).second)
+    context.send(others_.scheduler,
+                 FileWanted{offer.share()->gid, offer.share()->fid, orch_client(asker->peer)});
+  if (!offer.pieces().has(asked.part)) return hold(context.sender(), *asker, asked.part, context);
+  asker->waiting.push_back(asked.part);
+  enter_ring(context.sender(), *asker);
+  read_next(context);
+}
+
+/// Until the part is there; too many are refused.
+void OrchDoor::hold(Address address, Asker& asker, PieceIndex part, Context& context) {
+  if (asker.held.size() >= held_max) return context.answer(address, PartRefused{part});
+  asker.held.insert(part);
 }
 
 void OrchDoor::on(const PeerAway&, Context& context) { forget(context.sender()); }
@@ -138,7 +226,7 @@ void OrchDoor::enter_ring(Address address, Asker& asker) {
 }
 
 void OrchDoor::read_next(Context& context) {
-  while (served_ && reads_.size() < reads_max && !ring_.empty()) {
+  while (reads_.size() < reads_max && !ring_.empty()) {
     const Address address = ring_.front();
     ring_.pop_front();
     Asker& asker = askers_.at(address);
@@ -147,16 +235,20 @@ void OrchDoor::read_next(Context& context) {
       look_later(context);
       continue;
     }
-    if (asker.reading >= reads_a_peer || asker.waiting.empty()) continue;
+    const OrchOffer& offer = offers_.at(asker.file);
+    const PieceLayout& layout = offer.share()->layout;
+    // It comes back when a read is done, or when something is served again.
+    if (!offer.served() || asker.waiting.empty() || asker.reading >= reads_at_once(layout.piece_length()))
+      continue;
     const PieceIndex part = asker.waiting.front();
     asker.waiting.pop_front();
-    if (!pieces_.has(part)) {
-      if (asker.held.size() < held_max) asker.held.insert(part);
+    if (!offer.pieces().has(part)) {
+      hold(address, asker, part, context);
     } else {
       ++asker.reading;
-      reads_.emplace(++last_tag_, Read{address, part});
-      context.send(others_.storage, ReadBlock{last_tag_, served_->path, share_->layout.piece_offset(part),
-                                              share_->layout.piece_size(part), served_->identity});
+      reads_.emplace(++last_tag_, Read{address, asker.file, part});
+      context.send(others_.storage, ReadBlock{last_tag_, offer.served()->path, layout.piece_offset(part),
+                                              layout.piece_size(part), offer.served()->identity});
     }
     enter_ring(address, asker);
   }
@@ -181,14 +273,15 @@ void OrchDoor::on(const BlockUnreadable& unreadable, Context& context) {
   const Read& done = entry.mapped();
   if (const auto found = askers_.find(done.asker); found != askers_.end()) {
     --found->second.reading;
-    if (found->second.held.size() < held_max) found->second.held.insert(done.part);
+    hold(done.asker, found->second, done.part, context);
     enter_ring(done.asker, found->second);
   }
-  if (served_) {
-    context.answer(served_->by, ServingFailed{share_->gid, share_->fid, served_->path, unreadable.code,
-                                              unreadable.sentence});
-    serve_nothing();
-  }
+  OrchOffer* offer = offer_of(done.file);
+  if (offer == nullptr || !offer->served()) return;
+  const OrchOffer::Served served = *offer->served();
+  offer->serve_nothing();
+  context.answer(served.by, ServingFailed{done.file.first, done.file.second, served.path, unreadable.code,
+                                          unreadable.sentence});
 }
 
 void OrchDoor::look_later(Context& context) {
@@ -214,67 +307,15 @@ void OrchDoor::look_whether_it_takes(Address address, Asker& asker, Context& con
   asker.untaken = untaken;
   const auto link = links_.find(address);
   if (gets_on || link == links_.end() || context.now() - asker.untaken_since < patience) return;
-  if (!std::exchange(connections_.at(link->second).ends, true)) context.stop(address);
-}
-
-// --- connections that come in ---------------------------------------------------------------------------------
-
-void OrchDoor::on(const LinkUp& up, Context& context) {
-  if (!make_room_for(up.peer, context)) return context.close(up.link);
-  OrchPeerOptions options;
-  options.endpoint = up.peer;
-  options.accepted = {up.link};
-  const auto peer = context.spawn<OrchPeerRole>(
-      fmt::format("orch_peer {}", up.peer),
-      std::make_unique<OrchPeer>(std::move(options), share_, Ref<OrchDoorRole>{context.self()},
-                                 others_.scheduler));
-  connections_.emplace(up.link, Connection{peer, up.peer});
-  links_.emplace(peer.address, up.link);
-}
-
-void OrchDoor::on(const StreamBytes&, Context& context) {
-  const auto connection = connections_.find(context.sender());
-  if (connection != connections_.end())
-    context.send(connection->second.peer, StreamCame{}, context.payload());
-}
-
-void OrchDoor::on(const LinkDown& down, Context& context) {
-  const auto connection = connections_.find(down.link);
-  if (connection != connections_.end()) context.send(connection->second.peer, StreamOver{});
-}
-
-void OrchDoor::on(const ActorStopped& stopped, Context& context) {
-  const auto link = links_.extract(stopped.actor);
-  if (!link) return;
-  context.close(link.mapped());
-  connections_.erase(link.mapped());
-  forget(stopped.actor);
-}
-
-/// Ends the oldest connection of this address to which nothing is on its way, if there are too many. False: all are busy.
-bool OrchDoor::make_room_for(const std::string& host, Context& context) {
-  std::size_t known = 0;
-  Connection* idle = nullptr;
-  for (auto& [link, connection] : connections_) {
-    if (connection.host != host || connection.ends) continue;
-    ++known;
-    const auto asker = askers_.find(connection.peer.address);
-    const bool waits =
-        asker != askers_.end() &&
-        (asker->second.reading > 0 || !asker->second.waiting.empty() || asker->second.sent.outstanding() > 0);
-    if (!waits && idle == nullptr) idle = &connection;
-  }
-  if (known < options_.connections_of_host) return true;
-  if (idle == nullptr) return false;
-  idle->ends = true;
-  context.stop(idle->peer.address);
-  return true;
+  end_peer(connections_.at(link->second), context);
 }
 
 void OrchDoor::check_invariants() const {
-  ENSURE(connections_.size() == links_.size() && reads_.size() <= reads_max);
+  ENSURE(connections_.size() >= links_.size() && reads_.size() <= reads_max);
+  ENSURE(only_ ? announced_.empty() : announced_.size() == offers_.size());
   std::size_t in_ring = 0;
   for (const auto& [address, asker] : askers_) {
+    ENSURE(offers_.contains(asker.file));
     ENSURE(asker.held.size() <= held_max);
     in_ring += asker.in_ring ? 1U : 0U;
     const auto reading = std::count_if(

@@ -8,15 +8,16 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "actors/actor.hpp"
 #include "actors/payload_gauge.hpp"
 #include "messages/byte_stream.hpp"
 #include "messages/inside_orchestra.hpp"
-#include "peer/bitfield.hpp"
+#include "peer/orchestra/orch_greeting.hpp"
+#include "peer/orchestra/orch_offer.hpp"
 #include "peer/orchestra/orch_peer.hpp"
 #include "peer/orchestra/orch_share.hpp"
-#include "peer/orchestra/parts_number.hpp"
 
 namespace tutti {
 
@@ -27,69 +28,79 @@ struct OrchDoorOptions {
   std::size_t connections_of_host = 32;
 };
 
-/// Serves the file to those who are connected, whoever dialled. Owns the door, an orch_peer for each connection that comes
-/// in, and the requests that wait: an orch_peer only passes them on.
+/// Serves files to members who are connected, whoever dialled. Owns the door, an orch_peer for each connection that comes
+/// in, and the requests that wait: an orch_peer only passes them on. A member's door has one file from the start and for
+/// ever; a client's has those that it is offered, and makes each of them known to its conductor.
 ///
 /// Rules:
 /// - A part is given away once it is verified, and never otherwise. Originals ask for parts that they have not been offered,
 ///   and take zeros for them as well as a refusal for the end of the conversation: so whoever asks for one that is not
-///   there yet gets it as soon as it is.
-/// - Connections take turns, a part each; each has at most `reads_a_peer` parts being read, and nothing more is read for
-///   one that has not taken `untaken_max` bytes or `unsent_max` parts. Lists wait then, too, or if as much of them is
-///   untaken, and become one: originals ask for hundreds. Whoever takes nothing for `patience` is left.
-/// - A part is read and sent as a whole, since one that ends in its middle makes an original spin.
-/// - The list is written anew when it has changed, but with many parts not more often than its making is worth.
+///   there yet gets it as soon as it is. Beyond `held_max` of those it is refused all the same.
+/// - Connections take turns, a part each; each has at most `reads_a_peer` parts being read, of large ones as many as
+///   `read_bytes_a_peer` hold, and nothing more is read for one that has not taken `untaken_max` bytes or `unsent_max`
+///   parts. Lists wait then, too, or if as much of them is untaken, and become one: originals ask for hundreds. Whoever
+///   takes nothing for `patience` is left.
+/// - A part is read and sent as a whole, since one that ends in its middle makes an original spin. Who is ended gets what
+///   was begun (OrchPeer).
 /// - Beyond `connections_of_host` the oldest connection of an address that waits for nothing is ended; if there is none, the
 ///   new one.
+/// - Which file a connection is about is heard from its first DOWN, where there are several. Whoever asks for others
+///   `refused_max` times is left.
 class OrchDoor final
     : public ActorOf<OrchDoor, Joined<OrchDoorRole::Accepts, ByteStreamMessages, Messages<SentDue>>> {
  public:
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_peer = 4;
+  static constexpr ByteCount read_bytes_a_peer{4U << 20U};
   static constexpr std::size_t untaken_max = 1U << 20U;  ///< bytes
   static constexpr std::size_t unsent_max = 256;  ///< parts, of which little ones cost more than their bytes
   static constexpr std::size_t unsent_lists_max = 4096;
   static constexpr Duration patience = std::chrono::seconds(30);
   static constexpr std::size_t held_max = 256;  ///< parts that are not there, of one connection
+  static constexpr std::size_t refused_max = OrchPeer::refused_max;
 
   struct Others {
     Ref<StorageRole> storage;
-    Ref<SchedulerRole> scheduler;
-    Ref<TrackerLinkRole> conductor_link;
+    Ref<SchedulerRole> scheduler;         ///< zero: nothing is fetched here
+    Ref<TrackerLinkRole> conductor_link;  ///< of the file that is there from the start
+    Ref<ShellRole> shell;                 ///< hears which files are served, where those change
   };
-  /// What came of opening the door is put into `door` when the actor starts, for the wiring to look at.
-  OrchDoor(OrchDoorOptions options, std::shared_ptr<const OrchShare> share, Others others,
+  /// `share`: the file that is there for ever; null if files are offered. What came of opening the door is put into `door`
+  /// when the actor starts, for the wiring to look at.
+  OrchDoor(OrchDoorOptions options, const std::shared_ptr<const OrchShare>& share, Others others,
            std::shared_ptr<Opened> door);
 
   void start(Context& context) override;
+  Farewell stop(Context& context) override;
   void check_invariants() const override;
 
+  // What is served.
+  void on(const OfferFile& file, Context& context);
   void on(const ServeFile& serve, Context& context);
   void on(const ServePiece& serve, Context& context);
   void on(const StopServing& stop, Context& context);
   void on(const BlockRead& read, Context& context);
   void on(const BlockUnreadable& unreadable, Context& context);
 
+  // Requests.
   void on(const ListAsked& asked, Context& context);
   void on(const PartAsked& asked, Context& context);
   void on(const PeerAway& away, Context& context);
   void on(const SentDue& due, Context& context);
 
+  // Connections that come in (orch_door_connections.cpp).
   void on(const LinkUp& up, Context& context);
   void on(const LinkDown& down, Context& context);
   void on(const StreamBytes& bytes, Context& context);
   void on(const ActorStopped& stopped, Context& context);
 
  private:
-  struct Served {
-    Address by;  ///< who said to serve it
-    std::string path;
-    std::optional<FileIdentity> identity;
-  };
+  using FileKey = std::pair<Gid, Fid>;
   struct Asker {
+    FileKey file;
     std::string peer;
     std::deque<PieceIndex> waiting;
-    std::set<PieceIndex> held;  ///< until they are there
+    std::multiset<PieceIndex> held;  ///< until they are there
     std::size_t reading = 0;
     bool list_owed = false;
     PayloadGauge sent;
@@ -100,22 +111,29 @@ class OrchDoor final
   };
   struct Read {
     Address asker;
+    FileKey file;
     PieceIndex part;
   };
   struct Connection {
-    Ref<OrchPeerRole> peer;
     std::string host;
+    Ref<OrchPeerRole> peer = {};  ///< zero: it has not said yet which file it is about
+    FileKey file = {};
+    OrchGreeting greeting = {};
+    std::size_t refused = 0;
     bool ends = false;  ///< has been asked to
   };
 
-  void begin_serving(const Bitfield& pieces, Context& context);
-  void serve_nothing();
-  void wake_held(PieceIndex part);
+  void begin_serving(const FileKey& key, OrchOffer& offer, Context& context);
+  void withdraw(const FileKey& key, Context& context);
+  void wake_held(const FileKey& key, PieceIndex part);
+  OrchOffer* offer_of(const FileKey& key);
+  /// The asker who says this; null if what it is about is not offered any more.
+  Asker* asker_of(Address sender);
+  void hold(Address address, Asker& asker, PieceIndex part, Context& context);
   void forget(Address asker);
   void enter_ring(Address address, Asker& asker);
   void read_next(Context& context);
   void tell_list(Address address, Asker& asker, Context& context);
-  bool make_room_for(const std::string& host, Context& context);
   void look_whether_it_takes(Address address, Asker& asker, Context& context);
   bool takes_lists(const Asker& asker) const {
     return takes(asker) && asker.list.outstanding_bytes() < untaken_max &&
@@ -126,17 +144,19 @@ class OrchDoor final
   }
   void look_later(Context& context);
 
+  NowServing serving() const;
+  void greet(Address link, Connection& connection, ByteView bytes, Context& context);
+  void admit(Address link, Connection& connection, const FileKey& file, Context& context);
+  bool make_room_for(const std::string& host, Context& context);
+  void end_peer(Connection& connection, Context& context);
+
   const OrchDoorOptions options_;
-  const std::shared_ptr<const OrchShare> share_;
   const Others others_;
   const std::shared_ptr<Opened> door_;
+  std::optional<FileKey> only_;  ///< the file that is there for ever
 
-  std::optional<Served> served_;
-  Bitfield pieces_;
-  PartsNumber number_;
-  Payload list_;
-  bool list_changed_ = true;
-  Instant list_made_{};
+  std::map<FileKey, OrchOffer> offers_;
+  std::map<FileKey, Ref<TrackerLinkRole>> announced_;  ///< by whom, of those that were offered
 
   std::map<Address, Connection> connections_;  ///< by their links, the oldest first
   std::map<Address, Address> links_;           ///< of the peers of those
@@ -146,6 +166,7 @@ class OrchDoor final
   std::map<std::uint64_t, Read> reads_;
   std::uint64_t last_tag_ = 0;
   bool look_due_ = false;  ///< SentDue is on its way
+  bool leaving_ = false;
 };
 
 }  // namespace tutti

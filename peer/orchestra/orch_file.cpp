@@ -33,6 +33,16 @@ std::optional<Sha1> sha1_of(std::string_view text) {
   return Sha1::from(*bytes);
 }
 
+/// The lines before the digests of the parts.
+std::string head_of(std::string_view conductor, std::string_view name, const Sha1& whole, ByteCount size,
+                    ByteCount part_size) {
+  std::string head;
+  head.append(conductor).append("\n").append(name).append("\n").append(whole.hex()).append("\n");
+  for (const std::uint64_t number : {size.value, part_size.value, orch_part_count(size, part_size)})
+    head.append(std::to_string(number)).append("\n");
+  return head;
+}
+
 /// Takes one line after the other; the first that is wrong ends it.
 class Parsing {
  public:
@@ -127,6 +137,12 @@ class Parsing {
 
 OrchParsed parse_orch(std::string_view text) { return Parsing().parse(text); }
 
+std::string orch_text(const OrchFile& file) {
+  std::string text = head_of(file.conductor, file.name, file.sha1, file.size, file.part_size);
+  for (const Sha1& part : file.parts) text.append(part.hex()).append("\n");
+  return text;
+}
+
 std::string_view orch_conductor_fault(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos || text.find(':', colon + 1) != std::string_view::npos)
@@ -165,13 +181,10 @@ std::string_view orch_name_fault(std::string_view text) {
 
 OrchComposer::OrchComposer(std::string_view conductor, std::string_view name, ByteCount size,
                            ByteCount part_size)
-    : size_(size), part_size_(part_size) {
-  head_.append(conductor).append("\n").append(name).append("\n");
-  whole_at_ = head_.size();
-  head_.append(sha1_digits, '0').append("\n");
-  for (const std::uint64_t number : {size.value, part_size.value, orch_part_count(size, part_size)})
-    head_.append(std::to_string(number)).append("\n");
-}
+    : head_(head_of(conductor, name, Sha1{}, size, part_size)),
+      whole_at_(conductor.size() + name.size() + 2),  // and two line ends
+      size_(size),
+      part_size_(part_size) {}
 
 std::string OrchComposer::add(ByteView bytes) {
   std::string lines;

@@ -51,6 +51,9 @@ constexpr std::uint64_t orch_part_count(ByteCount size, ByteCount part_size) {
 /// asked for bytes and files are made by it.
 OrchParsed parse_orch(std::string_view text);
 
+/// The text of such a file. What parse_orch makes of it is `file` again, unless something in it cannot stand there.
+std::string orch_text(const OrchFile& file);
+
 /// What is wrong with line 1, `ip:port` or `host:port`; empty if nothing is. There is exactly one colon: the originals
 /// split there, and know no IPv6.
 std::string_view orch_conductor_fault(std::string_view text);

@@ -14,6 +14,7 @@ namespace tutti {
 
 namespace {
 
+constexpr Duration drain_looked_at_every = std::chrono::milliseconds(10);
 constexpr Duration look_every = std::chrono::milliseconds(250);
 constexpr Duration list_every = std::chrono::milliseconds(1000);
 constexpr Duration guest_every = std::chrono::seconds(5);
@@ -46,7 +47,17 @@ Farewell OrchPeer::stop(Context& context) {
   // It may be the door that ends it.
   if (visits_ && !ended_)
     context.send(scheduler_, PeerLost{fmt::format("{} makes room", options_.endpoint), true});
-  return Farewell::now;
+  const bool is_cut = !up_ || ended_ || sent_.outstanding() == 0;
+  ended_ = true;
+  if (is_cut) return Farewell::now;
+  stop_by_ = context.now() + drained_within;
+  context.after(drain_looked_at_every, SentDue{});
+  return Farewell::later;
+}
+
+void OrchPeer::on(const SentDue&, Context& context) {
+  if (sent_.outstanding() == 0 || context.now() >= stop_by_) return context.goodbye();
+  context.after(drain_looked_at_every, SentDue{});
 }
 
 void OrchPeer::dial(Context& context) {
@@ -71,6 +82,7 @@ void OrchPeer::begin(Context& context) {
   unasked_ = 0;
   asked_of_us_ = 0;
   refused_ = 0;
+  if (!fetches()) return;
   ask_for_list(context);
   look_later(context);
 }
@@ -385,7 +397,13 @@ void OrchPeer::on(const PartTold& told, Context& context) {
   if (!up_ || ended_ || asked_of_us_ == 0) return;
   --asked_of_us_;
   say(orch_strt_head(share_->name, share_->sha1, told.part), context);
-  context.send(link_, StreamBytes{}, context.payload());
+  context.send(link_, StreamBytes{}, sent_.measured(context.payload()));
+}
+
+void OrchPeer::on(const PartRefused& refused, Context& context) {
+  if (!up_ || ended_ || asked_of_us_ == 0) return;
+  --asked_of_us_;
+  say(orch_none(share_->name, share_->sha1, std::uint64_t{refused.part.value} + 1), context);
 }
 
 void OrchPeer::check_invariants() const {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "actors/actor.hpp"
+#include "actors/payload_gauge.hpp"
 #include "messages/byte_stream.hpp"
 #include "messages/inside_orchestra.hpp"
 #include "peer/bitfield.hpp"
@@ -45,15 +46,21 @@ struct OrchPeerOptions {
 /// - A list that was not asked for is not read, and one who asks more than `refused_max` times for what is not shared is left.
 /// - At most `asked_of_us_max` parts that the other side asks for wait for an answer: more is more than any member asks.
 /// - A dialled connection that has ended is dialled again for as long as the scheduler wants it.
+/// - Where nothing is fetched, nothing is asked for: the other side's list least of all.
+/// - Asked to stop, it begins nothing more, and waits up to `drained_within` until what was begun has left: a part that ends
+///   in its middle makes an original spin.
 class OrchPeer final
     : public ActorOf<OrchPeer,
-                     Joined<OrchPeerRole::Accepts, ByteStreamMessages, Messages<DialDue, LookDue>>> {
+                     Joined<OrchPeerRole::Accepts, ByteStreamMessages, Messages<DialDue, LookDue, SentDue>>> {
  public:
   static constexpr std::size_t asked_max = 1024;
   static constexpr std::size_t asked_of_us_max = 8192;
   static constexpr int unasked_max = 16;
   static constexpr std::size_t refused_max = 256;
+  /// Whoever quits has a second for everything, and dialled and accepted connections end one after the other.
+  static constexpr Duration drained_within = std::chrono::milliseconds(350);
 
+  /// `scheduler`: zero if nothing is fetched.
   OrchPeer(OrchPeerOptions options, std::shared_ptr<const OrchShare> share, Ref<OrchDoorRole> door,
            Ref<SchedulerRole> scheduler);
 
@@ -75,6 +82,7 @@ class OrchPeer final
   // The door.
   void on(const ListTold& told, Context& context);
   void on(const PartTold& told, Context& context);
+  void on(const PartRefused& refused, Context& context);
   void on(const StreamCame& came, Context& context);
   void on(const StreamOver& over, Context& context);
 
@@ -84,6 +92,7 @@ class OrchPeer final
   void on(const StreamBytes& bytes, Context& context);
   void on(const DialDue& due, Context& context);
   void on(const LookDue& due, Context& context);
+  void on(const SentDue& due, Context& context);
 
  private:
   /// A part that was asked for.
@@ -96,6 +105,7 @@ class OrchPeer final
   };
   using AskedList = std::list<Asked>;
 
+  bool fetches() const { return scheduler_.address.value != 0; }
   bool dialled() const { return options_.accepted.address.value == 0; }
   bool lane_is_open() const { return lane_ && list_; }
   void dial(Context& context);
@@ -147,6 +157,8 @@ class OrchPeer final
   bool piece_wanted_ = false;
   std::size_t asked_of_us_ = 0;
   std::size_t refused_ = 0;  ///< requests of the other side, on this connection
+  PayloadGauge sent_;        ///< parts that the connection has not taken
+  Instant stop_by_{};        ///< when it has been asked to stop
   bool visits_ = false;      ///< an accepted one has offered itself to the scheduler
 };
 

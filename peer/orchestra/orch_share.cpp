@@ -1,5 +1,9 @@
 #include "peer/orchestra/orch_share.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "actors/digest.hpp"
 #include "peer/metainfo_builder.hpp"
 
@@ -30,6 +34,38 @@ OrchShare orch_share(const OrchFile& file) {
   share.gid = id_of<Gid>("orchestra-group", share.sha1);
   share.fid = fid_of(share.metainfo);
   return share;
+}
+
+OrchFile orch_file_of(const Metainfo& metainfo, std::string_view conductor) {
+  OrchFile file{std::string(conductor), metainfo.name.text,    metainfo.sha1,
+                metainfo.size,          metainfo.piece_length, {}};
+  file.parts.reserve(metainfo.piece_sha1.size());
+  for (std::size_t part = 0; part < metainfo.piece_sha1.size(); ++part)
+    file.parts.push_back(metainfo.piece_sha1[part]);
+  return file;
+}
+
+std::optional<Refused> orch_export_fault(const Metainfo& metainfo) {
+  if (metainfo.is_tree())
+    return Refused{Code::other, fmt::format("{} is a directory, and a .orch file describes one file: export "
+                                            "files that are shared by themselves",
+                                            metainfo.name.text)};
+  // Readers drop white space at the ends of lines, and would share a file of another name.
+  if (metainfo.name.text.ends_with(' '))
+    return Refused{Code::invalid_name, fmt::format("a .orch file cannot carry the name '{}', which ends with "
+                                                   "a blank: share the file under another one",
+                                                   metainfo.name.text)};
+  return std::nullopt;
+}
+
+std::string_view orch_originals_fault(const OrchFile& file) {
+  constexpr std::uint64_t original_bytes_max = std::uint64_t{1} << 30U;  // less than that
+  if (!std::all_of(file.name.begin(), file.name.end(),
+                   [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+    return "only tutti's members and conductor can share it: in the originals names are ASCII";
+  if (file.size.value >= original_bytes_max)
+    return "only tutti's members can share it: for the originals files have less than 1 GiB";
+  return {};
 }
 
 std::string orch_base_name(std::string_view name) {

@@ -147,6 +147,7 @@ class HostTrace final : public TraceSwitch {
 ClientSettings settings_of(const ClientOptions& options, std::vector<TrackerEntry> trackers) {
   ClientSettings settings;
   settings.endpoint = options.serving;
+  settings.orchestra = options.orchestra;
   settings.public_host = options.public_host;
   settings.trackers = std::move(trackers);
   settings.software = fmt::format("tutti {}", version);
@@ -202,16 +203,23 @@ int run(const ClientOptions& options) {
   ClientCast cast =
       make_client(settings_of(options, std::move(trackers)), at, std::make_shared<PosixDisk>(), store);
   const std::shared_ptr<const Opened> door = cast.door;
+  const std::shared_ptr<const Opened> orchestra = cast.orchestra;
   spawn_client(host, at, std::move(cast));
-  host.spawn(shell, "shell",
-             std::make_unique<Shell>(
-                 ShellPartners{at.tracker_link, at.librarian, at.scheduler, at.uploader, at.storage},
-                 ShellTools{*console, files, signals, trace}, shell_options, exit_status));
+  host.spawn(
+      shell, "shell",
+      std::make_unique<Shell>(
+          ShellPartners{at.tracker_link, at.librarian, at.scheduler, at.uploader, at.storage, at.exporter},
+          ShellTools{*console, files, signals, trace}, shell_options, exit_status));
   host.start();
   if (!door->fault.empty()) {
     host.stop();
     throw CannotStart{Code::io_error,
                       fmt::format("{}: {}; choose another IP:PORT", options.serving, door->fault)};
+  }
+  if (orchestra && !orchestra->fault.empty()) {
+    host.stop();
+    throw CannotStart{Code::io_error, fmt::format("{}: {}; choose another with --orchestra",
+                                                  options.orchestra, orchestra->fault)};
   }
   log_info(fmt::format("client {} serves on {}, state in {}", version, door->endpoint, state));
   host.run();

@@ -55,6 +55,7 @@ struct Arguments {
 std::vector<ActorKind> all_kinds() {
   std::vector<ActorKind> kinds = client_kinds();
   kinds.push_back(shell_kind());
+  for (ActorKind& kind : orchestra_kinds()) kinds.push_back(std::move(kind));
   for (ActorKind& kind : tracker_kinds()) kinds.push_back(std::move(kind));
   return kinds;
 }

@@ -99,6 +99,9 @@ def every_command_in_order(world):
     assert peers["size"] == os.path.getsize(song) and peers["pieces"] == 4 and peers["sha1"] == sha1(song)
     assert {(peer["user"], peer["port"]) for peer in peers["peers"]} == {("alice", alice.port), ("bob", bob.port)}
 
+    exported = alice.ok(f"export_orch music song.mp3 10.0.0.1:9999 {world.path}/")
+    assert exported["path"] == f"{world.path}/song.mp3.orch" and os.path.getsize(exported["path"]) > 4 * 41, exported
+
     alice.ok("stop_share music song.mp3")
     carol.await_sharers("music", "song.mp3", ["bob"])
     renamed = world.path / "carol.mp3"

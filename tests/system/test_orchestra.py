@@ -7,13 +7,14 @@ import os
 import random
 import shutil
 import socket
+import sys
 import threading
 import time
 
 from support import files
 from support.original import Gone, Orch, OriginalConductor, OriginalMember, dial, listen, Wire
 from support.program import until
-from support.suite import Suite
+from support.suite import Skipped, Suite
 from support.terminal import Terminal
 from support.world import BIN
 
@@ -510,6 +511,79 @@ def q_ends_it_within_a_second_and_the_bar_shows_parts_and_percent(world):
     member.await_line("nobody")
     member.signal(2)
     assert member.wait() == 130
+
+
+@suite.test(trackers=0, started=False)
+def an_end_inside_a_part_makes_an_original_spin_so_q_lets_go_out_what_was_begun(world):
+    # A part is more than what the system's buffers hold.
+    stage = Stage(world, 24 * MIB, part_size=12 * MIB)
+    member = stage.seeder()
+    wire = dial((member.host, 10001), a_host())
+    wire.send("DOWN", stage.orch.name, stage.orch.sha1)
+    wire.send("PART", stage.orch.name, stage.orch.sha1, 2)
+    answers = Answers(wire, stage.orch)
+    while answers.next()[0] != "SEND":
+        pass
+    assert [wire.line() for _ in range(4)] == ["STRT", stage.orch.name, stage.orch.sha1, "2"]
+    begun = wire.exactly(100_000)
+    begin = time.monotonic()
+    member.say("q")
+    rest = wire.exactly(12 * MIB - len(begun))
+    assert begun + rest == stage.content[12 * MIB:]
+    with contextlib.suppress(Gone):
+        raise AssertionError(f"it says {wire.line()!r} after the part")
+    assert member.wait() == 0 and time.monotonic() - begin < 2.0
+
+
+@suite.test(trackers=0, started=False)
+def more_parts_than_the_originals_can_count(world):
+    sys.set_int_max_str_digits(0)  # as an original has to be started with PYTHONINTMAXSTRDIGITS=0
+    count = 20_000
+    stage = Stage(world, count * KIB - 3, part_size=KIB)
+    ours = stage.seeder()
+    leecher = stage.member("--once")
+    stage.await_complete(leecher)
+    assert leecher.wait() == 0
+    ours.say("q")
+    assert ours.wait() == 0
+    # An original gives us all of it, and gets from us what it lacks.
+    original = stage.original()
+    leecher = stage.member()
+    stage.await_complete(leecher)
+    original.close()
+    lacking = stage.original(owned=range(1, count - 9))
+    stage.await_complete(lacking)
+    stage.expect_good_guests(original, lacking)
+
+
+@suite.test(trackers=0, started=False)
+def files_longer_than_the_originals_can_have(world):
+    if not os.environ.get("TUTTI_BIG"):
+        raise Skipped("takes minutes: TUTTI_BIG=1 runs it")
+    for size, part_size in ((2 << 30, 16 * MIB), (1 << 30, 512 * KIB)):
+        host = a_host()
+        conductor = world.program(f"conductor-{size}", [BIN / "conductor", "--listen", f"{host}:9999"])
+        conductor.await_line("listens on")
+        folder = world.folder(f"of-{size}")
+        path = folder / "long"
+        with open(path, "wb") as file:
+            file.truncate(size + 1)
+            for at in (0, size // 2, size - 5):
+                file.seek(at)
+                file.write(os.urandom(10)[:6])
+        composer = world.program(
+            f"composer-{size}", ["sh", "-c", f"cd {folder} && exec {BIN}/composer long {host}:9999 {part_size}"])
+        assert composer.wait(600) == 0
+        seeder = world.program(f"seeder-{size}",
+                               [BIN / "member", folder / "long.orch", "--listen", f"{a_host()}:10001"])
+        until(lambda each=seeder: any("complete:" in line for line in each.lines), "the seeder to have looked at it",
+              patience=600)
+        elsewhere = world.folder(f"copy-of-{size}")
+        leecher = world.program(f"leecher-{size}", [BIN / "member", folder / "long.orch", "--once", "--directory",
+                                                    elsewhere, "--listen", f"{a_host()}:10001"])
+        assert leecher.wait(900) == 0
+        assert files.same_bytes(elsewhere / "long", path)
+        (elsewhere / "long").unlink()
 
 
 # --- the conductor --------------------------------------------------------------------------------------------------

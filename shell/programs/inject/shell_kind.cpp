@@ -4,7 +4,7 @@
 #include <sstream>
 #include <string>
 
-#include "messages/inside_client.hpp"
+#include "messages/inside_orchestra.hpp"
 #include "messages/shell_client.hpp"
 #include "shell/local_files.hpp"
 #include "shell/programs/inject/kinds.hpp"
@@ -42,7 +42,7 @@ class ShellWithTools final : public Actor {
       : console_(commands_of(casting)),
         shell_({casting.partner<TrackerLinkRole>(), casting.partner<LibrarianRole>(),
                 casting.partner<SchedulerRole>(), casting.partner<UploaderRole>(),
-                casting.partner<StorageRole>()},
+                casting.partner<StorageRole>(), casting.partner<ExporterRole>()},
                {console_, files_, signals_, trace_}, options_of(casting), exit_status_) {}
   void start(Context& context) override { shell_.start(context); }
   Farewell stop(Context& context) override { return shell_.stop(context); }

@@ -11,10 +11,11 @@ using namespace std::chrono_literals;
 
 /// A librarian whose partners the test plays.
 struct Library {
-  Library() {
+  explicit Library(bool exports = false) {
+    if (exports) exporter = host.probe<ExporterRole>();
     librarian = host.spawn<LibrarianRole>(
         "librarian", std::make_unique<Librarian>(Librarian::Others{
-                         shell, link, scheduler, uploader, storage, {hasher, second_hasher}}));
+                         shell, link, scheduler, uploader, storage, {hasher, second_hasher}, exporter}));
     uid.bytes.fill(7);
     gid.bytes.fill(1);
   }
@@ -129,6 +130,7 @@ struct Library {
   Ref<SchedulerRole> scheduler = host.probe<SchedulerRole>();
   Ref<UploaderRole> uploader = host.probe<UploaderRole>();
   Ref<StorageRole> storage = host.probe<StorageRole>();
+  Ref<ExporterRole> exporter;
   Ref<FileHasherRole> hasher = host.probe<FileHasherRole>("hasher");
   Ref<FileHasherRole> second_hasher = host.probe<FileHasherRole>("second hasher");
   Ref<LibrarianRole> librarian;
@@ -353,6 +355,18 @@ BOOST_AUTO_TEST_CASE(logging_out_stops_serving_and_forgets_nothing) {
   library.host.discard();
   library.host.advance(20s);
   library.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(the_exporter_hears_what_the_uploader_hears) {
+  Library library(true);
+  const Ref<ExporterRole> exporter = library.exporter;
+  library.login({library.record()});
+  library.checked(library.identity);
+  library.told<StartShare>(Done{});
+  BOOST_TEST((library.host.expect<ServeFile>(exporter).message ==
+              library.host.expect<ServeFile>(library.uploader).message));
+  library.host.inject(library.link.address, library.librarian.address, SessionChanged{});
+  BOOST_TEST((library.host.expect<StopServing>(exporter)->reason == CloseReason::logged_out));
 }
 
 BOOST_AUTO_TEST_CASE(stopping_a_share_ends_it_everywhere) {

@@ -142,6 +142,8 @@ class MoodyStore final : public ClientStore {
     return store_->put_manifest(fid, manifest);
   }
   OrFault<std::optional<Bytes>> manifest_of(const Fid& fid) override { return store_->manifest_of(fid); }
+  DiskDone put_export(const OrchExport& exported) override { return store_->put_export(exported); }
+  OrFault<std::vector<OrchExport>> exports() override { return store_->exports(); }
   DiskDone put_limits(std::span<const RateLimit> limits) override { return store_->put_limits(limits); }
   OrFault<std::vector<RateLimit>> limits() override {
     if (broken) return DiskFault{Code::io_error, "out of sorts"};

@@ -214,6 +214,16 @@ std::vector<Case> cases() {
        R"("group":"lab","path":"/here/f.txt","file":"f.txt","existed":true)"},
       {"upload_file lab f.txt", share, "You share f.txt in lab, as others do.\n",
        R"("group":"lab","path":"/here/f.txt","file":"f.txt","existed":true)"},
+      {"export_orch lab f.txt 10.0.0.1:9999 /x.orch",
+       [](ShellWorld& world) {
+         world.expect_question<FindFile>();
+         world.answer(FileFound{});
+         const auto order = world.host.expect<ExportFile>(world.exporter);
+         world.host.inject(world.exporter.address, world.shell.address,
+                           Told{order->command, Done{}, false, ""});
+       },
+       "f.txt can be shared in an Orchestra by /x.orch.\n",
+       R"("group":"lab","file":"f.txt","path":"/x.orch","conductor":"10.0.0.1:9999")"},
       {"stop_share lab f.txt",
        [](ShellWorld& world) { done_by<UnshareFile>(world, world.librarian.address); },
        "You do not share f.txt in lab any more.\n", R"("group":"lab","file":"f.txt")"},

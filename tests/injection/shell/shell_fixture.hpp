@@ -99,10 +99,10 @@ struct ShellWorld {
     options.style.terminal = kind == Kind::terminal;
     options.password = std::move(password);
     shell = host.reserve<ShellRole>();
-    host.spawn_at(
-        shell.address, "shell",
-        std::make_unique<Shell>(ShellPartners{tracker_link, librarian, scheduler, uploader, storage},
-                                ShellTools{console, files, signals, trace}, options, exit_status));
+    host.spawn_at(shell.address, "shell",
+                  std::make_unique<Shell>(
+                      ShellPartners{tracker_link, librarian, scheduler, uploader, storage, exporter},
+                      ShellTools{console, files, signals, trace}, options, exit_status));
   }
 
   void type(const std::string& line) {
@@ -150,6 +150,7 @@ struct ShellWorld {
   Ref<SchedulerRole> scheduler = host.probe<SchedulerRole>();
   Ref<UploaderRole> uploader = host.probe<UploaderRole>();
   Ref<StorageRole> storage = host.probe<StorageRole>();
+  Ref<ExporterRole> exporter = host.probe<ExporterRole>();
   FakeConsole console;
   FakeFiles files;
   FakeSignals signals;

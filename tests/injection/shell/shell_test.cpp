@@ -235,6 +235,61 @@ BOOST_AUTO_TEST_CASE(an_answer_of_another_kind_is_refused) {
   BOOST_TEST(world.take_errors().starts_with("error: other: "));
 }
 
+// --- exporting -------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(an_export_learns_what_the_file_is_and_has_it_written) {
+  ShellWorld world(ShellWorld::Kind::json);
+  world.log_in();
+  world.files.kinds["/out"] = LocalFiles::Kind::directory;
+  struct Case {
+    std::string line, path, conductor;
+  };
+  for (const Case& each : {Case{"export_orch lab a", "/here/a.orch", "localhost:9999"},
+                           Case{"export_orch lab a 10.0.0.1:7", "/here/a.orch", "10.0.0.1:7"},
+                           Case{"export_orch lab a h.example:7 /x/y", "/x/y", "h.example:7"},
+                           Case{"export_orch lab a h:7 /out", "/out/a.orch", "h:7"}}) {
+    world.type(each.line);
+    const auto question = world.expect_question<FindFile>();
+    BOOST_TEST((question.group.text == "lab" && question.file.text == "a"));
+    FileFound found;
+    found.gid.bytes.fill(3);
+    found.metainfo.name = FileName{"a"};
+    world.answer(found);
+    const auto order = world.host.expect<ExportFile>(world.exporter);
+    BOOST_TEST(order->path == each.path);
+    BOOST_TEST(order->conductor == each.conductor);
+    BOOST_TEST((order->gid == found.gid && order->metainfo == found.metainfo));
+    world.host.inject(world.exporter.address, world.shell.address,
+                      Told{order->command, Done{}, false, "not for originals"});
+    BOOST_TEST(world.take_output() ==
+               R"({"command":"export_orch","ok":true,"group":"lab","file":"a","path":")" + each.path +
+                   R"(","conductor":")" + each.conductor + R"(","message":"not for originals"})" + "\n");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_export_that_is_refused_says_so_and_its_words_are_looked_at_first) {
+  ShellWorld world;
+  world.type("export_orch lab a nowhere");
+  BOOST_TEST(world.take_errors().starts_with("error: usage: 'nowhere' names no conductor"));
+  world.type("export_orch lab a");
+  BOOST_TEST(world.take_errors().starts_with("error: not_logged_in: "));
+  world.log_in();
+  world.type("export_orch lab ~a");
+  BOOST_TEST(world.take_errors().starts_with("error: invalid_name: "));
+  world.type("export_orch lab a");
+  world.expect_question<FindFile>();
+  world.answer(Refused{Code::not_a_member, "no"});
+  BOOST_TEST(world.take_errors() == "error: not_a_member: no\n");
+  world.type("export_orch lab a");
+  world.expect_question<FindFile>();
+  world.answer(FileFound{});
+  const auto order = world.host.expect<ExportFile>(world.exporter);
+  world.host.inject(world.exporter.address, world.shell.address,
+                    Told{order->command, Refused{Code::destination_exists, "there"}, false, {}});
+  BOOST_TEST(world.take_errors() == "error: destination_exists: there\n");
+  world.host.expect_silence();
+}
+
 // --- passwords -------------------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_script_without_a_password_fails) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -315,7 +316,7 @@ BOOST_AUTO_TEST_CASE(a_store_of_the_first_version_is_read) {
       ALTER TABLE download DROP COLUMN share; ALTER TABLE download DROP COLUMN whole;
       ALTER TABLE download DROP COLUMN paused; ALTER TABLE download DROP COLUMN priority;
       ALTER TABLE download DROP COLUMN sequential; DROP TABLE rate_limit;
-      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest;
+      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest; DROP TABLE export;
       PRAGMA user_version = 1)sql");
   const auto store = open();
   BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
@@ -334,7 +335,7 @@ BOOST_AUTO_TEST_CASE(a_store_without_wishes_and_limits_is_read) {
   run_sql(R"sql(
       ALTER TABLE download DROP COLUMN paused; ALTER TABLE download DROP COLUMN priority;
       ALTER TABLE download DROP COLUMN sequential; DROP TABLE rate_limit;
-      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest;
+      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest; DROP TABLE export;
       PRAGMA user_version = 2)sql");
   const auto store = open();
   BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
@@ -350,7 +351,7 @@ BOOST_AUTO_TEST_CASE(a_store_without_directories_is_read) {
     check(store->put_share(share));
   }
   run_sql(R"sql(
-      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest;
+      ALTER TABLE share DROP COLUMN pieces; ALTER TABLE download DROP COLUMN tree; DROP TABLE manifest; DROP TABLE export;
       PRAGMA user_version = 3)sql");
   const auto store = open();
   BOOST_CHECK(store->downloads_of(ann)->front() == download_of({1}, ann, "a"));
@@ -371,6 +372,40 @@ BOOST_AUTO_TEST_CASE(wishes_and_limits_survive) {
   const auto store = open();
   BOOST_CHECK(store->downloads_of(ann)->front() == wished);
   BOOST_CHECK(*store->limits() == limits);
+}
+
+BOOST_AUTO_TEST_CASE(exports_survive_and_the_oldest_of_very_many_are_forgotten) {
+  const auto exported = [](std::uint32_t number, const std::string& conductor) {
+    OrchExport file{Gid{{1}}, Fid{}, {"film"}, Sha1{{7}}, conductor};
+    std::memcpy(file.fid.bytes.data(), &number, sizeof(number));
+    return file;
+  };
+  {
+    const auto store = open();
+    for (std::uint32_t i = 0; i <= ClientStore::exports_max; ++i)
+      check(store->put_export(exported(i, "a:1")));
+    // It counts as the newest from now on.
+    check(store->put_export(exported(1, "b:2")));
+    check(store->put_export(exported(5000, "a:1")));
+  }
+  const auto store = open();
+  const auto exports = store->exports();
+  BOOST_REQUIRE(exports->size() == ClientStore::exports_max);
+  BOOST_CHECK(exports->front() == exported(3, "a:1"));
+  BOOST_CHECK((*exports)[exports->size() - 2] == exported(1, "b:2"));
+  BOOST_CHECK(exports->back() == exported(5000, "a:1"));
+}
+
+BOOST_AUTO_TEST_CASE(a_store_without_exports_is_read) {
+  const ShareRecord share = share_of(ann, Gid{{1}}, "zebra");
+  {
+    const auto store = open();
+    check(store->put_share(share));
+  }
+  run_sql("DROP TABLE export; PRAGMA user_version = 4");
+  const auto store = open();
+  BOOST_CHECK(store->shares_of(ann)->front() == share);
+  BOOST_TEST(store->exports()->empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_forgotten_download_leaves_nothing_but_the_share) {

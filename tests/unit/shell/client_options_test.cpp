@@ -70,6 +70,13 @@ BOOST_AUTO_TEST_CASE(addresses) {
     BOOST_TEST(serving_address_fault(bad) != "", bad);
 }
 
+BOOST_AUTO_TEST_CASE(members_of_orchestras_are_served_where_it_is_said_and_by_default_nowhere) {
+  BOOST_TEST(ClientOptions{}.orchestra == "");
+  for (const char* good : {"127.0.0.1:10001", "0.0.0.0:0"}) BOOST_TEST(orchestra_address_fault(good) == "");
+  for (const char* bad : {"", "[::1]:10001", "localhost:10001", "127.0.0.1"})
+    BOOST_TEST(orchestra_address_fault(bad) != "", bad);
+}
+
 BOOST_AUTO_TEST_CASE(the_state_has_a_place) {
   BOOST_TEST(default_state_folder("/x", "/home/me") == "/x/tutti/client");
   BOOST_TEST(default_state_folder(nullptr, "/home/me") == "/home/me/.local/state/tutti/client");
@@ -94,6 +101,7 @@ BOOST_AUTO_TEST_CASE(the_example_configuration_has_every_key_with_its_default) {
   BOOST_TEST(options.peers_per_download == defaults.peers_per_download);
   BOOST_TEST(options.request_memory_mib == defaults.request_memory_mib);
   BOOST_TEST(options.hashers == defaults.hashers);
+  BOOST_TEST(options.orchestra == defaults.orchestra);
   BOOST_TEST((options.coloring == defaults.coloring));
   for (const std::string& key : configuration_keys()) {
     const std::string name = key.substr(key.find('.') == std::string::npos ? 0 : key.find('.') + 1);

@@ -52,10 +52,11 @@ BOOST_AUTO_TEST_SUITE(commands)
 
 BOOST_AUTO_TEST_CASE(the_table_has_every_promised_command) {
   for (const std::string_view name :
-       {"create_user",    "login",       "create_group", "join_group",     "leave_group",   "list_requests",
-        "accept_request", "list_groups", "list_files",   "upload_file",    "download_file", "show_downloads",
-        "Show_downloads", "stop_share",  "logout",       "reject_request", "list_members",  "list_peers",
-        "whoami",         "status",      "help",         "wait",           "serve",         "quit"})
+       {"create_user",    "login",          "create_group",   "join_group", "leave_group",
+        "list_requests",  "accept_request", "list_groups",    "list_files", "upload_file",
+        "download_file",  "show_downloads", "Show_downloads", "stop_share", "logout",
+        "reject_request", "list_members",   "list_peers",     "whoami",     "status",
+        "help",           "wait",           "serve",          "quit",       "export_orch"})
     BOOST_TEST((find_command(name) != nullptr), name);
   std::set<std::string> words;
   for (const std::string& word : command_words()) BOOST_TEST(words.insert(word).second, word);

@@ -63,6 +63,27 @@ struct Line {
   Address link;
 };
 
+/// One that has come in from 127.0.0.7 at the door of a line.
+struct Guest {
+  explicit Guest(Line& of, bool fetches = true) : line(of) {
+    OrchPeerOptions options;
+    options.endpoint = "127.0.0.7";
+    options.accepted = {link};
+    peer = line.host.spawn<OrchPeerRole>(
+        "guest", std::make_unique<OrchPeer>(options, line.share, line.door,
+                                            fetches ? line.scheduler : Ref<SchedulerRole>{}));
+  }
+  void hear(const std::string& text) {
+    line.host.inject(line.door.address, peer.address, StreamCame{}, payload_of(text));
+  }
+  void go() { line.host.inject(line.door.address, peer.address, StreamOver{}); }
+  std::string said() { return spoken(line.host, link); }
+
+  Line& line;
+  Address link = line.host.probe<ByteStreamRole>("accepted").address;
+  Ref<OrchPeerRole> peer;
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(orch_peer)
@@ -251,70 +272,107 @@ BOOST_AUTO_TEST_CASE(a_list_that_shrinks_gives_the_pieces_back) {
 
 BOOST_AUTO_TEST_CASE(one_that_offered_itself_is_taken_back_when_the_door_ends_it) {
   Line line;
-  const Address accepted = line.host.probe<ByteStreamRole>("accepted").address;
-  OrchPeerOptions options;
-  options.endpoint = "127.0.0.7";
-  options.accepted = {accepted};
-  const auto guest = line.host.spawn<OrchPeerRole>(
-      "guest", std::make_unique<OrchPeer>(options, line.share, line.door, line.scheduler));
-  line.host.inject(line.door.address, guest.address, StreamCame{}, payload_of(line.send("63")));
+  Guest guest(line);
+  guest.hear(line.send("63"));
   BOOST_TEST_REQUIRE(line.host.find<PeerVisits>(line.scheduler.address).has_value());
-  line.host.stop(guest.address);
+  line.host.stop(guest.peer.address);
   line.host.expect<PeerAway>(line.door);
   BOOST_TEST(line.host.expect<PeerLost>(line.scheduler)->for_good);
 }
 
 BOOST_AUTO_TEST_CASE(an_accepted_connection_ends_with_its_stream) {
   Line line;
-  const Address accepted = line.host.probe<ByteStreamRole>("accepted").address;
-  OrchPeerOptions options;
-  options.endpoint = "127.0.0.7";
-  options.accepted = {accepted};
-  const auto guest = line.host.spawn<OrchPeerRole>(
-      "guest", std::make_unique<OrchPeer>(options, line.share, line.door, line.scheduler));
-  BOOST_TEST(spoken(line.host, accepted) == orch_down("small.bin", line.share->sha1));
-  line.host.inject(line.door.address, guest.address, StreamCame{}, payload_of(line.part(0)));
+  Guest guest(line);
+  BOOST_TEST(guest.said() == orch_down("small.bin", line.share->sha1));
+  guest.hear(line.part(0));
   line.host.expect<PartAsked>(line.door);
-  line.host.inject(line.door.address, guest.address, StreamOver{});
+  guest.go();
   line.host.expect<PeerAway>(line.door);
   line.host.expect_silence(line.scheduler.address);
 }
 
 BOOST_AUTO_TEST_CASE(who_has_connected_and_has_something_can_be_fetched_from) {
   Line line;
-  const Address accepted = line.host.probe<ByteStreamRole>("accepted").address;
-  OrchPeerOptions options;
-  options.endpoint = "127.0.0.7";
-  options.accepted = {accepted};
-  const auto guest = line.host.spawn<OrchPeerRole>(
-      "guest", std::make_unique<OrchPeer>(options, line.share, line.door, line.scheduler));
-  const auto hear = [&](const std::string& text) {
-    line.host.inject(line.door.address, guest.address, StreamCame{}, payload_of(text));
-  };
-  spoken(line.host, accepted);
-  hear(line.send("32"));  // nothing
+  Guest guest(line);
+  guest.said();
+  guest.hear(line.send("32"));  // nothing
   line.host.expect_silence();
-  hear(line.send("33"));  // not asked for
+  guest.hear(line.send("33"));  // not asked for
   line.host.expect_silence();
   line.host.advance(6s);
-  BOOST_TEST(spoken(line.host, accepted) == orch_down("small.bin", line.share->sha1));
-  hear(line.send("33"));
+  BOOST_TEST(guest.said() == orch_down("small.bin", line.share->sha1));
+  guest.hear(line.send("33"));
   const auto visit = line.host.find<PeerVisits>(line.scheduler.address);
   BOOST_REQUIRE(visit);
   BOOST_TEST(visit->message.host == "127.0.0.7");
-  BOOST_TEST((visit->from == guest.address));
-  line.host.inject(line.scheduler.address, guest.address,
+  BOOST_TEST((visit->from == guest.peer.address));
+  line.host.inject(line.scheduler.address, guest.peer.address,
                    OpenLane{{5}, line.share->gid, line.share->fid, {18}, {4}});
   BOOST_TEST((line.host.expect<LaneOpened>(line.scheduler)->bitfield == Bytes{0x80}));
   line.host.expect<PieceWanted>(line.scheduler);
-  line.host.inject(line.scheduler.address, guest.address,
+  line.host.inject(line.scheduler.address, guest.peer.address,
                    FetchPiece{{5}, {0}, 0, {0_block}, {}, {}, line.verifier.address});
-  BOOST_TEST(spoken(line.host, accepted) == line.part(0));
-  hear(line.strt(0, "abcd"));
+  BOOST_TEST(guest.said() == line.part(0));
+  guest.hear(line.strt(0, "abcd"));
   line.expect_block(0, "abcd");
   line.host.discard();
-  line.host.inject(line.door.address, guest.address, StreamOver{});
+  guest.go();
   BOOST_TEST(line.host.expect<PeerLost>(line.scheduler)->for_good);
+}
+
+BOOST_AUTO_TEST_CASE(where_nothing_is_fetched_nothing_is_asked_for_and_all_is_served) {
+  Line line;
+  Guest guest(line, false);
+  BOOST_TEST(guest.said().empty());
+  guest.hear(line.send("63") + orch_down("small.bin", line.share->sha1) + line.part(3));
+  line.host.expect<ListAsked>(line.door);
+  BOOST_TEST((line.host.expect<PartAsked>(line.door)->part == 3_piece));
+  line.host.inject(line.door.address, guest.peer.address, PartTold{{3}}, payload_of("abcd"));
+  BOOST_TEST(guest.said() == line.strt(3, "abcd"));
+  line.host.advance(1min);
+  BOOST_TEST(guest.said().empty());
+  line.host.expect_silence();
+  guest.go();
+  line.host.expect<PeerAway>(line.door);
+  line.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_part_that_is_refused_is_answered_with_none) {
+  Line line;
+  Guest guest(line);
+  guest.said();
+  guest.hear(line.part(3));
+  line.host.expect<PartAsked>(line.door);
+  line.host.inject(line.door.address, guest.peer.address, PartRefused{{3}});
+  BOOST_TEST(guest.said() == orch_none("small.bin", line.share->sha1, 4));
+}
+
+BOOST_AUTO_TEST_CASE(an_end_inside_a_part_makes_an_original_spin_so_what_was_begun_goes_out_first) {
+  Line line;
+  line.stand();
+  line.hear(line.part(3) + line.part(2));
+  line.host.inject(line.door.address, line.peer.address, PartTold{{3}}, payload_of("abcd"));
+  line.host.stop(line.peer.address);
+  // It lies in the outbox, as if it was still on its way. Nothing else is begun.
+  BOOST_TEST(line.host.is_alive(line.peer.address));
+  BOOST_TEST(line.host.is_open(line.link));
+  line.host.inject(line.door.address, line.peer.address, PartTold{{2}}, payload_of("efgh"));
+  line.host.advance(100ms);
+  BOOST_TEST(line.host.is_open(line.link));
+  BOOST_TEST(line.said() == line.strt(3, "abcd"));  // taken now
+  line.host.advance(10ms);
+  BOOST_TEST(!line.host.is_alive(line.peer.address));
+  BOOST_TEST(!line.host.is_open(line.link));
+}
+
+BOOST_AUTO_TEST_CASE(who_does_not_take_what_was_begun_is_not_waited_for_long) {
+  Line line;
+  line.stand();
+  line.hear(line.part(3));
+  line.host.inject(line.door.address, line.peer.address, PartTold{{3}}, payload_of("abcd"));
+  line.host.stop(line.peer.address);
+  line.host.advance(OrchPeer::drained_within + 10ms);
+  BOOST_TEST(!line.host.is_alive(line.peer.address));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <string>
 
@@ -68,6 +71,60 @@ BOOST_AUTO_TEST_CASE(answers_of_many_share_their_text) {
   const std::string less = text_of(table.asked("f", "s", "10.0.0.2:1", at(60s)).text);
   BOOST_TEST(less.starts_with("SEND\r\nf\r\ns\r\n4003\r\n10.0.0.1:1\r\n10.0.0.1:1000\r\n"));
   BOOST_TEST(less.ends_with("10.0.0.1:5000\r\n10.0.0.2:1\r\n"));
+  table.check_invariants();
+}
+
+BOOST_AUTO_TEST_CASE(a_full_table_makes_little_of_an_answer_anew_for_each_newcomer) {
+  ConductorTable table(60s);
+  std::size_t hosts = 0;
+  const auto newcomer = [&] {
+    const std::size_t host = hosts++;
+    return fmt::format("10.{}.{}.{}:1", host >> 16U, (host >> 8U) & 255U, host & 255U);
+  };
+  while (table.size() < ConductorTable::members_max) table.asked("f", "s", newcomer(), at(1s));
+  auto before = table.asked("f", "s", newcomer(), at(2s)).text;
+  for (int i = 0; i < 100; ++i) {
+    const auto answer = table.asked("f", "s", newcomer(), at(2s)).text;
+    std::size_t anew = 0;
+    for (const Payload& run : answer)
+      anew += std::none_of(before.begin(), before.end(),
+                           [&](const Payload& each) { return each.view().data() == run.view().data(); })
+                  ? run.size()
+                  : 0U;
+    BOOST_TEST(anew < 64U << 10U);
+    before = answer;
+  }
+  BOOST_TEST(table.size() == ConductorTable::members_max);
+  const std::string whole = text_of(before);
+  BOOST_TEST(whole.starts_with("SEND\r\nf\r\ns\r\n100000\r\n10.0.0.100:1\r\n"));
+  BOOST_TEST(std::count(whole.begin(), whole.end(), '\n') == 100'004);
+  table.check_invariants();
+}
+
+BOOST_AUTO_TEST_CASE(those_who_stay_long_share_their_text_with_each_other) {
+  ConductorTable table(60s);
+  // Of ten thousand every hundredth asks on.
+  const auto member = [](int i) { return fmt::format("10.0.{}.{}:1", i / 256, i % 256); };
+  for (int i = 0; i < 10'000; ++i) table.asked("f", "s", member(i), at(0s));
+  for (int i = 0; i < 10'000; i += 100) table.asked("f", "s", member(i), at(50s));
+  table.forget(at(60s));
+  BOOST_TEST(table.size() == 100U);
+  const auto answer = table.asked("f", "s", member(0), at(60s)).text;
+  BOOST_TEST(answer.size() <= 3U);
+  BOOST_TEST(text_of(answer).ends_with(member(9800) + "\r\n" + member(9900) + "\r\n"));
+  table.check_invariants();
+}
+
+BOOST_AUTO_TEST_CASE(one_address_cannot_fill_the_table) {
+  ConductorTable table(60s);
+  table.asked("f", "s", "10.0.0.1:1", at(0s));
+  for (std::size_t i = 0; i < ConductorTable::members_of_host_max + 10; ++i)
+    table.asked("f" + std::to_string(i), "s", "10.0.0.2:" + std::to_string(1 + i % 60'000), at(1s));
+  BOOST_TEST(table.size() == ConductorTable::members_of_host_max + 1);
+  // Its own oldest ones went.
+  BOOST_TEST(text_of(table.asked("f", "s", "10.0.0.1:1", at(2s)).text).ends_with("10.0.0.1:1\r\n"));
+  BOOST_TEST(text_of(table.asked("f9", "s", "10.0.0.3:1", at(2s)).text).starts_with("NONE"));
+  BOOST_TEST(text_of(table.asked("f10", "s", "10.0.0.3:1", at(2s)).text).starts_with("SEND"));
   table.check_invariants();
 }
 

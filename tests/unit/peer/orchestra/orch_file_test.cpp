@@ -52,6 +52,15 @@ std::string with_line(std::size_t number, const std::string& line) {
 
 }  // namespace
 
+BOOST_AUTO_TEST_CASE(what_is_read_is_written_again_byte_for_byte) {
+  for (const std::size_t size : {0U, 1U, 16U, 40U}) {
+    const std::string text = composed(bytes_of(size), 16, 7);
+    const OrchParsed parsed = parse_orch(text);
+    BOOST_REQUIRE(parsed);
+    BOOST_TEST(orch_text(parsed.file) == text);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_empty_file_has_no_parts) {
   BOOST_TEST(composed("", 16384, 1) ==
              "127.0.0.1:9999\n./f.bin\nda39a3ee5e6b4b0d3255bfef95601890afd80709\n0\n16384\n0\n");
