@@ -38,8 +38,8 @@ class Actor {
 };
 
 /// An actor that handles exactly the messages of `Handles` (a Messages<…>), each in `on(const M&, Context&)`; a missing
-/// handler does not compile. Handlers for the kernel's own messages (LinkUp, LinkDown, LinkEcho, ActorStopped, InputReady)
-/// may be left out.
+/// handler does not compile. Handlers for the kernel's own messages (LinkUp, LinkDown, LinkEcho, KeyTold, ActorStopped,
+/// InputReady) may be left out.
 template <class Derived, class Handles>
 class ActorOf : public Actor {
   static_assert(Handles::ids_are_unique(), "two messages have one number");
@@ -50,7 +50,7 @@ class ActorOf : public Actor {
     Handles::for_each([&]<class M>() {
       if (envelope.id == M::message_id) receipt = deliver<M>(envelope, context);
     });
-    Messages<ActorStopped, LinkUp, LinkDown, LinkEcho, InputReady>::for_each([&]<class M>() {
+    Messages<ActorStopped, LinkUp, LinkDown, LinkEcho, KeyTold, InputReady>::for_each([&]<class M>() {
       if constexpr (requires(Derived & actor, const M& message) { actor.on(message, context); }) {
         if (envelope.id == M::message_id && !envelope.outside) receipt = deliver<M>(envelope, context);
       } else {

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "actors/envelope.hpp"
 #include "actors/payload.hpp"
@@ -16,11 +17,19 @@ namespace tutti {
 
 class Actor;
 
+/// Whom a door lets in. Everybody has to prove a key in any case; LinkUp says which.
+enum class Admits : std::uint8_t {
+  anybody,
+  named,  ///< whom Context::admit() has named; nobody before that
+};
+
 /// What may come in over a link, decided when it is opened.
 struct Door {
   std::string_view role;            ///< of the other side, for logs and traces
   std::span<const MessageId> says;  ///< everything else is dropped and counted
   DecodeLimits limits;
+  LinkKey expected{};  ///< where we dial: the only key that the other side may have
+  Admits admits = Admits::anybody;
 };
 
 template <class RemoteRole>
@@ -29,8 +38,21 @@ Door door_of() {
   limits.frame_bytes = RemoteRole::frame_bytes;
   return {RemoteRole::name, RemoteRole::Says::ids, limits};
 }
+template <class RemoteRole>
+Door door_to(const LinkKey& expected) {
+  Door door = door_of<RemoteRole>();
+  door.expected = expected;
+  return door;
+}
+template <class RemoteRole>
+Door door_for(Admits admits) {
+  Door door = door_of<RemoteRole>();
+  door.admits = admits;
+  return door;
+}
 
-/// How a link meets the network. Endpoints are `host:port`, `[ipv6]:port`; port 0 lets the system choose.
+/// How a link meets the network. Endpoints are `host:port`, `[ipv6]:port`; port 0 lets the system choose. The first four
+/// are encrypted and authenticated by CURVE, there is no other way in.
 enum class LinkKind : std::uint8_t {
   listen,         ///< ROUTER: one address for the door, a new one for each peer that speaks (LinkUp)
   connect,        ///< DEALER: connects again by itself for ever
@@ -38,6 +60,8 @@ enum class LinkKind : std::uint8_t {
   subscribe,      ///< SUB: connects again by itself for ever; nothing can be sent
   listen_stream,  ///< STREAM: plain TCP; a new address for each connection (LinkUp), which is gone with it
   dial_stream,    ///< STREAM: one attempt, one connection; gone with LinkDown
+  tell_key,       ///< UDP: says the key of our links to whoever asks
+  ask_key,        ///< UDP: asks for the key of somebody's links until KeyTold
 };
 
 /// What came of opening a link. A refused listen has a fault (address in use) and no address.
@@ -98,23 +122,35 @@ class Context {
 
   /// Opens a door at `endpoint`: everyone who connects is a `RemoteRole`. LinkUp names each of them.
   template <class RemoteRole>
-  Opened listen(const std::string& endpoint) {
-    return open(LinkKind::listen, endpoint, door_of<RemoteRole>());
+  Opened listen(const std::string& endpoint, Admits admits = Admits::anybody) {
+    return open(LinkKind::listen, endpoint, door_for<RemoteRole>(admits));
   }
-  /// A link to the `RemoteRole` at `endpoint`. LinkUp says when it stands, LinkDown when it does not.
+  /// A link to the `RemoteRole` at `endpoint` that has the secret key of `key`; it never stands with anybody else. LinkUp
+  /// says when it stands, LinkDown when it does not.
   template <class RemoteRole>
-  Ref<RemoteRole> connect(const std::string& endpoint) {
-    return {open(LinkKind::connect, endpoint, door_of<RemoteRole>()).address};
+  Ref<RemoteRole> connect(const std::string& endpoint, const LinkKey& key) {
+    return {open(LinkKind::connect, endpoint, door_to<RemoteRole>(key)).address};
   }
   /// A topic of our own; `Topic::Accepts` is what may be published.
   template <class Topic>
-  Opened publish(const std::string& endpoint) {
-    return open(LinkKind::publish, endpoint, {Topic::name, {}, {}});
+  Opened publish(const std::string& endpoint, Admits admits = Admits::anybody) {
+    return open(LinkKind::publish, endpoint, {Topic::name, {}, {}, {}, admits});
   }
-  /// Listens to somebody else's topic; `Topic::Says` is what may come.
+  /// Listens to the topic of somebody with the secret key of `key`; `Topic::Says` is what may come.
   template <class Topic>
-  Ref<Topic> subscribe(const std::string& endpoint) {
-    return {open(LinkKind::subscribe, endpoint, door_of<Topic>()).address};
+  Ref<Topic> subscribe(const std::string& endpoint, const LinkKey& key) {
+    return {open(LinkKind::subscribe, endpoint, door_to<Topic>(key)).address};
+  }
+  /// Exactly these are let in from now on, at a door or topic of our own that admits the named. Who is in stays.
+  virtual void admit(Address door, const std::vector<LinkKey>& keys) = 0;
+  /// Says the public key of our links to whoever asks with a datagram at the UDP port of `endpoint`.
+  Opened tell_key(const std::string& endpoint) {
+    return open(LinkKind::tell_key, endpoint, {"key_asker", {}, {}});
+  }
+  /// Asks for the public key of whoever listens at `endpoint`, again and again: KeyTold, once. Whether it is to be trusted
+  /// is the asker's decision. close() ends it.
+  Address ask_key(const std::string& endpoint) {
+    return open(LinkKind::ask_key, endpoint, {"key_teller", {}, {}}).address;
   }
   /// Opens a door for plain TCP connections (`StreamRole` is a ByteStreamRole): LinkUp names each of them at once. What
   /// is said to one that does not listen is kept in memory: whoever says much measures what has been taken (PayloadGauge).

@@ -80,7 +80,10 @@ Opened InjectionHost::open(Address owner, LinkKind kind, const std::string& endp
             {},
             false,
             false,
-            0};
+            0,
+            door.expected,
+            door.admits,
+            {}};
   if (link.endpoint.ends_with(":0")) {
     link.endpoint.pop_back();
     link.endpoint += std::to_string(++last_port_);
@@ -121,8 +124,16 @@ void InjectionHost::fill_secret(std::span<std::uint8_t> target) {
 
 Address InjectionHost::link_to(std::string_view endpoint) const {
   for (const auto& [address, link] : links_)
-    if (link.endpoint == endpoint && link.listener.value == 0) return address;
+    if (link.endpoint == endpoint && link.listener.value == 0 && link.kind != LinkKind::ask_key &&
+        link.kind != LinkKind::tell_key)
+      return address;
   throw ExpectationFailed("no link to " + std::string(endpoint) + " is open");
+}
+
+std::optional<Address> InjectionHost::question_to(std::string_view endpoint) const {
+  for (const auto& [address, link] : links_)
+    if (link.endpoint == endpoint && link.kind == LinkKind::ask_key) return address;
+  return std::nullopt;
 }
 
 std::vector<InjectionHost::Link> InjectionHost::links() const {
@@ -134,12 +145,13 @@ std::vector<InjectionHost::Link> InjectionHost::links() const {
 void InjectionHost::link_up(Address link, std::string_view peer) {
   Link& opened = links_.at(link);
   opened.up = true;
-  deliver({link,
-           opened.owner,
-           LinkUp::message_id,
-           encode(LinkUp{link, opened.listener, std::string(peer.empty() ? opened.endpoint : peer)}),
-           {},
-           false});
+  deliver(
+      {link,
+       opened.owner,
+       LinkUp::message_id,
+       encode(LinkUp{link, opened.listener, std::string(peer.empty() ? opened.endpoint : peer), opened.key}),
+       {},
+       false});
   settle();
 }
 
@@ -153,15 +165,30 @@ void InjectionHost::link_down(Address link, LinkLoss loss) {
   settle();
 }
 
-Address InjectionHost::accept(Address listener, std::string_view peer) {
+Address InjectionHost::accept(Address listener, std::string_view peer, const LinkKey& key) {
   const Link& door = links_.at(listener);
-  Link link{fresh_address(), door.owner, LinkKind::connect, std::string(peer),
-            door.role,       door.says,  listener,          true,
-            false,           0};
+  Link link{fresh_address(),
+            door.owner,
+            LinkKind::connect,
+            std::string(peer),
+            door.role,
+            door.says,
+            listener,
+            true,
+            false,
+            0,
+            key};
   const Address address = link.address;
   links_.emplace(address, std::move(link));
   link_up(address, peer);
   return address;
+}
+
+void InjectionHost::tell_key(Address question, const LinkKey& key) {
+  const Address owner = links_.at(question).owner;
+  links_.erase(question);
+  deliver({question, owner, KeyTold::message_id, encode(KeyTold{question, key}), {}, false});
+  settle();
 }
 
 void InjectionHost::refuse_endpoint(std::string endpoint, std::string fault) {

@@ -138,9 +138,16 @@ class InjectionHost final : private Stage {
     bool up = false;
     bool holds_echoes = false;
     std::uint32_t probes = 0;  ///< that wait
+    LinkKey key{};             ///< of the other side: expected, or proven by who was accepted
+    Admits admits = Admits::anybody;
+    std::vector<LinkKey> admitted{};
   };
   /// The open link to (or door at) an endpoint; fails if there is none.
   Address link_to(std::string_view endpoint) const;
+  /// The question for a key that is under way to an endpoint, if there is one.
+  std::optional<Address> question_to(std::string_view endpoint) const;
+  /// Who has spawned an actor; 0: the test.
+  Address parent_of(Address actor) const { return troupe_.parent_of(actor); }
   /// All open links, in the order of opening.
   std::vector<Link> links() const;
   bool is_open(Address link) const { return links_.contains(link); }
@@ -150,8 +157,11 @@ class InjectionHost final : private Stage {
   void hold_echoes(Address link, bool hold = true) { links_.at(link).holds_echoes = hold; }
   /// Answers the probes of a link that wait; false if there is none.
   bool echo(Address link);
-  /// Somebody connects to a door and speaks: a new link, LinkUp included.
-  Address accept(Address listener, std::string_view peer = "127.0.0.1:40000");
+  /// Somebody who has proven `key` connects to a door and speaks: a new link, LinkUp included.
+  Address accept(Address listener, std::string_view peer = "127.0.0.1:40000", const LinkKey& key = {});
+  /// Somebody answers a question for a key, which is over with that.
+  void tell_key(Address question, const LinkKey& key);
+  const Link& link(Address address) const { return links_.at(address); }
   /// From now on listen() or publish() at this endpoint fails with this fault.
   void refuse_endpoint(std::string endpoint, std::string fault);
 
@@ -171,6 +181,7 @@ class InjectionHost final : private Stage {
   Address fresh_address() override { return {++last_address_}; }
   void route(Envelope envelope) override;
   Opened open(Address owner, LinkKind kind, const std::string& endpoint, const Door& door) override;
+  void admit(Address door, const std::vector<LinkKey>& keys) override { links_.at(door).admitted = keys; }
   void probe(Address link) override;
   void close(Address link) override;
   void watch(Address owner, int descriptor) override { watched_[descriptor] = owner; }

@@ -26,6 +26,7 @@ class Troupe::CellContext final : public Context {
     troupe_.due_.erase(due);
     cell_.timers.erase(timer.value);
   }
+  void admit(Address door, const std::vector<LinkKey>& keys) override { stage().admit(door, keys); }
   void probe(Address link) override { stage().probe(link); }
   void close(Address link) override {
     cell_.links.erase(link);
@@ -88,6 +89,11 @@ Troupe::Cell* Troupe::find(Address actor) {
 std::string_view Troupe::name_of(Address actor) const {
   const auto at = cells_.find(actor.value);
   return at == cells_.end() ? std::string_view{} : std::string_view(at->second->name);
+}
+
+Address Troupe::parent_of(Address actor) const {
+  const auto at = cells_.find(actor.value);
+  return at == cells_.end() ? Address{} : at->second->parent;
 }
 
 void Troupe::place(Address at, std::string_view name, Address parent, std::unique_ptr<Actor> actor) {

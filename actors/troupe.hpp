@@ -34,6 +34,7 @@ class Stage {
   /// Takes an envelope away to whoever it is for. Never delivers before the running handler has returned.
   virtual void route(Envelope envelope) = 0;
   virtual Opened open(Address owner, LinkKind kind, const std::string& endpoint, const Door& door) = 0;
+  virtual void admit(Address door, const std::vector<LinkKey>& keys) = 0;
   virtual void probe(Address link) = 0;
   virtual void close(Address link) = 0;
   virtual void watch(Address owner, int descriptor) = 0;
@@ -66,6 +67,8 @@ class Troupe {
   bool has(Address actor) const { return cells_.contains(actor.value); }
   bool empty() const { return cells_.empty(); }
   std::string_view name_of(Address actor) const;
+  /// 0: nobody of this troupe.
+  Address parent_of(Address actor) const;
 
   /// The time of the next timer; Instant::max() if there is none.
   Instant next_timer() const;

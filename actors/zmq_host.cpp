@@ -43,7 +43,8 @@ void make_routing_ids_unpredictable() {
 }  // namespace
 
 struct ZmqHost::Shared final : ZmqHostServices {
-  explicit Shared(const ZmqHostOptions& wanted) : options_(wanted) {
+  explicit Shared(const ZmqHostOptions& wanted) : options_(wanted), gate_(context) {
+    if (!options_.keys) options_.keys = make_link_keys();
     raise_descriptor_limit();
     make_routing_ids_unpredictable();
     context.set(zmq::ctxopt::max_sockets, sockets_max);
@@ -51,6 +52,7 @@ struct ZmqHost::Shared final : ZmqHostServices {
   }
 
   zmq::context_t& zmq_context() override { return context; }
+  ZmqGate& gate() override { return gate_; }
   const ZmqHostOptions& options() const override { return options_; }
   std::string inbox_endpoint(std::uint16_t worker) const override {
     return "inproc://inbox-" + std::to_string(worker);
@@ -77,6 +79,7 @@ struct ZmqHost::Shared final : ZmqHostServices {
 
   ZmqHostOptions options_;
   zmq::context_t context;
+  ZmqGate gate_;  // its thread ends when all sockets of the workers are closed
   std::vector<std::unique_ptr<ZmqWorker>> workers;
   std::vector<std::thread> threads;
   std::optional<std::uint16_t> calling_worker;
@@ -114,6 +117,11 @@ ZmqHost::WorkerId ZmqHost::add_calling_worker(std::string_view name) {
 Address ZmqHost::fresh_address(WorkerId worker) {
   ENSURE(!shared_->started);
   return shared_->workers.at(worker.index)->fresh_address();
+}
+
+void ZmqHost::give_keys_to(Address actor, const LinkKeys& keys) {
+  ENSURE(!shared_->started);
+  shared_->workers.at(ZmqWorker::worker_of(actor))->give_keys(actor, keys);
 }
 
 void ZmqHost::place(Address at, std::string_view name, std::unique_ptr<Actor> actor) {

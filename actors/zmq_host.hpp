@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "actors/actor.hpp"
+#include "actors/link_keys.hpp"
 #include "actors/trace.hpp"
 
 namespace tutti {
@@ -27,11 +29,14 @@ struct ZmqHostOptions {
   std::chrono::milliseconds linger{300};
   /// Peers of one door at the most; further ones are not heard.
   std::size_t peers_per_door = 4096;
+  /// What its links prove to be theirs. None: a pair that is made for this host and goes with it.
+  std::optional<LinkKeys> keys = std::nullopt;
 };
 
-/// The host of the real programs: worker threads with inproc inboxes, TCP sockets as links.
+/// The host of the real programs: worker threads with inproc inboxes, TCP sockets as links, a gate that judges whoever
+/// knocks at a door.
 ///
-/// Owns the ZeroMQ context, the threads, all sockets. Every actor lives on one worker and only that thread touches it
+/// Owns the ZeroMQ context, the threads, all sockets, its key pair. Every actor lives on one worker and only that thread touches it
 /// and the sockets that it opened. Between workers an envelope crosses as two frames: address and msgpack, and the
 /// payload by handle.
 ///
@@ -63,6 +68,12 @@ class ZmqHost {
     place(at.address, name, std::move(actor));
   }
 
+  /// The links of this actor prove other keys than the host's: many clients in one process. Before start() only.
+  template <class Role>
+  void give_keys(Ref<Role> actor, const LinkKeys& keys) {
+    give_keys_to(actor.address, keys);
+  }
+
   /// Starts all workers' threads; every actor is ready when it returns (those of the calling worker once run() runs).
   void start();
   /// Runs the calling worker until all of its actors have said goodbye.
@@ -79,6 +90,7 @@ class ZmqHost {
   friend class ZmqWorker;
 
   Address fresh_address(WorkerId worker);
+  void give_keys_to(Address actor, const LinkKeys& keys);
   void place(Address at, std::string_view name, std::unique_ptr<Actor> actor);
 
   std::unique_ptr<Shared> shared_;

@@ -12,6 +12,9 @@ namespace tutti {
 namespace {
 
 constexpr std::size_t gone_remembered = 1024;
+constexpr int connections_waiting_max = 4096;
+/// After one of these libzmq gives a dialling socket up.
+constexpr int refused_events = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
 const Bytes& ping_frame() {
   static const Bytes frame = encode(LinkPing{});
@@ -124,8 +127,8 @@ void ZmqLink::hand_in(Address from, Bytes body, Payload payload) {
   worker_.to_actor({from, owner_, id, std::move(body), std::move(payload), true});
 }
 
-void ZmqLink::say_up(Address link, Address listener, const std::string& peer) {
-  tell({link, owner_, LinkUp::message_id, encode(LinkUp{link, listener, peer}), {}, false});
+void ZmqLink::say_up(Address link, Address listener, const std::string& peer, const LinkKey& key) {
+  tell({link, owner_, LinkUp::message_id, encode(LinkUp{link, listener, peer, key}), {}, false});
 }
 
 void ZmqLink::say_down(Address link, LinkLoss loss) {
@@ -151,7 +154,10 @@ bool ZmqLink::send_frames(const std::string* routing_id, ByteView body, const Pa
 
 DialledLink::DialledLink(LinkOwner& worker, const ZmqHostOptions& options, Address self, Address owner,
                          const Door& door, LinkKind kind, std::string endpoint)
-    : ZmqLink(worker, options, self, owner, door), kind_(kind), endpoint_(std::move(endpoint)) {
+    : ZmqLink(worker, options, self, owner, door),
+      kind_(kind),
+      endpoint_(std::move(endpoint)),
+      refused_pause_(options.dial_pause) {
   dial();
 }
 
@@ -159,6 +165,7 @@ DialledLink::~DialledLink() { close_socket(); }
 
 void DialledLink::dial() {
   dialled_ = worker_.now();
+  refused_ = false;
   try {
     make_dialler();
   } catch (const zmq::error_t& failure) {
@@ -170,6 +177,7 @@ void DialledLink::dial() {
 
 void DialledLink::make_dialler() {
   make_socket(kind_ == LinkKind::subscribe ? zmq::socket_type::sub : zmq::socket_type::dealer);
+  guard_dialler(socket_, worker_.keys_of(owner_), door_.expected);
   socket_.set(zmq::sockopt::reconnect_ivl, static_cast<int>(options_.dial_pause.count()));
   socket_.set(zmq::sockopt::reconnect_ivl_max, static_cast<int>(options_.dial_pause_max.count()));
   if (kind_ == LinkKind::subscribe) {
@@ -179,7 +187,7 @@ void DialledLink::make_dialler() {
   }
   const std::string events =
       "inproc://monitor-" + std::to_string(self_.value) + "-" + std::to_string(++dials_);
-  constexpr int wanted = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+  constexpr int wanted = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | refused_events;
   try {
     if (zmq_socket_monitor(socket_.handle(), events.c_str(), wanted) != 0) throw zmq::error_t();
     monitor_.emplace(worker_.zmq_context(), zmq::socket_type::pair);
@@ -259,13 +267,15 @@ void DialledLink::read_monitor() {
     if (event->parts.empty() || event->parts[0].size() < sizeof(std::uint16_t)) continue;
     std::uint16_t number = 0;
     std::memcpy(&number, event->parts[0].data(), sizeof number);
+    if ((number & refused_events) != 0) refused_ = true;
     if (number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED && !up_) {
       up_ = true;
+      refused_pause_ = options_.dial_pause;
       faults_ = 0;
       pings_ = pongs_ = 0;
       probes_.clear();
       last_heard_ = last_said_ = worker_.now();
-      say_up(self_, Address{}, endpoint_);
+      say_up(self_, Address{}, endpoint_, door_.expected);
     } else if (number == ZMQ_EVENT_DISCONNECTED && up_) {
       while (receive()) {  // what was said before the end still counts
       }
@@ -278,8 +288,10 @@ void DialledLink::read_monitor() {
 void DialledLink::keep_house(Instant awake_since) {
   const Instant now = worker_.now();
   if (!up_) {
-    if (now - std::max(dialled_, awake_since) >= options_.redial_after) redial();
-    return;
+    const Duration pause = refused_ ? refused_pause_ : options_.redial_after;
+    if (now - std::max(dialled_, awake_since) < pause) return;
+    refused_pause_ = std::min<Duration>(2 * pause, options_.redial_after);
+    return redial();
   }
   if (now - std::max(last_heard_, awake_since) >= options_.silent_after) {
     went_down(LinkLoss::silent);
@@ -307,6 +319,17 @@ void DialledLink::ponged() {
     tell({self_, owner_, LinkEcho::message_id, encode(LinkEcho{self_}), {}, false});
 }
 
+// --- GuardedDomain --------------------------------------------------------------------------------------------
+
+GuardedDomain::GuardedDomain(LinkOwner& worker, Address door, Address owner, Admits admits,
+                             zmq::socket_t& socket)
+    : worker_(worker), name_("door-" + std::to_string(door.value)) {
+  worker_.gate().open(name_, admits);
+  guard_door(socket, worker_.keys_of(owner), name_);
+}
+
+GuardedDomain::~GuardedDomain() { worker_.gate().close(name_); }
+
 // --- DoorLink -----------------------------------------------------------------------------------------------
 
 DoorLink::DoorLink(LinkOwner& worker, const ZmqHostOptions& options, Address self, Address owner,
@@ -314,6 +337,8 @@ DoorLink::DoorLink(LinkOwner& worker, const ZmqHostOptions& options, Address sel
     : ZmqLink(worker, options, self, owner, door) {
   make_socket(zmq::socket_type::router);
   socket_.set(zmq::sockopt::router_mandatory, true);
+  socket_.set(zmq::sockopt::backlog, connections_waiting_max);
+  domain_.emplace(worker_, self_, owner_, door_.admits, socket_);
   socket_.bind(tcp_endpoint(endpoint));
   worker_.sockets_changed();
 }
@@ -342,12 +367,13 @@ bool DoorLink::receive() {
 }
 
 void DoorLink::take(Frames frames) {
+  if (frames.parts.size() < 2) return;
   const std::string routing_id = frames.parts[0].to_string();
-  if (const auto gone = gone_.find(routing_id); gone != gone_.end()) {
+  if (const auto gone = gone_.find(routing_id + std::string(proven_key(frames.parts[1])));
+      gone != gone_.end()) {
     if (!gone->second) send_frames(&routing_id, reset_frame(), {});
     return;
   }
-  if (frames.parts.size() < 2) return;
   const Address from = peer_of(routing_id, frames.parts[1]);
   if (from.value == 0) return;
   peers_.at(from.value).last_heard = worker_.now();
@@ -363,23 +389,28 @@ void DoorLink::take(Frames frames) {
 }
 
 Address DoorLink::peer_of(const std::string& routing_id, const zmq::message_t& frame) {
-  if (const auto known = by_routing_id_.find(routing_id); known != by_routing_id_.end()) return known->second;
-  if (peers_.size() >= options_.peers_per_door) return {};
   // The routing id's frame has no metadata; the one after it has.
-  Peer peer{routing_id, host_of(frame), worker_.now(), 0};
+  const std::string_view user = proven_key(frame);
+  if (const auto known = by_routing_id_.find(routing_id); known != by_routing_id_.end()) {
+    if (peers_.at(known->second.value).user == user) return known->second;
+    forget(known->second, LinkLoss::disconnected, true);
+  }
+  const std::optional<Bytes> key = from_z85(user);
+  if (!key || key->size() != LinkKey::size || peers_.size() >= options_.peers_per_door) return {};
+  Peer peer{routing_id, std::string(user), host_of(frame), worker_.now(), 0};
   const Address address = worker_.fresh_address();
   worker_.peer_known(address, self_);
   worker_.named(address, std::string(door_.role) + "@" + peer.host);
   by_routing_id_.emplace(routing_id, address);
   const std::string host = peer.host;
   peers_.emplace(address.value, std::move(peer));
-  say_up(address, self_, host);
+  say_up(address, self_, host, LinkKey::from(*key));
   return address;
 }
 
-void DoorLink::remember_gone(const std::string& routing_id, bool banned) {
-  gone_[routing_id] = banned;
-  gone_order_.push_back(routing_id);
+void DoorLink::remember_gone(const std::string& who, bool banned) {
+  gone_[who] = banned;
+  gone_order_.push_back(who);
   if (gone_order_.size() > gone_remembered) {
     gone_.erase(gone_order_.front());
     gone_order_.pop_front();
@@ -389,7 +420,7 @@ void DoorLink::remember_gone(const std::string& routing_id, bool banned) {
 void DoorLink::forget(Address peer, LinkLoss loss, bool tell_owner) {
   const auto found = peers_.find(peer.value);
   if (found == peers_.end()) return;
-  remember_gone(found->second.routing_id, loss == LinkLoss::misbehaved);
+  remember_gone(found->second.routing_id + found->second.user, loss == LinkLoss::misbehaved);
   by_routing_id_.erase(found->second.routing_id);
   peers_.erase(found);
   worker_.peer_forgotten(peer);
@@ -435,6 +466,7 @@ TopicLink::TopicLink(LinkOwner& worker, const ZmqHostOptions& options, Address s
                      const Door& door, const std::string& endpoint)
     : ZmqLink(worker, options, self, owner, door) {
   make_socket(zmq::socket_type::pub);
+  domain_.emplace(worker_, self_, owner_, door_.admits, socket_);
   socket_.bind(tcp_endpoint(endpoint));
 }
 

@@ -11,6 +11,8 @@
 
 #include "actors/context.hpp"
 #include "actors/envelope.hpp"
+#include "actors/link_keys.hpp"
+#include "actors/zmq_gate.hpp"
 #include "actors/zmq_host.hpp"
 
 namespace tutti {
@@ -36,7 +38,11 @@ class LinkOwner {
   LinkOwner& operator=(const LinkOwner&) = delete;
   virtual ~LinkOwner() = default;
   virtual zmq::context_t& zmq_context() = 0;
+  virtual ZmqGate& gate() = 0;
+  /// What the links of an actor prove.
+  virtual const LinkKeys& keys_of(Address actor) const = 0;
   virtual Instant now() const = 0;
+  virtual void fill_secret(std::span<std::uint8_t> target) = 0;
   virtual Address fresh_address() = 0;
   virtual void named(Address address, std::string_view name) = 0;
   /// Hands a message or the kernel's word about a link to the actor that owns it.
@@ -48,7 +54,7 @@ class LinkOwner {
   virtual void peer_forgotten(Address peer) = 0;
 };
 
-/// One TCP socket and what is known of whoever is at its other side. The worker's poll loop tells it when there is
+/// One TCP socket (or, for the questions before there is a link, a UDP one) and what is known of whoever is at its other side. The worker's poll loop tells it when there is
 /// something to read and lets it keep house now and then.
 class ZmqLink {
  public:
@@ -73,8 +79,11 @@ class ZmqLink {
   /// Closes one accepted peer; true if it was one of this link's.
   virtual bool close_peer(Address) { return false; }
   virtual std::vector<Address> peers() const { return {}; }
+  virtual void admit(const std::vector<LinkKey>&) {}
   /// Nothing more comes of it: the worker forgets it.
   virtual bool is_over() const { return false; }
+  /// What is polled in the place of a ZeroMQ socket; -1: nothing.
+  virtual int descriptor() const { return -1; }
 
   zmq::socket_t& socket() { return socket_; }
   zmq::socket_t* monitor() { return monitor_ ? &*monitor_ : nullptr; }
@@ -88,7 +97,7 @@ class ZmqLink {
   bool says(MessageId id) const;
   void hand_in(Address from, Bytes body, Payload payload);
   void tell(const Envelope& envelope) { worker_.to_actor(envelope); }
-  void say_up(Address link, Address listener, const std::string& peer);
+  void say_up(Address link, Address listener, const std::string& peer, const LinkKey& key);
   void say_down(Address link, LinkLoss loss);
   /// Sends one message of one or two frames (after `routing_id`, if any); false if it did not leave.
   bool send_frames(const std::string* routing_id, ByteView body, const Payload& payload);
@@ -97,7 +106,7 @@ class ZmqLink {
   const ZmqHostOptions& options_;
   Address self_;
   Address owner_;
-  Door door_;
+  const Door door_;
   zmq::socket_t socket_;
   std::optional<zmq::socket_t> monitor_;
 };
@@ -129,6 +138,8 @@ class DialledLink final : public ZmqLink {
   LinkKind kind_;
   std::string endpoint_;
   bool up_ = false;
+  bool refused_ = false;  ///< by who is there, or by us: this socket does not come up any more
+  Duration refused_pause_;
   int faults_ = 0;
   std::uint64_t dials_ = 0;
   Instant dialled_;
@@ -140,7 +151,24 @@ class DialledLink final : public ZmqLink {
   std::deque<std::uint64_t> probes_;  // pings whose pongs the owner waits for
 };
 
-/// ROUTER: a door. Every peer that speaks gets an address of its own.
+/// A door or a topic in the gate, for as long as this lives.
+class GuardedDomain {
+ public:
+  /// Guards a socket that is to be bound.
+  GuardedDomain(LinkOwner& worker, Address door, Address owner, Admits admits, zmq::socket_t& socket);
+  GuardedDomain(const GuardedDomain&) = delete;
+  GuardedDomain& operator=(const GuardedDomain&) = delete;
+  ~GuardedDomain();
+  void admit(const std::vector<LinkKey>& keys) { worker_.gate().admit(name_, keys); }
+
+ private:
+  LinkOwner& worker_;
+  std::string name_;
+};
+
+/// ROUTER: a door. Every peer that speaks gets an address of its own. A routing id is only how to reach a peer: who it is
+/// says the key that comes proven with each message, since a client may choose its routing id, also one that somebody
+/// has left.
 class DoorLink final : public ZmqLink {
  public:
   DoorLink(LinkOwner& worker, const ZmqHostOptions& options, Address self, Address owner, const Door& door,
@@ -153,11 +181,13 @@ class DoorLink final : public ZmqLink {
   void blame(Address from, const std::string& fault) override;
   bool close_peer(Address peer) override;
   std::vector<Address> peers() const override;
+  void admit(const std::vector<LinkKey>& keys) override { domain_->admit(keys); }
   std::string bound_endpoint() const;
 
  private:
   struct Peer {
     std::string routing_id;
+    std::string user;  // its proven key, in Z85
     std::string host;
     Instant last_heard;
     int faults = 0;
@@ -165,11 +195,12 @@ class DoorLink final : public ZmqLink {
   void take(Frames frames);
   Address peer_of(const std::string& routing_id, const zmq::message_t& frame);
   void forget(Address peer, LinkLoss loss, bool tell_owner);
-  void remember_gone(const std::string& routing_id, bool banned);
+  void remember_gone(const std::string& who, bool banned);
 
+  std::optional<GuardedDomain> domain_;
   std::unordered_map<std::string, Address> by_routing_id_;
   std::unordered_map<std::uint64_t, Peer> peers_;
-  std::unordered_map<std::string, bool> gone_;  // routing ids given up -> banned
+  std::unordered_map<std::string, bool> gone_;  // routing ids given up, with their keys -> banned
   std::deque<std::string> gone_order_;          // oldest first, to bound gone_
 };
 
@@ -183,7 +214,11 @@ class TopicLink final : public ZmqLink {
   void send(Address to, const Bytes& body, const Payload& payload) override;
   bool receive() override { return false; }
   void keep_house(Instant) override {}
+  void admit(const std::vector<LinkKey>& keys) override { domain_->admit(keys); }
   std::string bound_endpoint() const;
+
+ private:
+  std::optional<GuardedDomain> domain_;
 };
 
 /// `tcp://host:port` of `host:port`; a host name or `[ipv6]` serves too.

@@ -86,7 +86,7 @@ bool DialledStreamLink::receive() {
       hand_in(self_, Bytes(stream_bytes()), payload_of(std::move(frames->parts[1])));
     } else if (routing_id_.empty()) {
       routing_id_ = frames->parts[0].to_string();
-      say_up(self_, Address{}, endpoint_.substr(endpoint_.find(';') + 1));
+      say_up(self_, Address{}, endpoint_.substr(endpoint_.find(';') + 1), {});
     } else {
       end(LinkLoss::disconnected);
     }
@@ -163,7 +163,7 @@ void StreamDoorLink::accept(const std::string& routing_id, const zmq::message_t&
   worker_.named(address, std::string(door_.role) + "@" + host);
   by_routing_id_.emplace(routing_id, address);
   peers_.emplace(address.value, routing_id);
-  say_up(address, self_, host);
+  say_up(address, self_, host, {});
 }
 
 void StreamDoorLink::forget(Address peer) {

@@ -10,6 +10,7 @@
 
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
+#include "actors/zmq_key_socket.hpp"
 #include "actors/zmq_stream.hpp"
 
 namespace tutti {
@@ -112,36 +113,52 @@ void ZmqWorker::route(Envelope envelope) {
   }
 }
 
+std::unique_ptr<ZmqLink> ZmqWorker::make_link(Address address, Address owner, LinkKind kind, const Door& door,
+                                              std::string& endpoint) {
+  LinkOwner& worker = *this;
+  const ZmqHostOptions& options = host_.options();
+  const auto bound = [&]<class Link>(std::unique_ptr<Link> link) {
+    endpoint = link->bound_endpoint();
+    return link;
+  };
+  switch (kind) {
+    case LinkKind::listen:
+      return bound(std::make_unique<DoorLink>(worker, options, address, owner, door, endpoint));
+    case LinkKind::publish:
+      return bound(std::make_unique<TopicLink>(worker, options, address, owner, door, endpoint));
+    case LinkKind::listen_stream:
+      return bound(std::make_unique<StreamDoorLink>(worker, options, address, owner, door, endpoint));
+    case LinkKind::tell_key:
+      return bound(std::make_unique<KeyDoorLink>(worker, options, address, owner, door, endpoint));
+    case LinkKind::ask_key:
+      return std::make_unique<KeyQuestionLink>(worker, options, address, owner, door, endpoint);
+    case LinkKind::dial_stream:
+      return std::make_unique<DialledStreamLink>(worker, options, address, owner, door, endpoint);
+    case LinkKind::connect:
+    case LinkKind::subscribe: break;
+  }
+  return std::make_unique<DialledLink>(worker, options, address, owner, door, kind, endpoint);
+}
+
 Opened ZmqWorker::open(Address owner, LinkKind kind, const std::string& endpoint, const Door& door) {
   const Address address = fresh_address();
-  LinkOwner& worker = *this;
   try {
     std::string bound = endpoint;
-    std::unique_ptr<ZmqLink> link;
-    if (kind == LinkKind::listen) {
-      auto listening = std::make_unique<DoorLink>(worker, host_.options(), address, owner, door, endpoint);
-      bound = listening->bound_endpoint();
-      link = std::move(listening);
-    } else if (kind == LinkKind::publish) {
-      auto topic = std::make_unique<TopicLink>(worker, host_.options(), address, owner, door, endpoint);
-      bound = topic->bound_endpoint();
-      link = std::move(topic);
-    } else if (kind == LinkKind::listen_stream) {
-      auto listening =
-          std::make_unique<StreamDoorLink>(worker, host_.options(), address, owner, door, endpoint);
-      bound = listening->bound_endpoint();
-      link = std::move(listening);
-    } else if (kind == LinkKind::dial_stream) {
-      link = std::make_unique<DialledStreamLink>(worker, host_.options(), address, owner, door, endpoint);
-    } else {
-      link = std::make_unique<DialledLink>(worker, host_.options(), address, owner, door, kind, endpoint);
-    }
-    links_.emplace(address.value, std::move(link));
+    links_.emplace(address.value, make_link(address, owner, kind, door, bound));
     poll_items_stale_ = true;
     return {address, bound, {}};
   } catch (const zmq::error_t& failure) {
     return {Address{}, endpoint, failure.what()};
   }
+}
+
+const LinkKeys& ZmqWorker::keys_of(Address actor) const {
+  const auto own = keys_.find(actor.value);
+  return own == keys_.end() ? *host_.options().keys : own->second;
+}
+
+void ZmqWorker::admit(Address door, const std::vector<LinkKey>& keys) {
+  if (const auto found = links_.find(door.value); found != links_.end()) found->second->admit(keys);
 }
 
 void ZmqWorker::probe(Address link) {
@@ -272,6 +289,7 @@ void ZmqWorker::rebuild_poll_items() {
   };
   add(inbox_.handle(), 0, 0);
   for (const auto& [address, link] : links_) {
+    if (link->descriptor() >= 0) add(nullptr, link->descriptor(), address);
     if (link->socket().handle() == nullptr) continue;  // no descriptor was left for it
     add(link->socket().handle(), 0, address);
     if (zmq::socket_t* monitor = link->monitor()) add(monitor->handle(), 0, address);
@@ -303,7 +321,7 @@ void ZmqWorker::serve_sockets() {
     ready_links.push_back(poll_links_[i]);
   }
   for (std::size_t i = 0; i < ready.size(); ++i) {
-    if (ready[i].socket == nullptr) {
+    if (ready[i].socket == nullptr && ready_links[i] == 0) {
       const auto watched = watched_.find(ready[i].fd);
       if (watched == watched_.end()) continue;
       const Address owner = watched->second;

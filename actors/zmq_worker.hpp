@@ -23,6 +23,7 @@ class ZmqHostServices {
   ZmqHostServices& operator=(const ZmqHostServices&) = delete;
   virtual ~ZmqHostServices() = default;
   virtual zmq::context_t& zmq_context() = 0;
+  virtual ZmqGate& gate() = 0;
   virtual const ZmqHostOptions& options() const = 0;
   virtual std::string inbox_endpoint(std::uint16_t worker) const = 0;
   virtual std::size_t worker_count() const = 0;
@@ -48,6 +49,9 @@ class ZmqWorker final : private Stage, private LinkOwner {
   /// Before the thread starts: the actor is placed when prepare() runs.
   void place_later(Address at, std::string_view name, std::unique_ptr<Actor> actor);
 
+  /// Before the thread starts: the links of this actor prove other keys than the host's.
+  void give_keys(Address actor, const LinkKeys& keys) { keys_[actor.value] = keys; }
+
   /// On the worker's own thread: places the actors. Then run() serves until no actor is left or the host says so.
   void prepare();
   void run();
@@ -70,6 +74,7 @@ class ZmqWorker final : private Stage, private LinkOwner {
   void fill_secret(std::span<std::uint8_t> target) override;
   void route(Envelope envelope) override;
   Opened open(Address owner, LinkKind kind, const std::string& endpoint, const Door& door) override;
+  void admit(Address door, const std::vector<LinkKey>& keys) override;
   void probe(Address link) override;
   void close(Address link) override;
   void watch(Address owner, int descriptor) override;
@@ -79,11 +84,16 @@ class ZmqWorker final : private Stage, private LinkOwner {
   TraceSink* trace() const override { return host_.trace(); }
   // LinkOwner
   zmq::context_t& zmq_context() override { return host_.zmq_context(); }
+  ZmqGate& gate() override { return host_.gate(); }
+  const LinkKeys& keys_of(Address actor) const override;
   void to_actor(Envelope envelope) override { local_.push_back(std::move(envelope)); }
   void sockets_changed() override { poll_items_stale_ = true; }
   void peer_known(Address peer, Address listener) override { accepted_[peer.value] = listener; }
   void peer_forgotten(Address peer) override;
 
+  /// Throws zmq::error_t. Also says where it is bound.
+  std::unique_ptr<ZmqLink> make_link(Address address, Address owner, LinkKind kind, const Door& door,
+                                     std::string& endpoint);
   ZmqLink* link_of(Address address);
   void send_over(ZmqLink& link, const Envelope& envelope);
   void deliver(const Envelope& envelope);
@@ -100,6 +110,7 @@ class ZmqWorker final : private Stage, private LinkOwner {
   ZmqHostServices& host_;
   std::uint16_t index_;
   std::string name_;
+  std::map<std::uint64_t, LinkKeys> keys_;  // of actors that do not have the host's
   std::uint64_t last_serial_ = 0;
   Random random_;
   Troupe troupe_;
@@ -111,7 +122,7 @@ class ZmqWorker final : private Stage, private LinkOwner {
   std::unordered_map<std::uint64_t, Address> accepted_;
   std::map<int, Address> watched_;
   std::vector<zmq::pollitem_t> poll_items_;
-  std::vector<std::uint64_t> poll_links_;  // beside poll_items_: the link of each socket
+  std::vector<std::uint64_t> poll_links_;  // beside poll_items_: the link of each socket; 0: none
   bool poll_items_stale_ = true;
   bool more_to_read_ = false;
   Instant next_house_keeping_;

@@ -25,6 +25,10 @@ inline ByteView view_of(std::string_view text) {
 std::string to_hex(ByteView bytes);
 /// The reverse of to_hex; nothing if a digit is none or their number is odd.
 std::optional<Bytes> from_hex(std::string_view digits);
+/// Z85 (ZeroMQ RFC 32): five characters for four bytes, of which there are a multiple of four.
+std::string to_z85(ByteView bytes);
+/// The reverse of to_z85; nothing if a character is none of it or their number does not fit.
+std::optional<Bytes> from_z85(std::string_view characters);
 
 /// An identifier or digest of exactly `N` bytes. `Tag` keeps different kinds apart.
 template <class Tag, std::size_t N>
@@ -67,7 +71,9 @@ using Sha256 = FixedBytes<struct Sha256Tag, 32>;
 using Uid = FixedBytes<struct UidTag, 16>;
 using Gid = FixedBytes<struct GidTag, 16>;
 using Fid = FixedBytes<struct FidTag, 16>;
-/// The public key of a client (Curve25519): who it is, whoever is logged in on it.
+/// The public key of whoever is at the other end of a link (Curve25519), as CURVE has proven it. All zeros: none.
+using LinkKey = FixedBytes<struct LinkKeyTag, 32>;
+/// The public key of a client, which its links prove: who it is, whoever is logged in on it.
 using ClientKey = FixedBytes<struct ClientKeyTag, 32>;
 /// A tracker's store: made with the store, lost with it.
 using StoreId = FixedBytes<struct StoreIdTag, 16>;

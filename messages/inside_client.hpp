@@ -14,6 +14,7 @@
 //   requests     = X:Ask  tracker_link:Told
 //   session      = tracker_link:SessionChanged | tracker_link:GroupLeft      to librarian and scheduler
 //   request ids  = tracker_link:ReserveCounters  storage:CountersReserved
+//   trackers     = tracker_link:RememberTracker                              to storage
 //
 //   hashing      = librarian:HashPiece  file_hasher:( PieceHashed | HashFailed )
 //                | librarian:HashStretch  file_hasher:( StretchHashed | HashFailed )  |  librarian:DropHashing
@@ -810,6 +811,13 @@ struct MeasureDue {
   TUTTI_MESSAGE(MeasureDue, 0x058d, job);
 };
 
+/// tracker_link: a tracker was met for the first time, and this is its key from now on.
+struct RememberTracker {
+  std::string endpoint;
+  LinkKey key;
+  TUTTI_MESSAGE(RememberTracker, 0x0593, endpoint, key);
+};
+
 using InsideClientMessages =
     Messages<NowServing, GroupLeft, ReserveCounters, CountersReserved, HashPiece, PieceHashed, HashStretch,
              StretchHashed, HashFailed, DropHashing, SyncFile, FileSynced, RecallShares, SharesRecalled,
@@ -826,7 +834,7 @@ using InsideClientMessages =
              ForgetDownload, DownloadForgotten, RecheckDownload, RecheckProgress, DownloadSound,
              DownloadUnsound, ReopenDownload, WatchLimits, LimitsChanged, MeterRequests, RequestWanted,
              RequestAllowed, ReportLane, LaneReported, LimitDue, ReportWriting, WritingReported, WatchDue,
-             LaneFetchers, FetchersDue>;
+             LaneFetchers, FetchersDue, RememberTracker>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -886,10 +894,11 @@ struct FileHasherRole {
 /// Owns the client's durable state, and makes and reads its files.
 struct StorageRole {
   static constexpr std::string_view name = "storage";
-  using Accepts = Messages<ReserveCounters, RecallShares, RememberShare, ForgetShare, CheckFile, ReadBlock,
-                           RecallDownloads, PrepareDownload, JournalPiece, FinishDownload, SettleDownload,
-                           KeepPrivate, PieceHashed, HashFailed, FileSynced, KeepWishes, ForgetDownload,
-                           RecheckDownload, ReopenDownload, SetLimit, ListLimits, WatchLimits, FileChecked>;
+  using Accepts =
+      Messages<ReserveCounters, RecallShares, RememberShare, ForgetShare, CheckFile, ReadBlock,
+               RecallDownloads, PrepareDownload, JournalPiece, FinishDownload, SettleDownload, KeepPrivate,
+               PieceHashed, HashFailed, FileSynced, KeepWishes, ForgetDownload, RecheckDownload,
+               ReopenDownload, SetLimit, ListLimits, WatchLimits, FileChecked, RememberTracker>;
 };
 
 }  // namespace tutti

@@ -25,6 +25,7 @@
 //   fork     = R:RenewStore *( D:ReadLog J:LogRead ) D:CommitBatch J:BatchCommitted D:DirectoryHolds
 //   presence = ( F:PresenceSaid | F:LeavingSaid ) D:Gossip to R, R:GossipHeard to D
 //   notices  = D:Notify to F
+//   keys     = R:RememberNeighbour                                         to J
 
 namespace tutti {
 
@@ -384,6 +385,13 @@ struct Serving {
   TUTTI_MESSAGE(Serving, 0x0647, endpoint);
 };
 
+/// Another tracker was met for the first time, and this is its key from now on.
+struct RememberNeighbour {
+  std::string endpoint;
+  LinkKey key;
+  TUTTI_MESSAGE(RememberNeighbour, 0x0648, endpoint, key);
+};
+
 using InsideTrackerMessages =
     Messages<HashPassword, PasswordHashed, CheckPassword, PasswordChecked, Submit, PasswordNeeded,
              PasswordKnown, Settled, PresenceSaid, LeavingSaid, Notify, ServiceChanged, CommitBatch,
@@ -391,7 +399,7 @@ using InsideTrackerMessages =
              ReadLog, LogRead, ReadRows, RowsRead, TruncateLog, DirectoryHolds, Spread, AwaitReached, Reached,
              Learned, LearnedRows, CaughtUp, FellBehind, WasAbsent, RenewStore, Want, Gossip, GossipHeard,
              TrackersSeen, AskOwnBuckets, OwnBuckets, AskNode, NodeStatus, AskUsers, Users, AskGroups,
-             GroupsKnown, Hopeless, Serving>;
+             GroupsKnown, Hopeless, Serving, RememberNeighbour>;
 
 // --- roles ----------------------------------------------------------------------------------------------------
 
@@ -416,7 +424,8 @@ struct DirectoryRole {
 /// Owns the disk.
 struct JournalRole {
   static constexpr std::string_view name = "journal";
-  using Accepts = Messages<CommitBatch, LoadStore, LoadMore, ReadMetainfo, ReadLog, ReadRows, TruncateLog>;
+  using Accepts = Messages<CommitBatch, LoadStore, LoadMore, ReadMetainfo, ReadLog, ReadRows, TruncateLog,
+                           RememberNeighbour>;
 };
 /// Speaks with the other trackers.
 struct ReplicatorRole {

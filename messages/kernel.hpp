@@ -40,11 +40,14 @@ constexpr std::span<const std::string_view> enumerators(LinkLoss) { return link_
 /// A link can be spoken over from now on. For a listener's link: somebody has begun to speak; `listener` is the
 /// address that listen() gave. For a link of our own connect(): the connection stands; `listener` is 0.
 /// `peer` is the other side's network address as text, `ip:port` or `[ip]:port`; without port where unknown.
+/// `key` is the public key that the other side has proven to have the secret of; none over plain TCP.
 struct LinkUp {
+  static constexpr std::size_t released_fields = 3;
   Address link;
   Address listener;
   std::string peer;
-  TUTTI_MESSAGE(LinkUp, 0x0002, link, listener, peer);
+  LinkKey key;
+  TUTTI_MESSAGE(LinkUp, 0x0002, link, listener, peer, key);
 };
 
 /// What is sent over this link now is dropped. A connected link tries again by itself and says LinkUp when it
@@ -88,7 +91,15 @@ struct LinkEcho {
   TUTTI_MESSAGE(LinkEcho, 0x0009, link);
 };
 
-using KernelMessages =
-    Messages<ActorStopped, LinkUp, LinkDown, InputReady, LinkPing, LinkPong, StopActor, LinkReset, LinkEcho>;
+/// The answer to Context::ask_key(): what somebody says the public key is. That it has the secret key as well is only
+/// known when a link to it stands. The address of the question is void from now on.
+struct KeyTold {
+  Address question;
+  LinkKey key;
+  TUTTI_MESSAGE(KeyTold, 0x000b, question, key);
+};
+
+using KernelMessages = Messages<ActorStopped, LinkUp, LinkDown, InputReady, LinkPing, LinkPong, StopActor,
+                                LinkReset, LinkEcho, KeyTold>;
 
 }  // namespace tutti

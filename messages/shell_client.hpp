@@ -24,7 +24,7 @@
 //   diagnosis         = H:DiagnoseDownloads  scheduler:DownloadsDiagnosed
 //                     | H:DiagnoseShare  uploader:ShareDiagnosed
 //   survey            = survey:PeersSurveyed                       a child of H, among those who share a file
-//   at any time       = TrackerChanged | SessionChanged | DownloadChanged | ShareChanged | Notice
+//   at any time       = TrackerChanged | TrackerKeySeen | SessionChanged | DownloadChanged | ShareChanged | Notice
 
 namespace tutti {
 
@@ -320,6 +320,16 @@ struct TrackerChanged {
   std::string sentence;
   TUTTI_MESSAGE(TrackerChanged, 0x0420, tracker_number, endpoint, sentence);
 };
+/// A tracker has shown a public key (in Z85) that was not known: the first one is trusted from now on, another one than
+/// before is not.
+struct TrackerKeySeen {
+  std::uint32_t tracker_number = 0;
+  std::string endpoint;
+  std::string key;
+  bool trusted = false;
+  std::string sentence;
+  TUTTI_MESSAGE(TrackerKeySeen, 0x0424, tracker_number, endpoint, key, trusted, sentence);
+};
 /// A session has begun or ended. `uid` and `user` are those of the session that began, or zero and empty.
 struct SessionChanged {
   Uid uid;
@@ -345,14 +355,14 @@ using ShellClientMessages =
     Messages<Ask, Told, AskLink, LinkStatus, ShareFile, HashProgress, UnshareFile, StartDownload,
              ListDownloads, Downloads, AwaitDownloads, ForgetCommand, ControlDownloads, SetLimit, ListLimits,
              Limits, DiagnoseDownloads, DownloadsDiagnosed, DiagnoseShare, ShareDiagnosed, PeersSurveyed,
-             TrackerChanged, SessionChanged, DownloadChanged, ShareChanged>;
+             TrackerChanged, TrackerKeySeen, SessionChanged, DownloadChanged, ShareChanged>;
 
 /// The shell, as the client's actors see it.
 struct ShellRole {
   static constexpr std::string_view name = "shell";
-  using Accepts =
-      Messages<Told, LinkStatus, HashProgress, Downloads, Limits, DownloadsDiagnosed, ShareDiagnosed,
-               PeersSurveyed, TrackerChanged, SessionChanged, DownloadChanged, ShareChanged, Notice>;
+  using Accepts = Messages<Told, LinkStatus, HashProgress, Downloads, Limits, DownloadsDiagnosed,
+                           ShareDiagnosed, PeersSurveyed, TrackerChanged, TrackerKeySeen, SessionChanged,
+                           DownloadChanged, ShareChanged, Notice>;
 };
 
 }  // namespace tutti

@@ -9,27 +9,12 @@ namespace {
 
 // The last port that leaves room for the two after it.
 constexpr std::uint16_t port_max = 65533;
-constexpr std::size_t key_characters = 40;
-constexpr std::string_view z85_alphabet =
-    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
-static_assert(z85_alphabet.size() == 85);
 
-std::optional<TrackerKey> key_from_z85(std::string_view text) {
-  if (text.size() != key_characters) return std::nullopt;
-  TrackerKey key;
-  std::size_t filled = 0;
-  for (std::size_t group = 0; group < text.size(); group += 5) {
-    std::uint64_t value = 0;
-    for (const char c : text.substr(group, 5)) {
-      const std::size_t digit = z85_alphabet.find(c);
-      if (digit == std::string_view::npos) return std::nullopt;
-      value = value * 85 + digit;
-    }
-    if (value > UINT32_MAX) return std::nullopt;
-    for (unsigned shift = 32; shift > 0; shift -= 8)
-      key.bytes[filled++] = static_cast<std::uint8_t>(value >> (shift - 8));
-  }
-  return key;
+std::optional<LinkKey> key_from_z85(std::string_view text) {
+  const std::optional<Bytes> bytes = from_z85(text);
+  if (!bytes || bytes->size() != LinkKey::size) return std::nullopt;
+  const LinkKey key = LinkKey::from(*bytes);
+  return key.is_zero() ? std::nullopt : std::optional(key);
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
@@ -146,6 +131,7 @@ class FileParser {
     entry.number = static_cast<std::uint32_t>(info_.trackers.size() + 1);
     entry.host = host_;
     entry.port = *port;
+    entry.line = line_;
     if (words.size() > 1) {
       entry.key = key_from_z85(words[1]);
       if (!entry.key)

@@ -10,16 +10,14 @@
 
 namespace tutti {
 
-/// The public key of a tracker (Curve25519).
-using TrackerKey = FixedBytes<struct TrackerKeyTag, 32>;
-
 /// One tracker of the file that all programs are given. Trackers and clients read the same file, so a tracker is
 /// known everywhere by its number: its place in the file, from 1.
 struct TrackerEntry {
   std::uint32_t number = 0;
-  std::string host;        ///< an ip or a host name; an IPv6 address without its brackets
-  std::uint16_t port = 0;  ///< P: clients. The two ports after it belong to the tracker as well
-  std::optional<TrackerKey> key;
+  std::string host;            ///< an ip or a host name; an IPv6 address without its brackets
+  std::uint16_t port = 0;      ///< P: clients. The two ports after it belong to the tracker as well
+  std::optional<LinkKey> key;  ///< that its links have to prove; none: learned at the first contact
+  std::size_t line = 0;        ///< of the file, from 1; where the port stands
 
   /// P, where clients are served: `host:port` or `[ipv6]:port`.
   std::string client_endpoint() const { return endpoint(0); }

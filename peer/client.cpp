@@ -24,6 +24,9 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
   link.answer_patience = settings.answer_patience;
   link.unreachable_after = settings.unreachable_after;
   link.present_every = settings.present_every;
+  link.info_path = settings.info_path;
+  link.known_path = settings.known_path;
+  link.known = settings.known;
   cast.tracker_link = std::make_unique<TrackerLink>(
       std::move(link), at.storage, TrackerLink::Listeners{at.shell, at.librarian, at.scheduler});
 

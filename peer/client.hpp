@@ -24,7 +24,10 @@ struct ClientSettings {
   Duration answer_patience = std::chrono::milliseconds(1500);
   Duration unreachable_after = std::chrono::seconds(5);
   Duration present_every = std::chrono::seconds(5);
-  SchedulerOptions scheduler;  ///< `self` is set from the store's identity
+  std::string info_path = {};  ///< of the tracker file, for people; `known_path` likewise
+  std::string known_path = {};
+  std::vector<KnownTracker> known = {};  ///< what is in `known_path`
+  SchedulerOptions scheduler;            ///< `self` is set from the store's identity
 };
 
 /// Addresses of a client's actors, reserved in some host. Storage, its checker, verifiers and hashers block, so each is

@@ -111,6 +111,8 @@ class ClientStore {
   /// oldest are forgotten.
   virtual DiskDone put_export(const OrchExport& exported) = 0;
   virtual OrFault<std::vector<OrchExport>> exports() = 0;
+  /// Remembers the key of a tracker in a file that people can read and edit: known_trackers.
+  virtual DiskDone remember_tracker(const std::string& endpoint, const LinkKey& key) = 0;
 
   /// In the place of all limits before.
   virtual DiskDone put_limits(std::span<const RateLimit> limits) = 0;
@@ -119,7 +121,7 @@ class ClientStore {
 };
 
 /// Opens the state folder, making it and what is in it if need be (SQLite database `client.db`, secret key `identity`
-/// readable by its owner alone, `lock`). Faults: another client uses the folder; it is not writable; it was written by
+/// readable by its owner alone, `lock`; `known_trackers` when a tracker was met). Faults: another client uses the folder; it is not writable; it was written by
 /// a newer version.
 OrFault<std::unique_ptr<ClientStore>> open_client_store(const std::string& directory);
 /// The same on a machine that says its boot id is `boot_id`, for tests of power losses.

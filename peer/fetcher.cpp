@@ -24,9 +24,13 @@ Fetcher::Fetcher(FetcherOptions options, Ref<SchedulerRole> scheduler)
       window_(options_.request_limit),
       limit_(options_.request_limit) {}
 
-void Fetcher::start(Context& context) { link_ = context.connect<ServingPeerRole>(options_.endpoint); }
+void Fetcher::start(Context& context) { link_ = dial(context); }
 
 // --- the link -------------------------------------------------------------------------------------------------
+
+Ref<ServingPeerRole> Fetcher::dial(Context& context) const {
+  return context.connect<ServingPeerRole>(options_.endpoint, LinkKey::from(options_.expected.view()));
+}
 
 bool Fetcher::from_peer(Context& context) const {
   return state_ == State::ready && context.sender() == link_.address;
@@ -47,7 +51,7 @@ void Fetcher::on(const PeerGreetingOverdue& overdue, Context& context) {
   if (state_ != State::greeting || overdue.conversation != conversation_) return;
   context.close(link_.address);
   state_ = State::connecting;
-  link_ = context.connect<ServingPeerRole>(options_.endpoint);
+  link_ = dial(context);
   context.send(scheduler_, PeerLost{fmt::format("{} does not answer", options_.endpoint), false});
 }
 
@@ -126,7 +130,7 @@ Fetcher::Side* Fetcher::side_of(Address link) {
 /// As many as the way takes. They are kept, since a way that was fast may be so again.
 void Fetcher::open_sides(Context& context) {
   const std::size_t links = window_.links(context.now());
-  while (sides_.size() + 1 < links) sides_.push_back({context.connect<ServingPeerRole>(options_.endpoint)});
+  while (sides_.size() + 1 < links) sides_.push_back({dial(context)});
 }
 
 void Fetcher::drop_side(Address link, Context& context) {

@@ -114,6 +114,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   };
   using PieceKey = std::pair<DownloadId, PieceIndex>;
 
+  Ref<ServingPeerRole> dial(Context& context) const;
   bool from_peer(Context& context) const;
   Side* side_of(Address link);
   void open_sides(Context& context);

@@ -52,6 +52,8 @@ class MemoryClientStore final : public ClientStore {
     return found == manifests_.end() ? std::nullopt : std::optional(found->second);
   }
 
+  DiskDone remember_tracker(const std::string&, const LinkKey&) override { return std::nullopt; }
+
   OrFault<DownloadId> next_download_id() override {
     const std::lock_guard lock(mutex_);
     return ++last_download_;

@@ -19,7 +19,8 @@ PeerSurvey::PeerSurvey(SurveyQuestion question, Ref<ShellRole> asker)
 void PeerSurvey::start(Context& context) {
   for (std::size_t i = 0; i < std::min(question_.sharers.size(), asked_max); ++i) {
     const Sharer& sharer = question_.sharers[i];
-    asked_.push_back({context.connect<ServingPeerRole>(sharer.endpoint()), sharer.client});
+    const LinkKey key = LinkKey::from(sharer.client.view());
+    asked_.push_back({context.connect<ServingPeerRole>(sharer.endpoint(), key), sharer.client});
   }
   open_ = asked_.size();
   if (open_ == 0) return conclude(context);

@@ -6,6 +6,7 @@
 #include "actors/log.hpp"
 #include "actors/sqlite.hpp"
 #include "messages/codec.hpp"
+#include "messages/known_trackers.hpp"
 #include "peer/client_store.hpp"
 #include "peer/state_folder.hpp"
 
@@ -146,6 +147,9 @@ class SqliteClientStore final : public ClientStore {
   }
 
   const ClientIdentity& identity() const override { return folder_->identity(); }
+  DiskDone remember_tracker(const std::string& endpoint, const LinkKey& key) override {
+    return folder_->add_line(known_trackers_file, known_tracker_line(endpoint, key));
+  }
 
   OrFault<RequestCounter> reserve_request_counters(std::uint32_t count) override {
     return guarded<RequestCounter>([&] {

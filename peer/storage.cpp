@@ -27,6 +27,10 @@ void Storage::on(const ReserveCounters& reserve, Context& context) {
   context.reply(reserved);
 }
 
+void Storage::on(const RememberTracker& remember, Context&) {
+  complain(store_->remember_tracker(remember.endpoint, remember.key));
+}
+
 /// Who asked at first, if this is a timer that tries again.
 Address Storage::asker_of_recall(std::deque<Address>& waiting, Context& context) {
   if (context.sender() != context.self()) return context.sender();

@@ -62,6 +62,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   void check_invariants() const override;
 
   // What is remembered, files that are shared (storage.cpp).
+  void on(const RememberTracker& remember, Context& context);
   void on(const ReserveCounters& reserve, Context& context);
   void on(const RecallShares& recall, Context& context);
   void on(const RememberShare& remember, Context& context);

@@ -81,7 +81,10 @@ ByteCount bulk_of(const ClientRequest& what) {
 }  // namespace
 
 TrackerLink::TrackerLink(TrackerLinkOptions options, Ref<StorageRole> storage, Listeners listeners)
-    : options_(std::move(options)), storage_(storage), listeners_(listeners) {
+    : options_(std::move(options)),
+      storage_(storage),
+      listeners_(listeners),
+      trust_(options_.trackers, options_.info_path, options_.known_path, options_.known) {
   ENSURE(!options_.trackers.empty());
 }
 
@@ -394,7 +397,8 @@ void TrackerLink::give_up(Ticket ticket, Context& context) {
   refuse(pending.asker, pending.command, Code::tracker_unreachable,
          pending.counter
              ? "no tracker answers, so it is not known whether this was done: look when one is back"
-             : "no tracker of the tracker file answers: check the file and whether one runs",
+         : refused_.empty() ? "no tracker of the tracker file answers: check the file and whether one runs"
+                            : "no tracker of the tracker file answers. " + refusals(),
          context);
 }
 
@@ -407,10 +411,16 @@ void TrackerLink::refuse(Address asker, CommandId command, Code code, std::strin
 
 void TrackerLink::open_place(std::size_t position, std::size_t tracker, Context& context) {
   Place& place = places_[position];
-  place.state = Place::State::connecting;
   place.conversation = 0;
   place.tracker = tracker;
-  place.link = context.connect<TrackerRole>(options_.trackers[tracker].client_endpoint());
+  const TrackerEntry& entry = options_.trackers[tracker];
+  if (const std::optional<LinkKey> key = trust_.key_of(entry.number)) {
+    place.state = Place::State::connecting;
+    place.link = context.connect<TrackerRole>(entry.client_endpoint(), *key);
+  } else {
+    place.state = Place::State::asking;
+    place.link = {context.ask_key(entry.client_endpoint())};
+  }
   context.after(connect_patience, GreetingOverdue{place.link.address, 0});
 }
 
@@ -429,6 +439,58 @@ void TrackerLink::move_place(std::size_t position, Context& context) {
   context.close(places_[position].link.address);
   const std::size_t old = places_[position].tracker;
   open_place(position, next_free_tracker(old).value_or(old), context);
+}
+
+// --- their keys -------------------------------------------------------------------------------------------------
+
+/// A tracker whose key is known does not come up. It may be down, or have another one.
+void TrackerLink::ask_why(std::size_t tracker, Context& context) {
+  if (!key_questions_.contains(tracker))
+    key_questions_[tracker] = context.ask_key(options_.trackers[tracker].client_endpoint());
+}
+
+void TrackerLink::on(const KeyTold& told, Context& context) {
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    if (places_[i].link.address == told.question) return meet(i, told.key, context);
+  const auto asked = std::find_if(key_questions_.begin(), key_questions_.end(),
+                                  [&](const auto& each) { return each.second == told.question; });
+  if (asked == key_questions_.end()) return;
+  const std::size_t tracker = asked->first;
+  key_questions_.erase(asked);
+  const std::uint32_t number = options_.trackers[tracker].number;
+  if (trust_.judge(number, told.key) != TrackerTrust::Verdict::changed) return;
+  const auto before = refused_.find(tracker);
+  if (before != refused_.end() && before->second.first == told.key) return;
+  const std::string sentence = trust_.changed_sentence(number, told.key);
+  refused_[tracker] = {told.key, sentence};
+  log_error(sentence);
+  tell_key(tracker, told.key, false, sentence, context);
+}
+
+void TrackerLink::meet(std::size_t position, const LinkKey& key, Context& context) {
+  const std::size_t tracker = places_[position].tracker;
+  const TrackerEntry& entry = options_.trackers[tracker];
+  if (trust_.judge(entry.number, key) == TrackerTrust::Verdict::first_use) {
+    const std::string sentence = trust_.met_sentence(entry.number);
+    log_warning(sentence);
+    context.send(storage_, RememberTracker{entry.client_endpoint(), key});
+    tell_key(tracker, key, true, sentence, context);
+  }
+  open_place(position, tracker, context);
+}
+
+void TrackerLink::tell_key(std::size_t tracker, const LinkKey& key, bool trusted, std::string sentence,
+                           Context& context) {
+  const TrackerEntry& entry = options_.trackers[tracker];
+  context.send(listeners_.shell, TrackerKeySeen{entry.number, entry.client_endpoint(), to_z85(key.view()),
+                                                trusted, std::move(sentence)});
+}
+
+std::string TrackerLink::refusals() const {
+  std::string sentences;
+  for (const auto& [tracker, refusal] : refused_)
+    sentences += (sentences.empty() ? "" : ". ") + refusal.second;
+  return sentences;
 }
 
 TrackerLink::Place* TrackerLink::place_of(Address link) {
@@ -470,14 +532,15 @@ void TrackerLink::on(const PlaceDue& due, Context& context) {
   if (place == nullptr || is_current(due.link)) return;
   const bool mute = place->state == Place::State::welcomed && place->watch.is_mute(context.now()) &&
                     next_free_tracker(place->tracker);
-  if (place->state == Place::State::connecting || mute)
-    move_place(static_cast<std::size_t>(place - places_.data()), context);
+  if (place->has_no_link() || mute) move_place(static_cast<std::size_t>(place - places_.data()), context);
 }
 
 void TrackerLink::on(const Welcome& welcome, Context& context) {
   Place* place = place_of(context.sender());
   if (place == nullptr || place->state != Place::State::greeting) return;
   place->state = Place::State::welcomed;
+  refused_.erase(place->tracker);
+  if (const auto asked = key_questions_.extract(place->tracker)) context.close(asked.mapped());
   place->version = welcome.version;
   place->watch.took(context.now() - place->greeted, context.now());
   place->watch.heard(context.now());
@@ -503,7 +566,8 @@ void TrackerLink::on(const GreetingOverdue& overdue, Context& context) {
   if (place == nullptr || place->conversation != overdue.conversation) return;
   const auto position = static_cast<std::size_t>(place - places_.data());
   if (place->state == Place::State::greeting) return move_place(position, context);
-  if (place->state != Place::State::connecting) return;
+  if (!place->has_no_link()) return;
+  if (place->state == Place::State::connecting) ask_why(place->tracker, context);
   if (!current_ && !told_tracker_) tell_tracker("no tracker answers yet", context);
   // Without another tracker to try, this connection goes on trying.
   if (next_free_tracker(place->tracker)) move_place(position, context);

@@ -10,6 +10,7 @@
 
 #include "actors/actor.hpp"
 #include "messages/inside_client.hpp"
+#include "messages/known_trackers.hpp"
 #include "messages/tracker_info.hpp"
 #include "peer/link_watch.hpp"
 
@@ -24,6 +25,9 @@ struct TrackerLinkOptions {
   /// A request fails after so long if no tracker is there, and after three times as long if one is there but mute.
   Duration unreachable_after = std::chrono::seconds(5);
   Duration present_every = std::chrono::seconds(5);
+  std::string info_path = {};  ///< of the tracker file, for sentences; `known_path` likewise
+  std::string known_path = {};
+  std::vector<KnownTracker> known = {};  ///< trackers that this client has met before
 };
 
 /// Decides which tracker is spoken with. Owns the links to the trackers, the session, the request ids and what has been
@@ -37,6 +41,9 @@ struct TrackerLinkOptions {
 /// - While something is asked, both are probed, which their hosts answer whatever they are busy with (a password, a
 ///   commit). One that is mute (LinkWatch) is left at once if the other one has been heard since; one that is there but
 ///   does not answer, after answer_patience. The line alone, or a pause of this process, moves nobody.
+/// - A tracker is whoever has its key (TrackerTrust). One of which none is known is asked for it, once in this client's life;
+///   people are told. One that does not come up although its key is known is asked, too, so that people can be told what is
+///   wrong if it has another one now. It is never spoken with then; the other trackers of the file are.
 /// - Nobody is told the same twice over one conversation: who is left and is slow after all may answer still.
 /// - A request keeps its id wherever it is sent, and a tracker answers a known id with what was answered before: so
 ///   saying it again is always safe, and nobody is asked to type it again.
@@ -46,7 +53,8 @@ struct TrackerLinkOptions {
 /// - A session belongs to all trackers. It ends by logout, or when a tracker that has seen the login says that it has.
 /// - What was asked in a session ends with it: it is not said again in the next one, and no answer to it counts there.
 ///
-/// States of a link: connecting -> (LinkUp) greeting -> (Welcome) welcomed; any -> (LinkDown) connecting. Unwelcome, or
+/// States of a link: [ asking -> (KeyTold) ] connecting -> (LinkUp) greeting -> (Welcome) welcomed; any -> (LinkDown)
+/// connecting. Unwelcome, or
 /// no Welcome within answer_patience -> closed, and the place goes to the next tracker.
 class TrackerLink final
     : public ActorOf<
@@ -74,6 +82,7 @@ class TrackerLink final
 
   void on(const LinkUp& up, Context& context);
   void on(const LinkDown& down, Context& context);
+  void on(const KeyTold& told, Context& context);
   void on(const LinkEcho& echo, Context& context);
   void on(const Welcome& welcome, Context& context);
   void on(const Unwelcome& unwelcome, Context& context);
@@ -90,9 +99,10 @@ class TrackerLink final
  private:
   /// The link to one tracker.
   struct Place {
-    enum class State : std::uint8_t { connecting, greeting, welcomed } state = State::connecting;
+    enum class State : std::uint8_t { asking, connecting, greeting, welcomed } state = State::connecting;
     std::size_t tracker = 0;  ///< index in options_.trackers
-    Ref<TrackerRole> link;
+    Ref<TrackerRole> link;    ///< while asking: the question
+    bool has_no_link() const { return state == State::asking || state == State::connecting; }
     std::uint32_t conversation = 0;  ///< grows with every Hello
     std::uint16_t version = client_tracker_version;
     Instant greeted{};
@@ -128,6 +138,12 @@ class TrackerLink final
   void open_place(std::size_t position, std::size_t tracker, Context& context);
   void move_place(std::size_t position, Context& context);
   std::optional<std::size_t> next_free_tracker(std::size_t after) const;
+  void ask_why(std::size_t tracker, Context& context);
+  void meet(std::size_t position, const LinkKey& key, Context& context);
+  void tell_key(std::size_t tracker, const LinkKey& key, bool trusted, std::string sentence,
+                Context& context);
+  /// What there is to say about trackers that are refused, to whoever finds none that answers.
+  std::string refusals() const;
   Place* place_of(Address link);
   Place* current() { return current_ ? &places_[*current_] : nullptr; }
   bool is_current(Address link) const { return current_ && places_[*current_].link.address == link; }
@@ -148,6 +164,10 @@ class TrackerLink final
   const Ref<StorageRole> storage_;
   const Listeners listeners_;
 
+  TrackerTrust trust_;
+  std::map<std::size_t, Address> key_questions_;  ///< to trackers that do not come up
+  std::map<std::size_t, std::pair<LinkKey, std::string>>
+      refused_;  ///< trackers: another key, and what was said of it
   std::vector<Place> places_;
   std::optional<std::size_t> current_;  ///< always a welcomed place
   bool told_tracker_ = false;           ///< the shell knows of a tracker (or that there is none)

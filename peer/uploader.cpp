@@ -152,13 +152,17 @@ void Uploader::on(const LinkUp& up, Context& context) {
     context.close(up.link);
     return;
   }
-  links_[up.link].address = up.peer;
+  Link& link = links_[up.link];
+  link.address = up.peer;
+  link.key = up.key;
 }
 
-void Uploader::on(const LinkDown& down, Context& context) {
+void Uploader::on(const LinkDown& down, Context& context) { forget(down.link, context); }
+
+void Uploader::forget(Address address, Context& context) {
   // Reads that are under way come back to nobody: read_done() finds no link.
-  const auto gone = links_.extract(down.link);
-  std::erase(ring_, down.link);
+  const auto gone = links_.extract(address);
+  std::erase(ring_, address);
   if (!gone) return;
   const Link& link = gone.mapped();
   for (const Fid& fid : link.fetches) fetchers_changed({link.open.at(fid), fid}, context);
@@ -171,14 +175,21 @@ void Uploader::on(const PeerHello& hello, Context& context) {
     context.reply(PeerUnwelcome{});
     return;
   }
+  if (hello.client != ClientKey::from(link->second.key.view())) {
+    log_warning(fmt::format("a peer at {} says hello in another one's name", link->second.address));
+    context.close(context.sender());
+    return forget(context.sender(), context);
+  }
   // A new Hello is a new conversation: what was asked in the old one is not wanted any more.
   const std::size_t reading = link->second.reading;
   const PayloadGauge sent = link->second.sent;
+  const LinkKey proven = link->second.key;
   std::string from = std::move(link->second.address);
   const Link before = std::exchange(link->second, Link{});
   link->second.reading = reading;
   link->second.sent = sent;
   link->second.address = std::move(from);
+  link->second.key = proven;
   link->second.client = hello.client;
   link->second.version = std::min(hello.version_max, peer_peer_version);
   std::erase(ring_, context.sender());

@@ -34,6 +34,7 @@ struct UploaderOptions {
 /// Rules:
 /// - Nothing is served but what it was told to serve, of that only verified pieces, and only to members of the group
 ///   (Admission): a file that is asked for by somebody unknown stays unanswered until the trackers have said who that is.
+/// - A peer is the key that its link has proven; who says another one in PeerHello is not heard any more.
 /// - Every CloseFile is answered, also one that crossed with our own FileClosed: the peer counts on it.
 /// - A whole file is served instead of downloads of it; downloads of one file, which are at several places, are served
 ///   together, as if they were one. A download that ends does not stop anything but itself.
@@ -124,7 +125,8 @@ class Uploader final
   };
   struct Link {
     std::string address;
-    std::optional<ClientKey> client;  ///< none: no Hello yet
+    LinkKey key;                      ///< proven
+    std::optional<ClientKey> client;  ///< the same, once it has said Hello
     std::uint16_t version = 0;
     std::map<Fid, Gid> open;
     std::set<Fid> fetches;        ///< of those that are open: it is going to ask for blocks
@@ -172,6 +174,7 @@ class Uploader final
   void read_done(std::uint64_t tag, const BlockUnreadable* fault, Context& context);
   void lose_copy(const Read& read, const BlockUnreadable& fault, Context& context);
   static Bitfield pieces_of(const Copies& copies);
+  void forget(Address link, Context& context);
   const Copies* copies(const Link& link, const Fid& fid) const;
   /// A copy that has these bytes; null if none.
   const Served* copy_with(const Link& link, const RequestBlock& request) const;

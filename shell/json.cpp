@@ -247,6 +247,15 @@ std::string json_event(const TrackerChanged& changed) {
   return dump(object);
 }
 
+std::string json_event(const TrackerKeySeen& seen) {
+  return dump({{"event", "tracker_key"},
+               {"tracker", seen.tracker_number},
+               {"endpoint", seen.endpoint},
+               {"key", seen.key},
+               {"trusted", seen.trusted},
+               {"message", seen.sentence}});
+}
+
 std::string json_event(const SessionChanged& changed) {
   return dump({{"event", "session_changed"}, {"user", text_or_null(changed.user)}});
 }

@@ -14,6 +14,7 @@ std::string json_line(const Outcome& outcome);
 
 /// `{"event":…}` for what happened without a command.
 std::string json_event(const TrackerChanged& changed);
+std::string json_event(const TrackerKeySeen& seen);
 std::string json_event(const SessionChanged& changed);
 std::string json_event(const DownloadChanged& changed);
 std::string json_event(const ShareChanged& changed);

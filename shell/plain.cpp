@@ -305,6 +305,11 @@ std::string event_sentence(const TrackerChanged& changed, const Style&) {
              : fmt::format("Tracker {} at {} answers now.", changed.tracker_number, changed.endpoint);
 }
 
+std::string event_sentence(const TrackerKeySeen& seen, const Style& style) {
+  // To meet a tracker is no failure: a script does not hear of it.
+  return seen.trusted && !style.terminal ? std::string() : seen.sentence;
+}
+
 std::string event_sentence(const DownloadChanged& changed, const Style& style) {
   const DownloadRow& row = changed.download;
   const std::string reason = row.sentence.empty() ? std::string() : ": " + row.sentence;

@@ -34,6 +34,7 @@ std::string hash_progress_line(const HashProgress& progress);
 
 /// What is said about an event; empty: nothing. On a terminal more is worth a line than in a script.
 std::string event_sentence(const TrackerChanged& changed, const Style& style);
+std::string event_sentence(const TrackerKeySeen& seen, const Style& style);
 std::string event_sentence(const DownloadChanged& changed, const Style& style);
 std::string event_sentence(const ShareChanged& changed, const Style& style);
 std::string event_sentence(const Notice& notice, const Style& style);

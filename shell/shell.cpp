@@ -208,6 +208,8 @@ void Shell::on(const TrackerChanged& changed, Context&) {
   if (!expected || options_.form == Speaker::Form::json) speaker_.tell_event(changed);
 }
 
+void Shell::on(const TrackerKeySeen& seen, Context&) { speaker_.tell_event(seen); }
+
 void Shell::on(const SessionChanged& changed, Context& context) {
   set_user(changed.user, context);
   speaker_.tell_event(changed);

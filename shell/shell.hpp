@@ -107,6 +107,7 @@ class Shell final
   void on(const DownloadsDiagnosed& diagnosed, Context& context);
   void on(const ShareDiagnosed& diagnosed, Context& context);
   void on(const TrackerChanged& changed, Context& context);
+  void on(const TrackerKeySeen& seen, Context& context);
   void on(const SessionChanged& changed, Context& context);
   void on(const DownloadChanged& changed, Context& context);
   void on(const ShareChanged& changed, Context& context);

@@ -40,6 +40,7 @@ void Speaker::hint(std::string_view sentence) {
 }
 
 template void Speaker::say(const TrackerChanged&);
+template void Speaker::say(const TrackerKeySeen&);
 template void Speaker::say(const DownloadChanged&);
 template void Speaker::say(const ShareChanged&);
 template void Speaker::say(const Notice&);

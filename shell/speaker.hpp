@@ -17,6 +17,7 @@ class Speaker {
 
   void tell(const Outcome& outcome);
   void tell_event(const TrackerChanged& changed) { say(changed); }
+  void tell_event(const TrackerKeySeen& seen) { say(seen); }
   void tell_event(const SessionChanged& changed);
   void tell_event(const DownloadChanged& changed) { say(changed); }
   void tell_event(const ShareChanged& changed) { say(changed); }

@@ -59,10 +59,18 @@ void FrontDesk::start(Context& context) {
   const Opened door = context.listen<ClientRole>(place_.endpoint);
   if (!door.fault.empty())
     context.send(place_.console, Hopeless{"cannot serve clients on " + place_.endpoint + ": " + door.fault});
-  open_ = door.fault.empty();
+  const Opened key_door = context.tell_key(place_.endpoint);
+  if (!key_door.fault.empty())
+    context.send(place_.console,
+                 Hopeless{"cannot tell the public key on UDP " + place_.endpoint + ": " + key_door.fault});
+  open_ = door.fault.empty() && key_door.fault.empty();
 }
 
-void FrontDesk::on(const LinkUp& message, Context&) { links_[message.link].host = host_of(message.peer); }
+void FrontDesk::on(const LinkUp& message, Context&) {
+  Link& link = links_[message.link];
+  link.host = host_of(message.peer);
+  link.key = message.key;
+}
 
 void FrontDesk::on(const LinkDown& message, Context&) {
   const auto link = links_.find(message.link);
@@ -78,6 +86,12 @@ void FrontDesk::on(const Hello& message, Context& context) {
   if (found == links_.end()) return;
   Link& link = found->second;
   if (link.greeted) return;  // said once; a repeated one changes nothing
+  if (message.client != ClientKey::from(link.key.view())) {
+    log_warning("a client from " + link.host + " says hello in another one's name");
+    context.close(found->first);
+    links_.erase(found);
+    return;
+  }
   if (message.version_min > client_tracker_version || message.version_max < client_tracker_version_min) {
     context.reply(Unwelcome{client_tracker_version_min, client_tracker_version,
                             "this tracker speaks version " + std::to_string(client_tracker_version) +

@@ -26,7 +26,9 @@ struct FrontDeskPlace {
 /// Link:  new --Hello--> greeted; anything else before Hello closes it, and so does a Hello without common version.
 ///
 /// Rules:
-/// - A client is its key; whatever it asks is asked in that key's name.
+/// - A client is the key that its link has proven; whatever it asks is asked in that key's name. Who says another one in
+///   Hello is not heard any more.
+/// - Whoever does not know this tracker's key is told it by datagram, at the same port.
 /// - Everything that is remembered is bounded: requests under way, of one link and in all (those of links that are gone
 ///   wait in the directory, too), the memory that they take, and passwords that wait. More than that is refused at once,
 ///   since a queue would only make the refusal late.
@@ -57,6 +59,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
  private:
   struct Link {
     std::string host;  // where it comes from, without the port
+    LinkKey key;       // proven
     bool greeted = false;
     std::uint16_t version = client_tracker_version;  // of the conversation
     ClientKey client;

@@ -1,5 +1,6 @@
 #include "tracker/journal.hpp"
 
+#include "actors/log.hpp"
 #include "messages/codec.hpp"
 #include "messages/codec_impl.hpp"
 #include "tracker/version_vector.hpp"
@@ -79,6 +80,12 @@ void Journal::on(const ReadRows& message, Context& context) {
   read.next = std::move(page.next);
   read.last = page.last;
   context.reply(read);
+}
+
+void Journal::on(const RememberNeighbour& message, Context&) {
+  // It is met anew at the next start.
+  if (const StoreFault fault = store_->remember_neighbour(message.endpoint, message.key))
+    log_error(fault.sentence);
 }
 
 void Journal::on(const TruncateLog& message, Context& context) {

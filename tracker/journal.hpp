@@ -30,6 +30,7 @@ class Journal final : public ActorOf<Journal, Joined<JournalRole::Accepts, Messa
   void on(const ReadMetainfo& message, Context& context);
   void on(const ReadLog& message, Context& context);
   void on(const ReadRows& message, Context& context);
+  void on(const RememberNeighbour& message, Context& context);
   void on(const TruncateLog& message, Context& context);
   void on(const TruncateFurther& message, Context& context);
 

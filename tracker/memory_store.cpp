@@ -68,6 +68,8 @@ class MemoryStore final : public Store {
     return page;
   }
 
+  StoreFault remember_neighbour(const std::string&, const LinkKey&) override { return {}; }
+
   LogPage log(const StoreId& origin, Sequence first, std::uint32_t limit, ByteCount bytes) override {
     LogPage page;
     std::uint64_t size = 0;

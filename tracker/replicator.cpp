@@ -35,7 +35,11 @@ std::vector<std::uint32_t> others_of(const ReplicatorPlace& place) {
 }  // namespace
 
 Replicator::Replicator(ReplicatorPlace place, const SyncConfig& sync)
-    : place_(std::move(place)), sync_(sync), book_(others_of(place_), sync), catch_up_(sync) {
+    : place_(std::move(place)),
+      sync_(sync),
+      book_(others_of(place_), sync),
+      trust_(place_.trackers, place_.info_path, place_.known_path, place_.known),
+      catch_up_(sync) {
   for (const TrackerEntry& entry : place_.trackers)
     if (entry.number != place_.tracker) peers_[entry.number].entry = entry;
 }
@@ -43,8 +47,8 @@ Replicator::Replicator(ReplicatorPlace place, const SyncConfig& sync)
 // --- links ------------------------------------------------------------------------------------------------------
 
 void Replicator::start(Context& context) {
-  const Opened feed = context.publish<FeedTopic>(place_.feed_endpoint);
-  const Opened door = context.listen<RepairFollowerRole>(place_.repair_endpoint);
+  const Opened feed = context.publish<FeedTopic>(place_.feed_endpoint, Admits::named);
+  const Opened door = context.listen<RepairFollowerRole>(place_.repair_endpoint, Admits::named);
   if (!feed.fault.empty())
     context.send(place_.console, Hopeless{"cannot publish on " + place_.feed_endpoint + ": " + feed.fault});
   if (!door.fault.empty())
@@ -52,6 +56,38 @@ void Replicator::start(Context& context) {
                  Hopeless{"cannot serve trackers on " + place_.repair_endpoint + ": " + door.fault});
   feed_ = {feed.address};
   door_ = door.address;
+  admit_known(context);
+  for (auto& [number, peer] : peers_)
+    if (!trust_.key_of(number)) ask_key(peer, context);
+}
+
+void Replicator::admit_known(Context& context) {
+  const std::vector<LinkKey> keys = trust_.keys_but(place_.tracker);
+  for (const Address open : {feed_.address, door_})
+    if (open.value != 0) context.admit(open, keys);
+}
+
+void Replicator::ask_key(Peer& peer, Context& context) {
+  if (peer.key_question.value == 0) peer.key_question = context.ask_key(peer.entry.client_endpoint());
+}
+
+void Replicator::on(const KeyTold& message, Context& context) {
+  const auto asked = std::find_if(peers_.begin(), peers_.end(), [&](const auto& each) {
+    return each.second.key_question == message.question;
+  });
+  if (asked == peers_.end()) return;
+  const auto& [number, unused] = *asked;
+  Peer& peer = asked->second;
+  peer.key_question = {};
+  switch (trust_.judge(number, message.key)) {
+    case TrackerTrust::Verdict::expected: return;
+    case TrackerTrust::Verdict::changed: return complain(peer, trust_.changed_sentence(number, message.key));
+    case TrackerTrust::Verdict::first_use: break;
+  }
+  log_warning(trust_.met_sentence(number));
+  context.send(place_.journal, RememberNeighbour{peer.entry.client_endpoint(), message.key});
+  admit_known(context);
+  if (linked_up_) dial(peer, context);
 }
 
 void Replicator::dial(Peer& peer, Context& context) {
@@ -63,22 +99,28 @@ void Replicator::dial(Peer& peer, Context& context) {
   peer.source_stands = false;
   note_link(peer, context);
   give_up_join_of(peer, context);
+  peer.feed = {};
+  peer.source = {};
   // Subscribed before anything is pulled, so that nothing falls between the two.
-  peer.feed = context.subscribe<FeedTopic>(peer.entry.topic_endpoint());
-  peer.source = context.connect<RepairSourceRole>(peer.entry.repair_endpoint());
+  if (const std::optional<LinkKey> key = trust_.key_of(number)) {
+    peer.feed = context.subscribe<FeedTopic>(peer.entry.topic_endpoint(), *key);
+    peer.source = context.connect<RepairSourceRole>(peer.entry.repair_endpoint(), *key);
+  } else {
+    ask_key(peer, context);
+  }
   peer.dialled = context.now();
   peer.feed_heard = context.now();
 }
 
 Replicator::Peer* Replicator::peer_of_feed(Address link) {
   for (auto& [number, peer] : peers_)
-    if (peer.feed.address == link) return &peer;
+    if (peer.feed && peer.feed.address == link) return &peer;
   return nullptr;
 }
 
 Replicator::Peer* Replicator::peer_of_source(Address link) {
   for (auto& [number, peer] : peers_)
-    if (peer.source.address == link) return &peer;
+    if (peer.source && peer.source.address == link) return &peer;
   return nullptr;
 }
 
@@ -106,6 +148,7 @@ void Replicator::complain(Peer& peer, const std::string& sentence) {
 }
 
 void Replicator::on(const LinkUp& message, Context& context) {
+  if (message.listener == door_ && door_.value != 0) came_in_[message.link] = message.key;
   Peer* peer = peer_of_source(message.link);
   if (peer == nullptr) return;
   peer->source_stands = true;
@@ -116,6 +159,7 @@ void Replicator::on(const LinkUp& message, Context& context) {
 }
 
 void Replicator::on(const LinkDown& message, Context& context) {
+  came_in_.erase(message.link);
   if (Peer* peer = peer_of_source(message.link)) {
     peer->source_stands = false;
     give_up_join_of(*peer, context);
@@ -154,6 +198,10 @@ void Replicator::watch_links(Context& context) {
     const bool dumb_feed = seen.source_up && now - peer.feed_heard > dumb_after();
     const bool late_page = join_.is_from(number) && join_.is_late(now);
     if (dumb_source || dumb_feed || late_page) dial(peer, context);
+    if (!peer.source_stands && now - std::max(peer.dialled, peer.key_asked) > dumb_after()) {
+      peer.key_asked = now;
+      ask_key(peer, context);
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "actors/actor.hpp"
 #include "messages/inside_tracker.hpp"
+#include "messages/known_trackers.hpp"
 #include "messages/tracker_info.hpp"
 #include "tracker/catch_up.hpp"
 #include "tracker/config.hpp"
@@ -25,6 +26,9 @@ struct ReplicatorPlace {
   Ref<DirectoryRole> directory;
   Ref<JournalRole> journal;
   Ref<ConsoleRole> console;
+  std::string info_path = {};  ///< of the tracker file, for sentences; `known_path` likewise
+  std::string known_path = {};
+  std::vector<KnownTracker> known = {};  ///< whom this tracker has met before
 };
 
 /// Every `heartbeat`.
@@ -55,6 +59,11 @@ struct LookedAround {
 ///   between the two is memory.
 /// - A log that has forked is not pulled, for none of its deltas fit; what they did comes with a snapshot.
 /// - A delta above 64 KiB goes to each follower over its own link: the feed is a queue for each subscriber.
+/// - Feed and repair door are open to the keys of the other trackers of the file and to nobody else. Which these are says
+///   the file, else the first contact: the tracker is asked at its address in the file (TrackerTrust). Who follows us says
+///   which tracker it is, and has to have that one's key.
+/// - One that does not come up although its key is known is asked for its key, too: if it has another one now, people are
+///   told what to do.
 /// - A hello from a tracker whom we cannot reach is a reason to dial it at once: it has just come back.
 /// - A link that stands but says nothing sensible for 2 s (or 4 heartbeats) is dialled anew: sockets that once met a wrong service stay
 ///   dumb.
@@ -81,6 +90,7 @@ class Replicator final
   // links and time
   void on(const LinkUp& message, Context& context);
   void on(const LinkDown& message, Context& context);
+  void on(const KeyTold& message, Context& context);
   void on(const HeartbeatDue& message, Context& context);
   void on(const WaitCheck& message, Context& context);
   void on(const LookedAround& message, Context& context);
@@ -110,8 +120,10 @@ class Replicator final
     TrackerEntry entry;
     Ref<FeedTopic> feed;
     Ref<RepairSourceRole> source;
-    Instant dialled;     // the source
-    Instant feed_heard;  // or dialled
+    Address key_question;  // 0: none is under way
+    Instant key_asked;     // because it does not come up
+    Instant dialled;       // the source
+    Instant feed_heard;    // or dialled
     bool source_stands = false;
     Ref<RepairFollowerRole> follower;
     std::uint16_t version = tracker_tracker_version;  // that it speaks as well
@@ -136,6 +148,8 @@ class Replicator final
   Peer* peer_of_source(Address link);
   Peer* peer_of_follower(Address link);
   void dial(Peer& peer, Context& context);
+  void ask_key(Peer& peer, Context& context);
+  void admit_known(Context& context);
   /// The follower is gone, or begins anew.
   static void forget_asks(Peer& peer);
   void complain(Peer& peer, const std::string& sentence);
@@ -166,8 +180,10 @@ class Replicator final
   SyncConfig sync_;
   SyncBook book_;
   std::map<std::uint32_t, Peer> peers_;
+  TrackerTrust trust_;
   Ref<FeedTopic> feed_;
   Address door_;
+  std::map<Address, LinkKey> came_in_;  // at the door: what they have proven
 
   bool linked_up_ = false;  // the directory has loaded and the links are dialled
   StoreId store_;

@@ -218,6 +218,11 @@ void Replicator::go_on_joining(std::uint64_t page, Context& context) {
 
 void Replicator::on(const RepairHello& message, Context& context) {
   const auto peer = peers_.find(message.number);
+  const auto proven = came_in_.find(context.sender());
+  if (peer != peers_.end() && (proven == came_in_.end() || proven->second != trust_.key_of(message.number))) {
+    log_error("another tracker than tracker " + std::to_string(message.number) + " says that it is it");
+    return context.close(context.sender());
+  }
   if (!linked_up_ && peer != peers_.end()) {
     peer->second.early = {context.sender(), message};
   } else {

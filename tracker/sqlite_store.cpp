@@ -1,8 +1,10 @@
 #include <map>
 
+#include "actors/link_keys.hpp"
 #include "actors/log.hpp"
 #include "actors/sqlite.hpp"
 #include "messages/codec.hpp"
+#include "messages/known_trackers.hpp"
 #include "tracker/facts.hpp"
 #include "tracker/store.hpp"
 #include "tracker/stored.hpp"
@@ -51,6 +53,15 @@ T decode_stored_record(ByteView bytes) {
 class SqliteStore final : public Store {
  public:
   explicit SqliteStore(std::string path) : path_(std::move(path)) { open(); }
+
+  StoreFault remember_neighbour(const std::string& endpoint, const LinkKey& key) override {
+    const std::string known = path_.substr(0, path_.rfind('/')) + "/known_trackers";
+    const int error = add_private_line(known, known_tracker_line(endpoint, key));
+    if (error == 0) return {};
+    return {error == ENOSPC ? Code::disk_full : Code::io_error,
+            "the key of the tracker at " + endpoint + " cannot be remembered in " + known + ": " +
+                std::generic_category().message(error)};
+  }
 
   /// What is wrong with the store for this tracker; makes a fresh one if the file is empty.
   std::string claim(std::uint32_t number, const StoreId& fresh_id) {

@@ -70,6 +70,8 @@ class Store {
   /// Deletes deltas up to `upto` from the log, a bounded number of them, the oldest first; rows and heads stay. True if
   /// there are more to delete.
   virtual bool truncate(const VersionVector& upto) = 0;
+  /// Remembers the key of another tracker beside the store, in a file that people can read and edit: known_trackers.
+  virtual StoreFault remember_neighbour(const std::string& endpoint, const LinkKey& key) = 0;
 };
 
 /// A store or the reason why there is none.

@@ -21,6 +21,8 @@ std::string host_to_bind(const std::string& host) {
 
 }  // namespace
 
+std::string known_trackers_path(const std::string& data) { return data + "/known_trackers"; }
+
 TrackerCast make_tracker(const TrackerSettings& settings, const TrackerAddresses& at,
                          std::unique_ptr<Store> store, ConsoleDevice& device) {
   ENSURE(settings.number >= 1 && settings.number <= settings.trackers.size());
@@ -35,7 +37,8 @@ TrackerCast make_tracker(const TrackerSettings& settings, const TrackerAddresses
       config.sync, config.limits);
   cast.replicator = std::make_unique<Replicator>(
       ReplicatorPlace{settings.number, settings.trackers, own.topic_endpoint(), own.repair_endpoint(),
-                      at.directory, at.journal, at.console},
+                      at.directory, at.journal, at.console, settings.info_path,
+                      known_trackers_path(settings.data), settings.known},
       config.sync);
   cast.front_desk = std::make_unique<FrontDesk>(
       FrontDeskPlace{settings.number, own.client_endpoint(), at.directory, at.console, at.hashers},

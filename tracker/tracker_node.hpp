@@ -6,6 +6,7 @@
 
 #include "actors/actor.hpp"
 #include "messages/inside_tracker.hpp"
+#include "messages/known_trackers.hpp"
 #include "messages/tracker_info.hpp"
 #include "tracker/config.hpp"
 #include "tracker/store.hpp"
@@ -19,7 +20,12 @@ struct TrackerSettings {
   std::vector<TrackerEntry> trackers;  ///< of the file
   std::string data;                    ///< folder of the store, for people
   TrackerConfig config;
+  std::string info_path = {};            ///< of the tracker file, for people
+  std::vector<KnownTracker> known = {};  ///< the other trackers that it has met: what is in known_trackers
 };
+
+/// Where a tracker remembers the keys of the others, in its data folder.
+std::string known_trackers_path(const std::string& data);
 
 /// Addresses of a tracker's actors, reserved in some host: each on a worker of its own but directory, front_desk and
 /// replicator, which may share one. Hashers and journal block.

@@ -17,6 +17,7 @@
 #include "messages/tracker_info.hpp"
 #include "peer/client_threads.hpp"
 #include "peer/posix_disk.hpp"
+#include "peer/state_folder.hpp"
 #include "shell/client_options.hpp"
 #include "shell/dumb_console.hpp"
 #include "shell/exit_status.hpp"
@@ -144,8 +145,26 @@ class HostTrace final : public TraceSwitch {
   TraceFile file_;
 };
 
-ClientSettings settings_of(const ClientOptions& options, std::vector<TrackerEntry> trackers) {
+std::vector<KnownTracker> read_known(const std::string& path) {
+  KnownTrackersRead read = parse_known_trackers(read_text_file(path).value_or(""));
+  if (!read.fault.empty())
+    throw CannotStart{Code::io_error, fmt::format("{}: line {}: {}", path, read.fault_line, read.fault)};
+  return std::move(read.trackers);
+}
+
+/// What the links of this client prove is who it is.
+ZmqHostOptions host_options_of(const ClientIdentity& identity) {
+  ZmqHostOptions options;
+  options.keys = LinkKeys{LinkKey::from(identity.key.view()), identity.secret};
+  return options;
+}
+
+ClientSettings settings_of(const ClientOptions& options, const std::string& state,
+                           std::vector<TrackerEntry> trackers) {
   ClientSettings settings;
+  settings.info_path = options.tracker_file;
+  settings.known_path = state + "/" + known_trackers_file;
+  settings.known = read_known(settings.known_path);
   settings.endpoint = options.serving;
   settings.orchestra = options.orchestra;
   settings.public_host = options.public_host;
@@ -192,7 +211,7 @@ int run(const ClientOptions& options) {
   const std::unique_ptr<Console> console = console_for(options, state);
 
   int exit_status = 0;
-  ZmqHost host;
+  ZmqHost host(host_options_of(store->identity()));
   HostTrace trace(host);
   if (!options.trace_file.empty()) {
     if (const std::string fault = trace.start(options.trace_file); !fault.empty())
@@ -201,7 +220,7 @@ int run(const ClientOptions& options) {
   const auto shell = host.reserve<ShellRole>(host.add_calling_worker("shell"));
   const ClientAddresses at = reserve_client(host, shell, options.hashers);
   ClientCast cast =
-      make_client(settings_of(options, std::move(trackers)), at, std::make_shared<PosixDisk>(), store);
+      make_client(settings_of(options, state, std::move(trackers)), at, std::make_shared<PosixDisk>(), store);
   const std::shared_ptr<const Opened> door = cast.door;
   const std::shared_ptr<const Opened> orchestra = cast.orchestra;
   spawn_client(host, at, std::move(cast));

@@ -40,7 +40,7 @@ constexpr std::string_view language =
     "  advance 250ms                              us, ms, s, min\n"
     "  link up 127.0.0.1:5000 [as t1]             a link of the actor stands\n"
     "  link down t1 [silent]                      disconnected, silent, unreachable, misbehaved, closed\n"
-    "  accept 127.0.0.1:6000 as bob               bob comes in at a door of the actor\n"
+    "  accept 127.0.0.1:6000 as bob 22…22         bob comes in at a door of the actor (and has this key)\n"
     "  ready 0                                    file descriptor 0 can be read\n"
     "  forget [alice]   links   stop   seed 7   refuse 127.0.0.1:6000\n"
     "In messages @name is an address and $c what 'let' or an expectation gave it.\n";

@@ -41,6 +41,9 @@ std::vector<TrackerEntry> trackers_of(std::string_view setting) {
   std::ranges::replace(lines, ',', '\n');
   TrackerInfo info = parse_tracker_info(lines);
   if (!info) throw BadRequest("trackers=" + std::string(setting) + ": " + info.fault);
+  // A setting has no blanks, and so no keys. They have been met before.
+  for (TrackerEntry& tracker : info.trackers)
+    tracker.key = LinkKey::from(Bytes(LinkKey::size, static_cast<std::uint8_t>(tracker.number)));
   return std::move(info.trackers);
 }
 

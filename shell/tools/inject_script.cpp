@@ -244,9 +244,12 @@ void InjectScript::link(std::string_view rest) {
 void InjectScript::accept(std::string_view rest) {
   const Address door = known(take_word(rest));
   if (!host().is_open(door)) throw BadRequest("there is no such door");
-  if (take_word(rest) != "as" || rest.empty()) throw BadRequest("accept LISTENER as NAME");
+  if (take_word(rest) != "as" || rest.empty()) throw BadRequest("accept LISTENER as NAME [HEX KEY]");
   const std::string name = take_word(rest);
-  names_[name] = host_->accept(door);
+  const std::optional<Bytes> key = from_hex(take_word(rest));
+  if (!key || (!key->empty() && key->size() != LinkKey::size))
+    throw BadRequest("a key has 64 hexadecimal digits");
+  names_[name] = host_->accept(door, "127.0.0.1:40000", key->empty() ? LinkKey{} : LinkKey::from(*key));
 }
 
 void InjectScript::forget(std::string_view rest) {
@@ -256,7 +259,9 @@ void InjectScript::forget(std::string_view rest) {
 
 void InjectScript::print_links() {
   for (const InjectionHost::Link& link : host().links()) {
-    constexpr std::array<std::string_view, 4> kinds{"listens", "connects", "publishes", "subscribes"};
+    constexpr std::array<std::string_view, 8> kinds{
+        "listens",    "connects",      "publishes",          "subscribes", "listens for streams to",
+        "streams to", "tells keys at", "asks for the key of"};
     out_ << now() << "  link " << kinds[static_cast<std::size_t>(link.kind)] << ' ' << link.endpoint << " ("
          << link.role << "), " << (link.up ? "up" : "down") << '\n';
   }
@@ -297,7 +302,9 @@ std::optional<Address> InjectScript::find(std::string_view name) const {
   if (const auto at = names_.find(name); at != names_.end()) return at->second;
   if (host_)
     for (const InjectionHost::Link& link : host_->links())
-      if (link.endpoint == name && link.listener.value == 0) return link.address;
+      if (link.endpoint == name && link.listener.value == 0 && link.kind != LinkKind::ask_key &&
+          link.kind != LinkKind::tell_key)
+        return link.address;
   return std::nullopt;
 }
 

@@ -29,7 +29,7 @@ namespace tutti {
 ///     advance 250ms                              us, ms, s, min
 ///     link up 127.0.0.1:5000 as t1               the link that the actor opened stands; t1 names it from now on
 ///     link down t1 silent                        disconnected, silent, unreachable, misbehaved, closed
-///     accept 127.0.0.1:6000 as bob               bob connects to a door of the actor
+///     accept 127.0.0.1:6000 as bob 22…22         bob, who has proven this key, connects to a door of the actor
 ///     ready 0                                    file descriptor 0 can be read
 ///     forget                                     what was said so far is not expected any more; or: forget alice
 ///     links                                      prints the open links

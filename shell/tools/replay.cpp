@@ -119,7 +119,7 @@ class Replay final : private TraceSink {
       return;
     }
     const Address door = counterpart(up.listener);
-    if (host_.is_open(door)) same_[up.link] = host_.accept(door, up.peer);
+    if (host_.is_open(door)) same_[up.link] = host_.accept(door, up.peer, up.key);
   }
 
   /// Who in the replay is what `address` was in the trace. Somebody unknown is played by the trace alone.

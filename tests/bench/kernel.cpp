@@ -48,11 +48,11 @@ class Source final : public ActorOf<Source, Messages<RequestBlock>> {
 class Sink final : public ActorOf<Sink, Messages<Block>> {
  public:
   static constexpr int in_flight = 8;
-  Sink(Ref<SourceRole> source, std::string endpoint, std::int64_t blocks, Gate& gate)
-      : source_(source), endpoint_(std::move(endpoint)), left_(blocks), gate_(gate) {}
+  Sink(Ref<SourceRole> source, std::string endpoint, const LinkKey& key, std::int64_t blocks, Gate& gate)
+      : source_(source), endpoint_(std::move(endpoint)), key_(key), left_(blocks), gate_(gate) {}
   void start(Context& context) override {
     if (!endpoint_.empty()) {
-      source_ = context.connect<SourceRole>(endpoint_);
+      source_ = context.connect<SourceRole>(endpoint_, key_);
     } else {
       begin(context);
     }
@@ -71,6 +71,7 @@ class Sink final : public ActorOf<Sink, Messages<Block>> {
 
   Ref<SourceRole> source_;
   std::string endpoint_;
+  LinkKey key_;
   std::int64_t left_;
   Gate& gate_;
 };
@@ -80,11 +81,13 @@ void run(benchmark::State& state, const std::string& endpoint, std::size_t block
   const Payload block = Payload::own(Bytes(block_bytes, 7));
   for (auto _ : state) {
     Gate gate;
-    ZmqHost host;
+    ZmqHostOptions options;
+    options.keys = make_link_keys();
+    ZmqHost host(options);
     const auto source = host.reserve<SourceRole>(host.add_worker("source"));
     const auto sink = host.reserve<SinkRole>(host.add_worker("sink"));
     host.spawn(source, "source", std::make_unique<Source>(endpoint, block));
-    host.spawn(sink, "sink", std::make_unique<Sink>(source, endpoint, blocks, gate));
+    host.spawn(sink, "sink", std::make_unique<Sink>(source, endpoint, options.keys->key, blocks, gate));
     host.start();
     gate.wait();
     host.stop();

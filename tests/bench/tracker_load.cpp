@@ -74,13 +74,18 @@ constexpr const char* password = "secret";
 /// One client with one request under way.
 class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<Tick, PresenceDue>>> {
  public:
-  Member(Contest& contest, std::uint32_t number)
-      : contest_(contest), number_(number), name_("load-" + contest.tag + "-" + std::to_string(number)) {}
+  Member(Contest& contest, std::uint32_t number, const LinkKey& key)
+      : contest_(contest),
+        number_(number),
+        name_("load-" + contest.tag + "-" + std::to_string(number)),
+        key_(ClientKey::from(key.view())) {}
 
   void start(Context& context) override {
-    context.fill_secret(key_.bytes);
-    tracker_ = context.connect<TrackerRole>(contest_.trackers[number_ % contest_.trackers.size()]);
+    context.ask_key(endpoint());
     context.after(presence_every, PresenceDue{});
+  }
+  void on(const KeyTold& told, Context& context) {
+    tracker_ = context.connect<TrackerRole>(endpoint(), told.key);
   }
   void on(const LinkUp&, Context& context) {
     context.send(tracker_, Hello{client_tracker_version, client_tracker_version, key_, "bench"});
@@ -110,6 +115,7 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<T
   }
 
  private:
+  const std::string& endpoint() const { return contest_.trackers[number_ % contest_.trackers.size()]; }
   void fail(const std::string& why) {
     if (contest_.wrong.empty()) contest_.wrong = why;
   }
@@ -241,8 +247,12 @@ int run(Contest& contest) {
   Gate gate;
   ZmqHost host;
   const auto worker = host.add_worker("crowd");
-  for (std::uint32_t number = 0; number < contest.clients; ++number)
-    host.spawn(host.reserve<CrowdRole>(worker), "member", std::make_unique<Member>(contest, number));
+  for (std::uint32_t number = 0; number < contest.clients; ++number) {
+    const auto member = host.reserve<CrowdRole>(worker);
+    const LinkKeys keys = make_link_keys();
+    host.give_keys(member, keys);
+    host.spawn(member, "member", std::make_unique<Member>(contest, number, keys.key));
+  }
   host.spawn(host.reserve<CrowdRole>(worker), "umpire", std::make_unique<Umpire>(contest, gate));
   host.start();
   gate.wait();

@@ -3,6 +3,7 @@
 
 import time
 
+from support.curve import keys_of
 from support.files import MIB, same_bytes
 from support.liar import Liar
 from support.rotting_file import RottingFile
@@ -41,7 +42,7 @@ def one_good_source_is_enough(world):
     slow.ok("set_limit up 100K")
     eve.await_sharers("g", "film", ["good", "bad", "dead", "slow", "liar"])
     rotting.damage(range(1000, SIZE, 512 * 1024))
-    imposter = Liar(liar.port, bytes.fromhex(liar.ok("whoami")["client"]), PIECES)
+    imposter = Liar(liar.port, keys_of(liar.state), PIECES)
     world.at_end(imposter.close)
 
     begin = time.monotonic()

@@ -2,12 +2,13 @@
 """What strangers say to open ports: no process ends, no state changes, no memory grows, and friends are served."""
 
 import random
+import resource
 
+from support.curve import Socket, keys_of
 from support.files import KIB, MIB, same_bytes
 from support.program import until
-from support.stranger import Stranger
+from support.stranger import Stranger, greeting
 from support.suite import Suite
-from support.world import PASSWORD
 
 suite = Suite()
 
@@ -23,36 +24,37 @@ BODIES = (
 )
 
 
-def pester(port):
-    """Everything in BODIES, alone and in several frames, shortened and mixed up, from several strangers."""
+def pester(port, key):
+    """Everything in BODIES, alone and in several frames, shortened and mixed up, from several who have been let in."""
     chance = random.Random(port)
-    for socket_type in ("DEALER", "REQ", "ROUTER", "SUB", "PUB"):
-        stranger = Stranger(port, socket_type)
-        stranger.shake_hands()
-        for body in BODIES:
-            stranger.say(body)
-            stranger.say(b"", body)
-            stranger.say(body, chance.choice(BODIES), body)
-            stranger.say(body[:chance.randrange(len(body) + 1)])
-        for _ in range(200):
-            stranger.say(chance.randbytes(chance.randrange(1, 60)))
-        stranger.close()
+    for kind in ("DEALER", "DEALER", "REQ"):
+        caller = Socket(kind).connect(port, key)
+        for body in BODIES if kind == "DEALER" else BODIES[:1]:
+            caller.say(body)
+            if kind == "DEALER":
+                caller.say(b"", body)
+                caller.say(body, chance.choice(BODIES), body)
+                caller.say(body[:chance.randrange(len(body) + 1)])
+        for _ in range(200 if kind == "DEALER" else 0):
+            caller.say(chance.randbytes(chance.randrange(1, 60)))
+        caller.close()
 
 
 def be_rude(port):
-    """No ZMTP at all, half of it, and frames that would fill all memory."""
+    """No ZMTP at all, half of it, no key, and frames that would fill all memory."""
     for words in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", bytes(1000), b"\xff" * 1000, random.Random(1).randbytes(10_000), b""):
         stranger = Stranger(port)
         stranger.raw(words)
         stranger.close()
     for size in (64 * MIB, 8 * 1024 * MIB, 2 ** 62):
-        stranger = Stranger(port)
-        stranger.shake_hands()
-        stranger.announce(size)
-        for _ in range(64):
-            if not stranger.raw(bytes(MIB)):
-                break
-        stranger.close()
+        for mechanism in ("NULL", "CURVE"):
+            stranger = Stranger(port)
+            stranger.shake_hands(mechanism)
+            stranger.announce(size)
+            for _ in range(64):
+                if not stranger.raw(bytes(MIB)):
+                    break
+            stranger.close()
 
 
 @suite.test()
@@ -60,8 +62,8 @@ def at_the_doors_of_a_tracker(world):
     alice = world.person("alice")
     tracker = world.tracker_of(alice)
     alice.ok("create_group before")
+    pester(tracker.port, tracker.keys()[0])
     for port in (tracker.port, tracker.port + 1, tracker.port + 2):
-        pester(port)
         be_rude(port)
     assert tracker.program.running
     alice.ok("create_group after")
@@ -79,7 +81,7 @@ def at_the_door_of_a_client(world):
     world.group("g", alice, bob)
     song = world.file("song", 700 * KIB)
     alice.ok(f"upload_file {song} g")
-    pester(alice.port)
+    pester(alice.port, keys_of(alice.state)[0])
     be_rude(alice.port)
     assert alice.running and alice.ok("whoami")["user"] == "alice"
     bob.fetch("g", "song", world.path / "got")
@@ -89,16 +91,21 @@ def at_the_door_of_a_client(world):
 
 @suite.test(trackers=1)
 def many_who_say_nothing(world):
-    """Two hundred connections that only stay."""
+    """Two thousand connections that only stay, half of them amid the handshake."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     alice = world.person("alice")
-    crowd = [Stranger(world.tracker(1).port) for _ in range(200)]
-    for stranger in crowd:
-        stranger.shake_hands()
-    bob = world.client("bob")
-    bob.ok(f"create_user bob {PASSWORD}")
+    tracker = world.tracker(1)
+    crowd = [Stranger(tracker.port) for _ in range(2000)]
+    for stranger in crowd[::2]:
+        stranger.raw(greeting("CURVE"))
+    bob = world.person("bob")
     alice.ok("create_group g")
+    assert tracker.program.peak_memory_mib() < MEMORY_MAX_MIB, tracker.program.peak_memory_mib()
     for stranger in crowd:
         stranger.close()
+    bob.ok("join_group g")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <system_error>
 
+#include "actors/link_keys.hpp"
 #include "actors/log.hpp"
 #include "actors/trace_file.hpp"
 #include "actors/zmq_host.hpp"
@@ -39,6 +41,7 @@ struct Options {
   std::string log_file;
   std::string log_level = "info";
   std::string trace;
+  bool print_key = false;
 };
 
 int complain(int status, const std::string& sentence) {
@@ -144,12 +147,35 @@ class ProcessDevice final : public ConsoleDevice {
   TraceFile trace_;
 };
 
+/// The key pair of the data folder, made at the first start.
+LinkKeysRead read_keys(const TrackerSettings& settings) {
+  LinkKeysRead read = read_or_make_link_keys(settings.data + "/identity");
+  if (read.error != 0)
+    read.sentence = "the key in the data folder " + settings.data +
+                    " cannot be used: " + std::generic_category().message(read.error);
+  const std::optional<LinkKey>& named = settings.trackers[settings.number - 1].key;
+  if (read.sentence.empty() && named && *named != read.keys.key)
+    read.sentence = settings.info_path + " gives this tracker another key than its data folder " +
+                    settings.data + " holds: its own is " + to_z85(read.keys.key.view()) +
+                    ". Correct the file, or use the data folder that has the other key";
+  return read;
+}
+
+std::string read_known(TrackerSettings& settings) {
+  const std::string path = known_trackers_path(settings.data);
+  KnownTrackersRead read = parse_known_trackers(read_file(path).value_or(""));
+  if (!read.fault.empty()) return path + ", line " + std::to_string(read.fault_line) + ": " + read.fault;
+  settings.known = std::move(read.trackers);
+  return {};
+}
+
 // Workers: one for what never blocks, one for the disk, one a hasher, and the main thread for the console.
-int run(const TrackerSettings& settings, std::unique_ptr<Store> store, const std::string& trace,
-        int signals) {
+int run(const TrackerSettings& settings, const LinkKeys& keys, std::unique_ptr<Store> store,
+        const std::string& trace, int signals) {
   // Trackers are few: whoever comes back is to be found at once, however long it was away.
   ZmqHostOptions options;
   options.dial_pause_max = options.dial_pause;
+  options.keys = keys;
   ZmqHost host(options);
   ProcessDevice device(host, signals);
   if (!trace.empty()) {
@@ -178,6 +204,17 @@ int run(const TrackerSettings& settings, std::unique_ptr<Store> store, const std
   return device.status();
 }
 
+/// The line of the tracker file that names this tracker's key.
+int print_key(const TrackerSettings& settings) {
+  TrackerSettings unnamed = settings;  // a key that the file gives now may be the one to be corrected
+  unnamed.trackers[settings.number - 1].key.reset();
+  const LinkKeysRead read = read_keys(unnamed);
+  if (!read.sentence.empty()) return complain(exit_failed, read.sentence);
+  const TrackerEntry& own = settings.trackers[settings.number - 1];
+  std::cout << known_tracker_line(own.client_endpoint(), read.keys.key) << std::endl;
+  return 0;
+}
+
 int start(const Options& options) {
   if (const std::string fault = configure_log(options.log_file, options.log_level); !fault.empty())
     return complain(exit_usage, fault);
@@ -196,6 +233,7 @@ int start(const Options& options) {
                            info.trackers,
                            options.data.empty() ? default_data_folder(options.number) : options.data,
                            {}};
+  settings.info_path = options.info_path;
   if (!options.config_path.empty()) {
     const std::optional<std::string> text = read_file(options.config_path);
     if (!text) return complain(exit_usage, "cannot read the configuration " + options.config_path);
@@ -205,10 +243,16 @@ int start(const Options& options) {
   }
   if (const std::string fault = make_data_folder(settings.data); !fault.empty())
     return complain(exit_failed, fault);
+  if (options.print_key) return print_key(settings);
   OpenedStore opened = open_sqlite_store(settings.data, options.number, fresh_store_id());
   if (!opened.store) return complain(exit_failed, opened.fault);
+  const LinkKeysRead keys = read_keys(settings);
+  if (!keys.sentence.empty()) return complain(exit_failed, keys.sentence);
+  if (const std::string fault = read_known(settings); !fault.empty()) return complain(exit_failed, fault);
+  std::cout << "tracker " << settings.number << " has the public key " << to_z85(keys.keys.key.view())
+            << std::endl;
   raise_descriptor_limit();
-  return run(settings, std::move(opened.store), options.trace, signal_descriptor());
+  return run(settings, keys.keys, std::move(opened.store), options.trace, signal_descriptor());
 }
 
 }  // namespace
@@ -228,6 +272,8 @@ int main(int argc, char* argv[]) {
       ->capture_default_str();
   app.add_option("--config", options.config_path,
                  "TOML file with tunables; configs/tracker.toml explains them");
+  app.add_flag("--print-key", options.print_key,
+               "print the line of the tracker file with this tracker's public key, and end");
   app.add_option("--trace", options.trace, "record every message into this file, for trace_view");
   app.set_version_flag("--version", "tutti tracker " + std::string(tutti::version));
   try {

@@ -21,6 +21,8 @@ inline ClientKey client_key(std::uint8_t byte) {
   key.bytes.fill(byte);
   return key;
 }
+/// What the links of that client prove.
+inline LinkKey link_key(std::uint8_t byte) { return LinkKey::from(client_key(byte).view()); }
 
 /// As much of a tracker as a client can see: every group exists, everybody is a member, answers come at once.
 class LittleTracker {
@@ -155,7 +157,7 @@ class LittleNetwork {
     }
     ClientSettings settings;
     settings.endpoint = client.endpoint;
-    settings.trackers = {TrackerEntry{1, "127.0.0.1", 5000, {}}};
+    settings.trackers = {TrackerEntry{1, "127.0.0.1", 5000, link_key(0xee)}};
     settings.software = "test";
     ClientCast cast = make_client(settings, client.at, real ? real : client.disk, client.store);
     host.spawn_at(client.at.storage.address, "storage", std::move(cast.storage));
@@ -258,6 +260,12 @@ class LittleNetwork {
     const auto fetcher = fetchers_.find(actor);
     return fetcher == fetchers_.end() ? nullptr : fetcher->second;
   }
+  /// Whose fetcher this is.
+  const Client* fetching(Address fetcher) {
+    for (const auto& client : clients_)
+      if (client->at.scheduler.address == host.parent_of(fetcher)) return client.get();
+    return nullptr;
+  }
   Client* serving_at(const std::string& endpoint) {
     for (const auto& client : clients_)
       if (client->endpoint == endpoint && !dead_.contains(client.get())) return client.get();
@@ -280,7 +288,9 @@ class LittleNetwork {
           if (each.kind == LinkKind::listen && each.owner == server->at.uploader.address &&
               each.listener.value == 0)
             listener = each.address;
-        const Address far = host.accept(listener);
+        const Client* dialling = fetching(link.owner);
+        if (dialling == nullptr) continue;
+        const Address far = host.accept(listener, "127.0.0.1:40000", LinkKey::from(dialling->key.view()));
         wires_[link.address] = far;
         wires_[far] = link.address;
         host.link_up(link.address);

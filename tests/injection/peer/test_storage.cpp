@@ -109,6 +109,9 @@ class MoodyStore final : public ClientStore {
     if (broken) return DiskFault{Code::io_error, "out of sorts"};
     return store_->shares_of(uid);
   }
+  DiskDone remember_tracker(const std::string& endpoint, const LinkKey& key) override {
+    return store_->remember_tracker(endpoint, key);
+  }
   OrFault<DownloadId> next_download_id() override { return store_->next_download_id(); }
   DiskDone put_download(const DownloadRecord& download) override { return store_->put_download(download); }
   DiskDone journal(DownloadId id, std::span<const PieceIndex> pieces) override {

@@ -17,10 +17,12 @@ StoreId store_of(std::uint8_t byte) {
 
 /// A tracker_link with `trackers` trackers on ports 5000, 5010, …; nothing is up yet.
 struct Desk {
-  explicit Desk(unsigned trackers) {
+  explicit Desk(unsigned trackers, bool met = true) {
     TrackerLinkOptions options;
     for (unsigned i = 0; i < trackers; ++i)
       options.trackers.push_back({i + 1, "127.0.0.1", static_cast<std::uint16_t>(5000 + 10 * i), {}});
+    for (TrackerEntry& tracker : options.trackers)
+      if (met) tracker.key = key_of(tracker.number);
     options.client = client_key(9);
     options.software = "test";
     link = host.spawn<TrackerLinkRole>(
@@ -30,9 +32,15 @@ struct Desk {
     host.inject(storage.address, link.address, CountersReserved{{100}, reserve->count, Code::other, {}});
   }
 
+  static LinkKey key_of(std::uint32_t number) { return link_key(static_cast<std::uint8_t>(0xe0 + number)); }
+  static std::string endpoint_of(std::uint32_t number) {
+    return "127.0.0.1:" + std::to_string(4990 + 10 * number);
+  }
+
   std::vector<Address> open_links() const {
     std::vector<Address> result;
-    for (const auto& each : host.links()) result.push_back(each.address);
+    for (const auto& each : host.links())
+      if (each.kind == LinkKind::connect) result.push_back(each.address);
     return result;
   }
   std::uint32_t number_of(Address tracker) const {
@@ -718,6 +726,62 @@ BOOST_AUTO_TEST_CASE(what_only_a_tracker_may_say_is_not_taken_from_an_actor) {
   forged.what = TrackerStatus{};
   desk.host.inject(desk.shell.address, desk.link.address, forged);
   desk.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_tracker_with_a_known_key_is_asked_for_nothing) {
+  Desk desk(2);
+  for (const std::uint32_t number : {1U, 2U}) {
+    BOOST_TEST(!desk.host.question_to(Desk::endpoint_of(number)));
+    BOOST_TEST((desk.host.link(desk.host.link_to(Desk::endpoint_of(number))).key == Desk::key_of(number)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_key_of_an_unknown_tracker_is_asked_for_remembered_and_said) {
+  Desk desk(1, false);
+  BOOST_TEST(desk.open_links().empty());
+  desk.host.tell_key(desk.host.question_to(Desk::endpoint_of(1)).value(), Desk::key_of(1));
+  desk.host.expect_exactly(desk.storage.address, RememberTracker{Desk::endpoint_of(1), Desk::key_of(1)});
+  const auto seen = desk.host.expect<TrackerKeySeen>(desk.shell);
+  BOOST_TEST(seen->trusted);
+  BOOST_TEST(seen->key == to_z85(Desk::key_of(1).view()));
+  const Address tracker = desk.open_links().front();
+  BOOST_TEST((desk.host.link(tracker).key == Desk::key_of(1)));
+  desk.greet(tracker);
+  desk.host.expect<TrackerChanged>(desk.shell);
+  // Another connection needs no other question.
+  desk.host.link_down(tracker);
+  BOOST_TEST(!desk.host.question_to(Desk::endpoint_of(1)));
+}
+
+BOOST_AUTO_TEST_CASE(a_tracker_with_another_key_is_refused_and_said_so_once) {
+  Desk desk(1);
+  desk.ask(1, CreateUser{{"ann"}, "secret"});
+  desk.host.advance(1s);
+  const LinkKey other = link_key(0x77);
+  desk.host.tell_key(desk.host.question_to(Desk::endpoint_of(1)).value(), other);
+  std::optional<InjectionHost::Said<TrackerKeySeen>> seen =
+      desk.host.find<TrackerKeySeen>(desk.shell.address);
+  BOOST_TEST_REQUIRE(seen.has_value());
+  BOOST_TEST(!seen->message.trusted);
+  BOOST_TEST(seen->message.sentence.find("is refused") != std::string::npos);
+  // Nothing but the key that was expected is ever dialled.
+  for (const Address link : desk.open_links()) BOOST_TEST((desk.host.link(link).key == Desk::key_of(1)));
+  desk.host.advance(20s);
+  BOOST_TEST(!desk.host.find<TrackerKeySeen>(desk.shell.address));
+  const auto told = desk.host.find<Told>(desk.shell.address);
+  BOOST_TEST_REQUIRE((told && told->message.what.get<Refused>() != nullptr));
+  const Refused refused = *told->message.what.get<Refused>();
+  BOOST_TEST((refused.code == Code::tracker_unreachable));
+  BOOST_TEST(refused.sentence.find(to_z85(other.view())) != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_tracker_that_is_only_late_is_not_refused) {
+  Desk desk(1);
+  desk.host.advance(1s);
+  desk.host.tell_key(desk.host.question_to(Desk::endpoint_of(1)).value(), Desk::key_of(1));
+  desk.greet(desk.open_links().front());
+  BOOST_TEST(!desk.host.find<TrackerKeySeen>(desk.shell.address));
+  BOOST_TEST(!desk.host.question_to(Desk::endpoint_of(1)));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

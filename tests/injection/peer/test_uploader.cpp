@@ -34,7 +34,7 @@ struct Counter {
                 ServeFile{gid, fid, {"lab"}, {"film"}, path, {3 * block.value - 100}, block, {bitfield}, {}});
   }
   Address peer(std::uint8_t client = 3) {
-    const Address link_address = host.accept(door->address);
+    const Address link_address = host.accept(door->address, "127.0.0.1:40000", link_key(client));
     host.inject(link_address, uploader.address, PeerHello{1, 1, client_key(client)});
     BOOST_TEST((host.expect<PeerWelcome>(link_address)->client == client_key(9)));
     return link_address;
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(those_who_fetch_a_file_hear_of_each_other_at_once) {
     return keys;
   };
   const auto open = [&](std::uint8_t client) {
-    const Address peer = counter.host.accept(counter.door->address);
+    const Address peer = counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(client));
     counter.host.inject(peer, counter.uploader.address, PeerHello{1, 7, client_key(client)});
     BOOST_TEST(counter.host.expect<PeerWelcome>(peer)->version == 2);
     counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_shared_is_not_opened) {
 
 BOOST_AUTO_TEST_CASE(without_a_hello_nothing_is_opened) {
   Counter counter;
-  const Address peer = counter.host.accept(counter.door->address);
+  const Address peer = counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(3));
   counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
   counter.host.expect<FileClosed>(peer);
   counter.host.inject(peer, counter.uploader.address, PeerHello{7, 9, client_key(3)});
@@ -324,6 +324,19 @@ BOOST_AUTO_TEST_CASE(a_peer_that_leaves_takes_its_requests_with_it) {
   counter.request(other, 0);
   counter.read_one();
   counter.host.expect<Block>(other);
+}
+
+BOOST_AUTO_TEST_CASE(who_says_hello_in_anothers_name_is_closed) {
+  Counter counter;
+  const Address liar = counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(4));
+  counter.host.inject(liar, counter.uploader.address, PeerHello{1, 1, client_key(3)});
+  BOOST_TEST(!counter.host.is_open(liar));
+  counter.host.expect_silence();
+  // Nor may who has been welcomed become another one.
+  const Address peer = counter.peer_with_file();
+  counter.host.inject(peer, counter.uploader.address, PeerHello{1, 1, client_key(4)});
+  BOOST_TEST(!counter.host.is_open(peer));
+  counter.host.expect_silence();
 }
 
 BOOST_AUTO_TEST_CASE(a_new_hello_is_a_new_conversation) {

@@ -25,7 +25,7 @@ struct Fixture : World {
     door = host.link_to("127.0.0.1:5000");
   }
   Address greeted(std::uint8_t key, std::string_view peer = "10.0.0.9:40000") {
-    const Address link = host.accept(door, peer);
+    const Address link = host.accept(door, peer, id_of<LinkKey>(key));
     inject(link, desk.address, Hello{1, 1, id_of<ClientKey>(key), "test"});
     expect<Welcome>(link);
     return link;
@@ -54,12 +54,12 @@ BOOST_FIXTURE_TEST_CASE(a_port_in_use_is_told_to_whoever_runs_the_tracker, World
 }
 
 BOOST_FIXTURE_TEST_CASE(it_says_when_requests_are_answered, Fixture) {
-  const Address early = host.accept(door);
+  const Address early = host.accept(door, "10.0.0.9:1", id_of<LinkKey>(1));
   inject(early, desk.address, Hello{1, 1, id_of<ClientKey>(1), "test"});
   expect_exactly(early, Welcome{1, 1, {}, true});
   inject(directory.address, desk.address, ServiceChanged{true, id_of<StoreId>(5)});
   expect_exactly(console.address, Serving{"127.0.0.1:5000"});
-  const Address late = host.accept(door);
+  const Address late = host.accept(door, "10.0.0.9:2", id_of<LinkKey>(2));
   inject(late, desk.address, Hello{1, 1, id_of<ClientKey>(2), "test"});
   expect_exactly(late, Welcome{1, 1, id_of<StoreId>(5), false});
   // Said once: afterwards the store may be read anew.
@@ -69,7 +69,7 @@ BOOST_FIXTURE_TEST_CASE(it_says_when_requests_are_answered, Fixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(without_a_common_version_there_is_no_conversation, Fixture) {
-  const Address link = host.accept(door);
+  const Address link = host.accept(door, "10.0.0.9:1", id_of<LinkKey>(1));
   inject(link, desk.address, Hello{3, 4, id_of<ClientKey>(1), "test"});
   BOOST_TEST(expect<Unwelcome>(link).version_max == 2);
   inject(link, desk.address, request(1));
@@ -85,6 +85,24 @@ BOOST_FIXTURE_TEST_CASE(who_speaks_before_hello_is_closed, Fixture) {
   inject(another, desk.address, Present{});
   BOOST_TEST(!host.is_open(another));
   expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(who_says_hello_in_anothers_name_is_closed, Fixture) {
+  const Address victim = greeted(7);
+  const Address liar = host.accept(door, "10.0.0.8:1", id_of<LinkKey>(8));
+  inject(liar, desk.address, Hello{1, 1, id_of<ClientKey>(7), "test"});
+  BOOST_TEST(!host.is_open(liar));
+  // What is meant for the victim goes to it alone.
+  inject(directory.address, desk.address, Notify{id_of<ClientKey>(7), {}});
+  expect<Notice>(victim);
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(the_key_is_told_at_the_port_of_clients, Fixture) {
+  bool told = false;
+  for (const InjectionHost::Link& link : host.links())
+    told = told || (link.kind == LinkKind::tell_key && link.endpoint == "127.0.0.1:5000");
+  BOOST_TEST(told);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_request_is_asked_in_the_name_of_its_link, Fixture) {
@@ -105,7 +123,7 @@ BOOST_FIXTURE_TEST_CASE(a_request_is_asked_in_the_name_of_its_link, Fixture) {
 
 BOOST_FIXTURE_TEST_CASE(only_clients_that_know_directories_are_told_of_them, Fixture) {
   const Address old = greeted(7);
-  const Address young = host.accept(door);
+  const Address young = host.accept(door, "10.0.0.9:1", id_of<LinkKey>(8));
   inject(young, desk.address, Hello{1, 2, id_of<ClientKey>(8), "test"});
   BOOST_TEST(expect<Welcome>(young).version == 2);
   Answer listed;

@@ -29,6 +29,7 @@ class FailingStore final : public Store {
   MetainfoPage metainfo(const Gid& gid, const Fid& fid) override {
     return fails_ ? MetainfoPage{{}, fault()} : store_->metainfo(gid, fid);
   }
+  StoreFault remember_neighbour(const std::string&, const LinkKey&) override { return {}; }
   // One delta at a time, to be seen.
   bool truncate(const VersionVector& upto) override {
     VersionVector little = upto;

@@ -19,6 +19,7 @@ TrackerEntry entry(std::uint32_t number) {
   entry.number = number;
   entry.host = "127.0.0." + std::to_string(number);
   entry.port = 5000;
+  entry.key = id_of<LinkKey>(static_cast<std::uint8_t>(number));
   return entry;
 }
 
@@ -56,8 +57,13 @@ struct Fixture : World {
   Address feed(std::uint32_t n = 2) { return host.link_to(entry(n).topic_endpoint()); }
   Address source(std::uint32_t n = 2) { return host.link_to(entry(n).repair_endpoint()); }
   Address our_feed() { return host.link_to("127.0.0.1:5001"); }
+  /// Tracker n dials our repair door.
+  Address come_in(std::uint32_t n = 2) {
+    return host.accept(host.link_to("127.0.0.1:5002"), "127.0.0.1:40000",
+                       id_of<LinkKey>(static_cast<std::uint8_t>(n)));
+  }
   Address follow_us(std::uint32_t n = 2, const VersionVector& at = {}) {
-    const Address link = host.accept(host.link_to("127.0.0.1:5002"));
+    const Address link = come_in(n);
     say(link, RepairHello{1, 2, id_of<StoreId>(static_cast<std::uint8_t>(n)), n, at});
     return link;
   }
@@ -756,7 +762,7 @@ BOOST_FIXTURE_TEST_CASE(hello_is_refused_to_strangers_copies_and_other_versions,
   holds({});
   discard();
   const auto refused = [&](const RepairHello& hello) {
-    const Address link = host.accept(host.link_to("127.0.0.1:5002"));
+    const Address link = come_in();
     say(link, hello);
     return expect<RepairUnwelcome>(link).sentence;
   };
@@ -780,7 +786,7 @@ BOOST_FIXTURE_TEST_CASE(a_welcome_from_somebody_else_is_none, Fixture) {
 BOOST_FIXTURE_TEST_CASE(words_before_hello_are_worth_nothing, Fixture) {
   holds({});
   discard();
-  const Address link = host.accept(host.link_to("127.0.0.1:5002"));
+  const Address link = come_in();
   say(link, Pull{{}, 4});
   say(link, Ack{up_to(own, 9)});
   say(link, AskRows{});
@@ -856,6 +862,55 @@ BOOST_FIXTURE_TEST_CASE(the_directory_is_told_how_the_others_are, Linked) {
   const TrackerView cut = second();
   BOOST_TEST((cut.tie == TrackerTie::cut_off));
   BOOST_TEST(cut.heard_ever);
+}
+
+// --- keys -------------------------------------------------------------------------------------------------------
+
+BOOST_FIXTURE_TEST_CASE(both_doors_are_open_to_the_keys_of_the_others_alone, Fixture) {
+  for (const Address door : {our_feed(), host.link_to("127.0.0.1:5002")}) {
+    BOOST_TEST((host.link(door).admits == Admits::named));
+    BOOST_TEST((host.link(door).admitted == std::vector{id_of<LinkKey>(2)}));
+  }
+  holds({});
+  for (const Address link : {feed(), source()}) BOOST_TEST((host.link(link).key == id_of<LinkKey>(2)));
+  BOOST_TEST(!host.question_to(entry(2).client_endpoint()));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_says_it_is_another_tracker_than_its_key_is_closed, Fixture) {
+  holds({});
+  discard();
+  const Address link = come_in(1);
+  say(link, RepairHello{1, 2, theirs, 2, {}});
+  BOOST_TEST(!host.is_open(link));
+  expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_tracker_that_is_not_met_yet_is_asked_at_its_address_in_the_file, World) {
+  TrackerEntry stranger = entry(2);
+  stranger.key.reset();
+  const auto directory = probe<DirectoryRole>();
+  const auto journal = probe<JournalRole>();
+  const auto replicator =
+      spawn<ReplicatorRole>("replicator", std::make_unique<Replicator>(ReplicatorPlace{1,
+                                                                                       {entry(1), stranger},
+                                                                                       "127.0.0.1:5001",
+                                                                                       "127.0.0.1:5002",
+                                                                                       directory,
+                                                                                       journal,
+                                                                                       probe<ConsoleRole>()},
+                                                                       SyncConfig{}));
+  const Address door = host.link_to("127.0.0.1:5002");
+  BOOST_TEST(host.link(door).admitted.empty());
+  inject(directory.address, replicator.address, DirectoryHolds{own, {}, id_of<StateDigest>(1), false, {}});
+  host.tell_key(host.question_to(stranger.client_endpoint()).value(), id_of<LinkKey>(7));
+  expect_exactly(journal.address, RememberNeighbour{stranger.client_endpoint(), id_of<LinkKey>(7)});
+  BOOST_TEST((host.link(door).admitted == std::vector{id_of<LinkKey>(7)}));
+  BOOST_TEST((host.link(host.link_to(stranger.repair_endpoint())).key == id_of<LinkKey>(7)));
+  // When it does not come up it is asked again; another key changes nothing.
+  advance(5s);
+  host.tell_key(host.question_to(stranger.client_endpoint()).value(), id_of<LinkKey>(8));
+  BOOST_TEST((host.link(door).admitted == std::vector{id_of<LinkKey>(7)}));
+  BOOST_TEST((host.link(host.link_to(stranger.repair_endpoint())).key == id_of<LinkKey>(7)));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -27,7 +27,10 @@ class NoDevice final : public ConsoleDevice {
 /// A client of the tracker: one link, one session.
 struct Client {
   Client(World& world, const TrackerAddresses& tracker, std::uint8_t key)
-      : world_(world), tracker_(tracker), link(world.host.accept(world.host.link_to("127.0.0.1:5000"))) {
+      : world_(world),
+        tracker_(tracker),
+        link(
+            world.host.accept(world.host.link_to("127.0.0.1:5000"), "127.0.0.1:40000", id_of<LinkKey>(key))) {
     world_.inject(link, tracker_.front_desk.address, Hello{1, 1, id_of<ClientKey>(key), "test"});
     world_.expect<Welcome>(link);
   }

@@ -47,7 +47,7 @@ void ModelClient::live(bool quiet) {
 }
 
 void ModelClient::dial() {
-  wire_ = network_.dial(tracker_, "10.0.0." + std::to_string(number_) + ":40000", *this);
+  wire_ = network_.dial(tracker_, "10.0.0." + std::to_string(number_) + ":40000", key_, *this);
   if (!wire_) return move_on();
   heard_ = network_.now();
   network_.say(*wire_, Hello{1, 1, key_, "test"});

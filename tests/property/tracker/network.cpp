@@ -54,6 +54,7 @@ class Network::DiskStore final : public Store {
   }
   MetainfoPage metainfo(const Gid& gid, const Fid& fid) override { return disk().store->metainfo(gid, fid); }
   bool truncate(const VersionVector& upto) override { return disk().store->truncate(upto); }
+  StoreFault remember_neighbour(const std::string&, const LinkKey&) override { return {}; }
 
  private:
   Disk& disk() const { return network_.trackers_[tracker_].disk; }
@@ -78,6 +79,8 @@ Network::Network(std::uint64_t seed, std::size_t trackers, Seams seams)
   std::string text;
   for (std::size_t i = 0; i < trackers; ++i) text += "127.0.0.1:" + std::to_string(5000 + 10 * i) + "\n";
   entries_ = parse_tracker_info(text).trackers;
+  for (TrackerEntry& entry : entries_)
+    entry.key = LinkKey::from(Bytes(LinkKey::size, static_cast<std::uint8_t>(entry.number)));
   for (std::size_t a = 0; a < trackers; ++a) {
     for (std::size_t b = a + 1; b < trackers; ++b) paths_[{a, b}] = {};
     trackers_[a].disk.store = make_memory_store(fresh_store_id());
@@ -315,7 +318,8 @@ void Network::plug(std::size_t tracker) {
     const std::optional<Address> door = door_of(*far, link.endpoint);
     if (!door) continue;
     const WireId id = ++last_wire_;
-    const Address far_link = trackers_[*far].host->accept(*door, entries_[tracker].client_endpoint());
+    const Address far_link =
+        trackers_[*far].host->accept(*door, entries_[tracker].client_endpoint(), *entries_[tracker].key);
     wires_[id] = {tracker, link.address, nullptr, *far, far_link, {now_, now_}, {}};
     wire_at_[{tracker, link.address}] = id;
     wire_at_[{*far, far_link}] = id;
@@ -420,12 +424,13 @@ std::optional<Instant> Network::linked_since(std::size_t a, std::size_t b) const
 
 // --- clients --------------------------------------------------------------------------------------------------------
 
-std::optional<WireId> Network::dial(std::size_t tracker, const std::string& from, ClientEnd& client) {
+std::optional<WireId> Network::dial(std::size_t tracker, const std::string& from, const ClientKey& key,
+                                    ClientEnd& client) {
   if (!runs(tracker)) return std::nullopt;
   const std::optional<Address> door = door_of(tracker, entries_[tracker].client_endpoint());
   if (!door) return std::nullopt;
   const WireId id = ++last_wire_;
-  const Address link = trackers_[tracker].host->accept(*door, from);
+  const Address link = trackers_[tracker].host->accept(*door, from, LinkKey::from(key.view()));
   wires_[id] = {std::nullopt, {}, &client, tracker, link, {now_, now_}, {}};
   wire_at_[{tracker, link}] = id;
   pump(tracker);

@@ -132,7 +132,8 @@ class Network {
 
   // --- clients ------------------------------------------------------------------------------------------------------
   /// A link to a tracker; nothing if it does not run.
-  std::optional<WireId> dial(std::size_t tracker, const std::string& from, ClientEnd& client);
+  std::optional<WireId> dial(std::size_t tracker, const std::string& from, const ClientKey& key,
+                             ClientEnd& client);
   void hang_up(WireId wire);
   template <Message M>
   void say(WireId wire, const M& message) {

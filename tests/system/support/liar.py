@@ -1,9 +1,8 @@
 """A peer that says it has every piece of a file, and gives none."""
 
-import socket
 import threading
 
-from .stranger import GREETING, frame
+from .curve import Socket
 
 # Messages of peer_peer.hpp and kernel.hpp.
 PING, PONG = 0x05, 0x06
@@ -12,12 +11,14 @@ NOT_HAVE, ASKED = 0, 5
 
 
 def pack(*values):
-    """MessagePack of a list of small lists' worth of numbers and bytes."""
+    """MessagePack of a list of small lists' worth of numbers, bytes and short texts."""
     packed = bytes([0x90 | len(values)])
     for value in values:
         if isinstance(value, bytes):
             packed += b"\xc5" + len(value).to_bytes(2, "big") + value if len(value) > 255 else \
                 bytes([0xc4, len(value)]) + value
+        elif isinstance(value, str):
+            packed += bytes([0xa0 | len(value)]) + value.encode()
         elif value < 128:
             packed += bytes([value])
         elif value < 1 << 16:
@@ -44,40 +45,22 @@ def unpack(data):
 
 
 class Liar:
-    """Listens on 127.0.0.2 at `port` as the client with this key. Of the requests it refuses every other one, and leaves
-    the rest unanswered."""
+    """Listens on 127.0.0.2 at `port` as the client with these keys. Of the requests it refuses every other one, and
+    leaves the rest unanswered."""
 
-    def __init__(self, port, key, pieces):
-        self._key, self._pieces = key, pieces
+    def __init__(self, port, keys, pieces):
+        self._key, self._pieces = keys[0], pieces
         self.requests = 0
-        self._door = socket.create_server(("127.0.0.2", port))
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._ended = False
+        self._door = Socket("ROUTER", keys).bind("127.0.0.2", port)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
-    def _accept(self):
-        while True:
-            try:
-                line, _ = self._door.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(line,), daemon=True).start()
-
-    def _serve(self, line):
-        stream = line.makefile("rwb")
-        try:
-            name, kind = b"Socket-Type", b"ROUTER"
-            ready = b"\x05READY" + bytes([len(name)]) + name + len(kind).to_bytes(4, "big") + kind
-            stream.write(GREETING + frame(ready, command=True))
-            stream.flush()
-            stream.read(len(GREETING))
-            while True:
-                flags = stream.read(1)[0]
-                size = int.from_bytes(stream.read(8 if flags & 2 else 1), "big")
-                body = stream.read(size)
-                for answer in () if flags & 4 else self._answers(unpack(body)):
-                    stream.write(frame(answer))
-                stream.flush()
-        except (OSError, IndexError):
-            line.close()
+    def _serve(self):
+        while not self._ended:
+            frames = self._door.hear(0.2)
+            for answer in self._answers(unpack(frames[1])) if frames else ():
+                self._door.say(frames[0], answer)
 
     def _answers(self, said):
         kind, *fields = said
@@ -98,4 +81,6 @@ class Liar:
         return []
 
     def close(self):
+        self._ended = True
+        self._thread.join()
         self._door.close()

@@ -1,8 +1,12 @@
-"""Somebody on the network who speaks ZMTP 3 well enough to be let in, and then says whatever it likes."""
+"""Somebody on the network who has no key, and says whatever it likes."""
 
 import socket
 
-GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" + bytes(31)
+
+
+def greeting(mechanism="NULL"):
+    """How ZMTP 3 begins."""
+    return b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + mechanism.encode().ljust(20, b"\0") + b"\0" + bytes(31)
 
 
 def frame(body, more=False, command=False):
@@ -25,22 +29,23 @@ class Stranger:
         except OSError:
             return False
 
-    def shake_hands(self):
-        """Whether they let this one in. Nothing may be said before they have said that they are ready."""
+    def shake_hands(self, mechanism="NULL"):
+        """Says what would be enough where nobody has to prove anything."""
         name, value = b"Socket-Type", self._socket_type.encode()
         ready = b"\x05READY" + bytes([len(name)]) + name + len(value).to_bytes(4, "big") + value
-        return self.raw(GREETING + frame(ready, command=True)) and self._hears(len(GREETING) + 2)
+        self.raw(greeting(mechanism) + frame(ready, command=True))
 
-    def _hears(self, count):
-        try:
-            while count > 0:
-                heard = self._socket.recv(count)
-                if not heard:
-                    return False
-                count -= len(heard)
-            return True
-        except OSError:
-            return False
+    def hear_out(self):
+        """All that is said here until they hang up; fails if they do not."""
+        heard = b""
+        while True:
+            try:
+                said = self._socket.recv(65536)
+            except ConnectionError:
+                return heard
+            if not said:
+                return heard
+            heard += said
 
     def say(self, *frames):
         return all([self.raw(frame(body, more=index + 1 < len(frames))) for index, body in enumerate(frames)])

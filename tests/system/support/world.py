@@ -8,12 +8,14 @@ import socket
 import tempfile
 
 from . import files
+from .curve import keys_of
 from .program import PATIENCE, JsonClient, Program, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ.get("TUTTI_BIN") or ROOT / "build" / "dev" / "bin").resolve()
 
-# Below what the system hands out to outgoing connections. A tracker takes three ports in a row.
+# Below what the system hands out to outgoing connections. A tracker takes three TCP ports in a row, and the first as a
+# UDP port.
 FIRST_PORT, LAST_PORT, STRIDE = 20000, 32000, 4
 
 PASSWORD = "correct-horse"
@@ -27,7 +29,8 @@ memory_kib = 1024
 
 
 class Ports:
-    """Ports that no other test takes at the same time: as a sign of that the UDP ports of the same numbers are held."""
+    """Ports that no other test takes at the same time: as a sign of that the UDP port behind those that a tracker uses is
+    held."""
 
     def __init__(self):
         self._held = []
@@ -43,7 +46,9 @@ class Ports:
     def _hold(self, port):
         sign = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            sign.bind(("127.0.0.1", port))
+            sign.bind(("127.0.0.1", port + STRIDE - 1))
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked_for_keys:
+                asked_for_keys.bind(("127.0.0.1", port))
             for each in range(port, port + STRIDE):
                 with socket.socket() as probe:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -83,6 +88,17 @@ class Tracker:
     def await_serving(self):
         self.program.await_line(f"tracker {self.number} serves")
         return self
+
+    def keys(self):
+        """Its public and its secret key; made if it has not run yet."""
+        self.line_with_key()
+        return keys_of(self.data)
+
+    def line_with_key(self):
+        """The line of the tracker file that names its key."""
+        status, out, err = self.world.run("tracker", self.world.info, self.number, "--data", self.data, "--print-key")
+        assert status == 0, err
+        return out
 
     def peers(self):
         """What it says of each tracker of the file, by number."""

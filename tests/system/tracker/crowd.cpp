@@ -28,18 +28,15 @@ struct CrowdRole {
 class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<Look>>> {
  public:
   Member(const std::vector<std::string>& trackers, std::uint32_t number, std::uint32_t seed,
-         Crowd::Notes& notes)
+         const LinkKey& key, Crowd::Notes& notes)
       : trackers_(trackers),
         random_(seed * 100000ULL + number),
         name_("c" + std::to_string(number)),
         used_(number % trackers.size()),
         mine_(notes.promised[number]),
         figures_(notes.figures),
-        moment_(notes.moment) {
-    key_.bytes.fill(0xcc);
-    for (std::size_t i = 0; i < sizeof number; ++i)
-      key_.bytes[i] = static_cast<std::uint8_t>(number >> (8 * i));
-  }
+        moment_(notes.moment),
+        key_(ClientKey::from(key.view())) {}
 
   void start(Context& context) override {
     dial(context);
@@ -49,6 +46,11 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<L
   void on(const Look&, Context& context) {
     context.after(tick, Look{});
     if (context.now() - heard_ > patience) move_on(context);
+  }
+  void on(const KeyTold& told, Context& context) {
+    if (told.question != tracker_.address) return;
+    keys_[used_] = told.key;
+    dial(context);
   }
   void on(const LinkUp&, Context& context) {
     heard_ = context.now();
@@ -83,7 +85,12 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<L
   void dial(Context& context) {
     welcome_ = false;
     heard_ = context.now();
-    tracker_ = context.connect<TrackerRole>(trackers_[used_]);
+    // Trackers come back with the keys that they had.
+    if (const auto met = keys_.find(used_); met != keys_.end()) {
+      tracker_ = context.connect<TrackerRole>(trackers_[used_], met->second);
+    } else {
+      tracker_ = {context.ask_key(trackers_[used_])};
+    }
   }
   void move_on(Context& context) {
     context.close(tracker_.address);
@@ -245,6 +252,7 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<L
   std::uint64_t& moment_;
   std::uint64_t asked_at_ = 0;
   ClientKey key_;
+  std::map<std::size_t, LinkKey> keys_;  // of trackers that were met
   Ref<TrackerRole> tracker_;
   bool welcome_ = false;
   bool logged_in_ = false;
@@ -265,9 +273,12 @@ Crowd::Crowd(std::vector<std::string> trackers, std::uint32_t clients, std::uint
     : trackers_(std::move(trackers)), host_(std::make_unique<ZmqHost>()) {
   notes_.promised.resize(clients);
   const ZmqHost::WorkerId worker = host_->add_worker("crowd");
-  for (std::uint32_t n = 0; n < clients; ++n)
-    host_->spawn(host_->reserve<CrowdRole>(worker), "member",
-                 std::make_unique<Member>(trackers_, n, seed, notes_));
+  for (std::uint32_t n = 0; n < clients; ++n) {
+    const auto member = host_->reserve<CrowdRole>(worker);
+    const LinkKeys keys = make_link_keys();
+    host_->give_keys(member, keys);
+    host_->spawn(member, "member", std::make_unique<Member>(trackers_, n, seed, keys.key, notes_));
+  }
   host_->start();
 }
 

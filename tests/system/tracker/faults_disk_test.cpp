@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(a_tracker_that_lost_its_store_has_all_of_it_before_its_firs
     TestClient client;
     BOOST_REQUIRE(is_everywhere(client.ask(net.endpoint(robbed), user(name))));
     net[robbed].kill_now();
-    std::filesystem::remove_all(net.data(robbed));
+    net.lose_store(robbed);
     net.start(robbed);
     has_recovered_before_its_first_write(net, robbed, name);
   }
@@ -78,7 +78,8 @@ BOOST_AUTO_TEST_CASE(a_copied_store_is_refused_in_words) {
   TwoTrackers net;
   net[1].kill_now();
   net[2].kill_now();
-  std::filesystem::remove_all(net.data(2));
+  const std::string aside = net.data(2) + ".aside";
+  std::filesystem::rename(net.data(2), aside);
   std::filesystem::copy(net.data(1), net.data(2));
   TrackerProcess copy(net.place(2));
   BOOST_TEST(copy.wait() == 1);
@@ -88,6 +89,8 @@ BOOST_AUTO_TEST_CASE(a_copied_store_is_refused_in_words) {
   // Who it was copied from is none the worse.
   net.start(1);
   std::filesystem::remove_all(net.data(2));
+  std::filesystem::rename(aside, net.data(2));
+  net.lose_store(2);
   net.start(2);
   BOOST_TEST(are_linked(net, 1));
 }

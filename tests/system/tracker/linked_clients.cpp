@@ -25,8 +25,8 @@ namespace {
 /// Whoever a tracker_link speaks with in its client, all in one.
 struct AroundRole {
   static constexpr std::string_view name = "around";
-  using Accepts =
-      Messages<Told, TrackerChanged, SessionChanged, LinkStatus, Notice, GroupLeft, ReserveCounters>;
+  using Accepts = Messages<Told, TrackerChanged, TrackerKeySeen, SessionChanged, LinkStatus, Notice,
+                           GroupLeft, ReserveCounters, RememberTracker>;
 };
 
 class Around final : public ActorOf<Around, AroundRole::Accepts> {
@@ -59,6 +59,8 @@ class Around final : public ActorOf<Around, AroundRole::Accepts> {
     }
     ask(next(), context);
   }
+  void on(const TrackerKeySeen&, Context&) {}
+  void on(const RememberTracker&, Context&) {}
   void on(const SessionChanged&, Context&) {}
   void on(const LinkStatus&, Context&) {}
   void on(const Notice&, Context&) {}
@@ -112,11 +114,11 @@ LinkedClients::LinkedClients(const std::vector<std::string>& trackers, std::uint
     options.trackers.push_back(entry_of(n + 1, trackers[n]));
   options.software = "test";
   for (std::uint32_t n = 0; n < clients; ++n) {
-    options.client.bytes.fill(0xdd);
-    for (std::size_t i = 0; i < sizeof n; ++i)
-      options.client.bytes[i] = static_cast<std::uint8_t>(n >> (8 * i));
+    const LinkKeys keys = make_link_keys();
+    options.client = ClientKey::from(keys.key.view());
     const auto around = host_->reserve<AroundRole>(worker);
     const auto link = host_->reserve<TrackerLinkRole>(worker);
+    host_->give_keys(link, keys);
     // The one that a tracker_link asks for request ids as soon as it starts comes first.
     host_->spawn(around, "around", std::make_unique<Around>(link, n, *notes_));
     host_->spawn(link, "tracker_link",

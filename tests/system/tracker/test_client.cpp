@@ -1,6 +1,6 @@
 #include "tests/system/tracker/test_client.hpp"
 
-#include <atomic>
+#include <array>
 
 #include "actors/actor.hpp"
 #include "actors/zmq_host.hpp"
@@ -38,8 +38,11 @@ class OneRequest final : public ActorOf<OneRequest, Joined<TrackerRole::Says, Me
         outcome_(outcome) {}
 
   void start(Context& context) override {
-    tracker_ = context.connect<TrackerRole>(endpoint_);
+    context.ask_key(endpoint_);
     context.after(std::chrono::seconds{5}, GiveUp{});
+  }
+  void on(const KeyTold& told, Context& context) {
+    tracker_ = context.connect<TrackerRole>(endpoint_, told.key);
   }
   void on(const LinkDown&, Context& context) {
     if (asked_) context.stop(context.self());
@@ -76,12 +79,12 @@ class OneRequest final : public ActorOf<OneRequest, Joined<TrackerRole::Says, Me
 
 }  // namespace
 
-TestClient::TestClient() {
-  static std::atomic<std::uint32_t> made{0};
-  const std::uint32_t number = ++made;
-  key_.bytes.fill(0xff);
-  for (std::size_t i = 0; i < sizeof number; ++i)
-    key_.bytes[i] = static_cast<std::uint8_t>(number >> (8 * i));
+TestClient::TestClient() : keys_(make_link_keys()) {}
+
+TestClient::TestClient(std::uint8_t number) {
+  std::array<std::uint8_t, 32> secret{};
+  secret.fill(number);
+  keys_ = link_keys_of(secret);
 }
 
 std::optional<Answer> TestClient::ask(const std::string& endpoint, const ClientRequest& what,
@@ -95,10 +98,14 @@ std::optional<Answer> TestClient::ask_again(const std::string& endpoint) { retur
 
 std::optional<Answer> TestClient::exchange(const std::string& endpoint, const Moments& moments) {
   OneRequest::Outcome outcome;
-  ZmqHost host;
+  ZmqHostOptions options;
+  options.keys = keys_;
+  ZmqHost host(options);
   const ZmqHost::WorkerId worker = host.add_calling_worker("test_client");
   const Ref<NoRole> at = host.reserve<NoRole>(worker);
-  host.spawn(at, "test_client", std::make_unique<OneRequest>(endpoint, key_, request_, moments, outcome));
+  host.spawn(
+      at, "test_client",
+      std::make_unique<OneRequest>(endpoint, ClientKey::from(keys_.key.view()), request_, moments, outcome));
   host.start();
   host.run();
   host.stop();

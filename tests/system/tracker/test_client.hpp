@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "actors/link_keys.hpp"
 #include "messages/client_tracker.hpp"
 
 namespace tutti::testing {
@@ -21,7 +22,8 @@ class TestClient {
  public:
   /// With a key that no other client of this run has.
   TestClient();
-  explicit TestClient(std::uint8_t key) { key_.bytes.fill(key); }
+  /// With the key of this number.
+  explicit TestClient(std::uint8_t number);
 
   /// Asks a tracker and waits for the answer, 5 s at most, or until the tracker is gone. Remembers token and floor as
   /// a client does.
@@ -34,7 +36,7 @@ class TestClient {
 
  private:
   std::optional<Answer> exchange(const std::string& endpoint, const Moments& moments);
-  ClientKey key_;
+  LinkKeys keys_;
   Request request_;
   std::uint64_t counter_ = 0;
   std::chrono::milliseconds took_{};

@@ -18,6 +18,9 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "actors/link_keys.hpp"
+#include "messages/known_trackers.hpp"
+
 namespace tutti::testing {
 
 namespace {
@@ -232,7 +235,8 @@ Network::Network(std::uint32_t trackers, Relay::Loss loss) : Network(trackers) {
         continue;
       }
       const std::uint16_t first = free_ports(3);
-      file << "127.0.0.1:" << first << "\n";
+      // Only the two links pass: nobody is there whom a key could be asked for.
+      file << known_tracker_line("127.0.0.1:" + std::to_string(first), make_key(n)) << "\n";
       for (const int ahead : {1, 2})
         relays_[{owner, n}].push_back(std::make_unique<Relay>(static_cast<std::uint16_t>(first + ahead),
                                                               static_cast<std::uint16_t>(port(n) + ahead),
@@ -248,6 +252,16 @@ Network::~Network() {
     for (std::uint32_t n = 1; n <= processes_.size(); ++n)
       std::cerr << "tracker " << n << " said:\n" << said(n);
   std::filesystem::remove_all(folder_);
+}
+
+LinkKey Network::make_key(std::uint32_t number) const {
+  std::filesystem::create_directories(data(number));
+  return read_or_make_link_keys(data(number) + "/identity").keys.key;
+}
+
+void Network::lose_store(std::uint32_t number) const {
+  for (const char* ending : {"", "-wal", "-shm"})
+    std::filesystem::remove(data(number) + "/store.sqlite" + ending);
 }
 
 std::string Network::endpoint(std::uint32_t number) const {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "messages/bytes.hpp"
 #include "tests/system/tracker/relay.hpp"
 
 namespace tutti::testing {
@@ -78,6 +79,10 @@ class Network {
   void stop(std::uint32_t number) { processes_.at(number - 1).reset(); }
   std::string endpoint(std::uint32_t number) const;
   std::string data(std::uint32_t number) const { return folder_ + "/tracker-" + std::to_string(number); }
+  /// Takes away what a tracker that does not run knows, but not its key.
+  void lose_store(std::uint32_t number) const;
+  /// The public key of a tracker; made now if it has not run yet.
+  LinkKey make_key(std::uint32_t number) const;
   /// The tracker file of a tracker; with relays each has one of its own.
   std::string info(std::uint32_t number) const {
     return folder_ + "/tracker_info_" + std::to_string(number) + ".txt";

@@ -141,7 +141,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_malformed_is_a_fault_of_its_sender, World) {
 BOOST_FIXTURE_TEST_CASE(a_messages_own_rules_are_checked_at_the_door_only, World) {
   Address link;
   spawn([&](Player& p) {
-    p.at_start = [&](Context& c) { link = c.connect<PartnerRole>("127.0.0.1:1").address; };
+    p.at_start = [&](Context& c) { link = c.connect<PartnerRole>("127.0.0.1:1", LinkKey{}).address; };
   });
   host.link_up(link);
   host.inject(partner.address, ref.address, Ping{13});
@@ -155,7 +155,7 @@ BOOST_FIXTURE_TEST_CASE(a_messages_own_rules_are_checked_at_the_door_only, World
 BOOST_FIXTURE_TEST_CASE(what_the_other_side_may_not_say_does_not_pass_the_door, World) {
   Address link;
   spawn([&](Player& p) {
-    p.at_start = [&](Context& c) { link = c.connect<PartnerRole>("127.0.0.1:1").address; };
+    p.at_start = [&](Context& c) { link = c.connect<PartnerRole>("127.0.0.1:1", LinkKey{}).address; };
   });
   host.link_up(link);
   host.inject(link, ref.address, Pong{1});
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(what_the_kernel_says_may_go_unheard) {
 BOOST_FIXTURE_TEST_CASE(nobody_outside_can_speak_as_the_kernel, World) {
   Address link;
   spawn([&](Player& p) {
-    p.at_start = [&](Context& c) { link = c.connect<PartnerRole>("127.0.0.1:1").address; };
+    p.at_start = [&](Context& c) { link = c.connect<PartnerRole>("127.0.0.1:1", LinkKey{}).address; };
   });
   host.inject(link, ref.address, LinkDown{link, LinkLoss::closed});
   BOOST_TEST(host.faults().size() == 1U);
@@ -344,7 +344,7 @@ struct Linked : World {
   Linked() {
     spawn([this](Player& p) {
       p.at_start = [this](Context& c) {
-        link = c.connect<PartnerRole>("127.0.0.1:5000").address;
+        link = c.connect<PartnerRole>("127.0.0.1:5000", LinkKey{}).address;
         door = c.listen<PartnerRole>("127.0.0.1:0");
       };
       p.at_ping = [this](const Ping& ping, Context& c) {

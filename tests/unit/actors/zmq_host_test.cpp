@@ -46,6 +46,12 @@ struct SpeakerRole {
   static constexpr std::size_t frame_bytes = 1U << 20U;
 };
 
+/// What every server of these tests proves.
+const LinkKeys& server_keys() {
+  static const LinkKeys keys = make_link_keys();
+  return keys;
+}
+
 /// What the test waits for: a list that grows on the workers' threads.
 class Diary {
  public:
@@ -105,7 +111,7 @@ class Speaker final : public ActorOf<Speaker, Messages<Echo, Tick>> {
     if (endpoint_.empty()) {
       context.send(echoer_, Say{"near"}, Payload::own(Bytes(600'000, 7)));
     } else {
-      echoer_ = context.connect<EchoerRole>(endpoint_);
+      echoer_ = context.connect<EchoerRole>(endpoint_, server_keys().key);
       context.send(echoer_, Say{"too early"});
     }
     context.after(1ms, Tick{});
@@ -136,7 +142,9 @@ class Speaker final : public ActorOf<Speaker, Messages<Echo, Tick>> {
 class Rude final : public ActorOf<Rude, Messages<Echo>> {
  public:
   Rude(Diary& diary, std::string endpoint) : diary_(diary), endpoint_(std::move(endpoint)) {}
-  void start(Context& context) override { echoer_ = context.connect<EchoerRole>(endpoint_); }
+  void start(Context& context) override {
+    echoer_ = context.connect<EchoerRole>(endpoint_, server_keys().key);
+  }
   void on(const LinkUp&, Context& context) {
     for (int i = 0; i < 10; ++i) context.send(echoer_, Secret{});
     for (int i = 0; i < 10; ++i) context.send(echoer_, Say{"forbidden"});
@@ -158,7 +166,7 @@ class Poor final : public ActorOf<Poor, Messages<Echo>> {
     getrlimit(RLIMIT_NOFILE, &usual);
     const rlimit none{3, usual.rlim_max};
     setrlimit(RLIMIT_NOFILE, &none);
-    echoer_ = context.connect<EchoerRole>(endpoint_);
+    echoer_ = context.connect<EchoerRole>(endpoint_, server_keys().key);
     setrlimit(RLIMIT_NOFILE, &usual);
     diary_.write("dialled");
   }
@@ -196,7 +204,7 @@ BOOST_AUTO_TEST_CASE(a_link_comes_up_carries_payloads_and_comes_back_after_a_res
   client.start();
   for (int round = 1; round <= 2; ++round) {
     Diary far;
-    ZmqHost server({.ping_after = 50ms, .silent_after = 200ms});
+    ZmqHost server({.ping_after = 50ms, .silent_after = 200ms, .keys = server_keys()});
     const auto echoer = server.reserve<EchoerRole>(server.add_worker("echoer"));
     server.spawn(echoer, "echoer", std::make_unique<Echoer>(far, "127.0.0.1:21871"));
     server.start();
@@ -215,7 +223,7 @@ BOOST_AUTO_TEST_CASE(a_link_comes_up_carries_payloads_and_comes_back_after_a_res
 
 BOOST_AUTO_TEST_CASE(who_has_no_descriptors_left_dials_again_later) {
   Diary far;
-  ZmqHost server;
+  ZmqHost server({.keys = server_keys()});
   const auto echoer = server.reserve<EchoerRole>(server.add_worker("echoer"));
   server.spawn(echoer, "echoer", std::make_unique<Echoer>(far, "127.0.0.1:21879"));
   server.start();
@@ -230,7 +238,7 @@ BOOST_AUTO_TEST_CASE(who_has_no_descriptors_left_dials_again_later) {
 
 BOOST_AUTO_TEST_CASE(a_peer_that_leaves_is_noticed_at_the_door) {
   Diary far;
-  ZmqHost server({.ping_after = 30ms, .silent_after = 100ms});
+  ZmqHost server({.ping_after = 30ms, .silent_after = 100ms, .keys = server_keys()});
   const auto echoer = server.reserve<EchoerRole>(server.add_worker("echoer"));
   server.spawn(echoer, "echoer", std::make_unique<Echoer>(far, "127.0.0.1:21872"));
   server.start();
@@ -248,7 +256,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_leaves_is_noticed_at_the_door) {
 BOOST_AUTO_TEST_CASE(what_may_not_be_said_is_dropped_and_its_sender_given_up) {
   Diary far;
   Diary near;
-  ZmqHost server;
+  ZmqHost server({.keys = server_keys()});
   const auto echoer = server.reserve<EchoerRole>(server.add_worker("echoer"));
   server.spawn(echoer, "echoer", std::make_unique<Echoer>(far, "127.0.0.1:21873"));
   server.start();

@@ -41,7 +41,7 @@ class DiallerActor final : public ActorOf<DiallerActor, Messages<FileOpened>> {
  public:
   DiallerActor(std::string endpoint, Ref<FriendRole> listener)
       : endpoint_(std::move(endpoint)), friend_(listener) {}
-  void start(Context& context) override { peer_ = context.connect<ServingPeerRole>(endpoint_); }
+  void start(Context& context) override { peer_ = context.connect<ServingPeerRole>(endpoint_, LinkKey{}); }
   void on(const LinkUp&, Context& context) { context.send(peer_, OpenFile{}); }
   void on(const LinkDown&, Context& context) { context.send(friend_, ForgetCommand{{1000}}); }
   void on(const FileOpened&, Context& context) {

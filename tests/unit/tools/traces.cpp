@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(links_come_and_go_as_recorded) {
   recording.file().named({10}, "dialler");
   recording.file().named({11}, "friend");
   recording.file().named({12}, "serving_peer@127.0.0.1:7000");
-  recording.say(1s, {12}, {10}, LinkUp{{12}, {}, "127.0.0.1:7000"});
+  recording.say(1s, {12}, {10}, LinkUp{{12}, {}, "127.0.0.1:7000", {}});
   recording.say(1s, {10}, {12}, OpenFile{});
   recording.say(2s, {12}, {10}, FileOpened{}, Payload::own(Bytes(9)), true);
   recording.say(2s, {10}, {11}, ForgetCommand{{9}});
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(those_who_come_in_at_a_door_come_in_again) {
   recording.file().named({10}, "listener");
   recording.file().named({12}, "fetching_peer@127.0.0.1:7001");
   recording.file().named({13}, "fetching_peer@10.0.0.9");
-  recording.say(1s, {13}, {10}, LinkUp{{13}, {12}, "10.0.0.9"});
+  recording.say(1s, {13}, {10}, LinkUp{{13}, {12}, "10.0.0.9", {}});
   recording.say(2s, {13}, {10}, CloseFile{}, {}, true);
   recording.say(2s, {10}, {13}, FileClosed{{}, CloseReason::asked}, Payload::own({1, 2, 3}));
   std::string printed;

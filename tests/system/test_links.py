@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Who is let in, who is believed, and what can be read on the way."""
+
+import shutil
+
+from support.curve import ROUTING_ID, SUBSCRIBE, Socket, keys_of, make_keys
+from support.files import same_bytes
+from support.liar import pack, unpack
+from support.program import until
+from support.recorder import Recorder
+from support.stranger import Stranger, frame, greeting
+from support.suite import Suite
+from support.world import PASSWORD
+
+suite = Suite()
+
+# Messages of kernel.hpp, client_tracker.hpp, peer_peer.hpp and tracker_tracker.hpp.
+RESET = 0x08
+HELLO, WELCOME = 0x0280, 0x0281
+PEER_HELLO, PEER_WELCOME = 0x0301, 0x0302
+REPAIR_HELLO = 0x0740
+
+
+def said_hello(caller, key):
+    """What a tracker answers to a Hello with this client's key; None: nothing."""
+    caller.say(pack(HELLO, 1, 1, key, "x"))
+    return kind_of(caller.hear(2))
+
+
+def kind_of(frames):
+    return None if frames is None else unpack(frames[0][:4])[0]
+
+
+def known(folder):
+    path = folder / "known_trackers"
+    return path.read_text().split() if path.exists() else []
+
+
+@suite.test()
+def who_proves_no_key_is_hung_up_on(world):
+    alice = world.person("alice")
+    tracker = world.tracker(1)
+    plain = b"\x05HELLO\x01a\x01b"
+    for port in (tracker.port, tracker.port + 1, tracker.port + 2, alice.port):
+        for words in (greeting("NULL") + frame(b"\x05READY\x0bSocket-Type\0\0\0\x06DEALER", command=True),
+                      greeting("PLAIN") + frame(plain, command=True),
+                      b"\xff" + bytes(7) + b"\x01\x7f\x01\x05\0\0" + b"\0\x05hello",  # ZMTP 2
+                      b"\x01\0" + b"\x06\0hello"):                                    # ZMTP 1
+            stranger = Stranger(port)
+            stranger.raw(words)
+            assert b"READY" not in stranger.hear_out()
+    alice.ok("whoami")
+
+
+@suite.test()
+def trackers_let_nobody_but_trackers_into_their_conversation(world):
+    world.await_agreement()
+    tracker, other = world.trackers
+    theirs = pack(REPAIR_HELLO, 1, 2, bytes(16), other.number)
+    stranger = Socket("DEALER").connect(tracker.port + 2, tracker.keys()[0])
+    stranger.say(theirs)
+    listener = Socket("SUB")
+    listener.set(SUBSCRIBE, b"")
+    listener.connect(tracker.port + 1, tracker.keys()[0])
+    friend = Socket("SUB", other.keys())
+    friend.set(SUBSCRIBE, b"")
+    friend.connect(tracker.port + 1, tracker.keys()[0])
+    assert friend.hear() is not None, "the other tracker's key does not open the feed"
+    assert stranger.hear(1) is None and listener.hear(1) is None
+    for socket in (stranger, listener, friend):
+        socket.close()
+
+
+@suite.test(trackers=1)
+def nobody_is_believed_to_have_anothers_key(world):
+    alice = world.person("alice")
+    tracker = world.tracker(1)
+    own = Socket("DEALER").connect(tracker.port, tracker.keys()[0])
+    assert said_hello(own, own.public) == WELCOME
+    liar = Socket("DEALER").connect(tracker.port, tracker.keys()[0])
+    assert said_hello(liar, keys_of(alice.state)[0]) in (None, RESET)
+    peer = Socket("DEALER").connect(alice.port, keys_of(alice.state)[0])
+    peer.say(pack(PEER_HELLO, 1, 1, peer.public))
+    assert kind_of(peer.hear()) == PEER_WELCOME
+    posing = Socket("DEALER").connect(alice.port, keys_of(alice.state)[0])
+    posing.say(pack(PEER_HELLO, 1, 1, make_keys()[0]))
+    assert kind_of(posing.hear(2)) in (None, RESET)
+    for socket in (own, liar, peer, posing):
+        socket.close()
+
+
+@suite.test(trackers=1)
+def a_routing_id_that_is_taken_gives_nothing(world):
+    tracker = world.tracker(1)
+    victim, thief = Socket("DEALER"), Socket("DEALER")
+    for socket in (victim, thief):
+        socket.set(ROUTING_ID, b"victim")
+    victim.connect(tracker.port, tracker.keys()[0])
+    assert said_hello(victim, victim.public) == WELCOME
+    thief.connect(tracker.port, tracker.keys()[0])
+    assert said_hello(thief, thief.public) is None
+    ping = pack(0x05)
+    victim.say(ping)
+    assert kind_of(victim.hear()) == 0x06
+    # Who takes the id when it is free is somebody new.
+    victim.close()
+    heir = until(lambda: take_id(tracker, b"victim"), "the routing id to be free")
+    heir.say(ping)
+    assert kind_of(heir.hear()) in (0x06, WELCOME)
+    heir.close()
+    thief.close()
+
+
+def take_id(tracker, routing_id):
+    socket = Socket("DEALER")
+    socket.set(ROUTING_ID, routing_id)
+    socket.connect(tracker.port, tracker.keys()[0])
+    if said_hello(socket, socket.public) == WELCOME:
+        return socket
+    socket.close()
+    return None
+
+
+@suite.test()
+def the_first_key_is_remembered_and_another_one_refused(world):
+    alice = world.client("alice")
+    seen = {number: alice.await_event("tracker_key", lambda event, n=number: event["tracker"] == n) for number in (1, 2)}
+    assert all(event["trusted"] for event in seen.values()), seen
+    alice.ok(f"create_user alice {PASSWORD}")
+    for tracker in world.trackers:
+        assert tracker.line_with_key().split()[1] == seen[tracker.number]["key"]
+    until(lambda: len(known(alice.state)) == 4, "both keys to be remembered")
+    alice.quit()
+
+    # Tracker 1 is replaced by one with another key; so it is nobody for tracker 2, too.
+    first = world.tracker(1)
+    first.quit()
+    shutil.rmtree(first.data)
+    first.launch()
+    line = known(alice.state).index(f"127.0.0.1:{first.port}") // 2 + 1
+    alice.restart()
+    event = alice.await_event("tracker_key")
+    assert (event["tracker"], event["trusted"]) == (1, False), event
+    for word in (str(alice.state / "known_trackers"), f"remove line {line}", first.line_with_key().split()[1]):
+        assert word in event["message"], (word, event)
+    alice.login()  # at tracker 2
+    assert world.tracker_of(alice) is world.tracker(2)
+    world.tracker(2).program.await_stderr("is refused: it shows the public key")
+    world.tracker(2).quit()
+    alice.quit()
+    alice.restart()
+    refused = alice.refused(f"login alice {PASSWORD}", "tracker_unreachable")
+    assert "is refused: it shows the public key" in refused["message"], refused
+    alice.quit()
+
+    # What the sentence says helps.
+    path = alice.state / "known_trackers"
+    lines = path.read_text().splitlines()
+    path.write_text("".join(each + "\n" for each in lines[:line - 1] + lines[line:]))
+    alice.restart()
+    assert alice.await_event("tracker_key", lambda each: each["tracker"] == 1)["trusted"]
+
+
+@suite.test(trackers=1, started=False)
+def a_key_in_the_tracker_file_is_the_only_one(world):
+    tracker = world.tracker(1)
+    bare = world.info.read_text()
+    world.info.write_text(tracker.line_with_key())
+    tracker.start()
+    alice = world.person("alice")
+    assert known(alice.state) == []
+    alice.quit()
+    other = world.folder("other")
+    status, line, err = world.run("tracker", world.info, 1, "--data", other, "--print-key")
+    assert status == 0, err
+    world.info.write_text("# the key of another one\n" + line)
+    alice.restart()
+    event = alice.await_event("tracker_key")
+    assert event["trusted"] is False and f"line 2 of {world.info}" in event["message"], event
+    refused = alice.refused(f"login alice {PASSWORD}", "tracker_unreachable")
+    assert "is refused: it shows the public key" in refused["message"], refused
+    # The tracker itself does not start with a file that names another key than it has.
+    tracker.quit()
+    tracker.launch()
+    assert tracker.program.wait() == 1
+    assert "gives this tracker another key" in tracker.program.stderr()
+    world.info.write_text(bare)
+    tracker.start()
+
+
+@suite.test(trackers=1, started=False)
+def what_passes_says_nothing_to_whoever_listens(world):
+    tracker = world.tracker(1)
+    line = tracker.line_with_key()
+    tracker.start()
+    passed = world.ports.take()
+    recorder = Recorder(passed, tracker.port)
+    world.at_end(recorder.close)
+    world.info.write_text(line.replace(str(tracker.port), str(passed), 1))
+    public = world.ports.take()
+    alice = world.client("alice-the-user")
+    alice.ok(f"create_user {alice.name} {PASSWORD}")
+    alice.login()
+    bob = world.person("bob-the-user")
+    world.group("secret-group", alice, bob)
+    content = b"the content of the file, which is nobody's business. " * 20_000
+    song = world.folder("files") / "secret-song"
+    song.write_bytes(content)
+    alice.ok(f"upload_file {song} secret-group")
+    bob.fetch("secret-group", "secret-song", world.path / "got")
+    assert same_bytes(world.path / "got", song)
+    seen = recorder.seen
+    assert len(seen) > 1000
+    for word in (b"alice-the-user", b"bob-the-user", b"secret-group", b"secret-song", PASSWORD.encode(), content[:40]):
+        assert word not in seen, word
+
+    # The way between the two, too: a peer's own door, read through a relay that has its key to show.
+    relay = Recorder(public, alice.port)
+    world.at_end(relay.close)
+    peer = Socket("DEALER").connect(public, keys_of(alice.state)[0])
+    peer.say(pack(PEER_HELLO, 1, 1, peer.public))
+    assert kind_of(peer.hear()) == PEER_WELCOME
+    assert peer.public not in relay.seen
+    peer.close()
+
+
+@suite.test()
+def trackers_without_keys_in_the_file_find_each_other(world):
+    world.await_agreement()
+    for tracker, other in zip(world.trackers, reversed(world.trackers)):
+        assert known(tracker.data) == other.line_with_key().split()
+        assert "is met for the first time" in tracker.program.stderr()
+    alice = world.person("alice")
+    for tracker in world.trackers:
+        tracker.kill()
+        tracker.start()
+        world.await_agreement()
+        assert "is met for the first time" not in tracker.program.stderr()
+    alice.ok("create_group g")
+
+
+if __name__ == "__main__":
+    suite.run()
