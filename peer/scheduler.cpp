@@ -222,7 +222,7 @@ void Scheduler::fail(Download& download, Code code, std::string sentence, Contex
   stop_fetching(download, context);
   const DownloadRecord& record = download.record;
   context.send(verifier_of(record.id), EndDownload{record.id});
-  drop_recheck(record.id);
+  drop_starting(record.id);
   download.recheck.reset();
   context.send(others_.storage, SettleDownload{record.id, DownloadPhase::failed, code, sentence, false});
   stop_serving(download, CloseReason::not_shared, context);
@@ -314,7 +314,8 @@ void Scheduler::on(const DownloadsDue&, Context& context) {
     if (download.runs()) running.push_back(id);
   for (const DownloadId id : running) {
     Download& download = downloads_.at(id);
-    if (download.prepare_at && context.now() >= *download.prepare_at) {
+    // What the store has been asked already it answers, however long it takes.
+    if (download.prepare_at && context.now() >= *download.prepare_at && !is_starting(id)) {
       download.prepare_at = context.now() + options_.prepare_again_after;
       prepare(Starting{{}, true, {}, download.record}, context);
     }
