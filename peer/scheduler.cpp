@@ -1,4 +1,5 @@
 #include "peer/scheduler.hpp"
+#include "peer/tree_path.hpp"
 
 #include <fmt/format.h>
 
@@ -209,7 +210,9 @@ void Scheduler::on(const DownloadFinished& finished, Context& context) {
   } else if (download->sharing != Download::Sharing::off) {
     context.send(others_.librarian,
                  AdoptShare{ShareRecord{record.uid, record.gid, record.group, record.fid, record.metainfo,
-                                        record.path, finished.identity, false, finished.pieces}});
+                                        shared_path(record), finished.identity, false, finished.pieces}});
+    // A share of a part is served beside what others fetch of it, so this has to end.
+    if (pieces && !pieces->all()) stop_serving(*download, CloseReason::busy, context);
   }
   download->picker.reset();
   download->prepared = Bitfield();
