@@ -251,10 +251,10 @@ struct ShareReturned {
 
 // --- serving ----------------------------------------------------------------------------------------------------
 
-/// Serve these pieces of a file, whose bytes are at `path`. With an `identity` it is a whole file: it takes the place of
-/// everything that was served of (gid, fid), and nothing is served once the file has another identity. A download under
-/// way has none: it is served beside other downloads of the same, each known by who said it and `path`, and not at all
-/// beside a whole file.
+/// Serve these pieces of a file, whose bytes are at `path`. With an `identity` it is a share: nothing is served once it
+/// has another one. If it has all pieces it takes the place of everything that was served of (gid, fid). A download under
+/// way has none: it is served beside others of the same and beside a share of a part, each known by who said it and
+/// `path`, and not at all beside a whole file.
 struct ServeFile {
   Gid gid;
   Fid fid;
@@ -345,7 +345,7 @@ struct DownloadRecord {
   Code code = Code::other;  ///< why, when it failed
   std::string sentence;     ///< the same for people
   bool share = true;        ///< false: the user does not want it shared
-  FileIdentity whole;       ///< of the part file, once the whole was verified; else nothing's
+  FileIdentity whole;  ///< of the part file, once all is verified; of a directory: of `existing`; or none
   DownloadWishes wishes;
   std::vector<std::string> only = {};  ///< of a directory: the patterns of what is wanted; none: all of it
   Bytes wanted = {};    ///< of a directory whose manifest is here: the pieces to be fetched, as in FileOpened

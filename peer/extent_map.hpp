@@ -9,16 +9,16 @@
 
 namespace tutti {
 
-/// Where the bytes of the file that a directory is shared as belong: at its beginning stands the manifest, then the
-/// contents of the entries one behind the other.
+/// Where the bytes of the file that a directory is shared as belong: at its beginning stands the manifest, from `begin` on
+/// the contents of the entries one behind the other.
 class ExtentMap {
  public:
-  ExtentMap(const Manifest& manifest, ByteCount manifest_size) : begins_{manifest_size} {
+  ExtentMap(const Manifest& manifest, ByteCount begin) : begins_{begin} {
     begins_.reserve(manifest.entries().size() + 1);
     for (const TreeEntry& entry : manifest.entries()) begins_.push_back(begins_.back() + entry.size);
   }
 
-  ByteCount manifest_size() const { return begins_.front(); }
+  ByteCount begin() const { return begins_.front(); }
   ByteCount size() const { return begins_.back(); }
   ByteCount begin_of(std::size_t entry) const { return begins_[entry]; }
   ByteCount end_of(std::size_t entry) const { return begins_[entry + 1]; }
@@ -35,7 +35,7 @@ class ExtentMap {
   template <class Each>
   void for_each_run(ByteCount offset, ByteCount length, Each each) const {
     const ByteCount end = std::min(offset + length, size());
-    ByteCount at = std::max(offset, manifest_size());
+    ByteCount at = std::max(offset, begin());
     if (at >= end) return;
     // The last entry that begins there or before: those of no bytes begin where their neighbours do.
     auto entry =

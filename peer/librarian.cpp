@@ -6,7 +6,7 @@
 
 #include "actors/context.hpp"
 #include "actors/ensure.hpp"
-#include "peer/tree_disk.hpp"
+#include "peer/tree_path.hpp"
 
 namespace tutti {
 
@@ -62,6 +62,9 @@ void Librarian::on(const ShareFile& share, Context& context) {
   job.asker = context.sender();
   job.command = share.command;
   job.path = share.path;
+  // What is in a directory now is meant, not what was when it was shared before.
+  if (is_tree_path(share.path))
+    job.path = tree_path(share.path, fmt::format("found-{:016x}", context.random()()));
   job.group = share.group;
   job.file = file;
   const JobId id = new_job(std::move(job));
@@ -178,7 +181,8 @@ void Librarian::begin_hashing(JobId id, const FileIdentity& identity, Context& c
   Job& job = jobs_.at(id);
   job.identity = identity;
   const std::optional<PieceLayout> layout = PieceLayout::for_size(identity.size);
-  if (!layout) return fail_job(id, Code::other, fmt::format("{} is longer than 1 TiB", job.path), context);
+  if (!layout)
+    return fail_job(id, Code::other, fmt::format("{} is longer than 1 TiB", shown_path(job.path)), context);
   job.state = JobState::hashing;
   hashing_.emplace(HashJob{id}, job.path, job.file, *layout, others_.hashers.size());
   give_portions(context);
@@ -243,10 +247,10 @@ void Librarian::compare(JobId id, Context& context) {
         const Job& job = jobs_.at(id);
         if (!checked.identity) return fail_job(id, checked.code, checked.sentence, at);
         if (!(*checked.identity == job.identity))
-          return fail_job(
-              id, Code::io_error,
-              fmt::format("{} changed while it was hashed: share it again when it is finished", job.path),
-              at);
+          return fail_job(id, Code::io_error,
+                          fmt::format("{} changed while it was hashed: share it again when it is finished",
+                                      shown_path(job.path)),
+                          at);
         return job.rehashes ? rehashed(id, at) : add_file(id, at);
       },
       context);
@@ -264,7 +268,7 @@ void Librarian::rehashed(JobId id, Context& context) {
   }
   lose_share(*job.rehashes, Code::file_conflict,
              fmt::format("{} has changed since it was shared, so it is not shared any more: share it again",
-                         job.path),
+                         shown_path(job.path)),
              context);
 }
 

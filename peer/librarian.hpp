@@ -38,7 +38,8 @@ namespace tutti {
 /// - What the trackers have taken as a share is one, also if the session that asked for it has ended meanwhile.
 /// - Logging out stops serving and forgets nothing; logging in brings every share back that is still true.
 /// - A directory is shared as one file (TreeDisk). What is in it when it is shared is what is shared: what comes to lie in
-///   it later is not. One of which only a part is here is given up when that changes, as it cannot be hashed anew.
+///   it later is not. One of which only a part is here is given up when that changes, as it cannot be hashed anew; and it
+///   does not take the place of one of which more is here.
 /// - One file is hashed at a time, by all hashers: two at a time would only make both late.
 class Librarian final
     : public ActorOf<Librarian, Joined<LibrarianRole::Accepts, Messages<SharesDue, MeasureDue>>> {
@@ -54,6 +55,8 @@ class Librarian final
   };
   static constexpr Duration look_every = std::chrono::seconds(5);
   static constexpr Duration rest = std::chrono::seconds(30);
+  /// To look at a directory can take long: it is not looked at again for so many times as long.
+  static constexpr int looks_apart = 20;
   /// No system counts time in longer ticks.
   static constexpr std::chrono::milliseconds tick_max{20};
   static constexpr std::size_t looks_at_a_time = 256;
@@ -93,6 +96,7 @@ class Librarian final
     ShareRecord record;
     ShareState state = ShareState::looking;
     Instant rests_until{};
+    bool looked_at = false;  ///< just now
     bool trouble_told = false;
   };
   /// A file on its way to be shared: asking (may it be?) -> waiting (its turn) -> measuring (its identity) -> hashing ->

@@ -8,10 +8,22 @@
 #include "actors/context.hpp"
 #include "actors/log.hpp"
 #include "peer/librarian.hpp"
+#include "peer/tree_path.hpp"
 
 namespace tutti {
 
 namespace {
+
+/// All pieces of `part` are in `known` as well.
+bool has_more(const ShareRecord& known, const ShareRecord& part) {
+  if (part.pieces.empty() || known.path == part.path) return false;
+  if (known.pieces.empty()) return true;
+  const std::uint32_t count = PieceLayout(part.metainfo).piece_count();
+  Bitfield both = *Bitfield::parse(known.pieces, count);
+  const std::uint32_t before = both.count();
+  Bitfield::parse(part.pieces, count)->for_each([&](PieceIndex piece) { both.set(piece); });
+  return both.count() == before;
+}
 
 /// The trackers have spoken: asking again changes nothing.
 bool is_last_word(Code code) {
@@ -126,12 +138,15 @@ Librarian::Share* Librarian::find_share(const ShareKey& key) {
 /// Looks whether the file is the one that was hashed; goes on from there.
 void Librarian::look_at_share(const ShareKey& key, Context& context) {
   const std::string path = shares_.at(key).record.path;
+  if (std::exchange(shares_.at(key).looked_at, true)) return;
   look(
       path,
-      [this, key, path, session = session_](const FileChecked& checked, Context& at) {
+      [this, key, path, session = session_, begun = context.now()](const FileChecked& checked, Context& at) {
         Share* share = session == session_ ? find_share(key) : nullptr;
         // The same bytes may be shared from another path by now: this says nothing of them.
         if (share == nullptr || share->record.path != path) return;
+        share->looked_at = false;
+        share->rests_until = at.now() + looks_apart * (at.now() - begun);
         if (share->state == ShareState::rehashing || share->state == ShareState::stopping) return;
         if (!checked.identity) return file_trouble(key, checked.code, checked.sentence, at);
         if (*checked.identity == share->record.identity) {
@@ -141,9 +156,10 @@ void Librarian::look_at_share(const ShareKey& key, Context& context) {
         // Not served from the moment of the doubt.
         stop_serving(StopServing{key.first, key.second, share->record.path, CloseReason::file_changed}, at);
         if (!share->record.pieces.empty())
-          return lose_share(
-              key, Code::file_conflict,
-              fmt::format("{} has changed since it was shared, so it is not shared any more", path), at);
+          return lose_share(key, Code::file_conflict,
+                            fmt::format("{} has changed since it was shared, so it is not shared any more",
+                                        shown_path(path)),
+                            at);
         share->state = ShareState::rehashing;
         Job job;
         job.state = JobState::waiting;
@@ -217,6 +233,12 @@ void Librarian::put_share(const ShareKey& key, Share share, Context& context) {
 void Librarian::on(const AdoptShare& adopt, Context& context) {
   if (uid_ != adopt.share.uid) return;
   const ShareKey key{adopt.share.gid, adopt.share.fid};
+  if (const Share* known = find_share(key);
+      known != nullptr && has_more(known->record, adopt.share) && known->state != ShareState::stopping) {
+    // Storage remembers the other one.
+    context.send(others_.storage, RememberShare{known->record});
+    return;
+  }
   Share share;
   share.record = adopt.share;
   serve(share, context);
@@ -236,8 +258,9 @@ void Librarian::on(const ReturnShare& back, Context& context) {
 void Librarian::give_back(Address asker, const ReturnShare& back, Context& context) {
   const ShareKey key{back.gid, back.fid};
   const Share* share = find_share(key);
-  const bool shared =
-      share != nullptr && share->record.path == back.path && share->state != ShareState::stopping;
+  // Also one that was kept private when it was fetched, and shared by hand later.
+  const bool shared = share != nullptr && folder_path(share->record.path) == folder_path(back.path) &&
+                      share->state != ShareState::stopping;
   if (shared) forget_share(key, CloseReason::file_changed, context);
   context.answer(asker, ShareReturned{back.gid, back.fid, back.path, shared});
 }
@@ -267,7 +290,7 @@ void Librarian::file_trouble(const ShareKey& key, Code code, std::string sentenc
   log_warning(sentence);
   if (!std::exchange(share->trouble_told, true))
     context.send(others_.shell,
-                 ShareChanged{record.group, record.metainfo.name, record.path, code,
+                 ShareChanged{record.group, record.metainfo.name, shown_path(record.path), code,
                               fmt::format("{}; it is not served until it can be read", sentence)});
 }
 
@@ -283,8 +306,8 @@ void Librarian::lose_share(const ShareKey& key, Code code, std::string sentence,
   const Share* share = find_share(key);
   if (share == nullptr) return;
   const ShareRecord& record = share->record;
-  context.send(others_.shell,
-               ShareChanged{record.group, record.metainfo.name, record.path, code, std::move(sentence)});
+  context.send(others_.shell, ShareChanged{record.group, record.metainfo.name, shown_path(record.path), code,
+                                           std::move(sentence)});
   end_share(key, CloseReason::file_changed, context);
   tell_end(key, context);
 }

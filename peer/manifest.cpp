@@ -14,6 +14,9 @@ constexpr std::uint8_t executable_flag = 2;
 /// More than all files of a swarm may have together.
 constexpr std::uint64_t size_max = std::uint64_t{1} << 50U;
 
+constexpr Fault too_many = "there are too many files and directories in it";
+constexpr Fault too_long_together = "its paths are too long together";
+
 void put_number(Bytes& bytes, std::uint64_t number) {
   for (; number >= 0x80; number >>= 7U) bytes.push_back(static_cast<std::uint8_t>(number | 0x80U));
   bytes.push_back(static_cast<std::uint8_t>(number));
@@ -39,6 +42,12 @@ bool is_before(std::string_view a, std::string_view b) {
 
 std::size_t shared_bytes(std::string_view a, std::string_view b) {
   return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+
+/// How many directories `path` leads through that the one before it does not.
+std::size_t new_directories(std::string_view before, std::string_view path) {
+  const std::string_view rest = path.substr(shared_bytes(before, path));
+  return static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '/'));
 }
 
 bool is_below(std::string_view path, std::string_view directory) {
@@ -69,8 +78,9 @@ Fault Manifest::path_fault(std::string_view path) {
 
 /// What is wrong with entries in their order; sums their sizes up.
 Fault Manifest::check() {
-  if (entries_.size() > entries_max) return "there are too many files in it";
   contents_ = {};
+  std::size_t made = 0;
+  std::size_t path_bytes = 0;
   const TreeEntry* before = nullptr;
   for (const TreeEntry& entry : entries_) {
     if (const Fault fault = path_fault(entry.path); !fault.empty()) return fault;
@@ -80,6 +90,10 @@ Fault Manifest::check() {
     if (before != nullptr && is_below(entry.path, before->path)) return "a path leads through a file";
     contents_ += entry.size;
     if (contents_.value > size_max) return "its files are too long";
+    made += 1 + new_directories(before != nullptr ? std::string_view(before->path) : "", entry.path);
+    if (made > entries_max) return too_many;
+    path_bytes += entry.path.size();
+    if (path_bytes > all_paths_bytes_max) return too_long_together;
     before = &entry;
   }
   return {};
@@ -120,8 +134,9 @@ std::optional<Manifest> Manifest::decode(ByteView bytes, ByteCount contents, Fau
   left = left.subspan(magic.size());
   std::vector<TreeEntry> entries;
   std::string path;
+  std::size_t path_bytes = 0;
   while (!left.empty()) {
-    if (entries.size() == entries_max) return refuse("there are too many files in it");
+    if (entries.size() == entries_max) return refuse(too_many);
     const std::uint8_t flags = left.front();
     if ((flags & ~(directory_flag | executable_flag)) != 0)
       return refuse("it has entries of an unknown kind");
@@ -133,6 +148,9 @@ std::optional<Manifest> Manifest::decode(ByteView bytes, ByteCount contents, Fau
     path.resize(*shared);
     path.append(reinterpret_cast<const char*>(left.data()), *more);
     left = left.subspan(*more);
+    // Before there are copies of it.
+    path_bytes += path.size();
+    if (path_bytes > all_paths_bytes_max) return refuse(too_long_together);
     TreeEntry entry{path, (flags & directory_flag) != 0, (flags & executable_flag) != 0, {}};
     if (!entry.directory) {
       const auto size = take_number(left);

@@ -30,12 +30,17 @@ struct TreeEntry {
 /// - A path is one that can be made below a directory and nowhere else: relative, of names that a file may have, none of
 ///   them `.` or `..`; no entry lies below another.
 /// - Sorted by names, so `a/b` comes before `a.b`, and what lies below an entry would stand right behind it.
+/// - What is made of it is bounded, not only what is sent: a path can be four bytes in a manifest and 4,000 in memory, and
+///   a hundred directories on a disk.
 ///
 /// Bytes: `tutti-tree-1\n`, then for each entry a byte of flags (1: directory, 2: executable), how many bytes its path
 /// shares with the one before, how many more it has, those, and the size of a file. Numbers are LEB128.
 class Manifest {
  public:
+  /// Files and directories, those that are only implied among them.
   static constexpr std::size_t entries_max = 1'000'000;
+  /// All paths together.
+  static constexpr std::size_t all_paths_bytes_max = 256U << 20U;
   static constexpr std::size_t path_bytes_max = 4000;
   static constexpr std::size_t depth_max = 100;
 

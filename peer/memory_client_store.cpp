@@ -4,6 +4,7 @@
 #include <set>
 
 #include "peer/client_store.hpp"
+#include "peer/tree_path.hpp"
 
 namespace tutti {
 namespace {
@@ -87,7 +88,7 @@ class MemoryClientStore final : public ClientStore {
     const std::lock_guard lock(mutex_);
     downloads_[download.id] = {download, {pieces.begin(), pieces.end()}};
     const auto share = find_share(download.uid, download.gid, download.fid);
-    if (share != shares_.end() && share->path == download.path) shares_.erase(share);
+    if (share != shares_.end() && share->path == shared_path(download)) shares_.erase(share);
     return std::nullopt;
   }
   DiskDone forget_download(DownloadId id) override {

@@ -26,6 +26,17 @@ class PieceLayout {
     if (size.value > Metainfo::pieces_max * length) return std::nullopt;
     return PieceLayout(size, {length});
   }
+  /// Of a directory (see content_begin): the same as for_size() of what comes of it.
+  static std::optional<PieceLayout> for_tree(ByteCount manifest_size, ByteCount contents) {
+    const ByteCount plain = manifest_size + contents;
+    if (plain <= Metainfo::piece_length_min) return for_size(plain);
+    for (ByteCount length = Metainfo::piece_length_min;; length = {2 * length.value}) {
+      const ByteCount size = {ceiling(manifest_size, length) * length.value + contents.value};
+      if (size.value > 2000 * length.value && length < Metainfo::piece_length_max) continue;
+      if (size.value > Metainfo::pieces_max * length.value) return std::nullopt;
+      return PieceLayout(size, length);
+    }
+  }
   /// `metainfo` must have passed its fault().
   explicit PieceLayout(const Metainfo& metainfo) : PieceLayout(metainfo.size, metainfo.piece_length) {}
   PieceLayout(ByteCount size, ByteCount piece_length) : size_(size), piece_length_(piece_length) {}
@@ -62,6 +73,14 @@ class PieceLayout {
   ByteCount size_;
   ByteCount piece_length_;
 };
+
+/// Where the contents of a directory's files begin: the manifest has pieces of its own, filled up with zeros, so that who
+/// has fetched any part can serve it. A directory that is one piece in all has no zeros: they would be most of what is sent.
+/// Beyond the end of the file: `layout` is that of no directory.
+inline ByteCount content_begin(const PieceLayout& layout, ByteCount manifest_size) {
+  if (layout.piece_count() <= 1) return manifest_size;
+  return {PieceLayout(manifest_size, layout.piece_length()).piece_count() * layout.piece_length().value};
+}
 
 /// The pieces in which the manifest of a directory is; none of a plain file.
 inline Bitfield manifest_pieces_of(const Metainfo& metainfo) {

@@ -1,4 +1,5 @@
 #include "peer/scheduler.hpp"
+#include "peer/tree_path.hpp"
 
 #include <fmt/format.h>
 
@@ -209,7 +210,9 @@ void Scheduler::on(const DownloadFinished& finished, Context& context) {
   } else if (download->sharing != Download::Sharing::off) {
     context.send(others_.librarian,
                  AdoptShare{ShareRecord{record.uid, record.gid, record.group, record.fid, record.metainfo,
-                                        record.path, finished.identity, false, finished.pieces}});
+                                        shared_path(record), finished.identity, false, finished.pieces}});
+    // A share of a part is served beside what others fetch of it, so this has to end.
+    if (pieces && !pieces->all()) stop_serving(*download, CloseReason::busy, context);
   }
   download->picker.reset();
   download->prepared = Bitfield();
@@ -222,7 +225,7 @@ void Scheduler::fail(Download& download, Code code, std::string sentence, Contex
   stop_fetching(download, context);
   const DownloadRecord& record = download.record;
   context.send(verifier_of(record.id), EndDownload{record.id});
-  drop_recheck(record.id);
+  drop_starting(record.id);
   download.recheck.reset();
   context.send(others_.storage, SettleDownload{record.id, DownloadPhase::failed, code, sentence, false});
   stop_serving(download, CloseReason::not_shared, context);
@@ -314,7 +317,8 @@ void Scheduler::on(const DownloadsDue&, Context& context) {
     if (download.runs()) running.push_back(id);
   for (const DownloadId id : running) {
     Download& download = downloads_.at(id);
-    if (download.prepare_at && context.now() >= *download.prepare_at) {
+    // What the store has been asked already it answers, however long it takes.
+    if (download.prepare_at && context.now() >= *download.prepare_at && !is_starting(id)) {
       download.prepare_at = context.now() + options_.prepare_again_after;
       prepare(Starting{{}, true, {}, download.record}, context);
     }

@@ -259,7 +259,8 @@ class Scheduler final
   void pause(Download& download, Context& context);
   void resume(DownloadId id, Context& context);
   void recheck(Download& download, Context& context);
-  void drop_recheck(DownloadId id);
+  void drop_starting(DownloadId id);
+  bool is_starting(DownloadId id) const;
   Download* rechecked(std::uint64_t tag);
   void end_recheck(const Starting& starting, const Download& before, const Download& now, Context& context);
   void recheck_refused(const Starting& starting, const Refused& why, Context& context);

@@ -18,6 +18,11 @@ namespace {
 /// Tags of PrepareDownload must not be taken for ids of downloads, which FinishDownload uses.
 constexpr std::uint64_t prepare_tags = std::uint64_t{1} << 63U;
 
+std::string other_part_of(const DownloadRecord& rival) {
+  return fmt::format("{} to {} is fetched already, with other --only: wait for it or cancel it first",
+                     rival.only.empty() ? "all of it" : "a part of it", rival.path);
+}
+
 }  // namespace
 
 // --- commands -------------------------------------------------------------------------------------------------
@@ -94,6 +99,7 @@ void Scheduler::begin(const Finding& finding, Context& context) {
     if (rival->gid != file.gid || rival->fid != file.fid)
       return refuse(Code::destination_exists,
                     fmt::format("another download to {} runs already: see show_downloads", rival->path));
+    if (rival->only != start.only) return refuse(Code::destination_exists, other_part_of(*rival));
     // It goes on.
     if (Download* known = find(rival->id)) {
       DownloadWishes wishes = known->record.wishes;
@@ -115,6 +121,8 @@ void Scheduler::begin(const Finding& finding, Context& context) {
     return download.phase == DownloadPhase::failed && download.record.gid == file.gid &&
            download.record.fid == file.fid && leads_to(start.destination, start.file, download.record.path);
   });
+  if (failed != downloads_.end() && failed->second.record.only != start.only)
+    return refuse(Code::destination_exists, other_part_of(failed->second.record));
   if (failed != downloads_.end()) {
     // It goes on where it stood.
     const DownloadWishes before = failed->second.record.wishes;
@@ -137,6 +145,12 @@ const DownloadRecord* Scheduler::rival_of(const StartDownload& start) const {
     if (download.runs() && leads_to(start.destination, start.file, download.record.path))
       return &download.record;
   return nullptr;
+}
+
+/// The store has not answered yet what there is of it.
+bool Scheduler::is_starting(DownloadId id) const {
+  return std::any_of(starting_.begin(), starting_.end(),
+                     [&](const auto& each) { return each.second.record.id == id; });
 }
 
 void Scheduler::prepare(Starting starting, Context& context) {
@@ -403,7 +417,7 @@ void Scheduler::supersede(const DownloadRecord& record, Context& context) {
     if (other.phase != DownloadPhase::complete || here->first == record.id ||
         other.record.path != record.path)
       continue;
-    drop_recheck(here->first);
+    drop_starting(here->first);
     context.send(others_.storage, ForgetDownload{here->first, false});
     downloads_.erase(here);
   }

@@ -189,12 +189,9 @@ void Scheduler::recheck(Download& download, Context& context) {
   take_turns(context);
 }
 
-/// Whatever comes of it concerns nobody any more.
-void Scheduler::drop_recheck(DownloadId id) {
-  std::erase_if(starting_, [&](const auto& each) {
-    const Starting& starting = each.second;
-    return (starting.rechecks || starting.lays_out) && starting.record.id == id;
-  });
+/// Whatever comes of what the store does for this download concerns nobody any more.
+void Scheduler::drop_starting(DownloadId id) {
+  std::erase_if(starting_, [&](const auto& each) { return each.second.record.id == id; });
 }
 
 Download* Scheduler::rechecked(std::uint64_t tag) {
@@ -284,7 +281,7 @@ void Scheduler::cancel_downloads(const Order& order, const std::vector<DownloadI
       leave(download, context);
       leave_trackers(download, context);
     }
-    drop_recheck(id);
+    drop_starting(id);
     download.recheck.reset();
     context.send(others_.storage, ForgetDownload{id, with_part});
     cancelling.left.emplace(id, std::move(downloads_.extract(id).mapped()));

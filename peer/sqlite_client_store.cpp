@@ -9,6 +9,7 @@
 #include "messages/known_trackers.hpp"
 #include "peer/client_store.hpp"
 #include "peer/state_folder.hpp"
+#include "peer/tree_path.hpp"
 
 namespace tutti {
 namespace {
@@ -232,7 +233,7 @@ class SqliteClientStore final : public ClientStore {
       run(database_, "DELETE FROM verified_piece WHERE download = ?", download.id.value);
       write_pieces(download.id, pieces);
       run(database_, "DELETE FROM share WHERE uid = ? AND gid = ? AND fid = ? AND path = ?",
-          download.uid.view(), download.gid.view(), download.fid.view(), download.path);
+          download.uid.view(), download.gid.view(), download.fid.view(), shared_path(download));
     });
   }
   DiskDone forget_download(DownloadId id) override {
@@ -287,7 +288,8 @@ class SqliteClientStore final : public ClientStore {
   }
 
   DiskDone put_manifest(const Fid& fid, ByteView manifest) override {
-    return done([&] { run(database_, "INSERT OR IGNORE INTO manifest VALUES(?, ?)", fid.view(), manifest); });
+    return done(
+        [&] { run(database_, "INSERT OR REPLACE INTO manifest VALUES(?, ?)", fid.view(), manifest); });
   }
   OrFault<std::optional<Bytes>> manifest_of(const Fid& fid) override {
     return guarded<std::optional<Bytes>>([&]() -> std::optional<Bytes> {

@@ -42,18 +42,20 @@ Address Storage::asker_of_recall(std::deque<Address>& waiting, Context& context)
 void Storage::on(const RecallShares& recall, Context& context) {
   const Address asker = asker_of_recall(waiting_for_shares_, context);
   auto shares = store_->shares_of(recall.uid);
-  if (shares)
-    for (const ShareRecord& share : *shares)
-      if (share.metainfo.is_tree()) open_share(share);
-  if (shares) return context.answer(asker, SharesRecalled{recall.uid, std::move(*shares)});
-  log_error(shares.fault().sentence);
+  DiskDone fault = shares ? DiskDone() : shares.fault();
+  for (std::size_t i = 0; !fault && i < shares->size(); ++i) fault = open_share((*shares)[i]);
+  if (!fault) return context.answer(asker, SharesRecalled{recall.uid, std::move(*shares)});
+  log_error(fault->sentence);
   waiting_for_shares_.push_back(asker);
   context.after(recall_again, recall);
 }
 
 void Storage::on(const RememberShare& remember, Context& context) {
-  complain(store_->put_share(remember.share));
-  if (remember.share.metainfo.is_tree()) keep_manifest(remember.share.fid, remember.share.path);
+  const ShareRecord& share = remember.share;
+  // Before it: one of which it is not known what is in it would be none.
+  if (share.metainfo.is_tree())
+    share.stopped ? trees().forget(share.path) : keep_manifest(share.fid, share.path);
+  complain(store_->put_share(share));
   vouch_later(remember.share, context);
 }
 

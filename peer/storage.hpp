@@ -46,6 +46,10 @@ TreePart part_of(const DownloadRecord& download);
 ///   in the opposite order: remembered as one that is about to lose its name, then renamed.
 /// - Whoever watches the limits hears of them once they are on the disk.
 /// - A directory is looked at by `checker` as well: there may be very many files in it.
+/// - What a directory's manifest says is remembered as soon as it is known, after it was hashed once more: from then on
+///   nothing depends on the file that it came in.
+/// - What is found at the destination of a directory is hashed, and its identity remembered (`whole`) before that. If that is
+///   another when the download is resumed, all of it is hashed again.
 /// - A request counter is on the disk before it is handed out.
 /// - What cannot be read of what is remembered is not said to be nothing: it is tried again every `recall_again` until
 ///   it can, and answered then.
@@ -133,10 +137,13 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
 
   // Directories (storage_trees.cpp).
   TreeDisk& trees() const;
-  void open_share(const ShareRecord& share);
+  DiskDone open_share(const ShareRecord& share);
   void keep_manifest(const Fid& fid, const std::string& path);
-  DiskDone open_complete(const DownloadRecord& download);
+  OrFault<bool> learn_manifest(const DownloadRecord& download, const Bitfield& known, bool there);
   OrFault<JournalledPieces> resume_tree(DownloadRecord& download);
+  DiskDone resume_files(DownloadRecord& download, JournalledPieces& pieces);
+  DiskDone forget(DownloadId id, JournalledPieces& pieces, const Bitfield& gone);
+  bool began_anew(DownloadRecord& download);
   static DiskDone part_differs(const DownloadRecord& download, const std::vector<PieceIndex>& bad);
   void finish_tree(const Asker& asker, DownloadRecord download, Context& context);
   void recheck_complete_tree(const Asker& asker, DownloadRecord download, Context& context);
@@ -145,10 +152,12 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   OrFault<DownloadRecord> make_part(DownloadRecord download);
   /// The pieces of a download that was begun before.
   OrFault<JournalledPieces> resume_part(DownloadRecord& download);
+  void resume(const Asker& asker, DownloadId id, Context& context);
   DiskDone take_back_name(const DownloadRecord& download);
   void begin_recheck(DownloadId id, Recheck recheck, const Bitfield& doubtful, Context& context);
   void recheck_complete(const Asker& asker, DownloadRecord download, Context& context);
   void end_complete_recheck(const Recheck& recheck, Context& context);
+  void give_up_recheck(DownloadId id, Context& context);
   DiskDone reopen(DownloadRecord& download, const std::vector<PieceIndex>& pieces);
   void check_next(DownloadId id, Context& context);
   std::optional<DownloadId> rechecked(HashJob job);
@@ -172,6 +181,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   /// Unfinished downloads of this life, by id: to write what is new about them.
   std::unordered_map<DownloadId, DownloadRecord> downloads_;
   std::unordered_map<DownloadId, Recheck> rechecks_;
+  std::set<DownloadId> unsure_;           ///< directories of which nothing is believed before it is hashed
   std::map<HashJob, DownloadId> checks_;  ///< that the checker has not answered; of rechecks given up, too
   HashJob last_check_;
   std::unordered_map<DownloadId, Unsynced> unsynced_;

@@ -11,7 +11,8 @@
 namespace tutti {
 
 TreePart part_of(const DownloadRecord& download) {
-  return {download.part_path, download.path, PieceLayout(download.metainfo), download.metainfo.manifest_size};
+  return {download.part_path, shared_path(download), PieceLayout(download.metainfo),
+          download.metainfo.manifest_size};
 }
 
 namespace {
@@ -42,13 +43,9 @@ void Storage::on(const RecallDownloads& recall, Context& context) {
     context.after(recall_again, recall);
     return;
   }
-  for (const DownloadRecord& download : *downloads)
-    if (download.phase != DownloadPhase::complete) {
+  for (DownloadRecord& download : *downloads)
+    if (download.phase != DownloadPhase::complete || began_anew(download))
       downloads_.insert_or_assign(download.id, download);
-    } else if (download.metainfo.is_tree()) {
-      // Left there by a client that died when all was at its place already.
-      complain(disk_->remove(download.part_path));
-    }
   context.answer(asker, DownloadsRecalled{recall.uid, recall.session, std::move(*downloads)});
 }
 
@@ -67,7 +64,13 @@ void Storage::on(const PrepareDownload& prepare, Context& context) {
     recheck->second.askers.push_back(asker);
     return;
   }
-  DownloadRecord& download = downloads_.try_emplace(id, prepare.download).first->second;
+  downloads_.try_emplace(id, prepare.download);
+  resume(asker, id, context);
+}
+
+/// Finds again what there is of a download.
+void Storage::resume(const Asker& asker, DownloadId id, Context& context) {
+  DownloadRecord& download = downloads_.at(id);
   OrFault<JournalledPieces> pieces = resume_part(download);
   if (!pieces) return refuse(asker, pieces.fault(), context);
   if (pieces->doubtful.none()) return prepared({asker}, download, pieces->verified, context);
@@ -84,7 +87,7 @@ void Storage::prepared(const std::vector<Asker>& askers, DownloadRecord download
   download.phase = DownloadPhase::fetching;
   download.code = Code::other;
   download.sentence.clear();
-  download.whole = {};
+  if (!download.metainfo.is_tree()) download.whole = {};
   if (const DiskDone fault = store_->put_download(download)) {
     if (is_new) complain(disk_->remove(download.part_path));
     for (const Asker& asker : askers) refuse(asker, *fault, context);
@@ -104,6 +107,9 @@ OrFault<DownloadRecord> Storage::make_part(DownloadRecord download) {
   const auto path = settle_destination(*disk_, download.path, download.metainfo.name, tree);
   if (!path) return path.fault();
   download.path = *path;
+  // How much of what is there already is of it nobody knows yet.
+  const OrFault<PathKind> kind = disk_->look(*path);
+  if (!kind) return kind.fault();
   constexpr int tries = 16;
   for (int left = tries;; --left) {
     const auto id = store_->next_download_id();
@@ -115,8 +121,9 @@ OrFault<DownloadRecord> Storage::make_part(DownloadRecord download) {
       download.part_path = download.part_path.substr(0, name) + "." + download.part_path.substr(name) + "/";
       download.path += '/';
     }
-    const DiskDone fault = tree ? trees().make_part(part_of(download))
-                                : fault_of(disk_->make(download.part_path, download.metainfo.size));
+    const DiskDone fault =
+        tree ? trees().make_part(part_of(download), download.only.empty() && *kind == PathKind::nothing)
+             : fault_of(disk_->make(download.part_path, download.metainfo.size));
     if (!fault) return download;
     // Left there by this client's state as it was before somebody set it back.
     if (fault->code != Code::destination_exists || left == 0) return *fault;
@@ -234,8 +241,8 @@ DiskDone Storage::complete(DownloadRecord download, const FileIdentity& identity
   download.whole = {};
   std::optional<ShareRecord> share;
   if (download.share)
-    share = ShareRecord{download.uid,  download.gid, download.group, download.fid, download.metainfo,
-                        download.path, identity,     false,          pieces};
+    share = ShareRecord{download.uid,          download.gid, download.group, download.fid, download.metainfo,
+                        shared_path(download), identity,     false,          pieces};
   if (DiskDone fault = store_->complete_download(download, share)) return fault;
   if (share) vouch_later(*share, context);
   downloads_.erase(download.id);
@@ -243,10 +250,10 @@ DiskDone Storage::complete(DownloadRecord download, const FileIdentity& identity
   return std::nullopt;
 }
 
-void Storage::on(const SettleDownload& settle, Context&) {
+void Storage::on(const SettleDownload& settle, Context& context) {
   const auto found = downloads_.find(settle.download);
   if (found == downloads_.end()) return;
-  rechecks_.erase(settle.download);  // its end would make it run again
+  give_up_recheck(settle.download, context);  // its end would make it run again
   DownloadRecord& download = found->second;
   download.phase = settle.phase;
   download.code = settle.code;
@@ -260,7 +267,7 @@ void Storage::on(const SettleDownload& settle, Context&) {
 }
 
 void Storage::on(const ForgetDownload& forget, Context& context) {
-  rechecks_.erase(forget.download);
+  give_up_recheck(forget.download, context);
   unsynced_.erase(forget.download);
   const Asker asker{context.sender(), forget.download.value};
   const auto found = downloads_.find(forget.download);

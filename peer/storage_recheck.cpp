@@ -92,13 +92,16 @@ void Storage::check_next(DownloadId id, Context& context) {
   const PieceIndex piece = recheck.doubtful.front();
   recheck.job = ++last_check_;
   checks_.emplace(recheck.job, id);
-  context.send(checker_, HashPiece{recheck.job, recheck.complete ? download.path : download.part_path, piece,
-                                   layout.piece_offset(piece), layout.piece_size(piece)});
+  context.send(checker_,
+               HashPiece{recheck.job, recheck.complete ? rechecked_path(download) : download.part_path, piece,
+                         layout.piece_offset(piece), layout.piece_size(piece)});
 }
 
 void Storage::end_complete_recheck(const Recheck& recheck, Context& context) {
-  disk_->release(recheck.complete->path);
-  const auto now = disk_->identity(recheck.complete->path);
+  const std::string path = rechecked_path(*recheck.complete);
+  disk_->release(path);
+  const auto now = is_tree_path(path) ? trees().look_at_rest(path) : disk_->identity(path);
+  if (recheck.bad.empty() && is_tree_path(path)) trees().forget(path);
   if ((now ? *now : FileIdentity{}) != recheck.identity) {
     for (const Asker& asker : recheck.askers)
       refuse(asker,
@@ -114,6 +117,14 @@ void Storage::end_complete_recheck(const Recheck& recheck, Context& context) {
       context.answer(asker.address, DownloadUnsound{asker.tag, recheck.verified.bytes()});
     }
   }
+}
+
+/// Nobody waits for the end of it any more.
+void Storage::give_up_recheck(DownloadId id, Context& context) {
+  const auto recheck = rechecks_.extract(id);
+  if (!recheck) return;
+  for (const Asker& asker : recheck.mapped().askers)
+    refuse(asker, {Code::unfinished, "what is on the disk was not hashed to the end"}, context);
 }
 
 void Storage::checked(DownloadId id, bool good, Context& context) {
@@ -175,7 +186,7 @@ void Storage::on(const ReopenDownload& order, Context& context) {
   download.share = order.share;
   if (download.metainfo.is_tree()) {
     if (const DiskDone fault = reopen_tree(download, *verified)) return refuse(asker, *fault, context);
-    return prepared({asker}, download, *verified, context);
+    return resume(asker, download.id, context);
   }
   if (const DiskDone fault = reopen(download, pieces_in(*verified))) return refuse(asker, *fault, context);
   prepared({asker}, download, *verified, context);

@@ -13,9 +13,12 @@
 
 #include "actors/digest.hpp"
 #include "peer/disk_fault.hpp"
+#include "peer/tree_disk_detail.hpp"
 #include "peer/tree_folder.hpp"
 
 namespace tutti {
+
+using namespace tree_detail;
 
 namespace {
 
@@ -41,10 +44,14 @@ class Surveyor {
                                                       &::closedir);
     if (!entries) return fault_of_error(errno, "read", shown);
     const std::size_t before = entries_.size() + skipped_.size();
-    while (const dirent* entry = ::readdir(entries.get())) {
+    for (;;) {
+      errno = 0;
+      const dirent* entry = ::readdir(entries.get());
+      if (entry == nullptr && errno != 0) return fault_of_error(errno, "read", shown);
+      if (entry == nullptr) break;
       const std::string name = entry->d_name;
       if (name == "." || name == "..") continue;
-      if (entries_.size() > Manifest::entries_max)
+      if (++found_ > Manifest::entries_max)
         return DiskFault{Code::io_error, fmt::format("more than {} files are too many to be shared as one",
                                                      Manifest::entries_max)};
       if (DiskDone fault = take(number, path.empty() ? name : path + "/" + name, name, shown + "/" + name))
@@ -80,6 +87,7 @@ class Surveyor {
 
   std::vector<TreeEntry>& entries_;
   std::vector<std::string>& skipped_;
+  std::size_t found_ = 0;
 };
 
 }  // namespace
@@ -98,8 +106,21 @@ void TreeDisk::publish(const std::string& path, View view) {
   views_[path].swap(known);
 }
 
+/// Not, if somebody else has put another one there meanwhile, or has forgotten it.
+void TreeDisk::publish_in_place_of(const Known& known, const std::string& path, View view) {
+  auto next = std::make_shared<const View>(std::move(view));
+  const std::lock_guard lock(mutex_);
+  const auto found = views_.find(path);
+  if (found != views_.end() && found->second == known) found->second.swap(next);
+}
+
+void TreeDisk::forget(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  views_.erase(path);
+}
+
 DiskFault TreeDisk::unknown(const std::string& path) {
-  return {Code::io_error, path + " is no directory that is shared or fetched here"};
+  return {Code::no_such_file, "it is not remembered what is in " + folder_path(path) + ": share it again"};
 }
 
 OrFault<TreeSurvey> TreeDisk::survey(const std::string& path) {
@@ -116,9 +137,9 @@ OrFault<TreeSurvey> TreeDisk::survey(const std::string& path) {
   if (!manifest) return DiskFault{Code::io_error, root + " was changed while it was read: share it again"};
   Bytes encoded = manifest->encode();
   survey.manifest_size = {encoded.size()};
-  const ExtentMap extents(*manifest, survey.manifest_size);
-  const std::optional<PieceLayout> layout = PieceLayout::for_size(extents.size());
+  const std::optional<PieceLayout> layout = PieceLayout::for_tree(survey.manifest_size, manifest->contents());
   if (!layout) return DiskFault{Code::other, root + " is longer than 1 TiB"};
+  const ExtentMap extents(*manifest, content_begin(*layout, survey.manifest_size));
   if (survey.manifest_size > Metainfo::manifest_size_max)
     return DiskFault{Code::other, root + " has too many files to be shared as one"};
   View view{std::make_shared<const Contents>(Contents{std::move(*manifest), std::move(encoded), extents}),
@@ -129,20 +150,21 @@ OrFault<TreeSurvey> TreeDisk::survey(const std::string& path) {
   return survey;
 }
 
-OrFault<std::shared_ptr<const TreeDisk::Contents>> TreeDisk::decode(ByteView manifest, ByteCount size) {
-  Fault fault;
+OrFault<std::shared_ptr<const TreeDisk::Contents>> TreeDisk::decode(ByteView manifest,
+                                                                    const PieceLayout& layout) {
+  const ByteCount begin = content_begin(layout, {manifest.size()});
+  Fault fault = "its manifest is longer than all of it";
   std::optional<Manifest> decoded =
-      Manifest::decode(manifest, {size.value - std::min(size.value, std::uint64_t{manifest.size()})}, fault);
-  if (!decoded)
-    return DiskFault{Code::integrity, fmt::format("what was shared as a directory is none: {}", fault)};
-  const ExtentMap extents(*decoded, {manifest.size()});
+      begin > layout.size() ? std::nullopt : Manifest::decode(manifest, layout.size() - begin, fault);
+  if (!decoded) return no_manifest(fault);
+  const ExtentMap extents(*decoded, begin);
   return std::make_shared<const Contents>(
       Contents{std::move(*decoded), Bytes(manifest.begin(), manifest.end()), extents});
 }
 
-DiskDone TreeDisk::open(const std::string& path, ByteView manifest, ByteCount size, const PieceLayout& layout,
+DiskDone TreeDisk::open(const std::string& path, ByteView manifest, const PieceLayout& layout,
                         std::optional<Bitfield> pieces) {
-  auto contents = decode(manifest, size);
+  auto contents = decode(manifest, layout);
   if (!contents) return contents.fault();
   View view{*contents, folder_path(path), layout};
   view.pieces = std::move(pieces);
@@ -156,22 +178,21 @@ OrFault<Bytes> TreeDisk::manifest_of(const std::string& path) const {
   return view->contents->encoded;
 }
 
-/// Looks at every file again.
-DiskDone TreeDisk::stamp(View& view) const {
+/// Looks at every file again. One of no bytes may be gone: nothing of what is shared is in it.
+DiskDone TreeDisk::stamp(View& view, Lack lack) {
   const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
   const TreeFolder folder = TreeFolder::open(view.root);
-  if (!folder) return fault_of_error(errno, "read", view.root);
+  if (!folder && !(lack == Lack::is_noted && is_gone(errno))) return fault_of_error(errno, "read", view.root);
   view.stamps.assign(entries.size(), {});
-  Bytes seen = view.contents->encoded;
-  std::int64_t last_change = 0;
   const auto look = [&](std::size_t i) -> DiskDone {
-    if (entries[i].directory || view.stamps[i].inode != 0) return std::nullopt;
+    if (!folder || entries[i].directory || view.stamps[i].inode != 0) return std::nullopt;
     struct stat status {};
-    if (!folder.look(entries[i].path, status))
+    if (!folder.look(entries[i].path, status)) {
+      if (is_gone(errno) && (lack == Lack::is_noted || entries[i].size.value == 0)) return std::nullopt;
       return fault_of_error(errno, "find", view.root + "/" + entries[i].path);
-    if (!S_ISREG(status.st_mode)) return changed(view.root + "/" + entries[i].path);
+    }
+    if (!is_file_of(status, entries[i])) return changed(view.root + "/" + entries[i].path);
     view.stamps[i] = identity_of(status);
-    last_change = std::max(last_change, view.stamps[i].changed_ns);
     return std::nullopt;
   };
   DiskDone fault;
@@ -186,21 +207,41 @@ DiskDone TreeDisk::stamp(View& view) const {
   } else {
     for (std::size_t i = 0; i < entries.size() && !fault; ++i) fault = look(i);
   }
-  if (fault) return fault;
-  for (const FileIdentity& stamp : view.stamps)
+  if (!fault) view.identity = identity_of_stamps(view);
+  return fault;
+}
+
+FileIdentity TreeDisk::identity_of_stamps(const View& view) {
+  Bytes seen = view.contents->encoded;
+  std::int64_t last_change = 0;
+  for (const FileIdentity& stamp : view.stamps) {
+    last_change = std::max(last_change, stamp.changed_ns);
     for (const std::uint64_t part : {stamp.size.value, static_cast<std::uint64_t>(stamp.modified_ns),
                                      stamp.inode, stamp.device, static_cast<std::uint64_t>(stamp.changed_ns)})
       for (unsigned shift = 0; shift < 64; shift += 8)
         seen.push_back(static_cast<std::uint8_t>(part >> shift));
+  }
   const Sha256 digest = sha256(seen);
   const auto word = [&](std::size_t at) {
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < 8; ++i) value = value << 8U | digest.bytes[8 * at + i];
     return value;
   };
-  view.identity = {view.contents->extents.size(), static_cast<std::int64_t>(word(0)), word(1), word(2),
-                   last_change};
-  return std::nullopt;
+  return {view.contents->extents.size(), static_cast<std::int64_t>(word(0)), word(1), word(2), last_change};
+}
+
+/// The same of the files in which these pieces are.
+FileIdentity TreeDisk::identity_of_pieces(const View& view, const Bitfield& pieces) {
+  View narrow{view.contents, view.root, view.layout};
+  narrow.stamps.resize(view.stamps.size());
+  pieces.for_each([&](PieceIndex piece) {
+    view.contents->extents.for_each_run(view.layout.piece_offset(piece), view.layout.piece_size(piece),
+                                        [&](const ExtentMap::Run& run) {
+                                          narrow.stamps[run.entry] = view.stamps[run.entry];
+                                          return true;
+                                        });
+  });
+  return identity_of_stamps(narrow);
 }
 
 OrFault<FileIdentity> TreeDisk::identity(const std::string& path) {
@@ -210,7 +251,7 @@ OrFault<FileIdentity> TreeDisk::identity(const std::string& path) {
   View view = *known;
   if (const DiskDone fault = stamp(view)) return *fault;
   const FileIdentity identity = view.identity;
-  if (!(identity == known->identity)) publish(path, std::move(view));
+  if (!(identity == known->identity)) publish_in_place_of(known, path, std::move(view));
   return identity;
 }
 
@@ -249,12 +290,20 @@ OrFault<Payload> TreeDisk::read(const std::string& path, ByteCount offset, ByteC
   return Payload::hold(buffer, ByteView(buffer.get(), length.value));
 }
 
+/// What of the bytes is the manifest, or the zeros behind it.
+void TreeDisk::read_manifest(const Contents& contents, ByteCount offset, ByteCount length, std::uint8_t* to) {
+  if (offset >= contents.extents.begin()) return;
+  length = std::min(length, contents.extents.begin() - offset);
+  const ByteCount size{contents.encoded.size()};
+  const ByteCount text = offset < size ? std::min(length, size - offset) : ByteCount{};
+  if (text.value > 0) std::memcpy(to, contents.encoded.data() + offset.value, text.value);
+  std::memset(to + text.value, 0, (length - text).value);
+}
+
 DiskDone TreeDisk::read_whole(const View& view, ByteCount offset, ByteCount length, std::uint8_t* to) const {
   const Contents& contents = *view.contents;
   if (offset + length > contents.extents.size()) return changed(view.root);
-  if (offset < contents.extents.manifest_size())
-    std::memcpy(to, contents.encoded.data() + offset.value,
-                std::min(length, contents.extents.manifest_size() - offset).value);
+  read_manifest(contents, offset, length, to);
   const TreeFolder folder = TreeFolder::open(view.root);
   if (!folder) return fault_of_error(errno, "read", view.root);
   DiskDone fault;
@@ -299,16 +348,14 @@ DiskDone TreeDisk::rename_new(const std::string& from, const std::string& to) {
   return files_->rename_new(folder_path(from), folder_path(to));
 }
 
-/// Of a directory only one that was made here to fetch another goes.
+/// Of a directory only one that was made here to fetch another goes, when what was taken into it is back at its place.
 DiskDone TreeDisk::remove(const std::string& path) {
   if (!is_tree_path(path)) return files_->remove(path);
   const Known view = view_of(path);
   if (view && !view->is_part()) return no_plain_file(path);
+  if (DiskDone fault = give_back(view, path)) return fault;
   release(path);
-  {
-    const std::lock_guard lock(mutex_);
-    views_.erase(path);
-  }
+  forget(path);
   std::error_code error;
   std::filesystem::remove_all(folder_path(path), error);
   if (error) return fault_of_error(error.value(), "remove", path);

@@ -14,16 +14,11 @@
 #include "peer/extent_map.hpp"
 #include "peer/manifest.hpp"
 #include "peer/piece_layout.hpp"
+#include "peer/tree_path.hpp"
 
 namespace tutti {
 
-/// The path of a directory that stands for the file that it is shared as.
-inline bool is_tree_path(std::string_view path) { return path.ends_with('/'); }
-/// The same as others name it.
-inline std::string folder_path(std::string_view path) {
-  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
-  return std::string(path);
-}
+class TreeFolder;
 
 /// What a directory was when it was looked at.
 struct TreeSurvey {
@@ -31,30 +26,42 @@ struct TreeSurvey {
   ByteCount manifest_size;
   std::vector<std::string> skipped;  ///< links, special files, names that cannot be shared
 };
-/// A directory that is fetched: where its parts are put, and where they are to be in the end.
+/// A directory that is fetched: where its parts are put, and what path it has in the end.
 struct TreePart {
   std::string path;
-  std::string destination;
+  std::string finished;
   PieceLayout layout;
   ByteCount manifest_size;
 };
 /// What is to be done about a directory whose manifest has come.
 struct TreePlan {
-  Bitfield wanted;      ///< the pieces in which anything is that is wanted
-  Bitfield candidates;  ///< of those: all that is in them lies at the destination, if it is the same
+  Bitfield wanted;          ///< the pieces in which anything is that is wanted
+  Bitfield candidates;      ///< of those: all that is in them lies at the destination, if it is the same
+  bool existing_is = true;  ///< what was taken for good at the destination is what it was
+  Bitfield taken_back;      ///< the pieces in which what was taken from there only now is
+};
+/// How a directory of which pieces are wrong is fetched again.
+struct TreeReopening {
+  Bitfield existing;               ///< the right pieces that stay at the destination
+  FileIdentity identity;           ///< of the files in which they are
+  std::vector<std::string> taken;  ///< the files that have to be taken from there, as they lack pieces
 };
 
 /// Shows directories as the files that they are shared as, and leaves all other paths to the disk below. So nobody who
 /// reads, hashes, writes or serves pieces knows of directories.
 ///
 /// Rules:
-/// - A path that ends with a slash is that of a directory. What is meant by it is what was in it when it was surveyed, or
-///   what the manifest says that it was opened with: what comes to lie there beside that is not part of it.
-/// - What is fetched is put into a directory of its own beside the destination, which nobody else knows: the pieces in
-///   which the manifest is into one file (`head`), the others into the files that they belong to (`tree`).
+/// - A path that ends with a slash is that of a directory (tree_path.hpp). What is meant by it is what was in it when it was
+///   surveyed, or what the manifest says that it was opened with: what comes to lie there beside that is not part of it.
+/// - What is fetched is put into a directory of its own beside the destination, which nobody else knows: the pieces of the
+///   manifest into one file (`head`), until what it says is known; the others into the files that they belong to (`tree`).
 /// - Nothing at the destination is changed before all is there and right: then the whole gets its name in one step, or,
 ///   if there is a directory already, each file that is not there yet. What is there is never overwritten, and what is
 ///   there with other content ends it.
+/// - What is found at the destination is identified before it is hashed, and looked at again before it counts as a part of
+///   the whole: it belongs to the user, who may change it or take it away.
+/// - What has to be fetched again is taken from the destination by name (`taken`, a list of it): so it goes back there
+///   when that is given up.
 /// - Files are opened for a call and closed: descriptors do not grow with files. None is synced alone.
 /// - Paths of a manifest are only ever followed below a directory (TreeFolder).
 /// - Thread-safe, as every Disk: what is known of a directory is replaced, never changed.
@@ -80,28 +87,37 @@ class TreeDisk final : public Disk {
   /// Looks at all that is in it: this is what the path means from now on.
   OrFault<TreeSurvey> survey(const std::string& path);
   /// What the path means is known from before. `pieces`: of which only these are there; none: all.
-  DiskDone open(const std::string& path, ByteView manifest, ByteCount size, const PieceLayout& layout,
+  DiskDone open(const std::string& path, ByteView manifest, const PieceLayout& layout,
                 std::optional<Bitfield> pieces);
   /// The same for what was fetched by these patterns.
-  DiskDone open_fetched(const std::string& path, ByteView manifest, ByteCount size, const PieceLayout& layout,
+  DiskDone open_fetched(const std::string& path, ByteView manifest, const PieceLayout& layout,
                         const std::vector<std::string>& only);
   /// The pieces that are there, as far as that is known.
   Bitfield pieces_of(const std::string& path, const PieceLayout& layout) const;
-  bool knows(const std::string& path) const { return view_of(path) != nullptr; }
   OrFault<Bytes> manifest_of(const std::string& path) const;
+  /// Nobody asks for this path any more.
+  void forget(const std::string& path);
 
   // --- directories that are fetched (tree_disk_parts.cpp)
-  /// Faults: destination_exists, if there is anything; disk_full.
-  DiskDone make_part(const TreePart& part);
+  /// `all`: there has to be room for all of it. Faults: destination_exists, if there is anything; disk_full.
+  DiskDone make_part(const TreePart& part, bool all);
   /// True if the pieces of the manifest are where they were put; if not, room is made for them.
-  OrFault<bool> resume_part(const TreePart& part, const Bitfield& existing);
-  /// The pieces of the manifest are verified: what it says, and what that means with what is at the destination. Faults:
-  /// integrity (it says what no manifest says), destination_exists, no_such_file (nothing in it is wanted).
-  OrFault<TreePlan> lay_out(const std::string& path, const std::vector<std::string>& only);
-  /// These pieces are right at the destination.
-  void take_existing(const std::string& path, const Bitfield& existing);
-  /// Of these pieces, those whose bytes are there.
-  Bitfield still_there(const std::string& path, const Bitfield& pieces) const;
+  OrFault<bool> resume_part(const TreePart& part);
+  /// What the verified pieces of the manifest hold, or as much of it as is the manifest. Faults: integrity, if that says
+  /// what no manifest says.
+  DiskDone learn(const std::string& path, ByteView head);
+  /// What the manifest means with what is at the destination, of which `existing` was taken for good when it had this
+  /// identity. Faults: destination_exists, no_such_file (nothing in it is wanted).
+  OrFault<TreePlan> lay_out(const std::string& path, const std::vector<std::string>& only,
+                            const Bitfield& existing, const FileIdentity& identity);
+  /// These pieces are taken for good at the destination, where lay_out() has seen them: their identity.
+  FileIdentity take_existing(const std::string& path, const Bitfield& existing);
+  /// Of these pieces, those whose bytes are in the part.
+  OrFault<Bitfield> still_there(const std::string& path, const Bitfield& pieces) const;
+  /// Faults: disk_full.
+  static DiskDone check_room(const std::string& path, ByteCount room);
+  /// Something that was fetched is still in the part.
+  static bool holds_files(const std::string& path);
   // Their end (tree_disk_finish.cpp).
   struct Finished {
     FileIdentity identity;
@@ -109,10 +125,14 @@ class TreeDisk final : public Disk {
   };
   /// All that is wanted has come: puts it where it is to be.
   OrFault<Finished> finish(const std::string& path);
-  /// The opposite, for what has these pieces only: every file that lacks any is put back into `part`. Answers which pieces
-  /// stay at the destination.
-  OrFault<Bitfield> reopen(const TreePart& part, const std::string& path, const Bitfield& right,
-                           const std::vector<std::string>& only);
+  // What is complete and wrong in places (tree_disk_reopen.cpp).
+  /// What is there of a directory, while it is hashed again; what is missing is missing. Faults: file_conflict, if another
+  /// file has taken the place of one.
+  OrFault<FileIdentity> look_at_rest(const std::string& path);
+  /// What has to be done if these pieces are right. Faults: file_conflict.
+  OrFault<TreeReopening> plan_reopening(const std::string& path, const Bitfield& right) const;
+  /// These files are to be taken from the destination by the next lay_out(), and by remove() given back.
+  DiskDone list_taken(const TreePart& part, const std::vector<std::string>& taken);
 
  private:
   struct Contents {
@@ -126,32 +146,46 @@ class TreeDisk final : public Disk {
     PieceLayout layout;
     // Of one that is shared:
     std::optional<Bitfield> pieces = {};    ///< that are there, if not all
-    std::vector<FileIdentity> stamps = {};  ///< of its files, when its identity was last asked for
+    std::vector<bool> selected = {};        ///< which entries were wanted, if not all
+    std::vector<FileIdentity> stamps = {};  ///< of its files, when they were last looked at
     FileIdentity identity = {};
     // Of one that is fetched:
     std::string head = {};
+    std::string finished = {};
     std::string destination = {};
     ByteCount head_size = {};
     ByteCount manifest_size = {};
-    std::vector<bool> selected = {};
     Bitfield existing = {};
+    FileIdentity existing_identity = {};
     bool is_part() const { return !head.empty(); }
   };
   using Known = std::shared_ptr<const View>;
 
   Known view_of(const std::string& path) const;
   void publish(const std::string& path, View view);
+  void publish_in_place_of(const Known& known, const std::string& path, View view);
   static DiskFault unknown(const std::string& path);
-  DiskDone stamp(View& view) const;
+  enum class Lack : std::uint8_t { is_fault, is_noted };
+  static DiskDone stamp(View& view, Lack lack = Lack::is_fault);
+  static FileIdentity identity_of_stamps(const View& view);
+  static FileIdentity identity_of_pieces(const View& view, const Bitfield& pieces);
   DiskDone read_part(const View& view, ByteCount offset, ByteCount length, std::uint8_t* to) const;
   DiskDone read_whole(const View& view, ByteCount offset, ByteCount length, std::uint8_t* to) const;
-  static OrFault<std::shared_ptr<const Contents>> decode(ByteView manifest, ByteCount size);
+  static void read_manifest(const Contents& contents, ByteCount offset, ByteCount length, std::uint8_t* to);
+  static DiskDone put(const View& view, ByteCount offset, ByteView bytes);
+  static OrFault<std::shared_ptr<const Contents>> decode(ByteView manifest, const PieceLayout& layout);
   static std::vector<bool> selected_by(const std::vector<std::string>& only, const Manifest& manifest);
-  DiskDone put_head(const View& view) const;
-  DiskDone put_empty(const View& view, const std::string& root) const;
-  DiskDone check_present(const View& view) const;
-  DiskDone move_in(const View& view) const;
+  static DiskDone put_empty(const View& view, const std::string& root);
+  static DiskDone check_existing(const View& view);
+  static OrFault<std::vector<FileIdentity>> check_present(const View& view);
+  static bool has_come_the_same(const View& view, std::size_t entry, const TreeFolder& part,
+                                const TreeFolder& here);
+  static DiskDone move_in(const View& view, const std::vector<FileIdentity>& expected);
+  static DiskDone check_moved(const View& view, const View& shown, const std::vector<FileIdentity>& expected);
   static Bitfield complete_pieces(const View& view, const std::vector<bool>& there);
+  OrFault<std::vector<std::string>> taken_from(const std::string& part) const;
+  OrFault<Bitfield> take_back(const View& view, const std::string& part) const;
+  DiskDone give_back(const Known& view, const std::string& part) const;
 
   const std::shared_ptr<Disk> files_;
   mutable std::mutex mutex_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <string>
+#include <string_view>
 
 #include "peer/disk.hpp"
 #include "peer/extent_map.hpp"
@@ -17,9 +18,9 @@ namespace tutti::tree_detail {
 
 inline std::string head_of(const std::string& path) { return folder_path(path) + "/head"; }
 inline std::string tree_of(const std::string& path) { return folder_path(path) + "/tree"; }
+inline std::string list_of(const std::string& path) { return folder_path(path) + "/taken"; }
 
-/// The pieces in which the manifest is. They go into a file of their own, as what is behind the manifest in the last of
-/// them belongs to files that nobody knows yet when it comes.
+/// How many pieces the manifest has. They go into a file of their own until it is known what they say.
 inline std::uint32_t head_pieces(const PieceLayout& layout, ByteCount manifest_size) {
   return PieceLayout(manifest_size, layout.piece_length()).piece_count();
 }
@@ -30,6 +31,9 @@ inline ByteCount head_size_of(const PieceLayout& layout, ByteCount manifest_size
 inline bool is_file_of(const struct stat& status, const TreeEntry& entry) {
   return S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == entry.size.value;
 }
+
+/// What `error` says of a path is that nothing is there.
+inline bool is_gone(int error) { return error == ENOENT || error == ENOTDIR; }
 
 inline int make_directory(const std::string& path) {
   return ::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST ? 0 : errno;
@@ -46,5 +50,6 @@ void for_each_piece(const ExtentMap& extents, const PieceLayout& layout, std::si
 }
 
 DiskFault in_the_way(const std::string& path);
+DiskFault no_manifest(std::string_view why);
 
 }  // namespace tutti::tree_detail

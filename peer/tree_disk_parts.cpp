@@ -20,36 +20,85 @@ namespace tutti {
 
 using namespace tree_detail;
 
+namespace {
+
+/// What is at `from` can be moved there: both are in one file system.
+bool is_movable(const std::string& from, const TreeFolder& to) {
+  struct stat one {};
+  struct stat other {};
+  return ::stat(from.c_str(), &one) != 0 || ::fstat(to.number(), &other) != 0 || one.st_dev == other.st_dev;
+}
+
+}  // namespace
+
 // --- making room --------------------------------------------------------------------------------------------------
 
-DiskDone TreeDisk::make_part(const TreePart& part) {
+DiskDone TreeDisk::check_room(const std::string& path, ByteCount room) {
+  struct statvfs system {};
+  if (::statvfs(folder_path(path).c_str(), &system) != 0 ||
+      room.value <= std::uint64_t{system.f_bavail} * system.f_frsize)
+    return std::nullopt;
+  return fault_of_error(ENOSPC, "reserve room for", folder_path(path));
+}
+
+DiskDone TreeDisk::make_part(const TreePart& part, bool all) {
   const std::string folder = folder_path(part.path);
   if (::mkdir(folder.c_str(), 0777) != 0) return fault_of_error(errno, "make", folder);
-  struct statvfs system {};
   DiskDone fault;
-  if (::statvfs(folder.c_str(), &system) == 0 &&
-      part.layout.size().value > std::uint64_t{system.f_bavail} * system.f_frsize)
-    fault = fault_of_error(ENOSPC, "reserve room for", folder);
+  if (all) fault = check_room(folder, part.layout.size());
   if (!fault)
-    if (const auto room = resume_part(part, Bitfield(part.layout.piece_count())); !room) fault = room.fault();
+    if (const auto room = resume_part(part); !room) fault = room.fault();
   if (fault) remove(part.path);
   return fault;
 }
 
-OrFault<bool> TreeDisk::resume_part(const TreePart& part, const Bitfield& existing) {
+OrFault<bool> TreeDisk::resume_part(const TreePart& part) {
   View view{nullptr, tree_of(part.path), part.layout};
   view.head = head_of(part.path);
-  view.destination = folder_path(part.destination);
+  view.finished = part.finished;
+  view.destination = folder_path(part.finished);
   view.head_size = head_size_of(part.layout, part.manifest_size);
   view.manifest_size = part.manifest_size;
-  view.existing = existing;
+  view.existing = Bitfield(part.layout.piece_count());
+  if (const Known before = view_of(part.path)) {
+    view.contents = before->contents;
+    view.existing = before->existing;
+    view.existing_identity = before->existing_identity;
+  }
   for (const std::string& folder : {folder_path(part.path), view.root})
     if (const int error = make_directory(folder); error != 0) return fault_of_error(error, "make", folder);
   const OrFault<FileIdentity> head = files_->identity(view.head);
+  if (!head && head.fault().code != Code::no_such_file) return head.fault();
   const bool there = head && head->size == view.head_size;
   if (const auto room = files_->prepare(view.head, view.head_size); !room) return room.fault();
   publish(part.path, std::move(view));
   return there;
+}
+
+// --- what the manifest says ---------------------------------------------------------------------------------------
+
+DiskFault tree_detail::no_manifest(std::string_view why) {
+  return {Code::integrity, fmt::format("what was shared as a directory is none: {}", why)};
+}
+
+DiskDone TreeDisk::learn(const std::string& path, ByteView head) {
+  const Known known = view_of(path);
+  if (!known || !known->is_part()) return unknown(path);
+  View view = *known;
+  if (head.size() < view.manifest_size.value) return no_manifest("it is cut off");
+  auto contents = decode(head.first(view.manifest_size.value), view.layout);
+  if (!contents) return contents.fault();
+  view.contents = *contents;
+  const ByteCount begin = view.contents->extents.begin();
+  // What others make of the manifest has zeros there: what has not they could not serve.
+  const auto zeros =
+      head.first(std::min<std::uint64_t>(head.size(), begin.value)).subspan(view.manifest_size.value);
+  if (std::any_of(zeros.begin(), zeros.end(), [](std::uint8_t byte) { return byte != 0; }))
+    return no_manifest("there is something between its manifest and its files");
+  if (head.size() > begin.value)
+    if (DiskDone fault = put(view, begin, head.subspan(begin.value))) return fault;
+  publish(path, std::move(view));
+  return std::nullopt;
 }
 
 std::vector<bool> TreeDisk::selected_by(const std::vector<std::string>& only, const Manifest& manifest) {
@@ -61,12 +110,13 @@ std::vector<bool> TreeDisk::selected_by(const std::vector<std::string>& only, co
   return selected;
 }
 
-DiskDone TreeDisk::open_fetched(const std::string& path, ByteView manifest, ByteCount size,
-                                const PieceLayout& layout, const std::vector<std::string>& only) {
-  if (DiskDone fault = open(path, manifest, size, layout, std::nullopt)) return fault;
-  if (only.empty()) return std::nullopt;
-  View view = *view_of(path);
-  view.pieces = complete_pieces(view, selected_by(only, view.contents->manifest));
+DiskDone TreeDisk::open_fetched(const std::string& path, ByteView manifest, const PieceLayout& layout,
+                                const std::vector<std::string>& only) {
+  auto contents = decode(manifest, layout);
+  if (!contents) return contents.fault();
+  View view{*contents, folder_path(path), layout};
+  view.selected = selected_by(only, view.contents->manifest);
+  if (!only.empty()) view.pieces = complete_pieces(view, view.selected);
   publish(path, std::move(view));
   return std::nullopt;
 }
@@ -76,16 +126,12 @@ Bitfield TreeDisk::pieces_of(const std::string& path, const PieceLayout& layout)
   return view && view->pieces ? *view->pieces : Bitfield::full(layout.piece_count());
 }
 
-OrFault<TreePlan> TreeDisk::lay_out(const std::string& path, const std::vector<std::string>& only) {
+OrFault<TreePlan> TreeDisk::lay_out(const std::string& path, const std::vector<std::string>& only,
+                                    const Bitfield& existing, const FileIdentity& identity) {
   const Known known = view_of(path);
-  if (!known || !known->is_part()) return unknown(path);
+  if (!known || !known->is_part() || !known->contents) return unknown(path);
   View view = *known;
   const PieceLayout& layout = view.layout;
-  const OrFault<Payload> bytes = files_->read(view.head, {}, view.manifest_size);
-  if (!bytes) return bytes.fault();
-  auto contents = decode(bytes->view(), layout.size());
-  if (!contents) return contents.fault();
-  view.contents = *contents;
   const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
   const ExtentMap& extents = view.contents->extents;
 
@@ -99,83 +145,100 @@ OrFault<TreePlan> TreeDisk::lay_out(const std::string& path, const std::vector<s
   const TreeFolder here =
       *kind == PathKind::nothing ? TreeFolder::none() : TreeFolder::open(view.destination);
   if (*kind != PathKind::nothing && !here) return in_the_way(view.destination);
-  TreePlan plan{Bitfield(layout.piece_count()), Bitfield(layout.piece_count())};
-  Bitfield lacking(layout.piece_count());  // in which something is that is not at the destination
-  for (PieceIndex piece; piece.value < head_pieces(layout, extents.manifest_size()); ++piece) {
+  if (here && !is_movable(view.root, here))
+    return DiskFault{Code::io_error, fmt::format("{} is another file system than what it is in: choose a "
+                                                 "destination in it or beside it",
+                                                 view.destination)};
+  OrFault<Bitfield> taken = take_back(view, path);
+  if (!taken) return taken.fault();
+
+  TreePlan plan{Bitfield(layout.piece_count()), Bitfield(layout.piece_count()), true, std::move(*taken)};
+  Bitfield lacking(
+      layout.piece_count());  // in which something is that is not wanted, or not at the destination
+  for (PieceIndex piece; piece.value < head_pieces(layout, view.manifest_size); ++piece) {
     plan.wanted.set(piece);
     lacking.set(piece);
   }
+  view.stamps.assign(entries.size(), {});
   for (std::size_t i = 0; i < entries.size(); ++i) {
     struct stat status {};
     const bool stands = here && here.look(entries[i].path, status);
+    const int error = here && !stands ? errno : ENOENT;
     const bool fits =
         stands && (entries[i].directory ? S_ISDIR(status.st_mode) : is_file_of(status, entries[i]));
-    // What cannot be looked at for another reason than that it is not there is behind a link, or a file.
-    if (view.selected[i] && !fits && here && (stands || errno != ENOENT))
-      return in_the_way(view.destination + "/" + entries[i].path);
+    const std::string shown = view.destination + "/" + entries[i].path;
+    // What is behind a link, or a file, is not there and can not be made either.
+    if (view.selected[i] && !fits && (stands || error == ELOOP || error == ENOTDIR)) return in_the_way(shown);
+    if (view.selected[i] && !stands && error != ENOENT) return fault_of_error(error, "find", shown);
+    if (fits) view.stamps[i] = identity_of(status);
     for_each_piece(extents, layout, i, [&](PieceIndex piece) {
       if (view.selected[i]) plan.wanted.set(piece);
-      if (!fits) lacking.set(piece);
+      if (!view.selected[i] || !fits) lacking.set(piece);
     });
   }
   plan.wanted.for_each([&](PieceIndex piece) {
     if (!lacking.has(piece)) plan.candidates.set(piece);
   });
+  plan.existing_is = existing.none() || identity_of_pieces(view, existing) == identity;
   publish(path, std::move(view));
   return plan;
 }
 
-void TreeDisk::take_existing(const std::string& path, const Bitfield& existing) {
+FileIdentity TreeDisk::take_existing(const std::string& path, const Bitfield& existing) {
   const Known known = view_of(path);
-  if (!known) return;
+  if (!known || !known->contents) return {};
   View view = *known;
   view.existing = existing;
+  view.existing_identity = existing.none() ? FileIdentity{} : identity_of_pieces(view, existing);
+  const FileIdentity identity = view.existing_identity;
   publish(path, std::move(view));
+  return identity;
 }
 
-Bitfield TreeDisk::still_there(const std::string& path, const Bitfield& pieces) const {
+OrFault<Bitfield> TreeDisk::still_there(const std::string& path, const Bitfield& pieces) const {
   Bitfield there = pieces;
   const Known view = view_of(path);
-  if (!view || !view->contents) return there;
+  if (!view || !view->contents) return unknown(path);
   const std::vector<TreeEntry>& entries = view->contents->manifest.entries();
   const TreeFolder part = TreeFolder::open(view->root);
-  const TreeFolder here = TreeFolder::open(view->destination);
+  if (!part) return fault_of_error(errno, "read", view->root);
+  DiskDone fault;
   std::size_t last = entries.size();
-  std::uint64_t sizes[2] = {0, 0};  // of the last entry, at the destination and in the part
+  std::uint64_t size = 0;  // of the last entry
   pieces.for_each([&](PieceIndex piece) {
-    if (view->layout.piece_offset(piece) < view->head_size) return;
     view->contents->extents.for_each_run(
         view->layout.piece_offset(piece), view->layout.piece_size(piece), [&](const ExtentMap::Run& run) {
           const std::string& name = entries[run.entry].path;
-          const auto size_in = [&](const TreeFolder& folder) {
-            struct stat status {};
-            return folder && folder.look(name, status) && S_ISREG(status.st_mode)
-                       ? static_cast<std::uint64_t>(status.st_size)
-                       : 0;
-          };
           if (run.entry != std::exchange(last, run.entry)) {
-            sizes[0] = size_in(here);
-            sizes[1] = size_in(part);
+            struct stat status {};
+            const bool stands = part.look(name, status);
+            if (!stands && !is_gone(errno)) fault = fault_of_error(errno, "find", view->root + "/" + name);
+            size = stands && S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
           }
-          const bool existing = view->existing.has(piece) || sizes[1] == 0;
-          if (sizes[existing ? 0 : 1] < run.offset.value + run.length.value) there.reset(piece);
-          return true;
+          if (size < run.offset.value + run.length.value) there.reset(piece);
+          return !fault;
         });
   });
+  if (fault) return *fault;
   return there;
 }
 
 // --- bytes --------------------------------------------------------------------------------------------------------
 
 DiskDone TreeDisk::read_part(const View& view, ByteCount offset, ByteCount length, std::uint8_t* to) const {
-  if (offset < view.head_size) {
-    const ByteCount in_head = std::min(length, view.head_size - offset);
-    const OrFault<Payload> bytes = files_->read(view.head, offset, in_head);
-    if (!bytes) return bytes.fault();
-    std::memcpy(to, bytes->view().data(), in_head.value);
-    offset += in_head;
-    length -= in_head;
-    to += in_head.value;
+  const ByteCount begin = view.contents ? view.contents->extents.begin() : view.head_size;
+  if (offset < begin) {
+    const ByteCount before = std::min(length, begin - offset);
+    if (view.contents) {
+      read_manifest(*view.contents, offset, before, to);
+    } else {
+      const OrFault<Payload> bytes = files_->read(view.head, offset, before);
+      if (!bytes) return bytes.fault();
+      std::memcpy(to, bytes->view().data(), before.value);
+    }
+    offset += before;
+    length -= before;
+    to += before.value;
   }
   if (length.value == 0) return std::nullopt;
   if (!view.contents) return unknown(view.root);
@@ -188,10 +251,8 @@ DiskDone TreeDisk::read_part(const View& view, ByteCount offset, ByteCount lengt
     const ByteCount next = std::min(length, end - offset);
     view.contents->extents.for_each_run(offset, next, [&](const ExtentMap::Run& run) {
       const std::string& name = view.contents->manifest.entries()[run.entry].path;
-      Descriptor file;
-      if (!view.existing.has(piece)) file = part.open(name, O_RDONLY);
-      // Also what a client moved there before it died.
-      if (!file && here) file = here.open(name, O_RDONLY);
+      // What is at the destination without having been taken for good there is no part of this.
+      const Descriptor file = (view.existing.has(piece) ? here : part).open(name, O_RDONLY);
       const int error =
           !file ? errno : read_fully(file.number(), to + run.at.value, run.length.value, run.offset.value);
       if (error != 0) fault = fault_of_error(error, "read", view.root + "/" + name);
@@ -208,24 +269,32 @@ DiskDone TreeDisk::write(const std::string& path, ByteCount offset, ByteView byt
   if (!is_tree_path(path)) return files_->write(path, offset, bytes);
   const Known view = view_of(path);
   if (!view || !view->is_part()) return unknown(path);
-  if (offset < view->head_size) {
-    const std::uint64_t in_head = std::min<std::uint64_t>(bytes.size(), (view->head_size - offset).value);
-    if (DiskDone fault = files_->write(view->head, offset, bytes.first(in_head))) return fault;
-    offset += {in_head};
-    bytes = bytes.subspan(in_head);
+  const ByteCount begin = view->contents ? view->contents->extents.begin() : view->head_size;
+  if (offset < begin) {
+    const std::uint64_t before = std::min<std::uint64_t>(bytes.size(), (begin - offset).value);
+    // What is known already is not believed to be another now.
+    if (!view->contents)
+      if (DiskDone fault = files_->write(view->head, offset, bytes.first(before))) return fault;
+    offset += {before};
+    bytes = bytes.subspan(before);
   }
   if (bytes.empty()) return std::nullopt;
   if (!view->contents) return unknown(path);
-  const TreeFolder part = TreeFolder::open(view->root);
-  if (!part) return fault_of_error(errno, "write to", view->root);
+  return put(*view, offset, bytes);
+}
+
+/// Into the files that the bytes belong to.
+DiskDone TreeDisk::put(const View& view, ByteCount offset, ByteView bytes) {
+  const TreeFolder part = TreeFolder::open(view.root);
+  if (!part) return fault_of_error(errno, "write to", view.root);
   DiskDone fault;
-  view->contents->extents.for_each_run(offset, {bytes.size()}, [&](const ExtentMap::Run& run) {
-    const TreeEntry& entry = view->contents->manifest.entries()[run.entry];
+  view.contents->extents.for_each_run(offset, {bytes.size()}, [&](const ExtentMap::Run& run) {
+    const TreeEntry& entry = view.contents->manifest.entries()[run.entry];
     const Descriptor file = part.make_file(entry.path, entry.executable);
     const int error =
         !file ? errno
               : write_fully(file.number(), bytes.data() + run.at.value, run.length.value, run.offset.value);
-    if (error != 0) fault = fault_of_error(error, "write to", view->root + "/" + entry.path);
+    if (error != 0) fault = fault_of_error(error, "write to", view.root + "/" + entry.path);
     return !fault;
   });
   return fault;

@@ -51,11 +51,13 @@ void Uploader::on(const ServeFile& serve, Context& context) {
   ENSURE(pieces.has_value());
   const FileKey key{serve.gid, serve.fid};
   Copies& known = files_[key];
-  if (serve.identity) {
+  if (serve.identity && pieces->all()) {
     known.clear();
   } else {
-    if (!known.empty() && known.front().identity) return;
-    std::erase_if(known, [&](const Served& each) { return each.is(context.sender(), serve.path); });
+    if (!serve.identity && !known.empty() && known.front().is_whole()) return;
+    std::erase_if(known, [&](const Served& each) {
+      return each.is(context.sender(), serve.path) || (serve.identity && each.identity);
+    });
   }
   known.push_back(
       Served{context.sender(), serve.group, serve.file, serve.path, layout, *pieces, serve.identity});
@@ -584,7 +586,7 @@ void Uploader::check_invariants() const {
   ENSURE(links_.size() <= links_max && reads_.size() <= reads_max);
   for (const auto& [key, copies] : files_) {
     ENSURE(!copies.empty());
-    for (const Served& copy : copies) ENSURE(!copy.identity || copies.size() == 1);
+    for (const Served& copy : copies) ENSURE(!copy.is_whole() || copies.size() == 1);
   }
   for (const auto& each : links_) {
     const Address address = each.first;

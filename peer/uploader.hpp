@@ -106,8 +106,9 @@ class Uploader final
     Bitfield pieces;
     std::optional<FileIdentity> identity;
     bool is(Address speaker, const std::string& place) const { return by == speaker && path == place; }
+    bool is_whole() const { return identity && pieces.all(); }
   };
-  /// What there is of one file: it whole, or downloads of it that are under way. Never empty.
+  /// What there is of one file: it whole; or a share of a part, and downloads of it that are under way. Never empty.
   using Copies = std::vector<Served>;
   struct Waiting {
     enum class State : std::uint8_t { queued, reading, rejected } state = State::queued;

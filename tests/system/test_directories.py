@@ -123,6 +123,60 @@ def only_what_is_wanted_is_fetched(world):
 
 
 @suite.test(trackers=1)
+def one_can_begin_with_somebody_who_has_only_a_part(world):
+    alice, bob, tree = two(world)
+    write_random(tree / "0.bin", 4 * MIB, 3)  # the first of all: it fills pieces of its own
+    carol = world.person("carol")
+    carol.ok("join_group g")
+    alice.ok("accept_request g carol")
+    alice.ok(f"upload_file {tree} g")
+    bob.ok(f"download_file g tree {world.path}/got --only 0.bin")
+    bob.ok("wait")
+    alice.ok("logout")
+    carol.await_sharers("g", "tree", ["bob"])
+    carol.ok(f"download_file g tree {world.path}/carols --only 0.bin")
+    carol.ok("wait")
+    assert image(world.path / "carols") == {"0.bin": image(tree)["0.bin"]}
+
+
+@suite.test(trackers=1)
+def a_recheck_of_a_part_touches_nothing_else(world):
+    alice, bob, tree = two(world)
+    write_random(tree / "0.bin", 4 * MIB, 3)
+    alice.ok(f"upload_file {tree} g")
+    got = world.path / "got"
+    bob.ok(f"download_file g tree {got} --only 0.bin")
+    bob.ok("wait")
+    (got / "long.bin").write_text("of my own under a name of theirs")
+    (got / "dir1").mkdir()
+    (got / "dir1" / "mine").write_text("of my own")
+    with open(got / "0.bin", "r+b") as file:
+        file.seek(MIB)
+        file.write(b"damage")
+    bob.ok("recheck g tree")
+    bob.ok("wait")
+    assert image(got) == {"0.bin": image(tree)["0.bin"], "dir1/mine": (b"of my own", False),
+                          "long.bin": (b"of my own under a name of theirs", False)}
+    with open(got / "0.bin", "ab") as file:
+        file.write(b"a line more")
+    before = image(got)
+    bob.ok("recheck g tree")
+    bob.refused("wait", "file_conflict")
+    assert image(got) == before
+
+
+@suite.test(trackers=1)
+def what_is_refused_ends_no_share(world):
+    alice, bob, tree = two(world)
+    alice.ok(f"upload_file {tree} g")
+    there = image(tree)
+    (tree / "added").write_text("later")
+    alice.refused(f"upload_file {tree} g", "file_conflict")
+    bob.fetch("g", "tree", world.path / "got")
+    assert image(world.path / "got") == there
+
+
+@suite.test(trackers=1)
 def what_is_there_is_not_fetched_again(world):
     alice, bob, tree = two(world, long=30 * MIB)
     place = world.folder("place")

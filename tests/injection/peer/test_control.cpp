@@ -260,6 +260,74 @@ BOOST_AUTO_TEST_CASE(a_complete_download_only_leaves_the_list) {
   BOOST_TEST(cinema.bob.store->shares_of(Cinema::uid("bob"))->size() == 1u);
 }
 
+/// The manifest of a directory has come, and the store is asked what is in it.
+std::uint64_t lay_out(Office& office) {
+  Metainfo tree = metainfo_of(4);
+  tree.manifest_size = {10};
+  office.login();
+  office.start(1);
+  office.told<FindFile>(office.found(tree, {office.sharer(3)}));
+  office.prepared(5, {0x80});
+  BOOST_TEST(office.done(1));
+  const auto prepare = office.host.expect<PrepareDownload>(office.storage);
+  BOOST_TEST(prepare->download.id.value == 5u);
+  return prepare->tag;
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_that_is_long_looked_at_is_looked_at_once_and_can_be_cancelled) {
+  Office office;
+  const std::uint64_t tag = lay_out(office);
+  office.host.advance(25s);
+  BOOST_TEST(!office.host.find<PrepareDownload>(office.storage.address).has_value());
+  office.host.discard();
+  office.host.inject(office.shell.address, office.scheduler.address,
+                     ControlDownloads{{7}, DownloadOrder::cancel, film, {}});
+  office.host.discard(office.verifier.address);
+  BOOST_TEST(office.host.find<ForgetDownload>(office.storage.address)->message.with_part);
+  office.host.inject(office.storage.address, office.scheduler.address, DownloadForgotten{{5}});
+  BOOST_TEST(office.done(7));
+  // What the store has to say of it nevertheless does not bring it back.
+  DownloadRecord record = office.record();
+  for (const bool refused : {false, true}) {
+    if (refused) {
+      office.host.inject(office.storage.address, office.scheduler.address,
+                         DownloadRefused{tag, Code::destination_exists, "late"});
+    } else {
+      office.host.inject(office.storage.address, office.scheduler.address,
+                         DownloadPrepared{tag, record, {0x80}});
+    }
+    office.host.discard();
+    office.host.inject(office.shell.address, office.scheduler.address, ListDownloads{{8}});
+    BOOST_TEST(office.host.expect<Downloads>(office.shell)->downloads.empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_that_fails_while_it_is_looked_at_is_not_waited_for) {
+  Office office;
+  lay_out(office);
+  office.host.inject(office.link.address, office.scheduler.address, GroupLeft{GroupName{"g"}});
+  office.host.discard();
+  office.host.inject(office.shell.address, office.scheduler.address, AwaitDownloads{{8}});
+  BOOST_TEST((office.refusal() == Code::not_a_member));
+}
+
+BOOST_AUTO_TEST_CASE(another_part_of_a_directory_is_not_fetched_to_where_one_is) {
+  Office office;
+  lay_out(office);
+  Metainfo tree = metainfo_of(4);
+  tree.manifest_size = {10};
+  for (const bool failed : {false, true}) {
+    if (failed)
+      office.host.inject(office.storage.address, office.scheduler.address, GroupLeft{GroupName{"g"}});
+    office.host.discard();
+    office.host.inject(office.shell.address, office.scheduler.address,
+                       StartDownload{{2}, GroupName{"g"}, FileName{"film"}, "/home", false, {"a"}});
+    office.told<FindFile>(office.found(tree, {office.sharer(3)}));
+    BOOST_TEST((office.refusal() == Code::destination_exists));
+    office.host.expect_silence(office.storage.address);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_failed_download_only_leaves_the_list_and_says_where_its_bytes_are) {
   Office office;
   office.run();

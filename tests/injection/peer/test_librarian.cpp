@@ -271,6 +271,45 @@ BOOST_AUTO_TEST_CASE(a_share_that_is_refused_for_good_is_lost) {
   library.expect_loss();
 }
 
+BOOST_AUTO_TEST_CASE(a_share_is_looked_at_once_at_a_time_and_not_all_the_time) {
+  Library library;
+  library.serve();
+  library.host.advance(5s);
+  const auto check = library.host.expect<CheckFile>(library.storage);
+  library.host.advance(10s);
+  library.host.expect_silence();
+  FileChecked answer;
+  answer.tag = check->tag;
+  answer.identity = library.identity;
+  library.host.inject(library.storage.address, library.librarian.address, answer);
+  library.host.advance(Librarian::looks_apart * 10s - 5s);
+  library.host.expect_silence();
+  library.host.advance(10s);
+  library.host.expect<CheckFile>(library.storage);
+}
+
+BOOST_AUTO_TEST_CASE(a_part_does_not_take_the_place_of_what_has_more) {
+  for (const bool has_more : {true, false}) {
+    Library library;
+    ShareRecord known = library.record();
+    if (!has_more) known.pieces = {0b0011'0000};
+    library.login({known});
+    library.checked(library.identity);
+    library.told<StartShare>(Done{});
+    library.host.discard();
+    ShareRecord part = library.record();
+    part.path = "/elsewhere";
+    part.pieces = {0b1100'0000};
+    library.host.inject(library.scheduler.address, library.librarian.address, AdoptShare{part});
+    if (has_more) {
+      BOOST_TEST(library.host.expect<RememberShare>(library.storage)->share.path == known.path);
+      library.host.expect_silence();
+    } else {
+      BOOST_TEST(library.host.expect<ServeFile>(library.uploader)->path == "/elsewhere");
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_file_that_is_gone_is_lost) {
   Library library;
   library.login({library.record()});

@@ -516,6 +516,7 @@ BOOST_AUTO_TEST_CASE(an_answer_to_a_recheck_that_was_given_up_says_nothing_of_th
     cellar.say(RecheckDownload{7, record.id});
     const auto first = cellar.host.expect<HashPiece>(cellar.checker);
     cellar.say(SettleDownload{record.id, DownloadPhase::failed, Code::io_error, "broken", false});
+    BOOST_TEST(cellar.host.expect<DownloadRefused>(cellar.asker)->tag == 7u);
     cellar.say(RecheckDownload{8, record.id});
     const auto second = cellar.host.expect<HashPiece>(cellar.checker);
     if (unreadable) {

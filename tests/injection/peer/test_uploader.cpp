@@ -22,11 +22,10 @@ struct Counter {
     host.expect<WatchLimits>(storage);
     serve();
   }
-  void serve() {
+  void serve(std::uint8_t bitfield = 0b1010'0000, const std::string& path = "/film") {
     host.inject(
         owner.address, uploader.address,
-        ServeFile{
-            gid, fid, {"lab"}, {"film"}, "/film", {3 * block.value - 100}, block, {0b1010'0000}, identity});
+        ServeFile{gid, fid, {"lab"}, {"film"}, path, {3 * block.value - 100}, block, {bitfield}, identity});
   }
   /// A download of the same file says what it has.
   void serve_part(const std::string& path, std::uint8_t bitfield) {
@@ -362,6 +361,7 @@ BOOST_AUTO_TEST_CASE(closing_answers_what_is_under_way) {
 
 BOOST_AUTO_TEST_CASE(a_download_does_not_displace_the_whole_file) {
   Counter counter;
+  counter.serve(0b1110'0000);
   const Address peer = counter.peer_with_file();
   counter.serve_part("/elsewhere", 0);
   counter.request(peer, 0);
@@ -385,12 +385,24 @@ BOOST_AUTO_TEST_CASE(downloads_of_one_file_are_served_together_until_it_is_whole
   BOOST_TEST(counter.host.expect<ReadBlock>(counter.storage)->path == "/two");
   counter.request(peer, 0);
   BOOST_TEST(counter.host.expect<ReadBlock>(counter.storage)->path == "/one");
-  counter.serve();
+  counter.serve(0b1110'0000);
   counter.host.expect<FileOpened>(peer);
   counter.host.inject(counter.owner.address, counter.uploader.address,
                       StopServing{counter.gid, counter.fid, "/one", CloseReason::not_shared});
   counter.request(peer, 0);
   BOOST_TEST(counter.host.expect<ReadBlock>(counter.storage)->path == "/film");
+}
+
+BOOST_AUTO_TEST_CASE(a_share_of_a_part_does_not_hide_what_is_fetched_beside_it) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  counter.serve_part("/one", 0b0100'0000);
+  BOOST_TEST((counter.host.expect<FileOpened>(peer)->bitfield == Bytes{0b1110'0000}));
+  counter.request(peer, 1);
+  BOOST_TEST(counter.host.expect<ReadBlock>(counter.storage)->path == "/one");
+  // One share a file: another part of it takes the place of the first.
+  counter.serve(0b0010'0000, "/other");
+  BOOST_TEST((counter.host.expect<FileOpened>(peer)->bitfield == Bytes{0b0110'0000}));
 }
 
 BOOST_AUTO_TEST_CASE(what_only_a_copy_had_that_is_gone_is_not_read_from_another) {

@@ -118,6 +118,41 @@ BOOST_AUTO_TEST_CASE(what_is_twice_out_of_order_or_below_a_file_is_refused) {
   BOOST_TEST(!Manifest::of({file("a"), folder("a")}));
 }
 
+BOOST_AUTO_TEST_CASE(what_it_unfolds_to_is_bounded) {
+  // Each entry is some bytes in the manifest and 4,000 in memory.
+  std::string stem;
+  while (stem.size() + 200 < Manifest::path_bytes_max) stem += std::string(199, 'x') + "/";
+  std::vector<Raw> entries{{0, 0, stem + "00000", {0}}};
+  const auto number = [](std::size_t i) {
+    const std::string digits = std::to_string(i);
+    return std::string(5 - digits.size(), '0') + digits;
+  };
+  Bytes bytes = bytes_of(entries);
+  const std::size_t count = Manifest::all_paths_bytes_max / (stem.size() + 5);
+  for (std::size_t i = 1; i <= count; ++i) {
+    const std::string before = number(i - 1);
+    const std::string now = number(i);
+    std::size_t same = 0;
+    while (before[same] == now[same]) ++same;
+    const std::size_t shared = stem.size() + same;
+    bytes.insert(bytes.end(), {0, static_cast<std::uint8_t>(shared | 0x80U),
+                               static_cast<std::uint8_t>(shared >> 7U), static_cast<std::uint8_t>(5 - same)});
+    bytes.insert(bytes.end(), now.begin() + static_cast<std::ptrdiff_t>(same), now.end());
+    bytes.push_back(0);
+  }
+  BOOST_TEST(bytes.size() < (1U << 20U));
+  BOOST_TEST(refusal(bytes, 0) == "its paths are too long together");
+  // Directories that are only implied count.
+  std::string below;
+  for (std::size_t i = 1; i < Manifest::depth_max; ++i) below += "x/";
+  std::vector<TreeEntry> deep;
+  for (std::size_t i = 0; i <= Manifest::entries_max / Manifest::depth_max; ++i)
+    deep.push_back(file(number(i) + "/" + below.substr(2) + "f"));
+  BOOST_TEST(!Manifest::of(deep));
+  deep.resize(deep.size() - 1);
+  BOOST_TEST(Manifest::of(std::move(deep)).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(sizes_have_to_add_up) {
   const Bytes bytes = Manifest::of({file("a", 5), file("b", 7)})->encode();
   BOOST_TEST(refusal(bytes, 12) == "");

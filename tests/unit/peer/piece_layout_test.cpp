@@ -38,6 +38,34 @@ BOOST_AUTO_TEST_CASE(only_the_last_piece_and_the_last_block_are_shorter) {
   BOOST_TEST(layout.block_length(2_piece, 2_block).value == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_manifest_has_pieces_of_its_own_unless_all_is_one) {
+  const PieceLayout little = *PieceLayout::for_tree(100_bytes, 512_KiB - 100_bytes);
+  BOOST_TEST(little.piece_count() == 1U);
+  BOOST_TEST(little.size().value == (512_KiB).value);
+  BOOST_TEST(content_begin(little, 100_bytes).value == 100U);
+
+  const PieceLayout two = *PieceLayout::for_tree(100_bytes, 512_KiB - 99_bytes);
+  BOOST_TEST(two.piece_count() == 2U);
+  BOOST_TEST(two.size().value == (1_MiB - 99_bytes).value);
+  BOOST_TEST(content_begin(two, 100_bytes).value == (512_KiB).value);
+
+  // Longer pieces need more zeros, which may need longer pieces: others find the same from what comes of it.
+  for (const ByteCount manifest :
+       {ByteCount{1}, ByteCount{512_KiB}, ByteCount{3_MiB + 1_bytes}, ByteCount{64_MiB}})
+    for (const std::uint64_t pieces : {1U, 1998U, 1999U, 2000U, 3999U, 40'000U, 65'000U})
+      for (const ByteCount contents :
+           {ByteCount{pieces * (512_KiB).value}, ByteCount{pieces * (16_MiB).value}}) {
+        const auto layout = PieceLayout::for_tree(manifest, contents);
+        if (!layout) continue;
+        BOOST_CHECK(*PieceLayout::for_size(layout->size()) == *layout);
+        const ByteCount begin = content_begin(*layout, manifest);
+        BOOST_TEST((begin + contents).value == layout->size().value);
+        BOOST_TEST(begin.value % layout->piece_length().value == 0U);
+        BOOST_CHECK(begin >= manifest && begin.value < manifest.value + layout->piece_length().value);
+      }
+  BOOST_CHECK(!PieceLayout::for_tree(64_MiB, 1024_MiB + ByteCount{1023ULL << 30U}));
+}
+
 BOOST_AUTO_TEST_CASE(a_request_must_name_a_whole_block) {
   const PieceLayout layout(3_MiB + 100_bytes, 2_MiB);
   BOOST_CHECK(layout.block_at(0_piece, 512_KiB, block_size) == 1_block);
