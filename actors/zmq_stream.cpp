@@ -27,6 +27,11 @@ void configure(zmq::socket_t& socket, std::string_view endpoint) {
   // Bounded by the owner, who must not lose a byte: it measures what has been taken.
   socket.set(zmq::sockopt::sndhwm, 0);
   socket.set(zmq::sockopt::rcvhwm, reads_waiting_max);
+  // Nothing is said over plain TCP for the sake of being heard, so the system has to find out who has gone without a word.
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, 60);
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, 20);
+  socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
 }
 
 /// Sends by handle; an empty frame ends the connection. False if the connection is not there.

@@ -44,10 +44,12 @@ struct PartAsked {
   PieceIndex part;
   TUTTI_MESSAGE(PartAsked, 0x0805, part);
 };
-/// The payload is the part. Parts that were there come in the order in which they were asked for.
+/// The payload is the part, or the beginning of a large one, which then `goes_on` in what follows. Parts that were there
+/// come in the order in which they were asked for.
 struct PartTold {
   PieceIndex part;
-  TUTTI_MESSAGE(PartTold, 0x0806, part);
+  bool goes_on = false;
+  TUTTI_MESSAGE(PartTold, 0x0806, part, goes_on);
 };
 /// The part is not there, and too many that are not there have been asked for already.
 struct PartRefused {

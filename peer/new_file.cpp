@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,7 +55,14 @@ DiskDone NewFile::write(std::string_view text, std::optional<std::size_t> at) {
 
 /// Fails where something has that name.
 int NewFile::name_it(const std::string& name) {
-  if (named_) return ::link(before_.c_str(), name.c_str());
+  if (named_) {
+    if (::syscall(SYS_renameat2, AT_FDCWD, before_.c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE) == 0) {
+      named_ = false;
+      return 0;
+    }
+    // Not every file system has hard links, nor every one that flag.
+    return errno == EINVAL || errno == ENOSYS ? ::link(before_.c_str(), name.c_str()) : -1;
+  }
   const std::string self = "/proc/self/fd/" + std::to_string(file_);
   return ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW);
 }

@@ -25,7 +25,7 @@ class NewFile {
   /// Appends, or writes where something was written before. Faults: the folder is not there or may not be written to;
   /// disk_full.
   DiskDone write(std::string_view text, std::optional<std::size_t> at = {});
-  /// Makes it survive a power loss and gives it its name. Faults: destination_exists, if the place has to be free.
+  /// Hands it to the disk and gives it its name; that the name survives a power loss is the system's matter. Faults: destination_exists, if the place has to be free.
   DiskDone finish(Place place);
 
  private:

@@ -12,20 +12,6 @@ namespace tutti {
 
 namespace {
 
-/// What a conductor has seen its members come from. A name would have to be looked up, and everything waits for that.
-bool is_ipv4(std::string_view host) {
-  int dots = 0;
-  for (std::size_t begin = 0; dots < 4; ++dots) {
-    const std::size_t end = std::min(host.find('.', begin), host.size());
-    const std::string_view number = host.substr(begin, end - begin);
-    const bool is_short = number.size() <= 1 || (number.size() <= 3 && number.front() != '0');
-    if (!is_short || orch_number(number).value_or(256) > 255) return false;
-    if (end == host.size()) return dots == 3;
-    begin = end + 1;
-  }
-  return false;
-}
-
 bool is_any(const std::string& host) { return host.empty() || host == "0.0.0.0" || host == "*"; }
 
 }  // namespace

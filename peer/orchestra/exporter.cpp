@@ -10,6 +10,7 @@
 #include "actors/log.hpp"
 #include "peer/new_file.hpp"
 #include "peer/orchestra/orch_share.hpp"
+#include "peer/orchestra/orch_words.hpp"
 
 namespace tutti {
 
@@ -20,6 +21,12 @@ DiskDone write_orch(const std::string& path, const OrchFile& file) {
   NewFile orch(path);
   if (DiskDone fault = orch.write(orch_text(file))) return fault;
   return orch.finish(NewFile::Place::must_be_free);
+}
+
+/// Looking a name up stops the thread that moves the bytes of all links.
+bool is_dialled_at_once(std::string_view conductor) {
+  const std::string_view host = conductor.substr(0, conductor.rfind(':'));
+  return host == "localhost" || is_ipv4(host);
 }
 
 }  // namespace
@@ -71,7 +78,19 @@ void Exporter::on(const ServeFile& serve, Context& context) {
 
 void Exporter::offer(const FileKey& key, Context& context) {
   const ServeFile& serve = shared_.at(key);
-  context.send(others_.door, OfferFile{exports_.at(key), serve.group, serve.size, serve.piece_length});
+  const OrchExport& exported = exports_.at(key);
+  if (!is_dialled_at_once(exported.conductor)) {
+    context.send(
+        others_.shell,
+        Notice{NoticeKind::info,
+               serve.group.text,
+               {},
+               fmt::format("{} is not served to members: the conductor {} is a name, which would have to be "
+                           "looked up again and again; export it with the conductor's IPv4 address",
+                           serve.file.text, exported.conductor)});
+    return;
+  }
+  context.send(others_.door, OfferFile{exported, serve.group, serve.size, serve.piece_length});
   context.send(others_.door, serve);
 }
 
@@ -82,6 +101,9 @@ void Exporter::on(const StopServing& stop, Context& context) {
 
 /// The librarian says it again if there is still something to serve.
 void Exporter::on(const ServingFailed& failed, Context& context) {
+  const auto shared = shared_.find({failed.gid, failed.fid});
+  if (shared == shared_.end() || shared->second.path != failed.path)
+    return;  // it is shared from elsewhere by now
   on(StopServing{failed.gid, failed.fid, failed.path, CloseReason::file_changed}, context);
   context.send(others_.librarian, failed);
 }

@@ -68,15 +68,15 @@ NowServing OrchDoor::serving() const {
 
 void OrchDoor::on(const OfferFile& file, Context& context) {
   const FileKey key{file.file.gid, file.file.fid};
+  const PieceLayout layout(file.size, file.piece_length);
+  // Said again whenever it is announced in its group: nobody is cut off for that.
+  if (const auto known = announced_.find(key); known != announced_.end() &&
+                                               known->second.conductor == file.file.conductor &&
+                                               offers_.at(key).share()->name == file.file.file.text)
+    return;
   withdraw(key, context);
-  OrchShare share{file.file.file.text,
-                  file.file.sha1.hex(),
-                  PieceLayout(file.size, file.piece_length),
-                  {},
-                  {},
-                  file.file.gid,
-                  file.file.fid,
-                  file.group};
+  OrchShare share{file.file.file.text, file.file.sha1.hex(), layout,    {}, {},
+                  file.file.gid,       file.file.fid,        file.group};
   const auto shared = std::make_shared<const OrchShare>(std::move(share));
   offers_.try_emplace(key, shared);
   ConductorLinkOptions options;
@@ -85,7 +85,7 @@ void OrchDoor::on(const OfferFile& file, Context& context) {
       fmt::format("conductor_link {}", shared->name),
       std::make_unique<ConductorLink>(std::move(options), shared,
                                       ConductorLink::Listeners{others_.shell, {}, {}}));
-  announced_.emplace(key, link);
+  announced_.emplace(key, Announced{link, file.file.conductor});
   context.send(link, serving());
   context.send(
       others_.shell,
@@ -100,7 +100,7 @@ void OrchDoor::on(const OfferFile& file, Context& context) {
 void OrchDoor::withdraw(const FileKey& key, Context& context) {
   const auto announced = announced_.extract(key);
   if (!announced) return;
-  context.stop(announced.mapped().address);
+  context.stop(announced.mapped().by.address);
   for (auto& [link, connection] : connections_)
     if (connection.peer.address.value != 0 && connection.file == key) end_peer(connection, context);
   std::vector<Address> gone;
@@ -227,6 +227,7 @@ void OrchDoor::enter_ring(Address address, Asker& asker) {
 
 void OrchDoor::read_next(Context& context) {
   while (reads_.size() < reads_max && !ring_.empty()) {
+    if (untaken_.outstanding_bytes() >= untaken_by_all_max) return look_later(context);
     const Address address = ring_.front();
     ring_.pop_front();
     Asker& asker = askers_.at(address);
@@ -246,7 +247,7 @@ void OrchDoor::read_next(Context& context) {
       hold(address, asker, part, context);
     } else {
       ++asker.reading;
-      reads_.emplace(++last_tag_, Read{address, asker.file, part});
+      reads_.emplace(++last_tag_, Read{address, asker.file, part, offer.served()->path});
       context.send(others_.storage, ReadBlock{last_tag_, offer.served()->path, layout.piece_offset(part),
                                               layout.piece_size(part), offer.served()->identity});
     }
@@ -261,10 +262,22 @@ void OrchDoor::on(const BlockRead& read, Context& context) {
   if (const auto found = askers_.find(done.asker); found != askers_.end()) {
     Asker& asker = found->second;
     --asker.reading;
-    context.answer(done.asker, PartTold{done.part}, asker.sent.measured(context.payload()));
+    tell_part(done.asker, asker, done.part, context.payload(), context);
     enter_ring(done.asker, asker);
   }
   read_next(context);
+}
+
+/// In slices, so that what is taken of a large part is seen before all of it is.
+void OrchDoor::tell_part(Address address, Asker& asker, PieceIndex part, const Payload& bytes,
+                         Context& context) {
+  const auto owner = std::make_shared<const Payload>(bytes);
+  const ByteView all = owner->view();
+  for (std::size_t offset = 0; offset < all.size(); offset += slice_max) {
+    const Payload slice =
+        Payload::hold(owner, all.subspan(offset, std::min<std::size_t>(slice_max, all.size() - offset)));
+    context.answer(address, PartTold{part, offset != 0}, untaken_.measured(asker.sent.measured(slice)));
+  }
 }
 
 void OrchDoor::on(const BlockUnreadable& unreadable, Context& context) {
@@ -279,6 +292,7 @@ void OrchDoor::on(const BlockUnreadable& unreadable, Context& context) {
   OrchOffer* offer = offer_of(done.file);
   if (offer == nullptr || !offer->served()) return;
   const OrchOffer::Served served = *offer->served();
+  if (served.path != done.path) return;  // another copy is served by now
   offer->serve_nothing();
   context.answer(served.by, ServingFailed{done.file.first, done.file.second, served.path, unreadable.code,
                                           unreadable.sentence});

@@ -39,7 +39,7 @@ struct OrchDoorOptions {
 /// - Connections take turns, a part each; each has at most `reads_a_peer` parts being read, of large ones as many as
 ///   `read_bytes_a_peer` hold, and nothing more is read for one that has not taken `untaken_max` bytes or `unsent_max`
 ///   parts. Lists wait then, too, or if as much of them is untaken, and become one: originals ask for hundreds. Whoever
-///   takes nothing for `patience` is left.
+///   takes nothing for `patience` is left; nobody is read for while all together have not taken `untaken_by_all_max`.
 /// - A part is read and sent as a whole, since one that ends in its middle makes an original spin. Who is ended gets what
 ///   was begun (OrchPeer).
 /// - Beyond `connections_of_host` the oldest connection of an address that waits for nothing is ended; if there is none, the
@@ -52,7 +52,9 @@ class OrchDoor final
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_peer = 4;
   static constexpr ByteCount read_bytes_a_peer{4U << 20U};
-  static constexpr std::size_t untaken_max = 1U << 20U;  ///< bytes
+  static constexpr std::size_t untaken_max = 1U << 20U;           ///< bytes
+  static constexpr std::size_t slice_max = 1U << 20U;             ///< bytes of a part that are told at once
+  static constexpr std::size_t untaken_by_all_max = 256U << 20U;  ///< bytes
   static constexpr std::size_t unsent_max = 256;  ///< parts, of which little ones cost more than their bytes
   static constexpr std::size_t unsent_lists_max = 4096;
   static constexpr Duration patience = std::chrono::seconds(30);
@@ -113,6 +115,11 @@ class OrchDoor final
     Address asker;
     FileKey file;
     PieceIndex part;
+    std::string path;
+  };
+  struct Announced {
+    Ref<TrackerLinkRole> by;
+    std::string conductor;
   };
   struct Connection {
     std::string host;
@@ -133,6 +140,7 @@ class OrchDoor final
   void forget(Address asker);
   void enter_ring(Address address, Asker& asker);
   void read_next(Context& context);
+  void tell_part(Address address, Asker& asker, PieceIndex part, const Payload& bytes, Context& context);
   void tell_list(Address address, Asker& asker, Context& context);
   void look_whether_it_takes(Address address, Asker& asker, Context& context);
   bool takes_lists(const Asker& asker) const {
@@ -156,7 +164,7 @@ class OrchDoor final
   std::optional<FileKey> only_;  ///< the file that is there for ever
 
   std::map<FileKey, OrchOffer> offers_;
-  std::map<FileKey, Ref<TrackerLinkRole>> announced_;  ///< by whom, of those that were offered
+  std::map<FileKey, Announced> announced_;  ///< of those that were offered
 
   std::map<Address, Connection> connections_;  ///< by their links, the oldest first
   std::map<Address, Address> links_;           ///< of the peers of those
@@ -165,6 +173,7 @@ class OrchDoor final
   std::deque<Address> ring_;  ///< askers with parts that wait, in their turn
   std::map<std::uint64_t, Read> reads_;
   std::uint64_t last_tag_ = 0;
+  PayloadGauge untaken_;   ///< by all together
   bool look_due_ = false;  ///< SentDue is on its way
   bool leaving_ = false;
 };

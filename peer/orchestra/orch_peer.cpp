@@ -82,6 +82,7 @@ void OrchPeer::begin(Context& context) {
   unasked_ = 0;
   asked_of_us_ = 0;
   refused_ = 0;
+  tells_part_ = false;
   if (!fetches()) return;
   ask_for_list(context);
   look_later(context);
@@ -394,15 +395,21 @@ void OrchPeer::on(const ListTold&, Context& context) {
 }
 
 void OrchPeer::on(const PartTold& told, Context& context) {
-  if (!up_ || ended_ || asked_of_us_ == 0) return;
-  --asked_of_us_;
-  say(orch_strt_head(share_->name, share_->sha1, told.part), context);
-  context.send(link_, StreamBytes{}, sent_.measured(context.payload()));
+  if (!up_ || ended_) return;
+  if (!told.goes_on) {
+    tells_part_ = asked_of_us_ > 0;  // else it is for the connection before this one
+    if (!tells_part_) return;
+    --asked_of_us_;
+    say(orch_strt_head(share_->name, share_->sha1, told.part), context);
+  }
+  if (tells_part_) context.send(link_, StreamBytes{}, sent_.measured(context.payload()));
 }
 
 void OrchPeer::on(const PartRefused& refused, Context& context) {
   if (!up_ || ended_ || asked_of_us_ == 0) return;
   --asked_of_us_;
+  // As in take_request: nothing else limits this.
+  if (++refused_ > refused_max) return accuse("it asks again and again for what is not there", context);
   say(orch_none(share_->name, share_->sha1, std::uint64_t{refused.part.value} + 1), context);
 }
 

@@ -156,6 +156,7 @@ class OrchPeer final
   ByteCount unstored_;  ///< at the verifiers
   bool piece_wanted_ = false;
   std::size_t asked_of_us_ = 0;
+  bool tells_part_ = false;  ///< the part that is being told was asked for on this connection
   std::size_t refused_ = 0;  ///< requests of the other side, on this connection
   PayloadGauge sent_;        ///< parts that the connection has not taken
   Instant stop_by_{};        ///< when it has been asked to stop

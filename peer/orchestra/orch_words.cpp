@@ -123,4 +123,17 @@ std::string orch_none(std::string_view name, std::string_view sha1, std::uint64_
   return fmt::format("{}{}\r\n", lines("NONE", name, sha1), part);
 }
 
+bool is_ipv4(std::string_view host) {
+  int dots = 0;
+  for (std::size_t begin = 0; dots < 4; ++dots) {
+    const std::size_t end = std::min(host.find('.', begin), host.size());
+    const std::string_view number = host.substr(begin, end - begin);
+    const bool is_short = number.size() <= 1 || (number.size() <= 3 && number.front() != '0');
+    if (!is_short || orch_number(number).value_or(256) > 255) return false;
+    if (end == host.size()) return dots == 3;
+    begin = end + 1;
+  }
+  return false;
+}
+
 }  // namespace tutti

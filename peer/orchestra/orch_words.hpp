@@ -86,4 +86,7 @@ Payload orch_payload(std::string_view text);
 /// A decimal number of at most 19 digits; nothing if it is none.
 std::optional<std::uint64_t> orch_number(std::string_view digits);
 
+/// An IPv4 address in its usual form. A name would have to be looked up, and everything waits for that.
+bool is_ipv4(std::string_view host);
+
 }  // namespace tutti

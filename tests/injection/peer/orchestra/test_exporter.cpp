@@ -38,7 +38,7 @@ struct Office {
   }
   Told order(const std::string& name = "film.orch") {
     host.inject(shell.address, exporter.address,
-                ExportFile{{3}, folder + "/" + name, "h:9999", gid, fid, metainfo});
+                ExportFile{{3}, folder + "/" + name, conductor, gid, fid, metainfo});
     return host.expect<Told>(shell).message;
   }
   ServeFile share() {
@@ -53,7 +53,7 @@ struct Office {
   }
   void expect_offer() {
     const auto offer = host.expect<OfferFile>(door);
-    BOOST_TEST((offer->file == OrchExport{gid, fid, {"film"}, metainfo.sha1, "h:9999"}));
+    BOOST_TEST((offer->file == OrchExport{gid, fid, {"film"}, metainfo.sha1, conductor}));
     BOOST_TEST((offer->group.text == "lab" && offer->size == 6_bytes && offer->piece_length == 4_bytes));
     BOOST_TEST(host.expect<ServeFile>(door)->path == "/home/film");
   }
@@ -62,6 +62,7 @@ struct Office {
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
+  std::string conductor = "10.0.0.1:9999";
   std::string folder;
   Metainfo metainfo;
   Gid gid;
@@ -87,7 +88,7 @@ BOOST_AUTO_TEST_SUITE(orch_exporter)
 BOOST_AUTO_TEST_CASE(a_file_is_written_from_its_metainfo_and_never_over_another) {
   Office office;
   BOOST_TEST((office.order().what.get<Done>() != nullptr));
-  const std::string text = orch_text(orch_file_of(office.metainfo, "h:9999"));
+  const std::string text = orch_text(orch_file_of(office.metainfo, office.conductor));
   BOOST_TEST(office.written() == text);
   office.metainfo.piece_length = {6};
   BOOST_TEST((refusal(office.order()) == Code::destination_exists));
@@ -144,6 +145,29 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_withdrawn_until_the_librarian_shares
   BOOST_TEST((office.host.expect<ServingFailed>(office.librarian)->code == Code::io_error));
   office.share();
   office.expect_offer();
+}
+
+BOOST_AUTO_TEST_CASE(what_could_not_be_read_elsewhere_says_nothing_of_what_is_shared_now) {
+  Office office;
+  office.order();
+  office.share();
+  office.expect_offer();
+  office.host.inject(office.door.address, office.exporter.address,
+                     ServingFailed{office.gid, office.fid, "/old/film", Code::no_such_file, "it is gone"});
+  office.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_conductor_that_would_have_to_be_looked_up_is_written_but_not_asked) {
+  Office office;
+  office.conductor = "example.org:9999";
+  BOOST_TEST((office.order().what.get<Done>() != nullptr));
+  BOOST_TEST(office.written().starts_with("example.org:9999\n"));
+  office.share();
+  BOOST_TEST(office.host.expect<Notice>(office.shell)->sentence.find("example.org") != std::string::npos);
+  office.host.expect_silence();
+  office.conductor = "localhost:9999";
+  BOOST_TEST((office.order("again.orch").what.get<Done>() != nullptr));
+  office.host.expect<OfferFile>(office.door);
 }
 
 BOOST_AUTO_TEST_CASE(without_a_door_nothing_is_served) {

@@ -335,6 +335,49 @@ BOOST_AUTO_TEST_CASE(each_offered_file_is_made_known_to_its_conductor_again_and_
   entrance.host.expect_silence();
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_is_offered_again_keeps_its_connections) {
+  ClientEntrance entrance;
+  entrance.offer("ann.bin");
+  const Address link = entrance.come_in();
+  entrance.hear(link, entrance.down("ann.bin") + orch_part("ann.bin", entrance.sha1, 0_piece));
+  const auto read = entrance.host.expect<ReadBlock>(entrance.storage);
+  spoken(entrance.host, link);
+  const OrchExport file = entrance.file_of("ann.bin");
+  entrance.host.inject(entrance.exporter, entrance.door.address, OfferFile{file, {"lab"}, {18}, {4}});
+  entrance.host.inject(entrance.exporter, entrance.door.address,
+                       ServeFile{file.gid,
+                                 file.fid,
+                                 {"lab"},
+                                 {"ann.bin"},
+                                 "/elsewhere",
+                                 {18},
+                                 {4},
+                                 {0xf8},
+                                 FileIdentity{{18}, 1, 1, 1, 1}});
+  entrance.host.expect_silence(entrance.shell.address);
+  // What was read of the old copy, or could not be, says nothing of the new one.
+  entrance.host.inject(entrance.storage.address, entrance.door.address,
+                       BlockUnreadable{read->tag, Code::no_such_file, "it is gone"});
+  entrance.host.expect_silence(entrance.exporter);
+  BOOST_TEST(entrance.host.is_open(link));
+  entrance.hear(link, entrance.down("ann.bin"));
+  BOOST_TEST(spoken(entrance.host, link) == orch_send_head("ann.bin", entrance.sha1) + "63\r\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_large_part_is_seen_to_get_on) {
+  Entrance entrance;
+  entrance.serve(0x80);
+  entrance.ask(0);
+  const Bytes large(2 * OrchDoor::slice_max + 5, 7);
+  entrance.host.inject(entrance.storage.address, entrance.door.address, BlockRead{entrance.read().tag},
+                       Payload::own(large));
+  for (const std::size_t size : {OrchDoor::slice_max, OrchDoor::slice_max, std::size_t{5}}) {
+    const auto told = entrance.host.expect<PartTold>(entrance.guest);
+    BOOST_TEST(told.payload.size() == size);
+    BOOST_TEST((told->part == 0_piece));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_door_that_is_closed_lets_go_out_what_was_begun) {
   ClientEntrance entrance;
   entrance.offer("ann.bin");

@@ -347,6 +347,33 @@ BOOST_AUTO_TEST_CASE(a_part_that_is_refused_is_answered_with_none) {
   BOOST_TEST(guest.said() == orch_none("small.bin", line.share->sha1, 4));
 }
 
+BOOST_AUTO_TEST_CASE(who_asks_on_and_on_for_what_is_not_there_is_left) {
+  Line line;
+  Guest guest(line);
+  guest.said();
+  for (std::size_t i = 0; i <= OrchPeer::refused_max; ++i) {
+    BOOST_TEST(line.host.is_alive(guest.peer.address));
+    guest.hear(line.part(3));
+    line.host.inject(line.door.address, guest.peer.address, PartRefused{{3}});
+    line.host.discard();
+  }
+  BOOST_TEST(!line.host.is_alive(guest.peer.address));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_in_slices_is_one_part) {
+  Line line;
+  Guest guest(line);
+  guest.said();
+  guest.hear(line.part(3));
+  line.host.inject(line.door.address, guest.peer.address, PartTold{{3}, false}, payload_of("ab"));
+  line.host.inject(line.door.address, guest.peer.address, PartTold{{3}, true}, payload_of("cd"));
+  BOOST_TEST(guest.said() == line.strt(3, "abcd"));
+  // Nobody has asked for this one on this connection.
+  line.host.inject(line.door.address, guest.peer.address, PartTold{{2}, false}, payload_of("ef"));
+  line.host.inject(line.door.address, guest.peer.address, PartTold{{2}, true}, payload_of("gh"));
+  BOOST_TEST(guest.said().empty());
+}
+
 BOOST_AUTO_TEST_CASE(an_end_inside_a_part_makes_an_original_spin_so_what_was_begun_goes_out_first) {
   Line line;
   line.stand();
