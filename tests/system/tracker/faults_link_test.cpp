@@ -13,6 +13,8 @@
 #include <random>
 #include <thread>
 
+#include "actors/link_keys.hpp"
+#include "messages/known_trackers.hpp"
 #include "tests/system/tracker/faults.hpp"
 #include "tests/system/tracker/linked_clients.hpp"
 
@@ -371,6 +373,9 @@ BOOST_AUTO_TEST_CASE(a_clock_that_is_an_hour_ahead_is_warned_of_and_harms_nothin
 // Somebody else's program has the ports of a tracker, and answers in its own words.
 BOOST_AUTO_TEST_CASE(a_wrong_service_on_its_ports_does_not_keep_a_tracker_out) {
   Network net(2);
+  // They have met before: nobody dials whose key is not known.
+  net.make_key(1);
+  add_private_line(net.data(1) + "/known_trackers", known_tracker_line(net.endpoint(2), net.make_key(2)));
   Clock::duration longest{};
   const std::uint32_t count = rounds(1);
   for (std::uint32_t round = 0; round < count; ++round) {
