@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "python"))
 
 from bench import __main__ as command_line  # noqa: E402
-from bench import contest, hashing, plot, relay, report, results, scenarios, specs  # noqa: E402
+from bench import contest, hashing, plot, report, results, scenarios, specs  # noqa: E402
 
 RECORD = json.loads((ROOT / "tests" / "unit" / "bench" / "recorded.json").read_text())
 ONE = specs.BY_NAME["one"]
@@ -189,22 +189,6 @@ class LeastSecondsOfHashes(unittest.TestCase):
         # The other core does 10 a second all the time; this one does the rest along with the whole, and the whole alone.
         by_the_other = 10 * seconds
         self.assertAlmostEqual((100 - by_the_other) / 8 + by_the_other / 20, seconds)
-
-
-class Relay(unittest.TestCase):
-    OPENED = bytes.fromhex("93cd0305c41047e88832cce8497baddb76033363cc43c407964205d6b728e0")
-
-    def test_it_says_that_it_has_all_pieces(self):
-        altered = relay.all_pieces(self.OPENED)
-        self.assertEqual(altered, self.OPENED[:-7] + b"\xff\xff\xff\xff\xff\xff\xe0")
-
-    def test_other_frames_stay(self):
-        self.assertEqual(relay.all_pieces(b"\x93\xcd\x03\x06abc"), b"\x93\xcd\x03\x06abc")
-        self.assertEqual(relay.another_byte(self.OPENED), self.OPENED)
-
-    def test_a_byte_of_a_block_is_another_one(self):
-        block = bytes(relay.BLOCK_MIN)
-        self.assertEqual(relay.another_byte(block), b"\xff" + block[1:])
 
 
 if __name__ == "__main__":

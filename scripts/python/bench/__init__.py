@@ -8,7 +8,6 @@
     orchestra    conductor and members
     torrents     BitTorrent: libtorrent (torrent_peer is its process), aria2, opentracker
     link         two network namespaces and a slow link between them
-    relay        a peer that alters what it passes on
     scenarios    who takes part in what
     specs        what each scenario shows, and its targets
     results      medians, ranges and ratios of what was measured

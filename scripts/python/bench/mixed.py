@@ -2,59 +2,46 @@
 
 import shutil
 
+from support.curve import keys_of
+from support.liar import Liar
+from support.rotting_file import RottingFile
+
 from . import machine
 from .place import files
-from .torrents import PYTHON
 from .tutti import GROUP, PATIENCE, Tutti
 
-# Not the address that they serve at, so that a relay can stand in between on the same port.
-RELAYED = "127.0.0.2"
+# Where the liar listens in the place of the client that it is to the trackers, on the same port.
+LIARS_HOST = "127.0.0.2"
 SLOW = "1M"
-LIAR_FETCHES_AT, LIAR_HAS = "32M", 0.2
+BLOCK = PIECE = 512 << 10  # of a file of less than a gigabyte
 
 
 class Mixed(Tutti):
     def __init__(self, place, original):
         super().__init__(place, "tutti", "tutti, among five others", [[original]])
         self._original = original
-        self._relays = []
-        bad, self._dead, slow, self._changed = (self._sharer(name) for name in ("bad", "dead", "slow", "changed"))
+        rotting = RottingFile(self.world, original.name, original.stat().st_size, like=original)
+        bad = self._sharer("bad", rotting.path)
+        self._dead, slow, self._changed = (self._sharer(name, place.copy(original))
+                                           for name in ("dead", "slow", "changed"))
+        rotting.damage(range(0, original.stat().st_size, BLOCK))
         slow.ok(f"set_limit up {SLOW}")
-        liar = self._liar()
-        self._others = [bad, self._dead, slow, self._changed, liar]
+        config = self.world.path / "lying.toml"
+        config.write_text(f'[network]\npublic_host = "{LIARS_HOST}"\n')
+        lying = self._sharer("lying", place.copy(original), options=("--config", config))
+        self._liar = Liar(lying.port, keys_of(lying.state), -(-original.stat().st_size // PIECE))
+        self._others = [bad, self._dead, slow, self._changed, lying]
 
-    def _member(self, name):
-        options = ()
-        if name in ("bad", "lying"):
-            config = self.world.path / f"{name}.toml"
-            config.write_text(f'[network]\npublic_host = "{RELAYED}"\n')
-            options = ("--config", config)
+    def _sharer(self, name, copy, options=()):
         member = self.world.person(name, options=options)
         member.ok(f"join_group {GROUP}")
         self.sources[0].ok(f"accept_request {GROUP} {name}")
-        if options:
-            self._relays.append(self.place.start([PYTHON, "-B", "-m", "bench.relay", name, RELAYED, member.port],
-                                                 cwd=self.place.python_folder()))
-            self.place.await_port(member.port)
+        member.copy = copy
+        member.ok(f"upload_file {copy} {GROUP}", patience=PATIENCE)
         return member
-
-    def _sharer(self, name):
-        member = self._member(name)
-        member.copy = self.place.copy(self._original)
-        member.ok(f"upload_file {member.copy} {GROUP}", patience=PATIENCE)
-        return member
-
-    def _liar(self):
-        """Has a fifth of the file, and says that it has all."""
-        liar, file = self._member("lying"), self._original.name
-        liar.ok(f"set_limit down {LIAR_FETCHES_AT}")
-        liar.ok(f"download_file {GROUP} {file} {self.place.new_folder('lying') / file}")
-        liar.await_download(file, lambda row: row["verified"] >= LIAR_HAS * row["size"], "to have something")
-        liar.ok(f"pause {GROUP} {file}")
-        return liar
 
     def serving_pids(self):
-        return (super().serving_pids() + [client.pid for client in self._others] + [relay.pid for relay in self._relays])
+        return super().serving_pids() + [client.pid for client in self._others]
 
     def prepare(self):
         super().prepare()
@@ -74,5 +61,5 @@ class Mixed(Tutti):
 
     def close(self):
         self._dead.resume()
-        self.place.end(self._relays)
+        self._liar.close()
         super().close()

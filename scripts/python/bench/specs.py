@@ -79,7 +79,7 @@ SPECS = (
     Spec("mixed", "256 MiB from one good source among a bad, a dead, a slow and a lying one", (
         Goal("seconds, against the good one alone", 1.2, ratio("tutti", "tutti-1")),
     ), notes=("The bad one alters a byte of each block that it sends, the dead one stands still, the slow one sends 1 MiB/s, the "
-              "lying one says that it has pieces that it does not have, and one has changed its file since it shared it.",)),
+              "lying one says that it has all pieces and gives none, and one has changed its file since it shared it.",)),
     Spec("orchestra", "1 GiB between two members of an Orchestra", (
         Goal("times the original's rate, parts of 16 KiB", 4, figure("tutti", "times_original"), "{:.0f} x", MORE_IS_BETTER),
         Goal("times the original's rate, parts of 512 KiB", 4, figure("tutti-512", "times_original"), "{:.0f} x",

@@ -14,10 +14,10 @@ class RottingFile:
     It lies in memory, where writing through a mapping is not noticed any more once the page has been written to.
     """
 
-    def __init__(self, world, name, size, seed=None):
+    def __init__(self, world, name, size, seed=None, like=None):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="tutti-test-", dir="/dev/shm"))
         world.at_end(lambda: shutil.rmtree(folder))
-        self.path = write_random(folder / name, size, seed or name)
+        self.path = shutil.copyfile(like, folder / name) if like else write_random(folder / name, size, seed or name)
         with open(self.path, "r+b") as file:
             self._bytes = mmap.mmap(file.fileno(), 0)
         for offset in range(0, size, mmap.PAGESIZE):
