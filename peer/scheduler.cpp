@@ -162,7 +162,9 @@ void Scheduler::on(const WholeHashed& hashed, Context& context) {
 
 void Scheduler::on(const WholeUnreadable& unreadable, Context& context) {
   Download* download = find(unreadable.download);
-  if (download != nullptr && download->picker) fail(*download, unreadable.code, unreadable.sentence, context);
+  // While it gets its name it may have gone from where it was; nobody needs the whole's SHA-1 any more then.
+  if (download != nullptr && download->picker && !download->finishing)
+    fail(*download, unreadable.code, unreadable.sentence, context);
 }
 
 void Scheduler::finish_if_complete(Download& download, Context& context) {

@@ -105,6 +105,21 @@ BOOST_AUTO_TEST_CASE(a_download_goes_its_way) {
   BOOST_TEST((office.row().phase == DownloadPhase::complete));
 }
 
+BOOST_AUTO_TEST_CASE(what_cannot_be_read_back_while_a_file_gets_its_name_is_no_failure) {
+  Office office;
+  office.login();
+  office.start(1);
+  office.told<FindFile>(office.found(metainfo_of(4), {}));
+  office.prepared(5, {0xf0});
+  office.whole(Sha1{});
+  office.host.expect<FinishDownload>(office.storage);
+  office.host.inject(office.verifier.address, office.scheduler.address,
+                     WholeUnreadable{{5}, Code::no_such_file, "it is gone"});
+  BOOST_TEST((office.row().phase == DownloadPhase::checking));
+  office.host.inject(office.storage.address, office.scheduler.address, DownloadFinished{{5}, {}});
+  BOOST_TEST((office.row().phase == DownloadPhase::complete));
+}
+
 BOOST_AUTO_TEST_CASE(a_wrong_whole_is_an_integrity_failure_and_forgets_the_pieces) {
   Office office;
   office.login();
