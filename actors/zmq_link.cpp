@@ -12,7 +12,6 @@ namespace tutti {
 namespace {
 
 constexpr std::size_t gone_remembered = 1024;
-constexpr int connections_waiting_max = 4096;
 /// After one of these libzmq gives a dialling socket up.
 constexpr int refused_events = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 

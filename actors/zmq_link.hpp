@@ -90,6 +90,7 @@ class ZmqLink {
 
  protected:
   static constexpr int receive_batch = 64;
+  static constexpr int connections_waiting_max = 4096;  ///< at a door, until they are accepted
   static constexpr int faults_before_giving_up = 16;
 
   void make_socket(zmq::socket_type type);

@@ -13,7 +13,6 @@ namespace {
 
 /// Reads of one connection, of 8 KiB at the most, that wait for us. Then TCP lets the other side wait.
 constexpr int reads_waiting_max = 64;
-constexpr int connections_waiting_max = 4096;
 constexpr std::size_t hung_up_remembered = 1024;
 
 const Bytes& stream_bytes() {

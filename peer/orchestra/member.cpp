@@ -71,7 +71,7 @@ std::shared_ptr<ClientStore> make_member_store(const OrchShare& share, const Mem
 }
 
 ClientCast make_member(const MemberSettings& settings, const ClientAddresses& at,
-                       std::shared_ptr<const OrchShare> share, std::shared_ptr<Disk> disk,
+                       const std::shared_ptr<const OrchShare>& share, std::shared_ptr<Disk> disk,
                        std::shared_ptr<ClientStore> store) {
   ClientCast cast;
   ConductorLinkOptions link;

@@ -36,7 +36,7 @@ std::shared_ptr<ClientStore> make_member_store(const OrchShare& share, const Mem
 /// Builds a whole member, without its desk, for any host: a client whose tracker_link is a conductor_link, whose uploader is
 /// an orch_door and whose fetchers are orch_peers. All else is the client's own.
 ClientCast make_member(const MemberSettings& settings, const ClientAddresses& at,
-                       std::shared_ptr<const OrchShare> share, std::shared_ptr<Disk> disk,
+                       const std::shared_ptr<const OrchShare>& share, std::shared_ptr<Disk> disk,
                        std::shared_ptr<ClientStore> store);
 
 }  // namespace tutti
