@@ -368,11 +368,6 @@ bool DoorLink::receive() {
 void DoorLink::take(Frames frames) {
   if (frames.parts.size() < 2) return;
   const std::string routing_id = frames.parts[0].to_string();
-  if (const auto gone = gone_.find(routing_id + std::string(proven_key(frames.parts[1])));
-      gone != gone_.end()) {
-    if (!gone->second) send_frames(&routing_id, reset_frame(), {});
-    return;
-  }
   const Address from = peer_of(routing_id, frames.parts[1]);
   if (from.value == 0) return;
   peers_.at(from.value).last_heard = worker_.now();
@@ -393,6 +388,10 @@ Address DoorLink::peer_of(const std::string& routing_id, const zmq::message_t& f
   if (const auto known = by_routing_id_.find(routing_id); known != by_routing_id_.end()) {
     if (peers_.at(known->second.value).user == user) return known->second;
     forget(known->second, LinkLoss::disconnected, true);
+  }
+  if (const auto gone = gone_.find(routing_id + std::string(user)); gone != gone_.end()) {
+    if (!gone->second) send_frames(&routing_id, reset_frame(), {});
+    return {};
   }
   const std::optional<Bytes> key = from_z85(user);
   if (!key || key->size() != LinkKey::size || peers_.size() >= options_.peers_per_door) return {};

@@ -14,7 +14,8 @@ ByteCount RequestWindow::size() const {
 
 void RequestWindow::greeted(Duration time) {
   greeting_ = time;
-  if (speeds_up({})) held_by_the_way_ = ramp_holds;
+  first_came_.reset();  // a new connection speeds up anew
+  if (is_far()) held_by_the_way_ = ramp_holds;
 }
 
 bool RequestWindow::speeds_up(Instant now) const {

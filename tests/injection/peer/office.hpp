@@ -150,6 +150,15 @@ struct Office {
     host.inject(verifier.address, scheduler.address, WholeHashed{{5}, digest});
     host.expect<EndDownload>(verifier);
   }
+  /// Download 5, of which everything is here, is about to get its name.
+  void finish() {
+    login();
+    start(1);
+    told<FindFile>(found(metainfo_of(4), {}));
+    prepared(5, {0xf0});
+    whole(Sha1{});
+    host.expect<FinishDownload>(storage);
+  }
 
   InjectionHost host;
   Ref<ShellRole> shell = host.probe<ShellRole>();

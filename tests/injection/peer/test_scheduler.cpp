@@ -107,12 +107,7 @@ BOOST_AUTO_TEST_CASE(a_download_goes_its_way) {
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_back_while_a_file_gets_its_name_is_no_failure) {
   Office office;
-  office.login();
-  office.start(1);
-  office.told<FindFile>(office.found(metainfo_of(4), {}));
-  office.prepared(5, {0xf0});
-  office.whole(Sha1{});
-  office.host.expect<FinishDownload>(office.storage);
+  office.finish();
   office.host.inject(office.verifier.address, office.scheduler.address,
                      WholeUnreadable{{5}, Code::no_such_file, "it is gone"});
   BOOST_TEST((office.row().phase == DownloadPhase::checking));
@@ -138,12 +133,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_whole_is_an_integrity_failure_and_forgets_the_piece
 
 BOOST_AUTO_TEST_CASE(a_name_that_was_taken_meanwhile_is_left_alone) {
   Office office;
-  office.login();
-  office.start(1);
-  office.told<FindFile>(office.found(metainfo_of(4), {}));
-  office.prepared(5, {0xf0});
-  office.whole(Sha1{});
-  office.host.expect<FinishDownload>(office.storage);
+  office.finish();
   office.host.inject(office.storage.address, office.scheduler.address,
                      DownloadRefused{5, Code::destination_exists, "taken"});
   BOOST_TEST((office.row().code == Code::destination_exists));

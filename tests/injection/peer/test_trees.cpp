@@ -116,11 +116,28 @@ struct Town {
     network.command(*bob, bob->at.scheduler,
                     ControlDownloads{{}, what, DownloadName{GroupName{"g"}, FileName{"tree"}, {}}, {}});
   }
+  /// bob fetches, and is killed when so many blocks have come.
+  void die_after(int blocks) {
+    const auto left = std::make_shared<int>(blocks);
+    network.tamper = [this, left](const Client& from, Envelope& envelope) {
+      if (envelope.id != Block::message_id) return true;
+      sent[from.key] += envelope.payload.size();
+      return (*left)-- > 0;
+    };
+    fetch(root / "got");
+    network.run_until([&] { return *left < 0; });
+    network.kill(*bob);
+    *left = 1000;  // from now on nothing is held back
+    sent.clear();
+  }
+  void rejoin() {
+    bob = &network.add(2, bobs_store, nullptr, disk);
+    network.login(*bob, "bob");
+  }
   /// bob is killed, and comes back.
   void come_back() {
     network.kill(*bob);
-    bob = &network.add(2, bobs_store, nullptr, disk);
-    network.login(*bob, "bob");
+    rejoin();
   }
   void pass(Duration time) {
     network.run_until([] { return false; }, time);
@@ -469,19 +486,8 @@ BOOST_AUTO_TEST_CASE(a_link_at_the_destination_leads_nowhere) {
 BOOST_FIXTURE_TEST_CASE(a_client_that_dies_goes_on_where_it_was, Town) {
   const Image image = fill(root / "tree");
   share(root / "tree");
-  int left = 2;
-  network.tamper = [&](const Client& from, Envelope& envelope) {
-    if (envelope.id != Block::message_id) return true;
-    sent[from.key] += envelope.payload.size();
-    return left-- > 0;
-  };
-  fetch(root / "got");
-  network.run_until([&] { return left < 0; });
-  network.kill(*bob);
-  left = 1000;
-  sent.clear();
-  bob = &network.add(2, bobs_store, nullptr, disk);
-  network.login(*bob, "bob");
+  die_after(2);
+  rejoin();
   BOOST_TEST_REQUIRE(is(DownloadPhase::complete), row().sentence);
   BOOST_TEST((image_of(root / "got") == image));
   BOOST_TEST((beside() == std::vector<std::string>{"got", "tree"}));
@@ -492,20 +498,10 @@ BOOST_FIXTURE_TEST_CASE(a_client_that_dies_goes_on_where_it_was, Town) {
 BOOST_FIXTURE_TEST_CASE(a_damaged_list_costs_nothing_else, Town) {
   const Image image = fill_apart(root / "tree");
   share(root / "tree");
-  int left = 4;
-  network.tamper = [&](const Client& from, Envelope& envelope) {
-    if (envelope.id != Block::message_id) return true;
-    sent[from.key] += envelope.payload.size();
-    return left-- > 0;
-  };
-  fetch(root / "got");
-  network.run_until([&] { return left < 0; });
-  network.kill(*bob);
+  die_after(4);
   for (const std::string& name : beside())
     if (name.starts_with(".got.")) write(root / name / "head", std::string(piece, 'x'));
-  left = 1000;
-  sent.clear();
-  come_back();
+  rejoin();
   BOOST_TEST_REQUIRE(is(DownloadPhase::complete), row().sentence);
   BOOST_TEST((image_of(root / "got") == image));
   BOOST_TEST(sent[alice->key] <= 2 * piece);
