@@ -73,8 +73,10 @@ int write_private_file(const std::string& path, const std::string& text) {
 
 int add_private_line(const std::string& path, const std::string& line) {
   std::ostringstream text;
-  if (std::ifstream file(path); file && file.peek() != std::ifstream::traits_type::eof())
-    text << file.rdbuf();
+  std::ifstream file(path);
+  // What cannot be read must not be replaced.
+  if (std::error_code error; !file && std::filesystem::exists(path, error)) return EACCES;
+  if (file && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
   std::string whole = text.str();
   if (!whole.empty() && whole.back() != '\n') whole += '\n';
   return write_private_file(path, whole + line + '\n');

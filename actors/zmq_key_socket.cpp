@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <system_error>
 #include <thread>
 
 #include "messages/codec.hpp"
@@ -15,7 +16,7 @@ namespace tutti {
 
 namespace {
 
-constexpr int answers_a_second = 256;
+constexpr int answers_a_second = 16384;
 constexpr int datagrams_a_round = 64;
 constexpr std::size_t targets_max = 8;
 
@@ -149,13 +150,18 @@ KeyQuestionLink::~KeyQuestionLink() {
 
 bool KeyQuestionLink::look_up() {
   if (!lookup_) {
-    lookup_ = std::make_shared<Lookup>();
-    std::thread([lookup = lookup_, endpoint = endpoint_] {
-      std::vector<DatagramTarget> targets = targets_of(endpoint, 0);
-      const std::lock_guard lock(lookup->mutex);
-      lookup->targets = std::move(targets);
-      lookup->done = true;
-    }).detach();
+    const auto lookup = std::make_shared<Lookup>();
+    try {
+      std::thread([lookup, endpoint = endpoint_] {
+        std::vector<DatagramTarget> targets = targets_of(endpoint, 0);
+        const std::lock_guard lock(lookup->mutex);
+        lookup->targets = std::move(targets);
+        lookup->done = true;
+      }).detach();
+      lookup_ = lookup;
+    } catch (const std::system_error&) {
+      // There is no thread now: later.
+    }
     return false;
   }
   const std::shared_ptr<Lookup> lookup = lookup_;

@@ -289,7 +289,7 @@ void DialledLink::keep_house(Instant awake_since) {
   if (!up_) {
     const Duration pause = refused_ ? refused_pause_ : options_.redial_after;
     if (now - std::max(dialled_, awake_since) < pause) return;
-    refused_pause_ = std::min<Duration>(2 * pause, options_.redial_after);
+    if (refused_) refused_pause_ = std::min<Duration>(2 * pause, options_.redial_after);
     return redial();
   }
   if (now - std::max(last_heard_, awake_since) >= options_.silent_after) {

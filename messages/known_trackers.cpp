@@ -1,6 +1,7 @@
 #include "messages/known_trackers.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tutti {
 
@@ -42,7 +43,7 @@ TrackerTrust::TrackerTrust(const std::vector<TrackerEntry>& trackers, std::strin
                            std::string known_path, const std::vector<KnownTracker>& known)
     : info_path_(std::move(info_path)), known_path_(std::move(known_path)) {
   for (const TrackerEntry& entry : trackers) {
-    Expected expected{entry, entry.key, 0};
+    Expected expected{entry, entry.key, {}, 0};
     const auto met = std::find_if(known.begin(), known.end(), [&](const KnownTracker& each) {
       return each.endpoint == entry.client_endpoint();
     });
@@ -55,21 +56,32 @@ TrackerTrust::TrackerTrust(const std::vector<TrackerEntry>& trackers, std::strin
 }
 
 std::optional<LinkKey> TrackerTrust::key_of(std::uint32_t number) const {
-  return trackers_.at(number - 1).key;
+  const Expected& expected = trackers_.at(number - 1);
+  return expected.key ? expected.key : expected.claim;
 }
 
 std::vector<LinkKey> TrackerTrust::keys_but(std::uint32_t number) const {
   std::vector<LinkKey> keys;
-  for (const Expected& each : trackers_)
-    if (each.key && each.entry.number != number) keys.push_back(*each.key);
+  for (const Expected& each : trackers_) {
+    const std::optional<LinkKey> key = key_of(each.entry.number);
+    if (key && each.entry.number != number) keys.push_back(*key);
+  }
   return keys;
 }
 
 TrackerTrust::Verdict TrackerTrust::judge(std::uint32_t number, const LinkKey& told) {
-  std::optional<LinkKey>& key = trackers_.at(number - 1).key;
-  if (key) return *key == told ? Verdict::expected : Verdict::changed;
-  key = told;
-  return Verdict::first_use;
+  Expected& expected = trackers_.at(number - 1);
+  if (key_of(number) == told) return Verdict::expected;
+  if (expected.key) return Verdict::changed;
+  expected.claim = told;
+  return Verdict::claimed;
+}
+
+bool TrackerTrust::met(std::uint32_t number, const LinkKey& proven) {
+  Expected& expected = trackers_.at(number - 1);
+  if (expected.key || expected.claim != proven) return false;
+  expected.key = std::exchange(expected.claim, std::nullopt);
+  return true;
 }
 
 std::string TrackerTrust::met_sentence(std::uint32_t number) const {

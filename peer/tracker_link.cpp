@@ -451,14 +451,19 @@ void TrackerLink::ask_why(std::size_t tracker, Context& context) {
 
 void TrackerLink::on(const KeyTold& told, Context& context) {
   for (std::size_t i = 0; i < places_.size(); ++i)
-    if (places_[i].link.address == told.question) return meet(i, told.key, context);
+    if (places_[i].link.address == told.question) {
+      trust_.judge(options_.trackers[places_[i].tracker].number, told.key);
+      return open_place(i, places_[i].tracker, context);
+    }
   const auto asked = std::find_if(key_questions_.begin(), key_questions_.end(),
                                   [&](const auto& each) { return each.second == told.question; });
   if (asked == key_questions_.end()) return;
   const std::size_t tracker = asked->first;
   key_questions_.erase(asked);
   const std::uint32_t number = options_.trackers[tracker].number;
-  if (trust_.judge(number, told.key) != TrackerTrust::Verdict::changed) return;
+  const TrackerTrust::Verdict verdict = trust_.judge(number, told.key);
+  if (verdict == TrackerTrust::Verdict::claimed) return dial_anew(tracker, context);
+  if (verdict == TrackerTrust::Verdict::expected) return;
   const auto before = refused_.find(tracker);
   if (before != refused_.end() && before->second.first == told.key) return;
   const std::string sentence = trust_.changed_sentence(number, told.key);
@@ -467,16 +472,22 @@ void TrackerLink::on(const KeyTold& told, Context& context) {
   tell_key(tracker, told.key, false, sentence, context);
 }
 
-void TrackerLink::meet(std::size_t position, const LinkKey& key, Context& context) {
-  const std::size_t tracker = places_[position].tracker;
+/// Another key is claimed than the one that nobody has proven.
+void TrackerLink::dial_anew(std::size_t tracker, Context& context) {
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    if (places_[i].tracker == tracker && places_[i].has_no_link()) {
+      context.close(places_[i].link.address);
+      open_place(i, tracker, context);
+    }
+}
+
+/// A link has proven the key that was claimed.
+void TrackerLink::meet(std::size_t tracker, const LinkKey& key, Context& context) {
   const TrackerEntry& entry = options_.trackers[tracker];
-  if (trust_.judge(entry.number, key) == TrackerTrust::Verdict::first_use) {
-    const std::string sentence = trust_.met_sentence(entry.number);
-    log_warning(sentence);
-    context.send(storage_, RememberTracker{entry.client_endpoint(), key});
-    tell_key(tracker, key, true, sentence, context);
-  }
-  open_place(position, tracker, context);
+  const std::string sentence = trust_.met_sentence(entry.number);
+  log_warning(sentence);
+  context.send(storage_, RememberTracker{entry.client_endpoint(), key});
+  tell_key(tracker, key, true, sentence, context);
 }
 
 void TrackerLink::tell_key(std::size_t tracker, const LinkKey& key, bool trusted, std::string sentence,
@@ -506,6 +517,7 @@ void TrackerLink::on(const LinkUp& up, Context& context) {
   ++place->conversation;
   place->greeted = context.now();
   place->watch = {};
+  if (trust_.met(options_.trackers[place->tracker].number, up.key)) meet(place->tracker, up.key, context);
   Hello hello;
   hello.client = options_.client;
   hello.software = options_.software;

@@ -139,7 +139,8 @@ class TrackerLink final
   void move_place(std::size_t position, Context& context);
   std::optional<std::size_t> next_free_tracker(std::size_t after) const;
   void ask_why(std::size_t tracker, Context& context);
-  void meet(std::size_t position, const LinkKey& key, Context& context);
+  void dial_anew(std::size_t tracker, Context& context);
+  void meet(std::size_t tracker, const LinkKey& key, Context& context);
   void tell_key(std::size_t tracker, const LinkKey& key, bool trusted, std::string sentence,
                 Context& context);
   /// What there is to say about trackers that are refused, to whoever finds none that answers.

@@ -82,10 +82,8 @@ void Replicator::on(const KeyTold& message, Context& context) {
   switch (trust_.judge(number, message.key)) {
     case TrackerTrust::Verdict::expected: return;
     case TrackerTrust::Verdict::changed: return complain(peer, trust_.changed_sentence(number, message.key));
-    case TrackerTrust::Verdict::first_use: break;
+    case TrackerTrust::Verdict::claimed: break;
   }
-  log_warning(trust_.met_sentence(number));
-  context.send(place_.journal, RememberNeighbour{peer.entry.client_endpoint(), message.key});
   admit_known(context);
   if (linked_up_) dial(peer, context);
 }
@@ -151,6 +149,10 @@ void Replicator::on(const LinkUp& message, Context& context) {
   if (message.listener == door_ && door_.value != 0) came_in_[message.link] = message.key;
   Peer* peer = peer_of_source(message.link);
   if (peer == nullptr) return;
+  if (trust_.met(peer->entry.number, message.key)) {
+    log_warning(trust_.met_sentence(peer->entry.number));
+    context.send(place_.journal, RememberNeighbour{peer->entry.client_endpoint(), message.key});
+  }
   peer->source_stands = true;
   peer->dialled = context.now();
   note_link(*peer, context);

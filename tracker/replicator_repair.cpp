@@ -220,8 +220,12 @@ void Replicator::on(const RepairHello& message, Context& context) {
   const auto peer = peers_.find(message.number);
   const auto proven = came_in_.find(context.sender());
   if (peer != peers_.end() && (proven == came_in_.end() || proven->second != trust_.key_of(message.number))) {
-    log_error("another tracker than tracker " + std::to_string(message.number) + " says that it is it");
-    return context.close(context.sender());
+    // Not hung up on: it would be back at once.
+    const std::string sentence = "the key of tracker " + std::to_string(message.number) +
+                                 " is another one: the tracker files differ, or it has lost its data";
+    complain(peer->second, sentence);
+    return context.answer(context.sender(),
+                          RepairUnwelcome{tracker_tracker_version_min, tracker_tracker_version, sentence});
   }
   if (!linked_up_ && peer != peers_.end()) {
     peer->second.early = {context.sender(), message};

@@ -56,7 +56,7 @@ void Exporter::on(const ExportFile& order, Context& context) {
     told.what = Refused{fault->code, fault->sentence};
     return context.reply(told);
   }
-  told.sentence = orch_originals_fault(file);
+  told.sentence = orch_originals_fault(file.name, file.size, file.parts.size());
   const FileKey key{order.gid, order.fid};
   const OrchExport exported{order.gid, order.fid, order.metainfo.name, order.metainfo.sha1, order.conductor};
   if (const DiskDone fault = store_->put_export(exported)) {

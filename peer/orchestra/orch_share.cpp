@@ -58,13 +58,15 @@ std::optional<Refused> orch_export_fault(const Metainfo& metainfo) {
   return std::nullopt;
 }
 
-std::string_view orch_originals_fault(const OrchFile& file) {
+std::string_view orch_originals_fault(std::string_view name, ByteCount size, std::uint64_t parts) {
+  constexpr std::uint64_t original_parts_max = 14'283;
   constexpr std::uint64_t original_bytes_max = std::uint64_t{1} << 30U;  // less than that
-  if (!std::all_of(file.name.begin(), file.name.end(),
-                   [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+  if (!std::all_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
     return "only tutti's members and conductor can share it: in the originals names are ASCII";
-  if (file.size.value >= original_bytes_max)
+  if (size.value >= original_bytes_max)
     return "only tutti's members can share it: for the originals files have less than 1 GiB";
+  if (parts > original_parts_max)
+    return "only tutti's members can share it: for the originals a file has at most 14,283 parts";
   return {};
 }
 
@@ -72,19 +74,19 @@ std::string orch_base_name(std::string_view name) {
   return std::string(name.substr(name.find_last_of('/') + 1));
 }
 
-std::optional<OrchFault> orch_share_fault(const OrchFile& file) {
+std::optional<OrchFault> orch_share_fault(std::string_view name, ByteCount part_size, std::uint64_t parts) {
   constexpr std::size_t name_line = 2;
   constexpr std::size_t part_size_line = 5;
   constexpr std::size_t count_line = 6;
-  if (const std::string_view fault = file_name_fault(orch_base_name(file.name)); !fault.empty())
+  if (const std::string_view fault = file_name_fault(orch_base_name(name)); !fault.empty())
     return OrchFault{std::string(fault), name_line};
   // A part is asked for and hashed as a whole, and kept in memory while it is sent.
-  if (file.part_size > Metainfo::piece_length_max)
+  if (part_size > Metainfo::piece_length_max)
     return OrchFault{"parts of more than 16 MiB are not shared here: compose it with smaller ones",
                      part_size_line};
   // The list of a million parts, 300,000 digits, takes a tenth of a second to read; the cost grows faster than the number.
   constexpr std::uint64_t parts_max = std::uint64_t{1} << 20U;
-  if (file.parts.size() > parts_max)
+  if (parts > parts_max)
     return OrchFault{"files of more than 1,048,576 parts are not shared here: compose it with larger ones",
                      count_line};
   return std::nullopt;

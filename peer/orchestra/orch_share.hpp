@@ -34,7 +34,7 @@ OrchFile orch_file_of(const Metainfo& metainfo, std::string_view conductor);
 /// Why a file cannot be exported so; nothing if it can.
 std::optional<Refused> orch_export_fault(const Metainfo& metainfo);
 /// Why members of the original cannot share such a file, as tutti's can; empty if they can.
-std::string_view orch_originals_fault(const OrchFile& file);
+std::string_view orch_originals_fault(std::string_view name, ByteCount size, std::uint64_t parts);
 
 /// The last word of a `.orch` file's name: what the file is called in the folder where it is made.
 std::string orch_base_name(std::string_view name);
@@ -43,7 +43,7 @@ struct OrchFault {
   std::string sentence;
   std::size_t line = 0;
 };
-std::optional<OrchFault> orch_share_fault(const OrchFile& file);
+std::optional<OrchFault> orch_share_fault(std::string_view name, ByteCount part_size, std::uint64_t parts);
 /// Who a member is that listens at `endpoint`.
 ClientKey orch_client(std::string_view endpoint);
 

@@ -146,7 +146,11 @@ class HostTrace final : public TraceSwitch {
 };
 
 std::vector<KnownTracker> read_known(const std::string& path) {
-  KnownTrackersRead read = parse_known_trackers(read_text_file(path).value_or(""));
+  const std::optional<std::string> text = read_text_file(path);
+  // What cannot be read is no reason to trust anybody anew.
+  if (!text && ::access(path.c_str(), F_OK) == 0)
+    throw CannotStart{Code::io_error, fmt::format("{} cannot be read", path)};
+  KnownTrackersRead read = parse_known_trackers(text.value_or(""));
   if (!read.fault.empty())
     throw CannotStart{Code::io_error, fmt::format("{}: line {}: {}", path, read.fault_line, read.fault)};
   return std::move(read.trackers);

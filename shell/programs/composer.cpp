@@ -17,6 +17,8 @@
 #include "peer/disk_fault.hpp"
 #include "peer/new_file.hpp"
 #include "peer/orchestra/orch_file.hpp"
+#include "peer/orchestra/orch_share.hpp"
+#include "peer/orchestra/orch_words.hpp"
 #include "shell/exit_status.hpp"
 #include "shell/printable.hpp"
 #include "tutti_version.hpp"
@@ -57,8 +59,8 @@ std::size_t read_some(int file, std::vector<std::uint8_t>& buffer, const std::st
   return static_cast<std::size_t>(got);
 }
 
-/// Writes `path`.orch beside the file at `path`. Returns the number of parts.
-std::uint64_t compose(const std::string& path, const std::string& conductor, ByteCount part_size) {
+/// Writes `path`.orch beside the file at `path`. Returns the size of the file.
+ByteCount compose(const std::string& path, const std::string& conductor, ByteCount part_size) {
   const Descriptor file(readable(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK), path));
   struct stat before {};
   readable(::fstat(file.number(), &before), path);
@@ -86,7 +88,20 @@ std::uint64_t compose(const std::string& path, const std::string& conductor, Byt
   must(orch.write(end->last_line));
   must(orch.write(end->whole, composer.whole_at()));
   must(orch.finish(NewFile::Place::is_taken_over));
-  return orch_part_count(size, part_size);
+  return size;
+}
+
+/// Who will not be able to share by it: the originals would have said nothing.
+std::string note_on(const std::string& name, ByteCount size, ByteCount part_size, std::uint64_t parts) {
+  if (const std::string_view fault = orch_name_fault(name); !fault.empty())
+    return fmt::format("members refuse it, since {}: compose it in the folder of the file", fault);
+  if (const std::optional<OrchFault> fault = orch_share_fault(name, part_size, parts)) return fault->sentence;
+  return std::string(orch_originals_fault(name, size, parts));
+}
+
+/// Of PART_SIZE, in words that people read.
+std::string part_size_fault(const std::string& text) {
+  return orch_number(text).value_or(0) > 0 ? "" : "it is a number of bytes, from 1 on";
 }
 
 int fail(const DiskFault& failure) {
@@ -114,9 +129,7 @@ int main(int argc, char* argv[]) {
   app.set_version_flag("--version", std::string(version));
   app.add_option("FILE", path, "The file to share")->required();
   app.add_option("CONDUCTOR", conductor, "Where its members meet, ip:port")->capture_default_str();
-  app.add_option("PART_SIZE", part_size, "Bytes of a part")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+  app.add_option("PART_SIZE", part_size, "Bytes of a part")->capture_default_str()->check(part_size_fault);
   try {
     app.parse(argc, argv);
     if (const std::string_view fault = orch_conductor_fault(conductor); !fault.empty())
@@ -125,10 +138,13 @@ int main(int argc, char* argv[]) {
     if (path.find_first_of("\r\n") != std::string::npos)
       return fail(
           {Code::invalid_name, "a path with a line break cannot stand in a .orch file: rename the file"});
-    const std::uint64_t parts = compose(path, conductor, {part_size});
+    const ByteCount size = compose(path, conductor, {part_size});
+    const std::uint64_t parts = orch_part_count(size, {part_size});
     std::cout << printable(fmt::format("{}.orch: {} {} of {} bytes, conductor {}", path, parts,
                                        parts == 1 ? "part" : "parts", part_size, conductor))
               << '\n';
+    if (const std::string note = note_on(path, size, {part_size}, parts); !note.empty())
+      std::cerr << printable("note: " + note) << '\n';
     return 0;
   } catch (const CLI::Success& asked) {
     return app.exit(asked);

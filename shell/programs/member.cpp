@@ -56,7 +56,8 @@ OrchFile read_orch(const std::string& path) {
   OrchParsed parsed = parse_orch(*text);
   if (!parsed)
     throw CannotStart{Code::usage, fmt::format("{}: line {}: {}", path, parsed.fault_line, parsed.fault)};
-  if (const std::optional<OrchFault> fault = orch_share_fault(parsed.file))
+  if (const std::optional<OrchFault> fault =
+          orch_share_fault(parsed.file.name, parsed.file.part_size, parsed.file.parts.size()))
     throw CannotStart{Code::usage, fmt::format("{}: line {}: {}", path, fault->line, fault->sentence)};
   return std::move(parsed.file);
 }

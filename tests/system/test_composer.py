@@ -83,6 +83,19 @@ def a_full_disk_and_a_kill_leave_what_was_there(world):
 
 
 @suite.test(trackers=1, started=False)
+def who_cannot_share_by_it_is_said(world):
+    path = world.path / "file"
+    path.write_bytes(bytes(100))
+    for arguments, said in ((["h:1", "10"], "members refuse it"),                        # an absolute path
+                            (["h:1", str((16 << 20) + 1)], "members refuse it")):
+        status, _, err = world.run("composer", path, *arguments)
+        assert status == 0 and err.startswith("note: ") and said in err, (status, err)
+    for wrong in ("0", "abc", "-5", "99999999999999999999"):
+        status, _, err = world.run("composer", path, "h:1", wrong)
+        assert status == 2 and "a number of bytes, from 1 on" in err, (status, err)
+
+
+@suite.test(trackers=1, started=False)
 def memory_does_not_grow_with_the_file(world):
     path = world.path / "long"
     with open(path, "wb") as file:

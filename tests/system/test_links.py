@@ -56,7 +56,8 @@ def who_proves_no_key_is_hung_up_on(world):
 def trackers_let_nobody_but_trackers_into_their_conversation(world):
     world.await_agreement()
     tracker, other = world.trackers
-    theirs = pack(REPAIR_HELLO, 1, 2, bytes(16), other.number)
+    # Its last field is a version vector of no positions.
+    theirs = b"\x96" + pack(REPAIR_HELLO, 1, 2, bytes(range(1, 17)), other.number)[1:] + b"\x91\x90"
     stranger = Socket("DEALER").connect(tracker.port + 2, tracker.keys()[0])
     stranger.say(theirs)
     listener = Socket("SUB")
@@ -66,8 +67,11 @@ def trackers_let_nobody_but_trackers_into_their_conversation(world):
     friend.set(SUBSCRIBE, b"")
     friend.connect(tracker.port + 1, tracker.keys()[0])
     assert friend.hear() is not None, "the other tracker's key does not open the feed"
+    caller = Socket("DEALER", other.keys()).connect(tracker.port + 2, tracker.keys()[0])
+    caller.say(theirs)
+    assert caller.hear() is not None, "the other tracker's key does not open the repair port"
     assert stranger.hear(1) is None and listener.hear(1) is None
-    for socket in (stranger, listener, friend):
+    for socket in (stranger, listener, friend, caller):
         socket.close()
 
 

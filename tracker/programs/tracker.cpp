@@ -163,7 +163,10 @@ LinkKeysRead read_keys(const TrackerSettings& settings) {
 
 std::string read_known(TrackerSettings& settings) {
   const std::string path = known_trackers_path(settings.data);
-  KnownTrackersRead read = parse_known_trackers(read_file(path).value_or(""));
+  const std::optional<std::string> text = read_file(path);
+  // What cannot be read is no reason to trust anybody anew.
+  if (!text && ::access(path.c_str(), F_OK) == 0) return path + " cannot be read";
+  KnownTrackersRead read = parse_known_trackers(text.value_or(""));
   if (!read.fault.empty()) return path + ", line " + std::to_string(read.fault_line) + ": " + read.fault;
   settings.known = std::move(read.trackers);
   return {};

@@ -740,17 +740,32 @@ BOOST_AUTO_TEST_CASE(the_key_of_an_unknown_tracker_is_asked_for_remembered_and_s
   Desk desk(1, false);
   BOOST_TEST(desk.open_links().empty());
   desk.host.tell_key(desk.host.question_to(Desk::endpoint_of(1)).value(), Desk::key_of(1));
+  const Address tracker = desk.open_links().front();
+  BOOST_TEST((desk.host.link(tracker).key == Desk::key_of(1)));
+  // Until it is proven it is somebody's word.
+  desk.host.expect_silence(desk.storage.address);
+  desk.host.expect_silence(desk.shell.address);
+  desk.greet(tracker);
   desk.host.expect_exactly(desk.storage.address, RememberTracker{Desk::endpoint_of(1), Desk::key_of(1)});
   const auto seen = desk.host.expect<TrackerKeySeen>(desk.shell);
   BOOST_TEST(seen->trusted);
   BOOST_TEST(seen->key == to_z85(Desk::key_of(1).view()));
-  const Address tracker = desk.open_links().front();
-  BOOST_TEST((desk.host.link(tracker).key == Desk::key_of(1)));
-  desk.greet(tracker);
   desk.host.expect<TrackerChanged>(desk.shell);
   // Another connection needs no other question.
   desk.host.link_down(tracker);
   BOOST_TEST(!desk.host.question_to(Desk::endpoint_of(1)));
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_is_never_proven_gives_way_to_the_next_one) {
+  Desk desk(1, false);
+  desk.host.tell_key(desk.host.question_to(Desk::endpoint_of(1)).value(), link_key(0x77));
+  BOOST_TEST((desk.host.link(desk.open_links().front()).key == link_key(0x77)));
+  desk.host.advance(1s);
+  desk.host.tell_key(desk.host.question_to(Desk::endpoint_of(1)).value(), Desk::key_of(1));
+  BOOST_TEST(!desk.host.find<TrackerKeySeen>(desk.shell.address));
+  BOOST_TEST_REQUIRE(desk.open_links().size() == 1U);
+  desk.greet(desk.open_links().front());
+  desk.host.expect_exactly(desk.storage.address, RememberTracker{Desk::endpoint_of(1), Desk::key_of(1)});
 }
 
 BOOST_AUTO_TEST_CASE(a_tracker_with_another_key_is_refused_and_said_so_once) {

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sodium.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -204,6 +205,45 @@ class Line {
   int descriptor_;
 };
 
+/// Listens with plain TCP.
+class PlainDoor {
+ public:
+  explicit PlainDoor(std::uint16_t port) : descriptor_(socket(AF_INET, SOCK_STREAM, 0)) {
+    const int yes = 1;
+    setsockopt(descriptor_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    BOOST_TEST_REQUIRE(bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    BOOST_TEST_REQUIRE(listen(descriptor_, 8) == 0);
+  }
+  PlainDoor(const PlainDoor&) = delete;
+  PlainDoor& operator=(const PlainDoor&) = delete;
+  ~PlainDoor() { close(descriptor_); }
+  int accept() const { return ::accept(descriptor_, nullptr, nullptr); }
+
+ private:
+  int descriptor_;
+};
+
+void send_all(int line, const std::string& text) {
+  BOOST_TEST_REQUIRE(send(line, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
+}
+
+std::string receive_all(int line, std::size_t size) {
+  std::string text(size, '\0');
+  const ssize_t came = recv(line, text.data(), size, MSG_WAITALL);
+  text.resize(came < 0 ? 0 : static_cast<std::size_t>(came));
+  return text;
+}
+
+template <class Text>
+auto bytes_of(Text& text) {
+  using Byte = std::conditional_t<std::is_const_v<Text>, const unsigned char, unsigned char>;
+  return reinterpret_cast<Byte*>(text.data());
+}
+
 /// The first 64 bytes of ZMTP 3 with a mechanism.
 std::string greeting(const std::string& mechanism) {
   std::string bytes("\xff\0\0\0\0\0\0\0\0\x7f\x03\0", 12);
@@ -341,6 +381,31 @@ BOOST_AUTO_TEST_CASE(other_mechanisms_and_older_protocols_are_hung_up_on) {
     }
   Visitor visitor("127.0.0.1:21844", home.keys.key);
   BOOST_TEST(visitor.seen.wait_for("hello"));
+}
+
+/// libzmq's client asserts that the key which the other side chooses for the conversation is a good one.
+BOOST_AUTO_TEST_CASE(whoever_is_dialled_and_chooses_a_bad_key_ends_nobody) {
+  const LinkKeys keys = make_link_keys();
+  const PlainDoor door(21848);
+  Visitor visitor("127.0.0.1:21848", keys.key);
+  const int line = door.accept();
+  std::string ours = greeting("CURVE");
+  ours[32] = 1;  // as the server
+  send_all(line, ours);
+  BOOST_TEST(receive_all(line, 64).size() == 64U);
+  // The frame's head, HELLO, two versions and zeros; then the client's key of the conversation.
+  const std::string hello = receive_all(line, 202);
+  BOOST_TEST_REQUIRE(hello.substr(2, 6) == "\x05HELLO");
+  const std::string client_key = hello.substr(82, 32);
+  std::string nonce = "WELCOME-" + std::string(16, 'n');
+  const std::string bad_key_and_cookie(128, '\0');
+  std::string box(144, '\0');
+  BOOST_TEST_REQUIRE(crypto_box_easy(bytes_of(box), bytes_of(bad_key_and_cookie), bad_key_and_cookie.size(),
+                                     bytes_of(nonce), bytes_of(client_key), keys.secret.data()) == 0);
+  send_all(line, "\x04\xa8\x07WELCOME" + nonce.substr(8) + box);
+  BOOST_TEST(receive_all(line, 1).empty());  // hung up on
+  close(line);
+  BOOST_TEST(visitor.seen.is_empty());
 }
 
 BOOST_AUTO_TEST_CASE(one_host_may_be_several_people) {

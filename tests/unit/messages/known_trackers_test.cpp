@@ -50,11 +50,18 @@ BOOST_AUTO_TEST_CASE(a_line_that_is_not_understood_is_a_fault_and_no_reason_to_t
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_first_key_is_taken_and_no_other_one) {
+BOOST_AUTO_TEST_CASE(the_first_key_that_is_proven_is_taken_and_no_other_one) {
   TrackerTrust trust(file(), "info", "known", {});
   BOOST_TEST(!trust.key_of(2));
-  BOOST_TEST((trust.judge(2, key_of(7)) == TrackerTrust::Verdict::first_use));
+  // Whoever answers first may say anything.
+  BOOST_TEST((trust.judge(2, key_of(6)) == TrackerTrust::Verdict::claimed));
+  BOOST_TEST((trust.key_of(2) == key_of(6)));
+  BOOST_TEST((trust.judge(2, key_of(6)) == TrackerTrust::Verdict::expected));
+  BOOST_TEST((trust.judge(2, key_of(7)) == TrackerTrust::Verdict::claimed));
   BOOST_TEST((trust.key_of(2) == key_of(7)));
+  BOOST_TEST(!trust.met(2, key_of(6)));
+  BOOST_TEST(trust.met(2, key_of(7)));
+  BOOST_TEST(!trust.met(2, key_of(7)));
   BOOST_TEST(names(trust.met_sentence(2), {"tracker 2", "10.0.0.2:5000", "first time", "known"}));
   BOOST_TEST((trust.judge(2, key_of(7)) == TrackerTrust::Verdict::expected));
   BOOST_TEST((trust.judge(2, key_of(8)) == TrackerTrust::Verdict::changed));

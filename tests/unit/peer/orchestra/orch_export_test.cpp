@@ -33,8 +33,8 @@ BOOST_AUTO_TEST_CASE(pieces_are_parts) {
   const OrchParsed parsed = parse_orch(orch_text(file));
   BOOST_TEST(parsed.fault == "");
   BOOST_TEST((parsed.file == file));
-  BOOST_TEST(!orch_share_fault(file));
-  BOOST_TEST(orch_originals_fault(file) == "");
+  BOOST_TEST(!orch_share_fault(file.name, file.part_size, file.parts.size()));
+  BOOST_TEST(orch_originals_fault(file.name, file.size, file.parts.size()) == "");
 }
 
 BOOST_AUTO_TEST_CASE(what_a_line_cannot_carry_is_refused) {
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(names_that_are_not_ascii_and_long_files_are_not_for_origina
   for (const Metainfo& metainfo : {metainfo_of("größe"), metainfo_of("long", 1024_MiB, 16_MiB)}) {
     const OrchFile file = orch_file_of(metainfo, "localhost:9999");
     BOOST_TEST(!orch_export_fault(metainfo));
-    BOOST_TEST(orch_originals_fault(file) != "");
+    BOOST_TEST(orch_originals_fault(file.name, file.size, file.parts.size()) != "");
     BOOST_TEST((parse_orch(orch_text(file)).file == file));
   }
 }
