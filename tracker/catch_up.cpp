@@ -12,7 +12,7 @@ void CatchUp::starts(Instant now) {
   began_ = now;
   progress_ = now;
   beat_ = now;
-  half_since_.clear();
+  half_linked_.clear();
   asked_.clear();
   missing_.reset();
 }
@@ -27,6 +27,11 @@ void CatchUp::lost(std::uint32_t number) {
   must_have_.erase(number);
   asked_.erase(number);
   missing_.reset();
+}
+
+void CatchUp::half_linked(std::uint32_t number, Sign sign, Instant now) {
+  const auto [half, is_new] = half_linked_.try_emplace(number, sign, now);
+  if (!is_new && sign == Sign::alive && half->second.sign == Sign::from_before) half->second = {sign, now};
 }
 
 bool CatchUp::was_away(Instant now) {
@@ -59,8 +64,11 @@ bool CatchUp::is_looking(const SyncBook& book, Instant now) const {
   for (const auto& [number, tracker] : book.trackers()) {
     if (tracker.source_up && tracker.follower_up) continue;
     everybody = false;
-    const auto half = half_since_.find(number);
-    if (half != half_since_.end() && now - half->second < link_patience) return true;
+    const auto half = half_linked_.find(number);
+    if (half == half_linked_.end()) continue;
+    const Duration longest =
+        half->second.sign == Sign::alive ? Duration(link_patience) : Duration(word_patience);
+    if (now - half->second.since < longest) return true;
   }
   return !everybody && now - began_ < config_.look_around;
 }

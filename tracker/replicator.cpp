@@ -133,7 +133,8 @@ void Replicator::note_link(const Peer& peer, Context& context) {
   const TrackerSeen& seen = book_.trackers().at(number);
   const bool both = seen.source_up && seen.follower_up;
   if (!both && (peer.source_stands || seen.follower_up)) {
-    catch_up_.half_linked(number, context.now());
+    const bool alive = peer.source_stands || !peer.follower_from_before;
+    catch_up_.half_linked(number, alive ? CatchUp::Sign::alive : CatchUp::Sign::from_before, context.now());
   } else {
     catch_up_.not_linked(number);
   }
@@ -252,7 +253,10 @@ void Replicator::on(const DirectoryHolds& message, Context& context) {
 void Replicator::look_for_others(Context& context) {
   if (catch_up_.is_serving()) context.send(place_.directory, FellBehind{});
   catch_up_.starts(context.now());
-  for (auto& [number, peer] : peers_) dial(peer, context);
+  for (auto& [number, peer] : peers_) {
+    peer.follower_from_before = true;
+    dial(peer, context);
+  }
   context.after(sync_.look_around, LookedAround{});
 }
 
@@ -303,9 +307,11 @@ void Replicator::on(const WasAbsent&, Context& context) {
   catch_up_.was_absent(context.now());
   for (auto& [number, peer] : peers_) {
     if (!book_.trackers().at(number).source_up) continue;
+    if (!catch_up_.is_to_be_asked(peer.feed_heard, context.now())) continue;
     catch_up_.asks(number);
     pull(peer, context);
   }
+  context.after(CatchUp::word_patience, LookedAround{});
   consider_service(context);
 }
 

@@ -120,10 +120,11 @@ class Replicator final
     TrackerEntry entry;
     Ref<FeedTopic> feed;
     Ref<RepairSourceRole> source;
-    Address key_question;  // 0: none is under way
-    Instant key_asked;     // because it does not come up
-    Instant dialled;       // the source
-    Instant feed_heard;    // or dialled
+    Address key_question;               // 0: none is under way
+    Instant key_asked;                  // because it does not come up
+    Instant dialled;                    // the source
+    Instant feed_heard;                 // or dialled
+    bool follower_from_before = false;  // it was there before this tracker was away: it may hang
     bool source_stands = false;
     Ref<RepairFollowerRole> follower;
     std::uint16_t version = tracker_tracker_version;  // that it speaks as well

@@ -253,6 +253,7 @@ void Replicator::welcome(Address follower, const RepairHello& hello, Context& co
   // What the conversation before asked for is no answer in this one: a page would be taken for another page.
   forget_asks(peer);
   peer.follower = {follower};
+  peer.follower_from_before = false;
   book_.begins(hello.number, hello.store, hello.at);
   book_.follower_is(hello.number, true, now);
   peer.version = std::min(hello.version_max, tracker_tracker_version);

@@ -440,6 +440,33 @@ BOOST_FIXTURE_TEST_CASE(after_a_moment_of_absence_each_linked_tracker_is_asked, 
   expect_exactly(directory.address, CaughtUp{});
 }
 
+BOOST_FIXTURE_TEST_CASE(whoever_does_not_answer_after_a_moment_of_absence_is_not_waited_for_long, Linked) {
+  say(directory.address, WasAbsent{});
+  expect<Pull>(source());
+  advance(CatchUp::word_patience - 1ms);
+  BOOST_TEST(!find<CaughtUp>(directory.address));
+  advance(1ms);
+  BOOST_TEST(find<CaughtUp>(directory.address).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(whoever_hung_before_a_moment_of_absence_is_not_asked, Linked) {
+  say(feed(), Heartbeat{theirs, 2, 1, {}, {}});
+  for (int n = 0; n < 5; ++n) advance(SyncConfig{}.heartbeat);
+  discard();
+  say(directory.address, WasAbsent{});
+  expect_exactly(directory.address, CaughtUp{});
+}
+
+BOOST_FIXTURE_TEST_CASE(after_an_absence_one_that_hangs_is_not_waited_for_because_its_link_stands, Linked) {
+  host.suspend(1s);
+  advance(1ms);
+  expect<FellBehind>(directory.address);
+  BOOST_TEST(!find<CaughtUp>(directory.address));
+  // Our new link to it does not come up.
+  advance(2 * SyncConfig{}.heartbeat);
+  BOOST_TEST(find<CaughtUp>(directory.address).has_value());
+}
+
 BOOST_FIXTURE_TEST_CASE(floors_of_clients_do_not_hold_up_repair, Linked) {
   say(directory.address, Want{up_to(third, 99)});
   expect<Pull>(source());

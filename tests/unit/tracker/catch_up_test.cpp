@@ -77,10 +77,32 @@ BOOST_FIXTURE_TEST_CASE(with_everybody_linked_and_nothing_missing_it_serves_at_o
 }
 
 BOOST_FIXTURE_TEST_CASE(who_is_about_to_link_is_waited_for_but_not_for_ever, Start) {
-  catch_up.half_linked(2, now);
+  catch_up.half_linked(2, CatchUp::Sign::alive, now);
   now += config.look_around;
   BOOST_TEST((choose() == Choice::go_on));
   now += CatchUp::link_patience;
+  BOOST_TEST((choose() == Choice::serve));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_from_before_an_absence_is_a_weak_sign, Start) {
+  // One that hangs has such a link as well.
+  link(3, held);
+  catch_up.half_linked(2, CatchUp::Sign::from_before, now);
+  now += CatchUp::word_patience - 1ms;
+  BOOST_TEST((choose() == Choice::go_on));
+  now += 1ms;
+  BOOST_TEST((choose() == Choice::serve));
+}
+
+BOOST_FIXTURE_TEST_CASE(one_that_comes_alive_is_waited_for_from_then_on, Start) {
+  link(3, held);
+  catch_up.half_linked(2, CatchUp::Sign::from_before, now);
+  now += CatchUp::word_patience - 1ms;
+  catch_up.half_linked(2, CatchUp::Sign::alive, now);
+  catch_up.half_linked(2, CatchUp::Sign::from_before, now);
+  now += CatchUp::link_patience - 1ms;
+  BOOST_TEST((choose() == Choice::go_on));
+  now += 1ms;
   BOOST_TEST((choose() == Choice::serve));
 }
 
@@ -228,6 +250,13 @@ BOOST_FIXTURE_TEST_CASE(whoever_says_nothing_is_not_waited_for_long, InService) 
   BOOST_TEST((choose() == Choice::go_on));
   now += 1ms;
   BOOST_TEST((choose() == Choice::serve));
+}
+
+BOOST_FIXTURE_TEST_CASE(whoever_was_silent_before_is_not_asked, InService) {
+  const Instant heard = now;
+  now += 4 * config.heartbeat;
+  BOOST_TEST(catch_up.is_to_be_asked(heard, now));
+  BOOST_TEST(!catch_up.is_to_be_asked(heard, now + 1ms));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
