@@ -19,6 +19,7 @@
 //   hashing      = librarian:HashPiece  file_hasher:( PieceHashed | HashFailed )
 //                | librarian:HashStretch  file_hasher:( StretchHashed | HashFailed )  |  librarian:DropHashing
 //                | storage:HashPiece  file_hasher:( PieceHashed | HashFailed )
+//                | storage:HashStretch  file_hasher:( StretchHashed | HashFailed )  |  storage:DropHashing
 //                | storage:SyncFile  file_hasher:FileSynced
 //                | storage:CheckFile  file_hasher:FileChecked                 of directories
 //   shares       = librarian:RecallShares  storage:SharesRecalled
@@ -897,7 +898,7 @@ struct StorageRole {
   using Accepts =
       Messages<ReserveCounters, RecallShares, RememberShare, ForgetShare, CheckFile, ReadBlock,
                RecallDownloads, PrepareDownload, JournalPiece, FinishDownload, SettleDownload, KeepPrivate,
-               PieceHashed, HashFailed, FileSynced, KeepWishes, ForgetDownload, RecheckDownload,
+               PieceHashed, StretchHashed, HashFailed, FileSynced, KeepWishes, ForgetDownload, RecheckDownload,
                ReopenDownload, SetLimit, ListLimits, WatchLimits, FileChecked, RememberTracker>;
 };
 
