@@ -104,7 +104,7 @@ ClientCast make_member(const MemberSettings& settings, const ClientAddresses& at
   OrchDoorOptions door_options;
   door_options.endpoint = settings.endpoint;
   cast.uploader = std::make_unique<OrchDoor>(
-      std::move(door_options), share, OrchDoor::Others{at.storage, at.scheduler, at.tracker_link, at.shell},
+      std::move(door_options), share, OrchDoor::Others{at.storage, at.scheduler, at.tracker_link, at.shell, {}},
       std::move(door));
   for (std::size_t i = 0; i < at.verifiers.size(); ++i)
     cast.verifiers.push_back(std::make_unique<HashVerifier>(disk));
