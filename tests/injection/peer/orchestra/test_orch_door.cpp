@@ -242,10 +242,11 @@ BOOST_AUTO_TEST_CASE(large_parts_are_read_one_at_a_time) {
   const auto storage = host.probe<StorageRole>();
   const auto guest = host.probe<OrchPeerRole>();
   const auto door = host.spawn<OrchDoorRole>(
-      "door", std::make_unique<OrchDoor>(
-                  OrchDoorOptions{"127.0.0.2:10001"}, share,
-                  OrchDoor::Others{storage, host.probe<SchedulerRole>(), host.probe<TrackerLinkRole>(), {}, {}},
-                  std::make_shared<Opened>()));
+      "door",
+      std::make_unique<OrchDoor>(
+          OrchDoorOptions{"127.0.0.2:10001"}, share,
+          OrchDoor::Others{storage, host.probe<SchedulerRole>(), host.probe<TrackerLinkRole>(), {}, {}},
+          std::make_shared<Opened>()));
   host.inject(guest.address, door.address,
               ServeFile{share->gid,
                         share->fid,
