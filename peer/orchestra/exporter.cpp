@@ -94,8 +94,8 @@ void Exporter::on(const FileSynced& written, Context& context) {
     return context.answer(asker, told);
   }
   remember(exported);
-  forget_oldest(context);
   context.answer(asker, told);
+  forget_oldest(context);
   if (shared_.contains(key)) offer(key, context);
 }
 

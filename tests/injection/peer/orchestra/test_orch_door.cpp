@@ -45,12 +45,14 @@ struct Entrance {
 
 /// The door of a client, which has nothing until it is offered something.
 struct ClientEntrance {
-  ClientEntrance() {
+  explicit ClientEntrance(bool has_limits = false) {
     OrchDoorOptions options;
     options.endpoint = "127.0.0.2:10001";
     door = host.spawn<OrchDoorRole>(
-        "door", std::make_unique<OrchDoor>(options, nullptr,
-                                           OrchDoor::Others{storage, {}, {}, shell, uploader}, opened));
+        "door",
+        std::make_unique<OrchDoor>(
+            options, nullptr,
+            OrchDoor::Others{storage, {}, {}, shell, has_limits ? uploader : Ref<UploaderRole>{}}, opened));
     BOOST_TEST(host.expect<Notice>(shell)->sentence.starts_with("members of Orchestras are served on "));
   }
   OrchExport file_of(const std::string& name) const {
@@ -414,7 +416,7 @@ BOOST_AUTO_TEST_CASE(who_does_not_say_which_file_it_is_about_is_hung_up_on) {
 }
 
 BOOST_AUTO_TEST_CASE(a_client_gives_parts_as_the_limits_let_them_through) {
-  ClientEntrance entrance;
+  ClientEntrance entrance(true);
   entrance.offer("a");
   const Address link = entrance.come_in();
   const std::string part = orch_part("a", entrance.sha1, {1});
