@@ -19,7 +19,9 @@
 //   hashing      = librarian:HashPiece  file_hasher:( PieceHashed | HashFailed )
 //                | librarian:HashStretch  file_hasher:( StretchHashed | HashFailed )  |  librarian:DropHashing
 //                | storage:HashPiece  file_hasher:( PieceHashed | HashFailed )
+//                | storage:HashStretch  file_hasher:( StretchHashed | HashFailed )  |  storage:DropHashing
 //                | storage:SyncFile  file_hasher:FileSynced
+//                | exporter:WriteFile + payload  file_hasher:FileSynced
 //                | storage:CheckFile  file_hasher:FileChecked                 of directories
 //   shares       = librarian:RecallShares  storage:SharesRecalled
 //                | librarian:CheckFile  storage:FileChecked
@@ -47,6 +49,7 @@
 //   pieces       = fetcher:PieceWanted  scheduler:FetchPiece   |  fetcher:PeerHas  |  fetcher:LaneFetchers
 //                | fetcher:BlockArrived | fetcher:PieceNotCome | scheduler:CancelBlocks
 //   limits       = X:WatchLimits  *( storage:LimitsChanged )
+//                | orch_door:SendWanted  ( uploader:SendAllowed | orch_door:SendUnwanted )
 //                | scheduler:MeterRequests  *( fetcher:RequestWanted  scheduler:RequestAllowed )
 //   diagnosis    = scheduler:ReportLane  fetcher:LaneReported | scheduler:ReportWriting  verifier:WritingReported
 //   peer         = fetcher:PeerReady | fetcher:PeerLost | fetcher:PeerAtFault
@@ -155,7 +158,13 @@ struct SyncFile {
   std::string path;
   TUTTI_MESSAGE(SyncFile, 0x0516, tag, path);
 };
-/// All that was written before SyncFile was said is on the disk; or it is not sure, and why.
+/// Make a file of the payload's bytes at this path, where nothing is: all of it, on the disk, or none. `tag` comes back.
+struct WriteFile {
+  std::uint64_t tag = 0;
+  std::string path;
+  TUTTI_MESSAGE(WriteFile, 0x0518, tag, path);
+};
+/// All that was written before SyncFile was said, or by WriteFile, is on the disk; or it is not sure, and why.
 struct FileSynced {
   std::uint64_t tag = 0;
   std::optional<Refused> fault;
@@ -485,6 +494,23 @@ struct WatchLimits {
 struct LimitsChanged {
   std::vector<RateLimit> limits;
   TUTTI_MESSAGE(LimitsChanged, 0x05af, limits);
+};
+/// To the uploader: so much is to be sent for this group beside what it sends itself; say when the limits let it through.
+/// `tag` is the asker's own.
+struct SendWanted {
+  std::uint64_t tag = 0;
+  GroupName group;
+  ByteCount bytes;
+  TUTTI_MESSAGE(SendWanted, 0x05b8, tag, group, bytes);
+};
+struct SendAllowed {
+  std::uint64_t tag = 0;
+  TUTTI_MESSAGE(SendAllowed, 0x05b9, tag);
+};
+/// Nobody waits for it any more.
+struct SendUnwanted {
+  std::uint64_t tag = 0;
+  TUTTI_MESSAGE(SendUnwanted, 0x05ba, tag);
 };
 
 // --- fetching ---------------------------------------------------------------------------------------------------
@@ -834,7 +860,7 @@ using InsideClientMessages =
              ForgetDownload, DownloadForgotten, RecheckDownload, RecheckProgress, DownloadSound,
              DownloadUnsound, ReopenDownload, WatchLimits, LimitsChanged, MeterRequests, RequestWanted,
              RequestAllowed, ReportLane, LaneReported, LimitDue, ReportWriting, WritingReported, WatchDue,
-             LaneFetchers, FetchersDue, RememberTracker>;
+             LaneFetchers, FetchersDue, RememberTracker, WriteFile, SendWanted, SendAllowed, SendUnwanted>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -876,7 +902,7 @@ struct FetcherRole {
 struct UploaderRole {
   static constexpr std::string_view name = "uploader";
   using Accepts = Messages<ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable, Told,
-                           LimitsChanged, DiagnoseShare>;
+                           LimitsChanged, DiagnoseShare, SendWanted, SendUnwanted>;
 };
 
 /// Hashes and writes the blocks of incoming pieces, and follows with the SHA-1 of the whole.
@@ -888,17 +914,17 @@ struct HashVerifierRole {
 /// Reads and hashes files that lie on the disk, and makes sure that they do.
 struct FileHasherRole {
   static constexpr std::string_view name = "file_hasher";
-  using Accepts = Messages<HashPiece, HashStretch, DropHashing, SyncFile, CheckFile>;
+  using Accepts = Messages<HashPiece, HashStretch, DropHashing, SyncFile, WriteFile, CheckFile>;
 };
 
 /// Owns the client's durable state, and makes and reads its files.
 struct StorageRole {
   static constexpr std::string_view name = "storage";
-  using Accepts =
-      Messages<ReserveCounters, RecallShares, RememberShare, ForgetShare, CheckFile, ReadBlock,
-               RecallDownloads, PrepareDownload, JournalPiece, FinishDownload, SettleDownload, KeepPrivate,
-               PieceHashed, HashFailed, FileSynced, KeepWishes, ForgetDownload, RecheckDownload,
-               ReopenDownload, SetLimit, ListLimits, WatchLimits, FileChecked, RememberTracker>;
+  using Accepts = Messages<ReserveCounters, RecallShares, RememberShare, ForgetShare, CheckFile, ReadBlock,
+                           RecallDownloads, PrepareDownload, JournalPiece, FinishDownload, SettleDownload,
+                           KeepPrivate, PieceHashed, StretchHashed, HashFailed, FileSynced, KeepWishes,
+                           ForgetDownload, RecheckDownload, ReopenDownload, SetLimit, ListLimits, WatchLimits,
+                           FileChecked, RememberTracker>;
 };
 
 }  // namespace tutti

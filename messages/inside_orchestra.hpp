@@ -145,7 +145,7 @@ struct LookDue {
 struct SentDue {
   TUTTI_MESSAGE(SentDue, 0x0824);
 };
-/// conductor: this caller takes too long.
+/// conductor, a client's door: this caller takes too long.
 struct CallerOverdue {
   Address link;
   TUTTI_MESSAGE(CallerOverdue, 0x0825, link);
@@ -174,13 +174,13 @@ using InsideOrchestraMessages =
 struct OrchDoorRole {
   static constexpr std::string_view name = "orch_door";
   using Accepts = Messages<OfferFile, ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable,
-                           ListAsked, PartAsked, PeerAway>;
+                           ListAsked, PartAsked, PeerAway, SendAllowed>;
 };
 
 /// Writes `.orch` files of files in groups, and decides which of them a client serves to members of Orchestras.
 struct ExporterRole {
   static constexpr std::string_view name = "exporter";
-  using Accepts = Messages<ExportFile, ServeFile, StopServing, ServingFailed>;
+  using Accepts = Messages<ExportFile, ServeFile, StopServing, ServingFailed, FileSynced>;
 };
 
 /// Speaks with one member over one connection, both ways: a fetcher that also passes on what the other side asks for.

@@ -47,15 +47,18 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
 
   const bool has_members = !settings.orchestra.empty();
   if (at.exporter.address.value != 0)
-    cast.exporter = std::make_unique<Exporter>(
-        Exporter::Others{at.shell, at.librarian, has_members ? at.orch_door : Ref<OrchDoorRole>{}}, store);
+    cast.exporter =
+        std::make_unique<Exporter>(Exporter::Others{at.shell, at.librarian, at.checker,
+                                                    has_members ? at.orch_door : Ref<OrchDoorRole>{}},
+                                   store);
   if (has_members) {
     auto orchestra = std::make_shared<Opened>();
     cast.orchestra = orchestra;
     OrchDoorOptions members;
     members.endpoint = settings.orchestra;
-    cast.orch_door = std::make_unique<OrchDoor>(
-        std::move(members), nullptr, OrchDoor::Others{at.storage, {}, {}, at.shell}, std::move(orchestra));
+    cast.orch_door = std::make_unique<OrchDoor>(std::move(members), nullptr,
+                                                OrchDoor::Others{at.storage, {}, {}, at.shell, at.uploader},
+                                                std::move(orchestra));
   }
 
   for (std::size_t i = 0; i < at.verifiers.size(); ++i)

@@ -12,6 +12,7 @@
 #include "peer/piece_layout.hpp"
 #include "peer/piece_picker.hpp"
 #include "peer/rate_meter.hpp"
+#include "peer/wrong_pieces.hpp"
 
 namespace tutti {
 
@@ -54,6 +55,8 @@ struct Download {
   std::vector<Sharer> sharers;
   /// Peers that closed the file, or cannot be reached: not asked again before.
   std::map<PeerKey, Instant> shunned;
+  /// Who has sent what wrong, where that is borne.
+  std::map<PeerKey, WrongPieces> wrong;
   /// Among whom its pieces are shared out, beside us.
   std::vector<ClientKey> shared_with;
   /// Who has opened it here, and so fetches it; some of them, if they are many.

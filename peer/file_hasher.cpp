@@ -4,6 +4,7 @@
 #include <string>
 
 #include "actors/context.hpp"
+#include "peer/new_file.hpp"
 #include "peer/piece_hasher.hpp"
 #include "peer/tree_disk.hpp"
 
@@ -100,6 +101,16 @@ void FileHasher::on(const SyncFile& sync, Context& context) {
   FileSynced synced{sync.tag, {}};
   if (const DiskDone fault = disk_->sync(sync.path)) synced.fault = Refused{fault->code, fault->sentence};
   context.reply(synced);
+}
+
+void FileHasher::on(const WriteFile& write, Context& context) {
+  const ByteView bytes = context.payload().view();
+  NewFile file(write.path);
+  DiskDone fault = file.write(std::string(bytes.begin(), bytes.end()));
+  if (!fault) fault = file.finish(NewFile::Place::must_be_free);
+  FileSynced written{write.tag, {}};
+  if (fault) written.fault = Refused{fault->code, fault->sentence};
+  context.reply(written);
 }
 
 void FileHasher::on(const CheckFile& check, Context& context) {

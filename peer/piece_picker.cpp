@@ -267,11 +267,11 @@ void PiecePicker::lost(PieceIndex piece, Instant now) {
   begin_anew(piece);
 }
 
-Blame PiecePicker::corrupt(PieceIndex piece, std::span<const PeerKey> sources, Instant now) {
+Blame PiecePicker::corrupt(PieceIndex piece, std::span<const PeerKey> sources, Instant now, bool convicts) {
   lost(piece, now);
   pieces_[piece.value].was_corrupt = true;
   if (sources.size() == 1) {
-    convict(sources.front());
+    convicts ? convict(sources.front()) : peer_lacks(sources.front(), piece, now);
     return {sources.front()};
   }
   if (std::none_of(sources.begin(), sources.end(), [&](PeerKey source) { return banned(source); }))

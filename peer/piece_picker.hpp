@@ -36,7 +36,7 @@ struct Pick {
 
 /// Whose fault a corrupt piece is.
 struct Blame {
-  /// All of it came from this peer. It is gone from the picker: fetch nothing of this file from it any more.
+  /// All of it came from this peer.
   std::optional<PeerKey> culprit;
 };
 
@@ -141,8 +141,10 @@ class PiecePicker {
   bool awaits_verdict(PieceIndex piece) const;
   /// All blocks of the piece came and were right.
   void verified(PieceIndex piece, Instant now);
-  /// The piece is not what the metainfo says. `sources`: whose blocks it was made of.
-  Blame corrupt(PieceIndex piece, std::span<const PeerKey> sources, Instant now);
+  /// The piece is not what the metainfo says. `sources`: whose blocks it was made of. If they were one peer's, it is
+  /// convicted, that is gone from the picker, which fetches nothing of this file from it any more; or, if a wrong piece
+  /// proves nothing (`convicts`), it has just not this piece.
+  Blame corrupt(PieceIndex piece, std::span<const PeerKey> sources, Instant now, bool convicts = true);
   /// A piece that we had is gone (read back wrong, or the disk failed to write it). Nobody's fault.
   void lost(PieceIndex piece, Instant now);
 

@@ -14,6 +14,8 @@ namespace tutti {
 namespace {
 
 constexpr Duration tick = std::chrono::milliseconds(500);
+/// Of many pieces so many are named.
+constexpr std::size_t named_max = 5;
 
 /// The answers after which going on makes no sense, as the user is not let in or there is no such thing.
 bool is_final(Code code) {
@@ -153,11 +155,7 @@ void Scheduler::on(const WholeHashed& hashed, Context& context) {
   context.send(verifier_of(hashed.download), EndDownload{hashed.download});
   context.send(others_.storage,
                SettleDownload{download->record.id, DownloadPhase::failed, Code::integrity, {}, true});
-  fail(
-      *download, Code::integrity,
-      "all pieces are right but the SHA-1 of the whole is not: the disk or whoever shared it first is wrong; "
-      "start it again to fetch it anew",
-      context);
+  fail(*download, Code::integrity, options_.words.whole_wrong, context);
 }
 
 void Scheduler::on(const WholeUnreadable& unreadable, Context& context) {
@@ -294,16 +292,66 @@ void Scheduler::settle_phase(Download& download, Context& context) {
                      context);
   if (peers_of(download) > 0) return set_phase(download, DownloadPhase::fetching, Code::other, {}, context);
   if (!download.searched && download.phase == DownloadPhase::finding) return;
-  const FileName& file = download.record.metainfo.name;
-  const bool some = std::any_of(sources_.begin(), sources_.end(), [&](const auto& each) {
-    return each.second.lanes.contains(download.record.id) && download.picker->knows(each.second.peer);
-  });
-  set_phase(download, DownloadPhase::waiting, Code::no_peers,
-            some ? fmt::format(
-                       "nobody online has the {} pieces that are missing of {}: it goes on when somebody has",
-                       download.picker->pieces_without_source(), file.text)
-                 : download.nobody_shares(),
-            context);
+  set_phase(download, DownloadPhase::waiting, Code::no_peers, why_it_waits(download), context);
+}
+
+/// What is missing of it, and why nobody gives it.
+std::string Scheduler::why_it_waits(const Download& download) const {
+  const std::string& file = download.record.metainfo.name.text;
+  const PiecePicker& picker = *download.picker;
+  std::set<PieceIndex> damaged;
+  std::set<std::string> from;
+  bool some = false;
+  for (const auto& [address, source] : sources_) {
+    if (!source.lanes.contains(download.record.id) || !picker.knows(source.peer)) continue;
+    some = true;
+    const auto wrong = download.wrong.find(source.peer);
+    if (wrong == download.wrong.end()) continue;
+    for (const PieceIndex piece : wrong->second.withheld()) {
+      if (picker.verified_pieces().has(piece) || picker.availability(piece) > 0) continue;
+      damaged.insert(piece);
+      from.insert(source.endpoint);
+    }
+  }
+  const std::uint32_t missing = picker.pieces_without_source();
+  if (!damaged.empty()) {
+    const SwarmWords& words = options_.words;
+    std::vector<std::string> numbers;
+    for (const PieceIndex piece : damaged)
+      if (numbers.size() < named_max) numbers.push_back(std::to_string(words.first + piece.value));
+    std::string sentence = fmt::format("{} {} of {} {} damaged at everybody online who has {} ({})",
+                                       damaged.size() == 1 ? words.piece : words.pieces,
+                                       fmt::join(numbers, ", "), file, damaged.size() == 1 ? "is" : "are",
+                                       damaged.size() == 1 ? "it" : "them", fmt::join(from, ", "));
+    if (damaged.size() > numbers.size())
+      sentence += fmt::format(", and {} more", damaged.size() - numbers.size());
+    if (missing > damaged.size())
+      sentence += fmt::format("; nobody online has {} others", missing - damaged.size());
+    return sentence + ": it goes on when somebody has what is right";
+  }
+  if (some)
+    return fmt::format("nobody online has the {} {} that {} missing of {}: it goes on when somebody has",
+                       missing, missing == 1 ? options_.words.piece : options_.words.pieces,
+                       missing == 1 ? "is" : "are", file);
+  const auto banned = static_cast<std::size_t>(
+      std::count_if(download.sharers.begin(), download.sharers.end(),
+                    [&](const Sharer& sharer) { return banned_.contains(sharer.client); }));
+  if (banned == 0) return download.nobody_shares();
+  return fmt::format(
+      "nothing is fetched any more from {} of those who share {}, as what came from there was wrong; nobody "
+      "else who "
+      "shares it is online: it goes on when somebody is",
+      banned, file);
+}
+
+/// A while later it may have been mended.
+void Scheduler::ask_again_for_wrong(Download& download, Context& context) {
+  if (!download.picker) return;
+  bool any = false;
+  for (auto& [peer, wrong] : download.wrong)
+    for (const PieceIndex piece : wrong.take_due(context.now()))
+      any = download.picker->peer_has(peer, piece) || any;
+  if (any) feed_hungry(download.record.id, context);
 }
 
 void Scheduler::keep_ticking(Context& context) {
@@ -325,7 +373,8 @@ void Scheduler::on(const DownloadsDue&, Context& context) {
       prepare(Starting{{}, true, {}, download.record}, context);
     }
     if (download.serves_at_rest() || (download.picker && !download.picker->complete())) share(id, context);
-    settle_phase(download, context);
+    ask_again_for_wrong(download, context);
+    if (Download* now = find(id); now != nullptr) settle_phase(*now, context);
   }
   pass_turns(context);
   std::vector<Address> idle;

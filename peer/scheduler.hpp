@@ -17,6 +17,7 @@
 #include "peer/fellow_progress.hpp"
 #include "peer/request_gate.hpp"
 #include "peer/request_window.hpp"
+#include "peer/swarm_words.hpp"
 #include "peer/weighted_turns.hpp"
 
 namespace tutti {
@@ -27,6 +28,9 @@ struct SchedulerOptions {
   ClientKey self;
   /// Makes what speaks with a peer (FetcherRole); empty: a Fetcher.
   std::function<std::unique_ptr<Actor>(const FetcherOptions&, Ref<SchedulerRole>)> make_fetcher = {};
+  SwarmWords words = {};
+  /// A wrong piece proves that whoever sent all of it is up to no good. Else it is borne, see WrongPieces.
+  bool wrong_piece_convicts = true;
   /// Those who fetch a file share its pieces out among them. All of them have to, and know each other by the same keys.
   bool shares_out = true;
   /// How often the trackers are asked who shares a file that is being fetched. At first more often: those who begin
@@ -80,7 +84,8 @@ struct SchedulerOptions {
 ///   (FellowProgress) gets no part.
 /// - Which piece next is the picker's decision; here is only whose turn it is: a fetcher with room asks, its downloads
 ///   take turns.
-/// - A peer that sent a bad piece alone is spoken with no more in this session, nor one that breaks the protocol.
+/// - A peer that sent a bad piece alone is spoken with no more in this session, nor one that breaks the protocol; where
+///   nobody's key vouches for him, a bad piece may be bad luck (WrongPieces).
 /// - Every verified piece is journalled and served at once.
 /// - A download that fails is taken off the trackers, unless the user shares the file apart from it as well. One whose
 ///   bytes could not be read for a peer does not fail by that: it is shared anew.
@@ -263,7 +268,7 @@ class Scheduler final
   bool is_starting(DownloadId id) const;
   Download* rechecked(std::uint64_t tag);
   void end_recheck(const Starting& starting, const Download& before, const Download& now, Context& context);
-  void recheck_refused(const Starting& starting, const Refused& why, Context& context);
+  void recheck_refused(const Starting& starting, Refused why, Context& context);
   void cancel_downloads(const Order& order, const std::vector<DownloadId>& downloads, Context& context);
   void leave(Download& download, Context& context);
   void leave_trackers(const Download& download, Context& context);
@@ -310,6 +315,9 @@ class Scheduler final
   void leave_lanes(Source& source, Context& context);
   void leave_lane(Source& source, DownloadId id, Context& context);
   void ban(const ClientKey& client, std::string_view why, Context& context);
+  std::string name_of(const ClientKey& client) const;
+  void ask_again_for_wrong(Download& download, Context& context);
+  std::string why_it_waits(const Download& download) const;
   void share_memory(Context& context);
   void feed(Source& source, Context& context);
   bool feed_from(Source& source, Download& download, Context& context);

@@ -247,12 +247,15 @@ void Scheduler::end_recheck(const Starting& starting, const Download& before, co
                Notice{NoticeKind::info,
                       now.record.group.text,
                       {},
-                      fmt::format("{}: of {} pieces on the disk {} are wrong and are fetched again",
-                                  now.record.metainfo.name.text, thought, wrong)});
+                      fmt::format("{}: of {} {} on the disk {} {} wrong and {} fetched again",
+                                  now.record.metainfo.name.text, thought,
+                                  thought == 1 ? options_.words.piece : options_.words.pieces, wrong,
+                                  wrong == 1 ? "is" : "are", wrong == 1 ? "is" : "are")});
 }
 
 /// It stays as it was, if that is still true.
-void Scheduler::recheck_refused(const Starting& starting, const Refused& why, Context& context) {
+void Scheduler::recheck_refused(const Starting& starting, Refused why, Context& context) {
+  if (why.code == Code::integrity) why.sentence = options_.words.whole_wrong;
   Download* download = find(starting.record.id);
   if (download == nullptr || !download->recheck) return;
   download->recheck.reset();

@@ -372,7 +372,7 @@ void Scheduler::on(const PeerAtFault& fault, Context& context) {
 
 void Scheduler::ban(const ClientKey& client, std::string_view why, Context& context) {
   if (!banned_.insert(client).second) return;
-  log_warning(fmt::format("nothing more is fetched from client {}: {}", client.hex(), why));
+  log_warning(fmt::format("nothing more is fetched from {}: {}", name_of(client), why));
   std::set<DownloadId> concerned;
   std::vector<Address> gone;
   for (const auto& [address, source] : sources_) {
@@ -388,12 +388,24 @@ void Scheduler::ban(const ClientKey& client, std::string_view why, Context& cont
   }
 }
 
+/// As people know it.
+std::string Scheduler::name_of(const ClientKey& client) const {
+  for (const auto& [address, source] : sources_)
+    if (source.client == client) return source.visitor ? source.visitor->host : source.endpoint;
+  for (const auto& [id, download] : downloads_)
+    for (const Sharer& sharer : download.sharers)
+      if (sharer.client == client) return sharer.endpoint();
+  return "client " + client.hex();
+}
+
 void Scheduler::on(const LaneOpened& opened, Context& context) {
   Source* source = source_of(context.sender());
   if (source == nullptr || !source->lanes.contains(opened.download)) return;
   Download& download = downloads_.at(opened.download);
-  const std::optional<Bitfield> has = Bitfield::parse(opened.bitfield, download.layout.piece_count());
+  std::optional<Bitfield> has = Bitfield::parse(opened.bitfield, download.layout.piece_count());
   ENSURE(has.has_value());
+  if (const auto wrong = download.wrong.find(source->peer); wrong != download.wrong.end())
+    for (const PieceIndex piece : wrong->second.withheld()) has->reset(piece);
   source->asked.erase(opened.download);
   source->progress.insert_or_assign(opened.download, FellowProgress(context.now()));
   if (!download.picker->knows(source->peer)) {
@@ -567,6 +579,7 @@ void Scheduler::on(const BlockArrived& arrived, Context& context) {
   Download* download = find(arrived.download);
   if (client == clients_of_fetchers_.end() || download == nullptr || !download->picker) return;
   download->rate.add(arrived.bytes, context.now());
+  if (!options_.wrong_piece_convicts) download->wrong[key_of(client->second)].came(arrived.bytes);
   const std::vector<PeerKey> others = download->picker->received(
       key_of(client->second), arrived.piece, arrived.block, arrived.attempt, context.now());
   for (const PeerKey other : others) cancel(*download, other, arrived.piece, {arrived.block}, context);
@@ -616,16 +629,20 @@ void Scheduler::on(const PieceCorrupt& corrupt, Context& context) {
   for (const Address fetcher : corrupt.fetchers)
     if (const auto client = clients_of_fetchers_.find(fetcher); client != clients_of_fetchers_.end())
       sources.push_back(key_of(client->second));
-  log_warning(fmt::format("piece {} of {} came wrong and is fetched again", corrupt.piece.value,
-                          download->record.metainfo.name.text));
-  const Blame blame = download->picker->corrupt(corrupt.piece, sources, context.now());
-  if (blame.culprit) {
-    const auto culprit = std::find_if(peer_keys_.begin(), peer_keys_.end(),
-                                      [&](const auto& each) { return each.second == *blame.culprit; });
-    ENSURE(culprit != peer_keys_.end());
-    ban(ClientKey(culprit->first), "it sent a wrong piece", context);
-  }
+  const bool convicts = options_.wrong_piece_convicts;
+  const Blame blame = download->picker->corrupt(corrupt.piece, sources, context.now(), convicts);
+  const auto culprit = std::find_if(peer_keys_.begin(), peer_keys_.end(),
+                                    [&](const auto& each) { return blame.culprit == each.second; });
+  log_warning(fmt::format("{} {} of {} came wrong{} and is fetched again", options_.words.piece,
+                          options_.words.first + corrupt.piece.value, download->record.metainfo.name.text,
+                          blame.culprit ? " from " + name_of(culprit->first) : ""));
+  if (blame.culprit && !convicts)
+    download->wrong[*blame.culprit].came_wrong(corrupt.piece, download->layout.piece_size(corrupt.piece),
+                                               context.now());
+  if (blame.culprit && (convicts || download->wrong.at(*blame.culprit).is_enemy()))
+    ban(ClientKey(culprit->first), "what it sends is wrong", context);
   feed_hungry(corrupt.download, context);
+  if (Download* now = find(corrupt.download); now != nullptr) settle_phase(*now, context);
 }
 
 void Scheduler::on(const PieceUnwritable& unwritable, Context& context) {

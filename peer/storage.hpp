@@ -42,6 +42,8 @@ TreePart part_of(const DownloadRecord& download);
 ///   Where a name is given in two steps (a link, then the old name goes), it may die between those, too.
 /// - A download is forgotten after its part file has gone: what is left of it by a crash in between begins anew and can
 ///   be cancelled again, while a file that nobody knows of would stay for ever.
+/// - A complete file is hashed as a whole in the pass that hashes its pieces, until one of those is wrong: then so is the
+///   whole.
 /// - A complete file is not touched by a recheck. It becomes a part file again when it is reopened, by the same steps
 ///   in the opposite order: remembered as one that is about to lose its name, then renamed.
 /// - Whoever watches the limits hears of them once they are on the disk.
@@ -92,6 +94,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   void on(const RecheckDownload& recheck, Context& context);
   void on(const ReopenDownload& reopen, Context& context);
   void on(const PieceHashed& hashed, Context& context);
+  void on(const StretchHashed& hashed, Context& context);
   void on(const HashFailed& failed, Context& context);
 
   // Limits (storage_limits.cpp).
@@ -117,6 +120,10 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
     ByteCount right = {};
     FileIdentity identity = {};  ///< of a complete one when this began; nothing's if it was gone
     HashJob job = {};            ///< the checker's
+    /// The SHA-1 of the whole is made in the same pass, as long as all pieces are right.
+    bool hashes_whole = false;
+    bool piece_right = false;        ///< the one that has just been hashed in that pass
+    std::optional<Sha1> whole = {};  ///< in the end
   };
   /// Pieces of a download that are journalled and not known to be on the platter.
   struct Unsynced {
@@ -160,6 +167,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   void give_up_recheck(DownloadId id, Context& context);
   DiskDone reopen(DownloadRecord& download, const std::vector<PieceIndex>& pieces);
   void check_next(DownloadId id, Context& context);
+  void drop_whole(Recheck& recheck, Context& context);
   std::optional<DownloadId> rechecked(HashJob job);
   void checked(DownloadId id, bool good, Context& context);
   void prepared(const std::vector<Asker>& askers, DownloadRecord download, const Bitfield& verified,

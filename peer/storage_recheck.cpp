@@ -61,6 +61,8 @@ void Storage::recheck_complete(const Asker& asker, DownloadRecord download, Cont
   Recheck recheck{{asker}, Bitfield(all.size())};
   recheck.complete = std::move(download);
   recheck.told = true;
+  recheck.hashes_whole = identity && all.size() > 0;
+  if (identity && all.size() == 0) recheck.whole = sha1({});
   if (identity) recheck.identity = *identity;
   if (identity) return begin_recheck(id, std::move(recheck), all, context);
   recheck.bad = pieces_in(all);
@@ -90,11 +92,19 @@ void Storage::check_next(DownloadId id, Context& context) {
   }
   const PieceLayout layout(download.metainfo);
   const PieceIndex piece = recheck.doubtful.front();
-  recheck.job = ++last_check_;
+  const std::string path = recheck.complete ? rechecked_path(download) : download.part_path;
+  // All pieces of a whole are stretches of one job.
+  if (!recheck.hashes_whole || recheck.job.value == 0) recheck.job = ++last_check_;
   checks_.emplace(recheck.job, id);
-  context.send(checker_,
-               HashPiece{recheck.job, recheck.complete ? rechecked_path(download) : download.part_path, piece,
-                         layout.piece_offset(piece), layout.piece_size(piece)});
+  if (!recheck.hashes_whole)
+    return context.send(
+        checker_, HashPiece{recheck.job, path, piece, layout.piece_offset(piece), layout.piece_size(piece)});
+  context.send(checker_, HashStretch{recheck.job, path, layout.piece_offset(piece), layout.piece_size(piece),
+                                     recheck.doubtful.size() == 1, piece});
+}
+
+void Storage::drop_whole(Recheck& recheck, Context& context) {
+  if (std::exchange(recheck.hashes_whole, false)) context.send(checker_, DropHashing{recheck.job});
 }
 
 void Storage::end_complete_recheck(const Recheck& recheck, Context& context) {
@@ -110,8 +120,16 @@ void Storage::end_complete_recheck(const Recheck& recheck, Context& context) {
              context);
     return;
   }
+  const DownloadRecord& download = *recheck.complete;
+  const bool only_the_whole_is_wrong =
+      recheck.bad.empty() && recheck.whole && *recheck.whole != download.metainfo.sha1;
   for (const Asker& asker : recheck.askers) {
-    if (recheck.bad.empty()) {
+    if (only_the_whole_is_wrong) {
+      refuse(asker,
+             {Code::integrity,
+              fmt::format("every piece of {} is right, but the SHA-1 of the whole is not", download.path)},
+             context);
+    } else if (recheck.bad.empty()) {
       context.answer(asker.address, DownloadSound{asker.tag});
     } else {
       context.answer(asker.address, DownloadUnsound{asker.tag, recheck.verified.bytes()});
@@ -123,6 +141,7 @@ void Storage::end_complete_recheck(const Recheck& recheck, Context& context) {
 void Storage::give_up_recheck(DownloadId id, Context& context) {
   const auto recheck = rechecks_.extract(id);
   if (!recheck) return;
+  drop_whole(recheck.mapped(), context);
   for (const Asker& asker : recheck.mapped().askers)
     refuse(asker, {Code::unfinished, "what is on the disk was not hashed to the end"}, context);
 }
@@ -139,6 +158,7 @@ void Storage::checked(DownloadId id, bool good, Context& context) {
     if (!recheck.complete) complain(store_->journal(id, pieces));
   } else {
     recheck.bad.push_back(piece);
+    drop_whole(recheck, context);
   }
   if (recheck.told) {
     const auto left = static_cast<std::uint32_t>(recheck.doubtful.size());
@@ -162,10 +182,21 @@ std::optional<DownloadId> Storage::rechecked(HashJob job) {
 void Storage::on(const PieceHashed& hashed, Context& context) {
   const std::optional<DownloadId> id = rechecked(hashed.job);
   if (!id) return;
-  const Recheck& recheck = rechecks_.at(*id);
+  Recheck& recheck = rechecks_.at(*id);
   const DownloadRecord& download = recheck.complete ? *recheck.complete : downloads_.at(*id);
   const DigestPair digests{hashed.sha1, hashed.sha256};
-  checked(*id, digests_match(digests, expected_digests(download.metainfo, hashed.piece)), context);
+  const bool right = digests_match(digests, expected_digests(download.metainfo, hashed.piece));
+  if (!recheck.hashes_whole) return checked(*id, right, context);
+  recheck.piece_right = right;
+  checks_.emplace(hashed.job, *id);  // StretchHashed follows
+}
+
+void Storage::on(const StretchHashed& hashed, Context& context) {
+  const std::optional<DownloadId> id = rechecked(hashed.job);
+  if (!id) return;
+  Recheck& recheck = rechecks_.at(*id);
+  recheck.whole = hashed.sha1;
+  checked(*id, recheck.piece_right, context);
 }
 
 void Storage::on(const HashFailed& failed, Context& context) {

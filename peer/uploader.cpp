@@ -420,6 +420,7 @@ void Uploader::enter_ring(Address address, Link& link) {
 void Uploader::read_next(Context& context) {
   RateLimiter::Round round = limiter_.look(context.now(), local_day_time(context.wall_time()));
   std::deque<Address> limited;  // they keep their turns
+  if (sends_first_) allow_sends(round, context);
   // A link that may not read now (it has enough under way) comes back into the ring when one of its reads is done.
   while (reads_.size() < reads_max && !ring_.empty()) {
     const Address address = ring_.front();
@@ -433,15 +434,38 @@ void Uploader::read_next(Context& context) {
     }
     if (link.reading >= reads_a_link) continue;
     const Turn turn = start_read(address, link, round, context);
+    sends_first_ = sends_first_ || turn == Turn::taken;
     if (turn == Turn::taken) enter_ring(address, link);
     if (turn != Turn::limited) continue;
     link.in_ring = true;
     limited.push_back(address);
   }
   ring_.insert(ring_.begin(), limited.begin(), limited.end());
+  allow_sends(round, context);
   limited_ = !limited.empty();
   context.cancel(limit_timer_);
   if (round.again_after()) limit_timer_ = context.after(*round.again_after(), LimitDue{});
+}
+
+/// Those that the limits let through. Groups do not wait for each other.
+void Uploader::allow_sends(RateLimiter::Round& round, Context& context) {
+  std::erase_if(sends_, [&](const Send& send) {
+    if (!round.pass(send.what.group, send.what.bytes)) return false;
+    sends_first_ = false;
+    context.answer(send.asker, SendAllowed{send.what.tag});
+    return true;
+  });
+}
+
+void Uploader::on(const SendWanted& wanted, Context& context) {
+  sends_.push_back({context.sender(), wanted});
+  read_next(context);
+}
+
+void Uploader::on(const SendUnwanted& unwanted, Context& context) {
+  std::erase_if(sends_, [&](const Send& send) {
+    return send.asker == context.sender() && send.what.tag == unwanted.tag;
+  });
 }
 
 void Uploader::on(const LimitDue&, Context& context) { read_next(context); }

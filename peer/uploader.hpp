@@ -44,6 +44,7 @@ struct UploaderOptions {
 /// - Links take turns, one block each: a peer that asks for much gets no more than one that asks for little.
 /// - A block is read when the limits for its group let it through (RateLimiter), in the turns of the links: one timer to
 ///   the moment when the next one may.
+/// - What the door for members of Orchestras wants to send is paid from the same limits: it and the links take turns.
 /// - A link has at most requests_waiting_max requests waiting; one more is rejected as busy, so its memory is bounded.
 ///   At most `reads_max` blocks are being read at a time, `reads_a_link` of one link. For a link
 ///   that has not taken untaken_max bytes of what it was sent nothing more is read: a peer that asks and does not
@@ -81,6 +82,8 @@ class Uploader final
 
   void on(const Told& told, Context& context);
   void on(const LimitsChanged& changed, Context& context);
+  void on(const SendWanted& wanted, Context& context);
+  void on(const SendUnwanted& unwanted, Context& context);
   void on(const DiagnoseShare& diagnose, Context& context);
 
   void on(const LimitDue& due, Context& context);
@@ -170,6 +173,7 @@ class Uploader final
   /// Whether a link has what to read, and may: next to that it counts what is done about it.
   enum class Turn : std::uint8_t { taken, nothing, limited };
   Turn start_read(Address address, Link& link, RateLimiter::Round& round, Context& context);
+  void allow_sends(RateLimiter::Round& round, Context& context);
   ShareFacts facts_of(const FileKey& key, const Copies& copies, Context& context) const;
   void flush(Address address, Link& link, Context& context);
   void read_done(std::uint64_t tag, const BlockUnreadable* fault, Context& context);
@@ -195,6 +199,12 @@ class Uploader final
   RateLimiter limiter_{LimitDirection::up};
   TimerId limit_timer_;
   bool limited_ = false;  ///< something waits for a limit
+  struct Send {
+    Address asker;
+    SendWanted what;
+  };
+  std::deque<Send> sends_;    ///< that wait for a limit
+  bool sends_first_ = false;  ///< it is their turn
 
   Admission admission_;
   std::map<CommandId, Question> questions_;  ///< to the trackers

@@ -13,6 +13,7 @@
 #include <limits>
 #include <map>
 
+#include "peer/orchestra/orch_words.hpp"
 #include "shell/command.hpp"
 #include "shell/exit_status.hpp"
 #include "tutti_version.hpp"
@@ -251,6 +252,12 @@ std::vector<std::string> configuration_keys() {
 std::string orchestra_address_fault(const std::string& address) {
   if (address.starts_with('['))
     return fmt::format("{}: members of Orchestras know no IPv6: give an IPv4 address, ip:port", address);
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos || !is_ipv4(std::string_view(address).substr(0, colon)))
+    return fmt::format(
+        "{}: this should be ip:port with an IPv4 address of this machine, such as "
+        "127.0.0.1:10001, or 0.0.0.0 for all of them; names are not looked up",
+        address);
   return serving_address_fault(address);
 }
 

@@ -55,7 +55,8 @@ std::string read_configuration(std::string_view text, ClientOptions& options);
 /// Every key that a configuration may have, as `section.key`.
 std::vector<std::string> configuration_keys();
 
-/// What is wrong with the IP:PORT of --orchestra, whose protocol knows only IPv4; empty if nothing is.
+/// What is wrong with the IP:PORT where members or those who look for a conductor are served: their protocol knows only
+/// IPv4. Empty if nothing is.
 std::string orchestra_address_fault(const std::string& address);
 /// What is wrong with IP:PORT or [IPv6]:PORT; empty if nothing is. Port 0 lets the system choose.
 std::string serving_address_fault(const std::string& address);

@@ -49,8 +49,13 @@ void ConductorDesk::obey(const std::string& line, Context& context) {
     context.goodbye();
   } else if (line == "table") {
     context.send(conductor_, TableWanted{});
+  } else if (line == "help") {
+    console_.say(
+        "table: list who shares what\nquit (also q): end; members find each other no more, but those who "
+        "have "
+        "met go on\nhelp: this");
   } else if (!line.empty()) {
-    console_.complain("error: unknown_command: say table to see who shares what, or quit");
+    console_.complain("error: unknown_command: help lists what there is");
   }
 }
 

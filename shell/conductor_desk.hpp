@@ -9,8 +9,8 @@
 
 namespace tutti {
 
-/// The console of a conductor: shows who comes and goes. `table` lists who shares what, `quit` (or a signal) ends it; the
-/// end of input does not.
+/// The console of a conductor: shows who comes and goes. `table` lists who shares what, `help` what there is, `quit` (or a
+/// signal) ends it; the end of input does not.
 class ConductorDesk final : public ActorOf<ConductorDesk, ConductorConsoleRole::Accepts> {
  public:
   ConductorDesk(Ref<ConductorRole> conductor, KeyConsole& console, Signals& signals)

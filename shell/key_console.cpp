@@ -38,7 +38,8 @@ StandardKeyConsole::StandardKeyConsole(Keys keys)
 
 StandardKeyConsole::~StandardKeyConsole() {
   if (shown_ > 0) write_fully(STDOUT_FILENO, "\n");
-  if (before_) ::tcsetattr(STDIN_FILENO, TCSANOW, &before_->terminal);
+  // What was typed after the key that ended it (the rest of `quit`) is not for whoever reads the terminal next.
+  if (before_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_->terminal);
 }
 
 std::size_t StandardKeyConsole::columns() const {

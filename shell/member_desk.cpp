@@ -104,9 +104,11 @@ void MemberDesk::fail(Code code, const std::string& sentence, Context& context) 
 }
 
 /// It is not the file that was looked at, and not served any more: perhaps it was only touched.
-void MemberDesk::on(const ShareChanged& changed, Context& context) {
+void MemberDesk::on(const ShareChanged&, Context& context) {
   if (ended_) return;
-  console_.say(printable(changed.sentence));
+  console_.say(printable(fmt::format(
+      "{} has changed since it was looked at: it is looked at again, and what is wrong of it is fetched",
+      place_.download.path)));
   complete_ = false;
   checks_file_ = place_is_doubtful_ = true;
   check(context);
@@ -148,6 +150,7 @@ void MemberDesk::on(const InputReady& ready, Context& context) {
     const std::string line = typed_.substr(0, end_of_line);
     typed_.erase(0, end_of_line + 1);
     if (line == "q" || line == "quit") return end(0, context);
+    if (!line.empty()) console_.complain("error: unknown_command: it shares by itself; q ends it");
   }
   constexpr std::size_t line_max = 4096;
   if (typed_.size() > line_max) typed_.clear();

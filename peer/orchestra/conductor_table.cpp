@@ -72,20 +72,24 @@ ConductorTable::Answer ConductorTable::asked(const std::string& name, const std:
   }
   answer.is_new = true;
   const std::string host = host_of(member);
-  make_room_for(host);
+  const Silent newcomer{key, member};
+  make_room_for(host, text_of(newcomer));
   File& joined = files_[key];
   const Member here{++last_place_, now};
   joined.members.emplace(member, here);
   joined.order.emplace(here.place, member);
   join_run(joined, here.place);
-  silent_.emplace(SilentKey{now, here.place}, Silent{key, member});
-  hosts_[host].insert({now, here.place});
+  Host& of_host = hosts_[host];
+  of_host.silent.insert({now, here.place});
+  of_host.text += text_of(newcomer);
+  text_ += text_of(newcomer);
+  silent_.emplace(SilentKey{now, here.place}, newcomer);
   return answer;
 }
 
 void ConductorTable::heard_again(Member& member, Instant now) {
   auto entry = silent_.extract({member.heard, member.place});
-  std::set<SilentKey>& of_host = hosts_.at(host_of(entry.mapped().member));
+  std::set<SilentKey>& of_host = hosts_.at(host_of(entry.mapped().member)).silent;
   of_host.erase(entry.key());
   member.heard = now;
   entry.key() = {now, member.place};
@@ -93,21 +97,31 @@ void ConductorTable::heard_again(Member& member, Instant now) {
   silent_.insert(std::move(entry));
 }
 
-void ConductorTable::make_room_for(const std::string& host) {
-  const auto known = hosts_.find(host);
-  if (known != hosts_.end() && known->second.size() >= members_of_host_max) {
-    drop(*known->second.begin());
-  } else if (silent_.size() >= members_max) {
+/// What a member costs: it names its file here, and that has a name of its own.
+std::size_t ConductorTable::text_of(const Silent& member) {
+  constexpr std::size_t members_kept =
+      4;  // here, among those of its file by name and by place, and in an answer
+  return 2 * (member.file.first.size() + member.file.second.size()) + members_kept * member.member.size();
+}
+
+void ConductorTable::make_room_for(const std::string& host, std::size_t text) {
+  for (auto known = hosts_.find(host);
+       known != hosts_.end() &&
+       (known->second.silent.size() >= members_of_host_max || known->second.text + text > text_of_host_max);
+       known = hosts_.find(host))
+    drop(*known->second.silent.begin());
+  while (!silent_.empty() && (silent_.size() >= members_max || text_ + text > text_max))
     drop(silent_.begin()->first);
-  }
 }
 
 ConductorTable::Gone ConductorTable::drop(const SilentKey& who) {
   const auto entry = silent_.extract(who);
   const Silent& member = entry.mapped();
   const auto host = hosts_.find(host_of(member.member));
-  host->second.erase(entry.key());
-  if (host->second.empty()) hosts_.erase(host);
+  host->second.silent.erase(entry.key());
+  host->second.text -= text_of(member);
+  text_ -= text_of(member);
+  if (host->second.silent.empty()) hosts_.erase(host);
   const auto file = files_.find(member.file);
   file->second.members.erase(member.member);
   leave_run(file->second, entry.key().second);
@@ -140,10 +154,14 @@ std::vector<ConductorTable::Row> ConductorTable::rows() const {
 void ConductorTable::check_invariants() const {
   std::size_t members = 0;
   std::size_t of_hosts = 0;
-  for (const auto& [host, silent] : hosts_) {
-    ENSURE(!silent.empty() && silent.size() <= members_of_host_max);
-    of_hosts += silent.size();
+  std::size_t text = 0;
+  for (const auto& [name, host] : hosts_) {
+    ENSURE(!host.silent.empty() && host.silent.size() <= members_of_host_max);
+    ENSURE(host.text <= text_of_host_max);
+    of_hosts += host.silent.size();
+    text += host.text;
   }
+  ENSURE(text == text_ && text_ <= text_max);
   for (const auto& [key, file] : files_) {
     ENSURE(!file.members.empty() && file.members.size() == file.order.size());
     std::size_t in_runs = 0;

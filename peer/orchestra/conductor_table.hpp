@@ -21,14 +21,17 @@ namespace tutti {
 ///   its first answer, but in all others, after those who came before it. All as the originals do it.
 /// - A member asks every ten seconds or so for as long as it lives. One that has not asked for `forgotten_after` is gone:
 ///   the originals name it for ever, and every other one dials it in vain, a second each, before those that live.
-/// - Bounded: `members_max` in all, `members_of_host_max` of one address; beyond that the ones who were silent longest, of
-///   that address if it has too many, give their places to newcomers.
+/// - Bounded: `members_max` in all, `members_of_host_max` of one address, and as to the text that is kept for them (names of
+///   files are as long as whoever asks likes) `text_max` and `text_of_host_max`; beyond that the ones who were silent
+///   longest, of that address if it has too many, give their places to newcomers.
 /// - Answers share their text, as far as it stays the same when somebody comes or goes: ten thousand members ask a thousand
 ///   times a second, for 200 KB each, and do not take them all at once.
 class ConductorTable {
  public:
   static constexpr std::size_t members_max = 100'000;
   static constexpr std::size_t members_of_host_max = 10'000;
+  static constexpr std::size_t text_max = 64U << 20U;         ///< bytes
+  static constexpr std::size_t text_of_host_max = 8U << 20U;  ///< bytes
 
   explicit ConductorTable(Duration forgotten_after) : forgotten_after_(forgotten_after) {}
 
@@ -53,6 +56,7 @@ class ConductorTable {
   };
   std::vector<Row> rows() const;
   std::size_t size() const { return silent_.size(); }
+  std::size_t text_bytes() const { return text_; }
   void check_invariants() const;
 
  private:
@@ -84,13 +88,19 @@ class ConductorTable {
   static void join_run(File& file, std::uint64_t place);
   static void leave_run(File& file, std::uint64_t place);
   void heard_again(Member& member, Instant now);
-  void make_room_for(const std::string& host);
+  static std::size_t text_of(const Silent& member);
+  void make_room_for(const std::string& host, std::size_t text);
   Gone drop(const SilentKey& who);
 
   Duration forgotten_after_;
   std::map<FileKey, File> files_;
   std::map<SilentKey, Silent> silent_;  ///< all members, by when they were heard; places are unique
-  std::map<std::string, std::set<SilentKey>> hosts_;  ///< the same of each address
+  struct Host {
+    std::set<SilentKey> silent;
+    std::size_t text = 0;
+  };
+  std::map<std::string, Host> hosts_;  ///< the same of each address
+  std::size_t text_ = 0;
   std::uint64_t last_place_ = 0;
 };
 

@@ -8,20 +8,12 @@
 #include "actors/context.hpp"
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
-#include "peer/new_file.hpp"
 #include "peer/orchestra/orch_share.hpp"
 #include "peer/orchestra/orch_words.hpp"
 
 namespace tutti {
 
 namespace {
-
-/// Whole, or not there.
-DiskDone write_orch(const std::string& path, const OrchFile& file) {
-  NewFile orch(path);
-  if (DiskDone fault = orch.write(orch_text(file))) return fault;
-  return orch.finish(NewFile::Place::must_be_free);
-}
 
 /// Looking a name up stops the thread that moves the bytes of all links.
 bool is_dialled_at_once(std::string_view conductor) {
@@ -42,7 +34,34 @@ void Exporter::start(Context& context) {
                                                    exports.fault().sentence)});
     return;
   }
-  for (OrchExport& each : *exports) exports_.insert_or_assign({each.gid, each.fid}, std::move(each));
+  for (const OrchExport& each : *exports) remember(each);
+}
+
+void Exporter::remember(const OrchExport& exported) {
+  const FileKey key{exported.gid, exported.fid};
+  std::erase(order_, key);
+  order_.push_back(key);
+  exports_.insert_or_assign(key, exported);
+}
+
+/// As the store has.
+void Exporter::forget_oldest(Context& context) {
+  if (order_.size() <= ClientStore::exports_max) return;
+  const auto forgotten = exports_.extract(order_.front());
+  order_.pop_front();
+  const auto shared = shared_.find(forgotten.key());
+  if (shared == shared_.end()) return;
+  const ServeFile& serve = shared->second;
+  context.send(others_.door, StopServing{serve.gid, serve.fid, serve.path, CloseReason::not_shared});
+  context.send(
+      others_.shell,
+      Notice{
+          NoticeKind::info,
+          serve.group.text,
+          {},
+          fmt::format("{} is not served to members any more: the last {} exports are remembered, and it was "
+                      "exported before those",
+                      serve.file.text, ClientStore::exports_max)});
 }
 
 void Exporter::on(const ExportFile& order, Context& context) {
@@ -52,20 +71,31 @@ void Exporter::on(const ExportFile& order, Context& context) {
     told.what = std::move(*fault);
     return context.reply(told);
   }
-  if (const DiskDone fault = write_orch(order.path, file)) {
-    told.what = Refused{fault->code, fault->sentence};
-    return context.reply(told);
+  writing_.emplace(++last_tag_, Writing{context.sender(), order});
+  context.send(others_.checker, WriteFile{last_tag_, order.path}, orch_payload(orch_text(file)));
+}
+
+void Exporter::on(const FileSynced& written, Context& context) {
+  const auto entry = writing_.extract(written.tag);
+  if (!entry) return;
+  const auto& [asker, order] = entry.mapped();
+  Told told{order.command, Done{}, false, {}};
+  if (written.fault) {
+    told.what = *written.fault;
+    return context.answer(asker, told);
   }
-  told.sentence = orch_originals_fault(file.name, file.size, file.parts.size());
+  const Metainfo& metainfo = order.metainfo;
+  told.sentence = orch_originals_fault(metainfo.name.text, metainfo.size, metainfo.piece_sha1.size());
   const FileKey key{order.gid, order.fid};
   const OrchExport exported{order.gid, order.fid, order.metainfo.name, order.metainfo.sha1, order.conductor};
   if (const DiskDone fault = store_->put_export(exported)) {
     told.sentence += fmt::format("{}the file is written, but will not be served to members from here: {}",
                                  told.sentence.empty() ? "" : "; ", fault->sentence);
-    return context.reply(told);
+    return context.answer(asker, told);
   }
-  exports_.insert_or_assign(key, exported);
-  context.reply(told);
+  remember(exported);
+  context.answer(asker, told);
+  forget_oldest(context);
   if (shared_.contains(key)) offer(key, context);
 }
 

@@ -23,6 +23,14 @@ constexpr DownloadId the_download{1};
 /// The part file is to have the same name at the next start.
 ClientKey key_of(const OrchShare& share) { return orch_client(share.sha1); }
 
+SwarmWords member_words() {
+  return {
+      "part", "parts", 1,
+      "every part is right, but the whole is not: line 3 of the .orch file, the SHA-1 of the whole, does not "
+      "belong "
+      "to its parts; fetching again changes nothing: whoever has the file writes a right one with composer"};
+}
+
 /// Closing a connection costs an original what it was about to be sent, and gains nothing.
 constexpr Duration never = std::chrono::hours(24 * 365);
 
@@ -87,6 +95,8 @@ ClientCast make_member(const MemberSettings& settings, const ClientAddresses& at
   const Ref<OrchDoorRole> door_ref{at.uploader.address};
   SchedulerOptions scheduler = settings.scheduler;
   scheduler.shares_out = false;
+  scheduler.wrong_piece_convicts = false;
+  scheduler.words = member_words();
   scheduler.fetcher_idle = never;
   scheduler.make_fetcher = [share, door_ref, host](const FetcherOptions& options, Ref<SchedulerRole> self) {
     OrchPeerOptions peer;
@@ -104,8 +114,8 @@ ClientCast make_member(const MemberSettings& settings, const ClientAddresses& at
   OrchDoorOptions door_options;
   door_options.endpoint = settings.endpoint;
   cast.uploader = std::make_unique<OrchDoor>(
-      std::move(door_options), share, OrchDoor::Others{at.storage, at.scheduler, at.tracker_link, at.shell},
-      std::move(door));
+      std::move(door_options), share,
+      OrchDoor::Others{at.storage, at.scheduler, at.tracker_link, at.shell, {}}, std::move(door));
   for (std::size_t i = 0; i < at.verifiers.size(); ++i)
     cast.verifiers.push_back(std::make_unique<HashVerifier>(disk));
   for (std::size_t i = 0; i < at.hashers.size(); ++i)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "actors/context.hpp"
@@ -106,7 +107,7 @@ void OrchDoor::withdraw(const FileKey& key, Context& context) {
   std::vector<Address> gone;
   for (const auto& [address, asker] : askers_)
     if (asker.file == key) gone.push_back(address);
-  for (const Address address : gone) forget(address);
+  for (const Address address : gone) forget(address, context);
   offers_.erase(key);
 }
 
@@ -210,13 +211,19 @@ void OrchDoor::hold(Address address, Asker& asker, PieceIndex part, Context& con
   asker.held.insert(part);
 }
 
-void OrchDoor::on(const PeerAway&, Context& context) { forget(context.sender()); }
+void OrchDoor::on(const PeerAway&, Context& context) { forget(context.sender(), context); }
 
-void OrchDoor::forget(Address asker) {
+void OrchDoor::forget(Address asker, Context& context) {
   askers_.erase(asker);
   std::erase(ring_, asker);
-  for (auto& [tag, read] : reads_)
+  for (auto each = reads_.begin(); each != reads_.end();) {
+    auto& [tag, read] = *each;
+    const bool waits = read.asker == asker && !read.allowed;
     if (read.asker == asker) read.asker = {};
+    if (waits) context.send(others_.uploader, SendUnwanted{tag});
+    if (waits) --unallowed_;
+    each = waits ? reads_.erase(each) : std::next(each);
+  }
 }
 
 void OrchDoor::enter_ring(Address address, Asker& asker) {
@@ -226,7 +233,7 @@ void OrchDoor::enter_ring(Address address, Asker& asker) {
 }
 
 void OrchDoor::read_next(Context& context) {
-  while (reads_.size() < reads_max && !ring_.empty()) {
+  while (reads_.size() - unallowed_ < reads_max && !ring_.empty()) {
     if (untaken_.outstanding_bytes() >= untaken_by_all_max) return look_later(context);
     const Address address = ring_.front();
     ring_.pop_front();
@@ -247,12 +254,39 @@ void OrchDoor::read_next(Context& context) {
       hold(address, asker, part, context);
     } else {
       ++asker.reading;
-      reads_.emplace(++last_tag_, Read{address, asker.file, part, offer.served()->path});
-      context.send(others_.storage, ReadBlock{last_tag_, offer.served()->path, layout.piece_offset(part),
-                                              layout.piece_size(part), offer.served()->identity});
+      const bool limits = others_.uploader.address.value != 0;
+      reads_.emplace(++last_tag_, Read{address, asker.file, part, offer.served()->path, !limits});
+      if (limits) {
+        ++unallowed_;
+        context.send(others_.uploader, SendWanted{last_tag_, offer.share()->group, layout.piece_size(part)});
+      } else {
+        begin_read(last_tag_, context);
+      }
     }
     enter_ring(address, asker);
   }
+}
+
+void OrchDoor::begin_read(std::uint64_t tag, Context& context) {
+  const Read& read = reads_.at(tag);
+  const OrchOffer& offer = offers_.at(read.file);
+  const PieceLayout& layout = offer.share()->layout;
+  context.send(others_.storage, ReadBlock{tag, read.path, layout.piece_offset(read.part),
+                                          layout.piece_size(read.part), offer.served()->identity});
+}
+
+void OrchDoor::on(const SendAllowed& allowed, Context& context) {
+  const auto read = reads_.find(allowed.tag);
+  if (read == reads_.end() || std::exchange(read->second.allowed, true)) return;
+  --unallowed_;
+  const OrchOffer& offer = offers_.at(read->second.file);
+  if (offer.served() && offer.served()->path == read->second.path) return begin_read(read->first, context);
+  // It is not served from there any more: read when it is served again.
+  const Read done = reads_.extract(read).mapped();
+  Asker& asker = askers_.at(done.asker);
+  --asker.reading;
+  asker.waiting.push_front(done.part);
+  enter_ring(done.asker, asker);
 }
 
 void OrchDoor::on(const BlockRead& read, Context& context) {
@@ -325,7 +359,10 @@ void OrchDoor::look_whether_it_takes(Address address, Asker& asker, Context& con
 }
 
 void OrchDoor::check_invariants() const {
-  ENSURE(connections_.size() >= links_.size() && reads_.size() <= reads_max);
+  const auto unallowed =
+      std::count_if(reads_.begin(), reads_.end(), [](const auto& each) { return !each.second.allowed; });
+  ENSURE(unallowed_ == static_cast<std::size_t>(unallowed));
+  ENSURE(connections_.size() >= links_.size());
   ENSURE(only_ ? announced_.empty() : announced_.size() == offers_.size());
   std::size_t in_ring = 0;
   for (const auto& [address, asker] : askers_) {

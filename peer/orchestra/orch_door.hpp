@@ -45,9 +45,12 @@ struct OrchDoorOptions {
 /// - Beyond `connections_of_host` the oldest connection of an address that waits for nothing is ended; if there is none, the
 ///   new one.
 /// - Which file a connection is about is heard from its first DOWN, where there are several. Whoever asks for others
-///   `refused_max` times is left.
+///   `refused_max` times is left, and who has not asked within `patience`.
+/// - A part of a group's file is read when the uploader says that the limits let it through: they are on what the two send
+///   together. What waits for them is no read yet, so that a limited group keeps no other one waiting.
 class OrchDoor final
-    : public ActorOf<OrchDoor, Joined<OrchDoorRole::Accepts, ByteStreamMessages, Messages<SentDue>>> {
+    : public ActorOf<OrchDoor,
+                     Joined<OrchDoorRole::Accepts, ByteStreamMessages, Messages<SentDue, CallerOverdue>>> {
  public:
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_peer = 4;
@@ -66,6 +69,7 @@ class OrchDoor final
     Ref<SchedulerRole> scheduler;         ///< zero: nothing is fetched here
     Ref<TrackerLinkRole> conductor_link;  ///< of the file that is there from the start
     Ref<ShellRole> shell;                 ///< hears which files are served, where those change
+    Ref<UploaderRole> uploader;           ///< knows the limits; zero: there are none
   };
   /// `share`: the file that is there for ever; null if files are offered. What came of opening the door is put into `door`
   /// when the actor starts, for the wiring to look at.
@@ -90,7 +94,10 @@ class OrchDoor final
   void on(const PeerAway& away, Context& context);
   void on(const SentDue& due, Context& context);
 
+  void on(const SendAllowed& allowed, Context& context);
+
   // Connections that come in (orch_door_connections.cpp).
+  void on(const CallerOverdue& overdue, Context& context);
   void on(const LinkUp& up, Context& context);
   void on(const LinkDown& down, Context& context);
   void on(const StreamBytes& bytes, Context& context);
@@ -116,6 +123,7 @@ class OrchDoor final
     FileKey file;
     PieceIndex part;
     std::string path;
+    bool allowed = true;
   };
   struct Announced {
     Ref<TrackerLinkRole> by;
@@ -128,6 +136,7 @@ class OrchDoor final
     OrchGreeting greeting = {};
     std::size_t refused = 0;
     bool ends = false;  ///< has been asked to
+    TimerId overdue = {};
   };
 
   void begin_serving(const FileKey& key, OrchOffer& offer, Context& context);
@@ -137,9 +146,10 @@ class OrchDoor final
   /// The asker who says this; null if what it is about is not offered any more.
   Asker* asker_of(Address sender);
   void hold(Address address, Asker& asker, PieceIndex part, Context& context);
-  void forget(Address asker);
+  void forget(Address asker, Context& context);
   void enter_ring(Address address, Asker& asker);
   void read_next(Context& context);
+  void begin_read(std::uint64_t tag, Context& context);
   void tell_part(Address address, Asker& asker, PieceIndex part, const Payload& bytes, Context& context);
   void tell_list(Address address, Asker& asker, Context& context);
   void look_whether_it_takes(Address address, Asker& asker, Context& context);
@@ -157,6 +167,7 @@ class OrchDoor final
   void admit(Address link, Connection& connection, const FileKey& file, Context& context);
   bool make_room_for(const std::string& host, Context& context);
   void end_peer(Connection& connection, Context& context);
+  void hang_up(Address link, Context& context);
 
   const OrchDoorOptions options_;
   const Others others_;
@@ -172,6 +183,7 @@ class OrchDoor final
   std::unordered_map<Address, Asker> askers_;
   std::deque<Address> ring_;  ///< askers with parts that wait, in their turn
   std::map<std::uint64_t, Read> reads_;
+  std::size_t unallowed_ = 0;  ///< of those, that wait for the limits
   std::uint64_t last_tag_ = 0;
   PayloadGauge untaken_;   ///< by all together
   bool look_due_ = false;  ///< SentDue is on its way

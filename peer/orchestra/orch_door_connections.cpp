@@ -14,10 +14,23 @@ namespace tutti {
 void OrchDoor::on(const LinkUp& up, Context& context) {
   if (leaving_ || !make_room_for(up.peer, context)) return context.close(up.link);
   Connection& connection = connections_.emplace(up.link, Connection{up.peer}).first->second;
-  if (only_) admit(up.link, connection, *only_, context);
+  if (only_) return admit(up.link, connection, *only_, context);
+  connection.overdue = context.after(patience, CallerOverdue{up.link});
+}
+
+void OrchDoor::on(const CallerOverdue& overdue, Context& context) { hang_up(overdue.link, context); }
+
+/// Of one that has not said yet which file it is about.
+void OrchDoor::hang_up(Address link, Context& context) {
+  const auto connection = connections_.find(link);
+  if (connection == connections_.end() || connection->second.peer.address.value != 0) return;
+  context.cancel(connection->second.overdue);
+  context.close(link);
+  connections_.erase(connection);
 }
 
 void OrchDoor::admit(Address link, Connection& connection, const FileKey& file, Context& context) {
+  context.cancel(connection.overdue);
   OrchPeerOptions options;
   options.endpoint = connection.host;
   options.accepted = {link};
@@ -56,15 +69,14 @@ void OrchDoor::greet(Address link, Connection& connection, ByteView bytes, Conte
     if (++connection.refused > refused_max) break;
     context.answer(link, StreamBytes{}, orch_payload(orch_none(question->name, question->sha1, 0)));
   }
-  if (!connection.greeting.failed() && connection.refused <= refused_max) return;
-  context.close(link);
-  connections_.erase(link);
+  if (connection.greeting.failed() || connection.refused > refused_max) hang_up(link, context);
 }
 
 void OrchDoor::on(const LinkDown& down, Context& context) {
   const auto connection = connections_.find(down.link);
   if (connection == connections_.end()) return;
   if (connection->second.peer.address.value == 0) {
+    context.cancel(connection->second.overdue);
     connections_.erase(connection);
   } else {
     context.send(connection->second.peer, StreamOver{});
@@ -76,7 +88,7 @@ void OrchDoor::on(const ActorStopped& stopped, Context& context) {
   if (!link) return;
   context.close(link.mapped());
   connections_.erase(link.mapped());
-  forget(stopped.actor);
+  forget(stopped.actor, context);
   if (leaving_ && connections_.empty()) context.goodbye();
 }
 
@@ -104,8 +116,7 @@ bool OrchDoor::make_room_for(const std::string& host, Context& context) {
   if (idle->second.peer.address.value != 0) {
     end_peer(idle->second, context);
   } else {
-    context.close(idle->first);
-    connections_.erase(idle);
+    hang_up(idle->first, context);
   }
   return true;
 }

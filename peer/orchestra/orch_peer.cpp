@@ -77,7 +77,8 @@ void OrchPeer::on(const LinkUp& up, Context& context) {
 
 void OrchPeer::begin(Context& context) {
   up_ = true;
-  heard_ = context.now();
+  heard_ = begun_ = context.now();
+  spoken_ = false;
   parser_ = OrchParser(share_->layout);
   unasked_ = 0;
   asked_of_us_ = 0;
@@ -149,6 +150,8 @@ void OrchPeer::look_later(Context& context) { context.after(look_every, LookDue{
 void OrchPeer::on(const LookDue&, Context& context) {
   if (ended_ || !up_) return;  // begun anew with the next connection
   look_later(context);
+  if (!dialled() && !spoken_ && context.now() - begun_ >= options_.silence)
+    return lose(fmt::format("{} has connected and says nothing", options_.endpoint), context);
   // Who has connected to us owes us nothing but what it was asked for.
   const bool owes = !asked_.empty() || (dialled() && list_asked_);
   if (owes && context.now() - heard_ >= options_.silence)
@@ -178,6 +181,7 @@ void OrchPeer::take(const Payload& bytes, Context& context) {
   for (;;) {
     const auto next = parser_.next();
     if (const auto* message = std::get_if<OrchMessage>(&next)) {
+      spoken_ = true;
       take(*message, context);
     } else if (const auto* data = std::get_if<OrchData>(&next)) {
       take(*data, bytes, context);

@@ -25,7 +25,8 @@ struct OrchPeerOptions {
   ByteCount request_limit = RequestWindow::start;
   Duration dial_again = std::chrono::seconds(2);
   Duration dial_again_max = std::chrono::seconds(10);
-  /// A peer that is to send something and says nothing for so long is given up.
+  /// A peer that is to send something and says nothing for so long is given up; so is one that has connected to us and has
+  /// said no whole word since: members of all kinds do that at once.
   Duration silence = std::chrono::seconds(30);
 };
 
@@ -141,6 +142,8 @@ class OrchPeer final
   bool ended_ = false;
   Duration dial_pause_;
   Instant heard_{};
+  Instant begun_{};
+  bool spoken_ = false;  ///< the other side has said a word
   OrchParser parser_;
 
   std::optional<OpenLane> lane_;

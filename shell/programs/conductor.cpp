@@ -11,9 +11,11 @@
 #include "actors/zmq_host.hpp"
 #include "messages/codes.hpp"
 #include "peer/orchestra/conductor.hpp"
+#include "shell/client_options.hpp"
 #include "shell/conductor_desk.hpp"
 #include "shell/exit_status.hpp"
 #include "shell/key_console.hpp"
+#include "shell/printable.hpp"
 #include "shell/signals.hpp"
 #include "tutti_version.hpp"
 
@@ -56,7 +58,7 @@ int main(int argc, char* argv[]) {
   CLI::App app{
       "Tells the members that share a file by a .orch file of each other. Line 1 of that file says where it "
       "listens.\n"
-      "While it runs: `table` lists who shares what, `quit` ends it.\n"
+      "While it runs: `table` lists who shares what, `quit` ends it, `help` says so.\n"
       "Exit status: 0 ended by quit or a signal, 2 usage, 9 it cannot listen there.\n",
       "conductor"};
   ConductorOptions options;
@@ -73,6 +75,10 @@ int main(int argc, char* argv[]) {
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
     app.exit(error);
+    return exit_usage;
+  }
+  if (const std::string fault = orchestra_address_fault(options.endpoint); !fault.empty()) {
+    std::cerr << fmt::format("error: {}: --listen {}\n", name_of(Code::usage), printable(fault));
     return exit_usage;
   }
   options.forgotten_after = std::chrono::seconds(forgotten_after);

@@ -147,8 +147,10 @@ int main(int argc, char* argv[]) {
       "it is\n"
       "ended by `q`. What is there already is looked at first, so an ended member goes on where it was.\n"
       "Exit status: 0 ended by q or complete (--once), 2 usage or a wrong .orch file, 3 no such file or "
-      "folder, 8 the\n"
-      "whole is not what it should be, 9 the disk, 10 another file is in the way, 130 interrupted.\n",
+      "folder, 8 every\n"
+      "part is right and the whole is not, 9 the disk or it cannot listen there, 10 another file is in the "
+      "way,\n"
+      "130 interrupted.\n",
       "member"};
   MemberOptions options;
   app.set_version_flag("--version", std::string(version));
@@ -168,6 +170,8 @@ int main(int argc, char* argv[]) {
     if (!options.conductor.empty() && !orch_conductor_fault(options.conductor).empty())
       throw CannotStart{Code::usage,
                         fmt::format("'{}' names no conductor: give it as ip:port", options.conductor)};
+    if (const std::string fault = orchestra_address_fault(options.listen); !fault.empty())
+      throw CannotStart{Code::usage, "--listen " + fault};
     return run(options);
   } catch (const CLI::Success& asked) {
     return app.exit(asked);

@@ -407,7 +407,7 @@ def a_killed_member_goes_on_where_it_was(world):
     stage = Stage(world, 8 * MIB, part_size=64 * KIB)
     seeder = stage.original(owned=range(1, 65))
     member = stage.member()
-    member.await_line("nobody online has the 64 pieces")
+    member.await_line("nobody online has the 64 parts")
     member.kill()
     del seeder.served[:]
     stage.original(owned=range(65, 129))
@@ -423,7 +423,7 @@ def what_an_original_has_begun_is_gone_on_with(world):
     seeder = stage.original()
     member = stage.member("--once", owned=half)
     stage.await_complete(member)
-    assert member.wait() == 0 and "are wrong and are fetched again" in "\n".join(member.lines)
+    assert member.wait() == 0 and "128 parts on the disk 64 are wrong and are fetched again" in "\n".join(member.lines)
     assert not [k for _, k in seeder.served if k in half], seeder.served
 
 
@@ -441,6 +441,46 @@ def a_file_that_is_touched_is_shared_on_and_one_that_is_changed_is_mended(world)
     until(lambda: sum("complete:" in line for line in member.lines) == 3, "it to be mended")
     assert path.read_bytes() == stage.content
     assert [k for host, k in seeder.served if host == member.host] == [31], seeder.served
+
+
+@suite.test(trackers=0, started=False)
+def a_lone_source_with_a_damaged_part_gives_the_rest_and_what_is_damaged_is_said(world):
+    stage = Stage(world, 20 * 16 * KIB)
+    source = stage.original()
+    damaged = bytes(16 * KIB)
+    source.content[6 * 16 * KIB:7 * 16 * KIB] = damaged  # it goes on offering part 7
+    log = world.path / "member.log"
+    member = stage.member("--log-file", log)
+    member.await_line(f"part 7 of {stage.name} is damaged at everybody online who has it ({source.endpoint})")
+    part = next(member.folder.glob("*.part")).read_bytes()
+    right = bytearray(stage.content)
+    assert part[:6 * 16 * KIB] == right[:6 * 16 * KIB] and part[7 * 16 * KIB:] == right[7 * 16 * KIB:]
+    assert [k for host, k in source.served if host == member.host].count(7) == 1
+    text = log.read_text()
+    assert f"part 7 of {stage.name} came wrong from {source.endpoint}" in text, text
+    assert "nothing more is fetched" not in text, text
+    # Somebody who has it right ends that.
+    stage.original(owned=(7,))
+    stage.await_complete(member)
+
+
+@suite.test(trackers=0, started=False)
+def a_sha1_of_the_whole_that_does_not_belong_to_the_parts_is_said_whoever_finds_it(world):
+    stage = Stage(world, 320 * KIB + 7)
+    lines = stage.path.read_text().splitlines()
+    lines[2] = "0" * 40
+    stage.path.write_text("".join(f"{line}\n" for line in lines))
+    stage.orch = Orch(stage.path)
+    stage.original()
+    said = "every part is right, but the whole is not: line 3 of the .orch file"
+    # One that has fetched all of it, the same one again, and one that has the file.
+    fetched = stage.member()
+    assert fetched.wait() == 8 and said in fetched.stderr()
+    again = stage.member(folder=fetched.folder)
+    assert again.wait() == 8 and said in again.stderr()
+    there = stage.member(owned=range(1, stage.orch.count + 1))
+    assert there.wait() == 8 and said in there.stderr()
+    assert (there.folder / stage.name).read_bytes() == stage.content
 
 
 @suite.test(trackers=0, started=False)
@@ -495,7 +535,7 @@ def q_ends_it_within_a_second_and_the_bar_shows_parts_and_percent(world):
     terminal.run(BIN / "member", folder / stage.path.name, "--listen", f"{a_host()}:10001")
     until(lambda: any("50% (10 of 20 parts, 10 left) |####" in line for line in terminal.screen()), "the bar at half")
     begin = time.monotonic()
-    terminal.type("q")
+    terminal.type("quit")  # of which the shell is to read nothing
     terminal.await_last("%")
     assert time.monotonic() - begin < 2.0
     terminal.say("echo status $?")
@@ -586,6 +626,18 @@ def files_longer_than_the_originals_can_have(world):
         (elsewhere / "long").unlink()
 
 
+@suite.test(trackers=0, started=False)
+def where_to_listen_is_an_address_and_nothing_else(world):
+    stage = Stage(world, 1)
+    for listen in ("nonsense", "localhost:9999", "[::1]:9999", "127.0.0.1", "127.0.0.1:99999"):
+        for words in (("conductor",), ("member", stage.path)):
+            status, out, err = world.run(*words, "--listen", listen)
+            assert status == 2 and out == "" and f"error: usage: --listen {listen}: " in err, (words, status, err)
+    # An address that is none of this machine is one all the same.
+    status, _, err = world.run("conductor", "--listen", "192.0.2.1:9999")
+    assert status == 9 and "--listen" in err, (status, err)
+
+
 # --- the conductor --------------------------------------------------------------------------------------------------
 
 def ask(conductor, *lines, raw=None):
@@ -625,6 +677,8 @@ def a_conductor_answers_as_the_original_does(world):
     assert ask(endpoint, "DOWN", "näme", sha1, 1) == f"NONE\r\nnäme\r\n{sha1}\r\n".encode()
     program.say("table")
     program.await_line(f"name.bin ({sha1}): {host}:10001, {host}:7777")
+    program.say("help")
+    program.await_line("table: list who shares what")
     program.say("quit")
     assert program.wait() == 0
 

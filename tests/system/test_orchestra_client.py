@@ -206,5 +206,22 @@ def an_address_that_cannot_be_had_is_said_at_the_start(world):
         assert code == status and out == "" and address in err, (code, out, err)
 
 
+@suite.test()
+def members_are_sent_what_the_limits_let_through(world):
+    ensemble = Ensemble(world)
+    path = ensemble.share("film", 300 * KIB)
+    ensemble.export("film")
+    until(lambda: ensemble.is_served("film"), "the film to be served")
+    ensemble.alice.ok("set_limit up 1 g")
+    answers, orch = ensemble.greet("film"), ensemble.orchs["film"]
+    answers.wire.send("PART", orch.name, orch.sha1, 1)
+    answers.wire.sock.settimeout(1.0)
+    with contextlib.suppress(TimeoutError, Gone):
+        raise AssertionError(f"it says {answers.next()} in spite of the limit")
+    answers.wire.sock.settimeout(PATIENCE)
+    ensemble.alice.ok("set_limit up none g")
+    assert answers.next() == ("STRT", 1, path.read_bytes()[:orch.part_size])
+
+
 if __name__ == "__main__":
     suite.run()

@@ -44,7 +44,7 @@ std::unique_ptr<Actor> make_orch_door(Casting& casting) {
           casting.partner<StorageRole>(),
           of_a_client ? Ref<SchedulerRole>{} : casting.partner<SchedulerRole>(),
           of_a_client ? Ref<TrackerLinkRole>{} : casting.partner<TrackerLinkRole>("conductor_link"),
-          casting.partner<ShellRole>()},
+          casting.partner<ShellRole>(), of_a_client ? casting.partner<UploaderRole>() : Ref<UploaderRole>{}},
       std::make_shared<Opened>());
 }
 
@@ -74,7 +74,7 @@ std::unique_ptr<Actor> make_conductor(Casting& casting) {
 std::unique_ptr<Actor> make_exporter(Casting& casting) {
   return std::make_unique<Exporter>(
       Exporter::Others{casting.partner<ShellRole>(), casting.partner<LibrarianRole>(),
-                       casting.partner<OrchDoorRole>()},
+                       casting.partner<FileHasherRole>(), casting.partner<OrchDoorRole>()},
       make_memory_client_store(ClientIdentity{}));
 }
 

@@ -597,6 +597,84 @@ BOOST_AUTO_TEST_CASE(looks_at_files) {
   BOOST_TEST((decode<FileChecked>(cellar.host.outbox().back().body)->code == Code::io_error));
 }
 
+/// Plays the checker of a complete film of which `content` is what it reads.
+void hash_next(Cellar& cellar, const Bytes& content) {
+  const auto hash = cellar.host.expect<HashStretch>(cellar.checker);
+  BOOST_TEST_REQUIRE(hash->piece.has_value());
+  const ByteView bytes = ByteView(content).subspan(hash->offset.value, hash->size.value);
+  cellar.host.inject(cellar.checker.address, cellar.storage.address,
+                     PieceHashed{hash->job, *hash->piece, sha1(bytes), sha256(bytes)});
+  StretchHashed stretch{hash->job, hash->offset + hash->size, {}};
+  if (hash->last) stretch.sha1 = sha1(content);
+  cellar.host.inject(cellar.checker.address, cellar.storage.address, stretch);
+}
+
+BOOST_AUTO_TEST_CASE(a_complete_file_is_hashed_as_a_whole_in_the_pass_that_hashes_its_pieces) {
+  for (const bool right : {true, false}) {
+    Cellar cellar;
+    if (!right) cellar.wanted.metainfo.sha1.bytes[0] ^= 1;
+    const DownloadRecord record = cellar.whole();
+    cellar.say(FinishDownload{record.id, record.part_path, record.path});
+    cellar.host.discard();
+    cellar.say(RecheckDownload{7, record.id});
+    for (int piece = 0; piece < 4; ++piece) hash_next(cellar, cellar.content);
+    for (int piece = 0; piece < 4; ++piece) cellar.host.expect<RecheckProgress>(cellar.asker);
+    if (right) {
+      BOOST_TEST(cellar.host.expect<DownloadSound>(cellar.asker)->tag == 7u);
+    } else {
+      BOOST_TEST((cellar.refusal() == Code::integrity));
+    }
+    cellar.host.expect_silence();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(after_a_wrong_piece_only_pieces_are_hashed) {
+  Cellar cellar;
+  const DownloadRecord record = cellar.whole();
+  cellar.say(FinishDownload{record.id, record.part_path, record.path});
+  cellar.host.discard();
+  Bytes damaged = cellar.content;
+  damaged[600'000] ^= 1;  // in piece 1
+  cellar.say(RecheckDownload{7, record.id});
+  for (int piece = 0; piece < 2; ++piece) hash_next(cellar, damaged);
+  cellar.host.expect<DropHashing>(cellar.checker);
+  for (const std::uint32_t piece : {2U, 3U}) {
+    const auto hash = cellar.host.expect<HashPiece>(cellar.checker);
+    BOOST_TEST((hash->piece == PieceIndex{piece}));
+    const ByteView bytes = ByteView(damaged).subspan(hash->offset.value, hash->size.value);
+    cellar.host.inject(cellar.checker.address, cellar.storage.address,
+                       PieceHashed{hash->job, hash->piece, sha1(bytes), sha256(bytes)});
+  }
+  for (int piece = 0; piece < 4; ++piece) cellar.host.expect<RecheckProgress>(cellar.asker);
+  BOOST_TEST((cellar.host.expect<DownloadUnsound>(cellar.asker)->bitfield == Bytes{0b1011'0000}));
+}
+
+BOOST_AUTO_TEST_CASE(a_last_piece_that_is_wrong_is_all_that_is_said_of_the_whole) {
+  Cellar cellar;
+  const DownloadRecord record = cellar.whole();
+  cellar.say(FinishDownload{record.id, record.part_path, record.path});
+  cellar.host.discard();
+  Bytes damaged = cellar.content;
+  damaged.back() ^= 1;
+  cellar.say(RecheckDownload{7, record.id});
+  for (int piece = 0; piece < 4; ++piece) hash_next(cellar, damaged);
+  for (int piece = 0; piece < 4; ++piece) cellar.host.expect<RecheckProgress>(cellar.asker);
+  BOOST_TEST((cellar.host.expect<DownloadUnsound>(cellar.asker)->bitfield == Bytes{0b1110'0000}));
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_read_of_a_complete_file_is_wrong_and_the_rest_is_hashed) {
+  Cellar cellar;
+  const DownloadRecord record = cellar.whole();
+  cellar.say(FinishDownload{record.id, record.part_path, record.path});
+  cellar.host.discard();
+  cellar.say(RecheckDownload{7, record.id});
+  const auto hash = cellar.host.expect<HashStretch>(cellar.checker);
+  cellar.host.inject(cellar.checker.address, cellar.storage.address,
+                     HashFailed{hash->job, Code::io_error, "broken"});
+  cellar.host.expect<DropHashing>(cellar.checker);
+  BOOST_TEST((cellar.host.expect<HashPiece>(cellar.checker)->piece == 1_piece));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -638,6 +638,37 @@ BOOST_AUTO_TEST_CASE(bad_words_stay_at_the_door) {
   BOOST_TEST(counter.host.faults().size() == 3u);
 }
 
+BOOST_AUTO_TEST_CASE(what_members_of_orchestras_are_sent_is_paid_from_the_same_limits) {
+  Counter counter;
+  const Ref<OrchDoorRole> door = counter.host.probe<OrchDoorRole>();
+  const auto want = [&](std::uint64_t tag, const std::string& group) {
+    counter.host.inject(door.address, counter.uploader.address, SendWanted{tag, {group}, block});
+  };
+  want(1, "lab");
+  BOOST_TEST(counter.host.expect<SendAllowed>(door)->tag == 1u);
+  counter.host.inject(counter.storage.address, counter.uploader.address,
+                      LimitsChanged{{RateLimit{LimitDirection::up, "lab", 0, 0, block.value}}});
+  for (const std::uint64_t tag : {2U, 3U, 4U}) want(tag, "lab");
+  counter.host.expect_silence(door.address);
+  // Another group does not wait, and what nobody wants any more is not paid for.
+  want(5, "other");
+  BOOST_TEST(counter.host.expect<SendAllowed>(door)->tag == 5u);
+  counter.host.inject(door.address, counter.uploader.address, SendUnwanted{3});
+  counter.host.advance(std::chrono::milliseconds(600));
+  BOOST_TEST(counter.host.expect<SendAllowed>(door)->tag == 2u);
+  counter.host.expect_silence(door.address);
+  counter.host.advance(std::chrono::milliseconds(1000));
+  BOOST_TEST(counter.host.expect<SendAllowed>(door)->tag == 4u);
+  // A link's block has cost the same bucket.
+  counter.host.advance(std::chrono::seconds(1));
+  const Address peer = counter.peer_with_file();
+  counter.host.inject(peer, counter.uploader.address, RequestBlock{counter.fid, 0_piece, {}, block});
+  want(6, "lab");
+  counter.host.expect_silence(door.address);
+  counter.host.advance(std::chrono::seconds(2));
+  BOOST_TEST(counter.host.expect<SendAllowed>(door)->tag == 6u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

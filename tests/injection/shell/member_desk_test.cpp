@@ -151,6 +151,8 @@ BOOST_AUTO_TEST_CASE(a_file_that_changes_while_it_is_shared_is_looked_at_again) 
                                 "it has changed"});
   BOOST_TEST((room.host.expect<ControlDownloads>(room.scheduler)->order == DownloadOrder::recheck));
   room.host.expect<AwaitDownloads>(room.scheduler);
+  // There is nothing that its user could share again.
+  BOOST_TEST(room.keys.said.find("it is looked at again") != std::string::npos);
   room.changed(DownloadPhase::checking);
   room.changed(DownloadPhase::complete);
   room.host.inject(room.scheduler.address, room.desk.address, Told{{3}, Done{}, false, {}});
@@ -174,6 +176,7 @@ BOOST_AUTO_TEST_CASE(q_ends_it_on_a_terminal_and_a_line_elsewhere) {
   pipe.keys.typed = "quiz\nqu";
   pipe.host.input_ready(0);
   BOOST_TEST(pipe.status == -1);
+  BOOST_TEST(pipe.keys.complained == "error: unknown_command: it shares by itself; q ends it\n");
   pipe.keys.typed = "it\n";
   pipe.host.input_ready(0);
   BOOST_TEST(pipe.status == 0);

@@ -720,6 +720,25 @@ BOOST_AUTO_TEST_CASE(what_is_not_wanted_is_not_picked_and_not_missed) {
   BOOST_TEST(!picker.verified_pieces().all());
 }
 
+BOOST_AUTO_TEST_CASE(where_a_bad_piece_proves_nothing_its_author_has_just_not_that_piece) {
+  Table table("#...", {{ann, "####"}});
+  const Pick bad = *table.pick(ann);
+  table.receive_all(ann, bad);
+  BOOST_CHECK(table.picker.corrupt(bad.piece, std::vector{ann}, table.now, false).culprit == ann);
+  table.picker.check_invariants();
+  BOOST_TEST(!table.picker.banned(ann));
+  BOOST_TEST(table.picker.availability(bad.piece) == 0U);
+  for (int left = 2; left > 0; --left) {
+    const Pick other = *table.pick(ann);
+    BOOST_CHECK(other.piece != bad.piece);
+    table.receive_all(ann, other);
+    table.picker.verified(other.piece, table.now);
+  }
+  BOOST_TEST((!table.pick(ann).has_value() && !table.picker.interesting(ann)));
+  table.picker.peer_has(ann, bad.piece);
+  BOOST_CHECK(table.pick(ann)->piece == bad.piece);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -73,8 +73,10 @@ BOOST_AUTO_TEST_CASE(addresses) {
 BOOST_AUTO_TEST_CASE(members_of_orchestras_are_served_where_it_is_said_and_by_default_nowhere) {
   BOOST_TEST(ClientOptions{}.orchestra == "");
   for (const char* good : {"127.0.0.1:10001", "0.0.0.0:0"}) BOOST_TEST(orchestra_address_fault(good) == "");
-  for (const char* bad : {"", "[::1]:10001", "localhost:10001", "127.0.0.1"})
+  for (const char* bad : {"", "[::1]:10001", "localhost:10001", "127.0.0.1", "nonsense",
+                          "127.0.0.1:", "1.2.3:80", "*:80", "127.0.0.1:65536", ":10001"})
     BOOST_TEST(orchestra_address_fault(bad) != "", bad);
+  BOOST_TEST(orchestra_address_fault("localhost:9999").find("names are not looked up") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(the_state_has_a_place) {

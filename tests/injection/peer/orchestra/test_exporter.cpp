@@ -1,9 +1,12 @@
 #include "peer/orchestra/exporter.hpp"
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
+#include "peer/file_hasher.hpp"
+#include "peer/memory_disk.hpp"
 #include "tests/injection/peer/orchestra/support.hpp"
 
 namespace {
@@ -33,8 +36,9 @@ struct Office {
 
   void open(bool with_door = true) {
     exporter = host.spawn<ExporterRole>(
-        "exporter", std::make_unique<Exporter>(
-                        Exporter::Others{shell, librarian, with_door ? door : Ref<OrchDoorRole>{}}, store));
+        "exporter",
+        std::make_unique<Exporter>(
+            Exporter::Others{shell, librarian, checker, with_door ? door : Ref<OrchDoorRole>{}}, store));
   }
   Told order(const std::string& name = "film.orch") {
     host.inject(shell.address, exporter.address,
@@ -72,6 +76,8 @@ struct Office {
   Ref<ShellRole> shell = host.probe<ShellRole>();
   Ref<LibrarianRole> librarian = host.probe<LibrarianRole>();
   Ref<OrchDoorRole> door = host.probe<OrchDoorRole>();
+  Ref<FileHasherRole> checker =
+      host.spawn<FileHasherRole>("checker", std::make_unique<FileHasher>(std::make_shared<MemoryDisk>()));
   Ref<ExporterRole> exporter;
 };
 
@@ -177,6 +183,28 @@ BOOST_AUTO_TEST_CASE(without_a_door_nothing_is_served) {
   office.unshare();
   office.host.expect_silence();
   BOOST_TEST(office.store->exports()->size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(of_very_many_exports_the_oldest_is_served_no_more) {
+  Office office;
+  office.order();
+  office.share();
+  office.expect_offer();
+  const Fid first = office.fid;
+  for (std::uint64_t more = 0; more < ClientStore::exports_max; ++more) {
+    office.host.expect_silence(office.door.address);
+    std::memcpy(office.fid.bytes.data() + 1, &more, sizeof more);
+    office.order("more-" + std::to_string(more));
+  }
+  BOOST_TEST((office.host.expect<StopServing>(office.door)->fid == first));
+  BOOST_TEST(office.host.expect<Notice>(office.shell)
+                 ->sentence.starts_with("film is not served to members any more"));
+  office.fid = first;
+  office.share();
+  office.host.expect_silence(office.door.address);
+  // Exported again it is the newest.
+  office.order("again.orch");
+  office.expect_offer();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

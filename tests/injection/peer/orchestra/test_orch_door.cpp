@@ -13,7 +13,7 @@ struct Entrance {
     options.endpoint = "127.0.0.2:10001";
     door = host.spawn<OrchDoorRole>(
         "door", std::make_unique<OrchDoor>(
-                    options, share, OrchDoor::Others{storage, scheduler, conductor_link, shell}, opened));
+                    options, share, OrchDoor::Others{storage, scheduler, conductor_link, shell, {}}, opened));
     BOOST_TEST(host.expect<NowServing>(conductor_link)->port == 10001);
   }
   void serve(std::uint8_t bits, bool whole = false) {
@@ -45,12 +45,14 @@ struct Entrance {
 
 /// The door of a client, which has nothing until it is offered something.
 struct ClientEntrance {
-  ClientEntrance() {
+  explicit ClientEntrance(bool has_limits = false) {
     OrchDoorOptions options;
     options.endpoint = "127.0.0.2:10001";
     door = host.spawn<OrchDoorRole>(
         "door",
-        std::make_unique<OrchDoor>(options, nullptr, OrchDoor::Others{storage, {}, {}, shell}, opened));
+        std::make_unique<OrchDoor>(
+            options, nullptr,
+            OrchDoor::Others{storage, {}, {}, shell, has_limits ? uploader : Ref<UploaderRole>{}}, opened));
     BOOST_TEST(host.expect<Notice>(shell)->sentence.starts_with("members of Orchestras are served on "));
   }
   OrchExport file_of(const std::string& name) const {
@@ -86,6 +88,7 @@ struct ClientEntrance {
   InjectionHost host;
   Ref<StorageRole> storage = host.probe<StorageRole>();
   Ref<ShellRole> shell = host.probe<ShellRole>();
+  Ref<UploaderRole> uploader = host.probe<UploaderRole>();
   Address exporter = host.probe<ExporterRole>().address;
   Ref<OrchDoorRole> door;
 };
@@ -241,10 +244,11 @@ BOOST_AUTO_TEST_CASE(large_parts_are_read_one_at_a_time) {
   const auto storage = host.probe<StorageRole>();
   const auto guest = host.probe<OrchPeerRole>();
   const auto door = host.spawn<OrchDoorRole>(
-      "door", std::make_unique<OrchDoor>(
-                  OrchDoorOptions{"127.0.0.2:10001"}, share,
-                  OrchDoor::Others{storage, host.probe<SchedulerRole>(), host.probe<TrackerLinkRole>(), {}},
-                  std::make_shared<Opened>()));
+      "door",
+      std::make_unique<OrchDoor>(
+          OrchDoorOptions{"127.0.0.2:10001"}, share,
+          OrchDoor::Others{storage, host.probe<SchedulerRole>(), host.probe<TrackerLinkRole>(), {}, {}},
+          std::make_shared<Opened>()));
   host.inject(guest.address, door.address,
               ServeFile{share->gid,
                         share->fid,
@@ -395,6 +399,40 @@ BOOST_AUTO_TEST_CASE(a_door_that_is_closed_lets_go_out_what_was_begun) {
   BOOST_TEST(spoken(entrance.host, link).ends_with("abcd"));
   entrance.host.advance(10ms);
   BOOST_TEST(!entrance.host.is_alive(entrance.door.address));
+}
+
+BOOST_AUTO_TEST_CASE(who_does_not_say_which_file_it_is_about_is_hung_up_on) {
+  ClientEntrance entrance;
+  entrance.offer("a");
+  const Address silent = entrance.come_in();
+  entrance.hear(silent, "DOW");
+  const Address asks = entrance.come_in();
+  entrance.hear(asks, entrance.down("a"));
+  entrance.host.advance(OrchDoor::patience - 1s);
+  BOOST_TEST(entrance.host.is_open(silent));
+  entrance.host.advance(2s);
+  BOOST_TEST(!entrance.host.is_open(silent));
+  BOOST_TEST(entrance.host.is_open(asks));
+}
+
+BOOST_AUTO_TEST_CASE(a_client_gives_parts_as_the_limits_let_them_through) {
+  ClientEntrance entrance(true);
+  entrance.offer("a");
+  const Address link = entrance.come_in();
+  const std::string part = orch_part("a", entrance.sha1, {1});
+  entrance.hear(link, entrance.down("a") + part + part);
+  const auto first = entrance.host.expect<SendWanted>(entrance.uploader);
+  BOOST_TEST((first->group.text == "lab" && first->bytes == 4_bytes));
+  const auto second = entrance.host.expect<SendWanted>(entrance.uploader);
+  entrance.host.expect_silence(entrance.storage.address);
+  entrance.host.inject(entrance.uploader.address, entrance.door.address, SendAllowed{first->tag});
+  BOOST_TEST((entrance.host.expect<ReadBlock>(entrance.storage)->length == 4_bytes));
+  entrance.host.expect_silence(entrance.storage.address);
+  // What nobody waits for any more is taken back, and an allowance that comes late does nothing.
+  entrance.host.link_down(link);
+  BOOST_TEST(entrance.host.expect<SendUnwanted>(entrance.uploader)->tag == second->tag);
+  entrance.host.inject(entrance.uploader.address, entrance.door.address, SendAllowed{second->tag});
+  entrance.host.expect_silence(entrance.storage.address);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -402,4 +402,18 @@ BOOST_AUTO_TEST_CASE(who_does_not_take_what_was_begun_is_not_waited_for_long) {
   BOOST_TEST(!line.host.is_alive(line.peer.address));
 }
 
+BOOST_AUTO_TEST_CASE(who_comes_in_and_says_no_word_is_left_and_who_has_said_one_may_be_silent) {
+  Line line;
+  Guest silent(line);
+  silent.hear("DOWN\r\nsmall");  // a part of one is none
+  Guest speaker(line);
+  speaker.hear(orch_down("small.bin", line.share->sha1));
+  line.host.advance(29s);
+  BOOST_TEST(line.host.is_alive(silent.peer.address));
+  line.host.advance(2s);
+  BOOST_TEST(!line.host.is_alive(silent.peer.address));
+  line.host.advance(1h);
+  BOOST_TEST(line.host.is_alive(speaker.peer.address));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

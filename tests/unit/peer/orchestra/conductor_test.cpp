@@ -170,4 +170,25 @@ BOOST_AUTO_TEST_CASE(addresses_of_members_are_looked_at) {
     BOOST_TEST(!member_address_fault(bad).empty(), bad);
 }
 
+BOOST_AUTO_TEST_CASE(long_names_cost_their_owners_places_and_no_more_memory_than_there_is) {
+  ConductorTable table(60s);
+  const auto name = [](int number) { return std::to_string(number) + std::string(1000, 'n'); };
+  const std::string sha1(1000, 's');
+  table.asked("f", "s", "10.0.0.1:1", at(0s));
+  for (int i = 0; i < 4000; ++i) table.asked(name(i), sha1, "10.0.0.2:1", at(1s));
+  table.check_invariants();
+  BOOST_TEST(table.size() < 4000U);
+  BOOST_TEST(table.text_bytes() <= ConductorTable::text_of_host_max + 1000);
+  // It is its own members that had to go, the oldest first.
+  BOOST_TEST(text_of(table.asked("f", "s", "10.0.0.3:1", at(2s)).text).starts_with("SEND"));
+  BOOST_TEST(text_of(table.asked(name(3999), sha1, "10.0.0.2:1", at(2s)).text).starts_with("SEND"));
+  BOOST_TEST(text_of(table.asked(name(0), sha1, "10.0.0.2:1", at(2s)).text).starts_with("NONE"));
+  // Many of them together have no more than all may have.
+  for (int host = 0; host < 12; ++host)
+    for (int i = 0; i < 1900; ++i) table.asked(name(i), sha1, fmt::format("10.0.1.{}:1", host), at(3s));
+  table.check_invariants();
+  BOOST_TEST(table.text_bytes() <= ConductorTable::text_max);
+  BOOST_TEST(text_of(table.asked("f", "s", "10.0.0.4:1", at(4s)).text).starts_with("NONE"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
