@@ -876,35 +876,6 @@ BOOST_AUTO_TEST_CASE(a_forgotten_wait_has_no_outcome) {
   BOOST_TEST(!office.host.find<Told>(office.shell.address).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(where_nobody_is_vouched_for_a_bad_piece_is_borne_and_the_rest_is_fetched) {
-  SchedulerOptions options;
-  options.wrong_piece_convicts = false;
-  options.words.first = 1;
-  Office office(options);
-  const Address peer = office.run();
-  const Address fetcher = office.owner(peer);
-  const auto corrupt = [&](std::uint32_t piece) {
-    office.host.inject(fetcher, office.scheduler.address, BlockArrived{{5}, {piece}, 0, {0}, block_size});
-    office.host.inject(office.verifier.address, office.scheduler.address,
-                       PieceCorrupt{{5}, {piece}, {fetcher}});
-  };
-  corrupt(2);
-  BOOST_TEST(office.host.is_alive(fetcher));
-  for (const std::uint32_t piece : {0U, 1U, 3U}) office.verified(piece);
-  const DownloadRow row = office.row();
-  BOOST_TEST((row.phase == DownloadPhase::waiting));
-  BOOST_TEST(row.sentence ==
-             "piece 3 of film is damaged at everybody online who has it (127.0.0.1:7003): it goes on when "
-             "somebody has "
-             "what is right");
-  // It is asked for again, but not soon.
-  office.host.discard(peer);
-  office.host.advance(WrongPieces::again_after / 2);
-  BOOST_TEST(!office.host.find<RequestBlock>(peer).has_value());
-  office.host.advance(WrongPieces::again_after / 2 + 1s);
-  BOOST_TEST((office.row().phase == DownloadPhase::fetching));
-}
-
 BOOST_AUTO_TEST_CASE(where_nobody_is_vouched_for_who_sends_hardly_anything_right_is_left) {
   SchedulerOptions options;
   options.wrong_piece_convicts = false;
