@@ -79,7 +79,8 @@ struct NowServing {
 /// The user has left a group: nothing of it is served or fetched any more.
 struct GroupLeft {
   GroupName group;
-  TUTTI_MESSAGE(GroupLeft, 0x0502, group);
+  std::string sentence;  ///< how that came
+  TUTTI_MESSAGE(GroupLeft, 0x0502, group, sentence);
 };
 /// Asks for `count` request counters that no request of this client has ever had.
 struct ReserveCounters {
@@ -292,6 +293,16 @@ struct ServingFailed {
   Code code = Code::io_error;
   std::string sentence;
   TUTTI_MESSAGE(ServingFailed, 0x0533, gid, fid, path, code, sentence);
+};
+/// What a fetcher shows to its peer from now on, in the ticket's group.
+struct HoldTicket {
+  PeerTicket ticket;
+  TUTTI_MESSAGE(HoldTicket, 0x0539, ticket);
+};
+/// A peer does not take the ticket of this group any more.
+struct TicketRefused {
+  Gid gid;
+  TUTTI_MESSAGE(TicketRefused, 0x053a, gid);
 };
 /// A peer has opened this file here: there is somebody who fetches it.
 struct FileWanted {
@@ -775,9 +786,14 @@ struct SharersDue {
   DownloadId download;
   TUTTI_MESSAGE(SharersDue, 0x0590, download);
 };
-/// uploader: time to ask the trackers whether those who fetch are (still) members.
+/// uploader: time to look whose tickets count.
 struct MembersDue {
   TUTTI_MESSAGE(MembersDue, 0x0591);
+};
+/// scheduler: time to ask for a new ticket of this group.
+struct TicketDue {
+  Gid gid;
+  TUTTI_MESSAGE(TicketDue, 0x0594, gid);
 };
 /// storage: what was shared has had time to reach the disk: make sure of it.
 struct SyncDue {
@@ -819,22 +835,22 @@ struct RememberTracker {
 };
 
 using InsideClientMessages =
-    Messages<NowServing, GroupLeft, ReserveCounters, CountersReserved, HashPiece, PieceHashed, HashStretch,
-             StretchHashed, HashFailed, DropHashing, SyncFile, FileSynced, RecallShares, SharesRecalled,
-             RememberShare, ForgetShare, CheckFile, FileChecked, DownloadUnshared, AdoptShare, ServeFile,
-             ServePiece, StopServing, ServingFailed, FileWanted, ReadBlock, BlockRead, BlockUnreadable,
-             RecallDownloads, DownloadsRecalled, PrepareDownload, DownloadPrepared, DownloadRefused,
-             JournalPiece, FinishDownload, DownloadFinished, SettleDownload, KeepPrivate, OpenLane, CloseLane,
-             FetchPiece, CancelBlocks, PeerReady, PeerLost, PeerAtFault, LaneOpened, LaneClosed, PeerHas,
-             PieceWanted, BlockArrived, PieceNotCome, LimitRequests, BeginPiece, StoreBlock, BlockStored,
-             PieceVerified, PieceCorrupt, PieceUnwritable, BeginDownload, WholeHashed, WholeUnreadable,
-             EndDownload, ReadBackDue, HeldDue, AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue,
-             PlaceDue, SharesDue, DownloadsDue, PickDue, PeerGreetingOverdue, AskAgainDue, TakenDue, SyncDue,
-             PartSyncDue, MeasureDue, SharersDue, MembersDue, ReturnShare, ShareReturned, KeepWishes,
-             ForgetDownload, DownloadForgotten, RecheckDownload, RecheckProgress, DownloadSound,
-             DownloadUnsound, ReopenDownload, WatchLimits, LimitsChanged, MeterRequests, RequestWanted,
-             RequestAllowed, ReportLane, LaneReported, LimitDue, ReportWriting, WritingReported, WatchDue,
-             LaneFetchers, FetchersDue, RememberTracker>;
+    Messages<NowServing, GroupLeft, HoldTicket, TicketRefused, ReserveCounters, CountersReserved, HashPiece,
+             PieceHashed, HashStretch, StretchHashed, HashFailed, DropHashing, SyncFile, FileSynced,
+             RecallShares, SharesRecalled, RememberShare, ForgetShare, CheckFile, FileChecked,
+             DownloadUnshared, AdoptShare, ServeFile, ServePiece, StopServing, ServingFailed, FileWanted,
+             ReadBlock, BlockRead, BlockUnreadable, RecallDownloads, DownloadsRecalled, PrepareDownload,
+             DownloadPrepared, DownloadRefused, JournalPiece, FinishDownload, DownloadFinished,
+             SettleDownload, KeepPrivate, OpenLane, CloseLane, FetchPiece, CancelBlocks, PeerReady, PeerLost,
+             PeerAtFault, LaneOpened, LaneClosed, PeerHas, PieceWanted, BlockArrived, PieceNotCome,
+             LimitRequests, BeginPiece, StoreBlock, BlockStored, PieceVerified, PieceCorrupt, PieceUnwritable,
+             BeginDownload, WholeHashed, WholeUnreadable, EndDownload, ReadBackDue, HeldDue, AnswerOverdue,
+             AskOverdue, GreetingOverdue, PresenceDue, PlaceDue, SharesDue, DownloadsDue, PickDue,
+             PeerGreetingOverdue, AskAgainDue, TakenDue, SyncDue, PartSyncDue, MeasureDue, SharersDue,
+             MembersDue, TicketDue, ReturnShare, ShareReturned, KeepWishes, ForgetDownload, DownloadForgotten,
+             RecheckDownload, RecheckProgress, DownloadSound, DownloadUnsound, ReopenDownload, WatchLimits,
+             LimitsChanged, MeterRequests, RequestWanted, RequestAllowed, ReportLane, LaneReported, LimitDue,
+             ReportWriting, WritingReported, WatchDue, LaneFetchers, FetchersDue, RememberTracker>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -857,26 +873,26 @@ struct SchedulerRole {
   static constexpr std::string_view name = "scheduler";
   using Accepts =
       Messages<StartDownload, ListDownloads, AwaitDownloads, ForgetCommand, Told, SessionChanged, GroupLeft,
-               DownloadUnshared, DownloadsRecalled, DownloadPrepared, DownloadRefused, DownloadFinished,
-               WholeHashed, WholeUnreadable, ServingFailed, PeerReady, PeerLost, PeerAtFault, LaneOpened,
-               LaneClosed, LaneFetchers, PeerHas, PieceWanted, BlockArrived, PieceNotCome, PieceVerified,
-               PieceCorrupt, PieceUnwritable, FileWanted, ControlDownloads, DiagnoseDownloads,
-               DownloadForgotten, RecheckProgress, DownloadSound, DownloadUnsound, ShareReturned,
-               LimitsChanged, RequestWanted, LaneReported, WritingReported>;
+               GroupChanged, TicketRefused, DownloadUnshared, DownloadsRecalled, DownloadPrepared,
+               DownloadRefused, DownloadFinished, WholeHashed, WholeUnreadable, ServingFailed, PeerReady,
+               PeerLost, PeerAtFault, LaneOpened, LaneClosed, LaneFetchers, PeerHas, PieceWanted,
+               BlockArrived, PieceNotCome, PieceVerified, PieceCorrupt, PieceUnwritable, FileWanted,
+               ControlDownloads, DiagnoseDownloads, DownloadForgotten, RecheckProgress, DownloadSound,
+               DownloadUnsound, ShareReturned, LimitsChanged, RequestWanted, LaneReported, WritingReported>;
 };
 
 /// Owns the link to one remote peer and keeps enough requests under way on it.
 struct FetcherRole {
   static constexpr std::string_view name = "fetcher";
   using Accepts = Messages<OpenLane, CloseLane, FetchPiece, CancelBlocks, LimitRequests, BlockStored,
-                           MeterRequests, RequestAllowed, ReportLane>;
+                           MeterRequests, RequestAllowed, ReportLane, HoldTicket>;
 };
 
 /// Serves other peers what it was told to serve.
 struct UploaderRole {
   static constexpr std::string_view name = "uploader";
   using Accepts = Messages<ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable, Told,
-                           LimitsChanged, DiagnoseShare>;
+                           LimitsChanged, DiagnoseShare, GroupChanged>;
 };
 
 /// Hashes and writes the blocks of incoming pieces, and follows with the SHA-1 of the whole.
