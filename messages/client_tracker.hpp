@@ -8,26 +8,30 @@
 #include "messages/codes.hpp"
 #include "messages/kernel.hpp"
 #include "messages/message.hpp"
+#include "messages/peer_ticket.hpp"
 
 // The protocol between a client (C, DEALER) and a tracker (T, ROUTER, port P).
 //
 //   conversation = C:Hello  ( T:Welcome | T:Unwelcome )  *( request | presence )  [ C:Leaving ]
 //   request      = C:Request  T:Answer            several may be under way; answers come in any order
 //   presence     = C:Present                      no answer
-//   at any time  = T:Notice
+//   at any time  = T:Notice | T:GroupChanged
 //
 // Directories are spoken of from version 2 on: before, a tracker neither takes nor names them.
+// RemoveMember, AskTicket, AskTicketRules and GroupChanged are said from version 3 on.
 //
 // Every request names itself by (client key, counter). A tracker that has seen the id before, here or at another
 // tracker, answers what was answered then; so a client that hears nothing says the same again elsewhere.
 
 namespace tutti {
 
-/// Version 1 knew no directories.
-constexpr std::uint16_t client_tracker_version = 2;
+/// Version 1 knew no directories, version 2 no tickets.
+constexpr std::uint16_t client_tracker_version = 3;
 constexpr std::uint16_t client_tracker_version_min = 1;
 /// From this version on a Metainfo may be that of a directory.
 constexpr std::uint16_t trees_version = 2;
+/// From this version on members are removed, and show tickets to each other.
+constexpr std::uint16_t tickets_version = 3;
 /// Rows of one page of a listing, at most.
 constexpr std::uint32_t page_rows_max = 1000;
 /// Bytes of a password, at most: enough for any sentence, too few to make hashing a weapon.
@@ -208,8 +212,8 @@ struct AskStatus {
   TUTTI_MESSAGE(AskStatus, 0x0212);
 };
 
-/// Members only. Which of these clients are members' sessions now: whoever serves a group asks this about those who
-/// fetch. MemberSessions.
+/// Members only. Which of these clients are members' sessions now. MemberSessions. Clients of before tickets ask this
+/// about those whom they serve.
 struct FindMemberSessions {
   Gid gid;
   std::vector<ClientKey> clients;
@@ -219,9 +223,27 @@ struct FindMemberSessions {
   }
 };
 
-using ClientRequest = OneOf<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, ListRequests,
-                            AcceptRequest, RejectRequest, ListGroups, ListMembers, ListFiles, AddFile,
-                            FindFile, FindSharers, StartShare, StopShare, AskStatus, FindMemberSessions>;
+/// Owner only. Ends somebody's membership. Done.
+struct RemoveMember {
+  GroupName group;
+  UserName user;
+  TUTTI_MESSAGE(RemoveMember, 0x0290, group, user);
+};
+/// Members only. A ticket for this client, to be shown to those who serve the group. TicketGiven.
+struct AskTicket {
+  Gid gid;
+  TUTTI_MESSAGE(AskTicket, 0x0291, gid);
+};
+/// Members only. By what tickets for a group are to be checked now. TicketRules.
+struct AskTicketRules {
+  Gid gid;
+  TUTTI_MESSAGE(AskTicketRules, 0x0293, gid);
+};
+
+using ClientRequest =
+    OneOf<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, ListRequests, AcceptRequest,
+          RejectRequest, ListGroups, ListMembers, ListFiles, AddFile, FindFile, FindSharers, StartShare,
+          StopShare, AskStatus, FindMemberSessions, RemoveMember, AskTicket, AskTicketRules>;
 
 /// True for the requests that are answered without a session.
 template <class Request>
@@ -324,6 +346,19 @@ struct MemberSessions {
   std::vector<ClientKey> clients;
   TUTTI_MESSAGE(MemberSessions, 0x0249, clients);
 };
+struct TicketGiven {
+  PeerTicket ticket;
+  TUTTI_MESSAGE(TicketGiven, 0x0292, ticket);
+};
+/// A ticket counts that is of this epoch or a higher one, has not expired, and is signed by one of these trackers: all
+/// that the answering one knows of.
+struct TicketRules {
+  std::uint64_t epoch = 0;
+  std::uint64_t now = 0;  ///< the tracker's clock, in milliseconds since 1970
+  std::vector<SigningKey> signers;
+  TUTTI_MESSAGE(TicketRules, 0x0294, epoch, now, signers);
+  Fault fault() const { return signers.size() > 1024 ? "too many trackers sign tickets" : Fault{}; }
+};
 /// What one tracker knows of another (or of itself).
 enum class TrackerHealth : std::uint8_t { self, in_sync, behind, unreachable };
 inline constexpr std::array<std::string_view, 4> tracker_health_names{"self", "in_sync", "behind",
@@ -347,7 +382,7 @@ struct TrackerStatus {
 };
 
 using TrackerAnswer = OneOf<Done, Refused, LoggedIn, JoinRequests, Groups, Members, Files, FileAdded,
-                            FileFound, Sharers, TrackerStatus, MemberSessions>;
+                            FileFound, Sharers, TrackerStatus, MemberSessions, TicketGiven, TicketRules>;
 
 // --- the envelopes of the conversation ----------------------------------------------------------------------
 
@@ -432,15 +467,26 @@ struct Notice {
   TUTTI_MESSAGE(Notice, 0x0286, kind, group, user, sentence);
 };
 
+/// T: somebody has left the group or was removed, so its epoch has risen: tickets of lower ones count no more. To all
+/// clients of its members that are linked; and to those of whoever has gone, with `member` false and a sentence for him.
+struct GroupChanged {
+  Gid gid;
+  GroupName group;
+  std::uint64_t epoch = 0;
+  bool member = true;
+  std::string sentence;
+  TUTTI_MESSAGE(GroupChanged, 0x0295, gid, group, epoch, member, sentence);
+};
+
 using ClientTrackerMessages =
     Joined<ClientRequest::Options, TrackerAnswer::Options,
-           Messages<Hello, Welcome, Unwelcome, Request, Answer, Present, Notice, Leaving>>;
+           Messages<Hello, Welcome, Unwelcome, Request, Answer, Present, Notice, Leaving, GroupChanged>>;
 
 /// A tracker as a client sees it, over a link.
 struct TrackerRole {
   static constexpr std::string_view name = "tracker";
   using Accepts = Messages<Hello, Request, Present, Leaving>;
-  using Says = Messages<Welcome, Unwelcome, Answer, Notice>;
+  using Says = Messages<Welcome, Unwelcome, Answer, Notice, GroupChanged>;
   static constexpr std::size_t frame_bytes = 8U << 20U;
 };
 /// A client as a tracker sees it, over a link.

@@ -82,7 +82,8 @@ struct NowServing {
 /// The user has left a group: nothing of it is served or fetched any more.
 struct GroupLeft {
   GroupName group;
-  TUTTI_MESSAGE(GroupLeft, 0x0502, group);
+  std::string sentence;  ///< how that came
+  TUTTI_MESSAGE(GroupLeft, 0x0502, group, sentence);
 };
 /// Asks for `count` request counters that no request of this client has ever had.
 struct ReserveCounters {
@@ -301,6 +302,16 @@ struct ServingFailed {
   Code code = Code::io_error;
   std::string sentence;
   TUTTI_MESSAGE(ServingFailed, 0x0533, gid, fid, path, code, sentence);
+};
+/// What a fetcher shows to its peer from now on, in the ticket's group.
+struct HoldTicket {
+  PeerTicket ticket;
+  TUTTI_MESSAGE(HoldTicket, 0x0539, ticket);
+};
+/// A peer does not take the ticket of this group any more.
+struct TicketRefused {
+  Gid gid;
+  TUTTI_MESSAGE(TicketRefused, 0x053a, gid);
 };
 /// A peer has opened this file here: there is somebody who fetches it.
 struct FileWanted {
@@ -801,9 +812,14 @@ struct SharersDue {
   DownloadId download;
   TUTTI_MESSAGE(SharersDue, 0x0590, download);
 };
-/// uploader: time to ask the trackers whether those who fetch are (still) members.
+/// uploader: time to look whose tickets count.
 struct MembersDue {
   TUTTI_MESSAGE(MembersDue, 0x0591);
+};
+/// scheduler: time to ask for a new ticket of this group.
+struct TicketDue {
+  Gid gid;
+  TUTTI_MESSAGE(TicketDue, 0x0594, gid);
 };
 /// storage: what was shared has had time to reach the disk: make sure of it.
 struct SyncDue {
@@ -860,7 +876,8 @@ using InsideClientMessages =
              ForgetDownload, DownloadForgotten, RecheckDownload, RecheckProgress, DownloadSound,
              DownloadUnsound, ReopenDownload, WatchLimits, LimitsChanged, MeterRequests, RequestWanted,
              RequestAllowed, ReportLane, LaneReported, LimitDue, ReportWriting, WritingReported, WatchDue,
-             LaneFetchers, FetchersDue, RememberTracker, WriteFile, SendWanted, SendAllowed, SendUnwanted>;
+             LaneFetchers, FetchersDue, RememberTracker, WriteFile, SendWanted, SendAllowed, SendUnwanted,
+             HoldTicket, TicketRefused, TicketDue>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -883,26 +900,26 @@ struct SchedulerRole {
   static constexpr std::string_view name = "scheduler";
   using Accepts =
       Messages<StartDownload, ListDownloads, AwaitDownloads, ForgetCommand, Told, SessionChanged, GroupLeft,
-               DownloadUnshared, DownloadsRecalled, DownloadPrepared, DownloadRefused, DownloadFinished,
-               WholeHashed, WholeUnreadable, ServingFailed, PeerReady, PeerLost, PeerAtFault, LaneOpened,
-               LaneClosed, LaneFetchers, PeerHas, PieceWanted, BlockArrived, PieceNotCome, PieceVerified,
-               PieceCorrupt, PieceUnwritable, FileWanted, ControlDownloads, DiagnoseDownloads,
-               DownloadForgotten, RecheckProgress, DownloadSound, DownloadUnsound, ShareReturned,
-               LimitsChanged, RequestWanted, LaneReported, WritingReported>;
+               GroupChanged, TicketRefused, DownloadUnshared, DownloadsRecalled, DownloadPrepared,
+               DownloadRefused, DownloadFinished, WholeHashed, WholeUnreadable, ServingFailed, PeerReady,
+               PeerLost, PeerAtFault, LaneOpened, LaneClosed, LaneFetchers, PeerHas, PieceWanted,
+               BlockArrived, PieceNotCome, PieceVerified, PieceCorrupt, PieceUnwritable, FileWanted,
+               ControlDownloads, DiagnoseDownloads, DownloadForgotten, RecheckProgress, DownloadSound,
+               DownloadUnsound, ShareReturned, LimitsChanged, RequestWanted, LaneReported, WritingReported>;
 };
 
 /// Owns the link to one remote peer and keeps enough requests under way on it.
 struct FetcherRole {
   static constexpr std::string_view name = "fetcher";
   using Accepts = Messages<OpenLane, CloseLane, FetchPiece, CancelBlocks, LimitRequests, BlockStored,
-                           MeterRequests, RequestAllowed, ReportLane>;
+                           MeterRequests, RequestAllowed, ReportLane, HoldTicket>;
 };
 
 /// Serves other peers what it was told to serve.
 struct UploaderRole {
   static constexpr std::string_view name = "uploader";
   using Accepts = Messages<ServeFile, ServePiece, StopServing, BlockRead, BlockUnreadable, Told,
-                           LimitsChanged, DiagnoseShare, SendWanted, SendUnwanted>;
+                           LimitsChanged, DiagnoseShare, SendWanted, SendUnwanted, GroupChanged>;
 };
 
 /// Hashes and writes the blocks of incoming pieces, and follows with the SHA-1 of the whole.

@@ -24,7 +24,8 @@
 //   away     = ( R:FellBehind D:ServiceChanged | D:ServiceChanged D:WasAbsent ) ... R:CaughtUp D:ServiceChanged
 //   fork     = R:RenewStore *( D:ReadLog J:LogRead ) D:CommitBatch J:BatchCommitted D:DirectoryHolds
 //   presence = ( F:PresenceSaid | F:LeavingSaid ) D:Gossip to R, R:GossipHeard to D
-//   notices  = D:Notify to F
+//   notices  = ( D:Notify | D:NotifyGroup ) to F
+//   tickets  = R:SignerLearned to D
 //   keys     = R:RememberNeighbour                                         to J
 
 namespace tutti {
@@ -110,6 +111,12 @@ struct Notify {
   ClientKey client;
   Notice notice;
   TUTTI_MESSAGE(Notify, 0x0615, client, notice);
+};
+/// D: the same with what has changed in a group.
+struct NotifyGroup {
+  ClientKey client;
+  GroupChanged change;
+  TUTTI_MESSAGE(NotifyGroup, 0x0618, client, change);
 };
 /// D: requests are (or are not yet) decided; `store` is known from then on.
 struct ServiceChanged {
@@ -288,6 +295,12 @@ struct Want {
   VersionVector at;
   TUTTI_MESSAGE(Want, 0x0636, at);
 };
+/// R: another tracker, which has proven its key, signs tickets with this one.
+struct SignerLearned {
+  std::uint32_t number = 0;
+  SigningKey key;
+  TUTTI_MESSAGE(SignerLearned, 0x064f, number, key);
+};
 /// D: to be told to the other trackers.
 struct Gossip {
   PresenceGossip presence;
@@ -394,12 +407,12 @@ struct RememberNeighbour {
 
 using InsideTrackerMessages =
     Messages<HashPassword, PasswordHashed, CheckPassword, PasswordChecked, Submit, PasswordNeeded,
-             PasswordKnown, Settled, PresenceSaid, LeavingSaid, Notify, ServiceChanged, CommitBatch,
-             BatchCommitted, BatchFailed, LoadStore, StoreLoading, LoadMore, ReadMetainfo, MetainfoRead,
-             ReadLog, LogRead, ReadRows, RowsRead, TruncateLog, DirectoryHolds, Spread, AwaitReached, Reached,
-             Learned, LearnedRows, CaughtUp, FellBehind, WasAbsent, RenewStore, Want, Gossip, GossipHeard,
-             TrackersSeen, AskOwnBuckets, OwnBuckets, AskNode, NodeStatus, AskUsers, Users, AskGroups,
-             GroupsKnown, Hopeless, Serving, RememberNeighbour>;
+             PasswordKnown, Settled, PresenceSaid, LeavingSaid, Notify, NotifyGroup, SignerLearned,
+             ServiceChanged, CommitBatch, BatchCommitted, BatchFailed, LoadStore, StoreLoading, LoadMore,
+             ReadMetainfo, MetainfoRead, ReadLog, LogRead, ReadRows, RowsRead, TruncateLog, DirectoryHolds,
+             Spread, AwaitReached, Reached, Learned, LearnedRows, CaughtUp, FellBehind, WasAbsent, RenewStore,
+             Want, Gossip, GossipHeard, TrackersSeen, AskOwnBuckets, OwnBuckets, AskNode, NodeStatus,
+             AskUsers, Users, AskGroups, GroupsKnown, Hopeless, Serving, RememberNeighbour>;
 
 // --- roles ----------------------------------------------------------------------------------------------------
 
@@ -411,7 +424,8 @@ struct PasswordHasherRole {
 /// Speaks with clients.
 struct FrontDeskRole {
   static constexpr std::string_view name = "front_desk";
-  using Accepts = Messages<PasswordHashed, PasswordChecked, PasswordNeeded, Settled, Notify, ServiceChanged>;
+  using Accepts =
+      Messages<PasswordHashed, PasswordChecked, PasswordNeeded, Settled, Notify, NotifyGroup, ServiceChanged>;
 };
 /// Decides requests; owns the state.
 struct DirectoryRole {
@@ -419,7 +433,7 @@ struct DirectoryRole {
   using Accepts =
       Messages<Submit, PasswordKnown, PresenceSaid, LeavingSaid, BatchCommitted, BatchFailed, StoreLoading,
                MetainfoRead, LogRead, Reached, Learned, LearnedRows, CaughtUp, FellBehind, RenewStore,
-               GossipHeard, TrackersSeen, AskOwnBuckets, AskNode, AskUsers, AskGroups>;
+               GossipHeard, SignerLearned, TrackersSeen, AskOwnBuckets, AskNode, AskUsers, AskGroups>;
 };
 /// Owns the disk.
 struct JournalRole {

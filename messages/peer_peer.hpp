@@ -7,11 +7,13 @@
 #include "messages/codes.hpp"
 #include "messages/kernel.hpp"
 #include "messages/message.hpp"
+#include "messages/peer_ticket.hpp"
 
 // The protocol between one who fetches (F, DEALER) and one who serves (S, ROUTER). Two clients that want something
 // of each other hold two links, one each way.
 //
-//   conversation = F:PeerHello  ( S:PeerWelcome | S:PeerUnwelcome )  *file
+//   conversation = F:PeerHello  ( S:PeerWelcome | S:PeerUnwelcome )  *( file | ticket )
+//   ticket       = F:ShowTicket | S:TicketWanted  at any time; a file opens when a ticket of its group counts
 //   file         = F:OpenFile  [ S:FileFetchers ]  ( S:FileOpened  *transfer  [ F:CloseFile ] )  S:FileClosed
 //   transfer     = F:RequestBlock  ( S:Block + payload | S:RejectBlock )
 //                | F:CancelBlock                   the answer to that request may still come
@@ -141,16 +143,27 @@ struct Have {
   TUTTI_MESSAGE(Have, 0x030c, fid, piece);
 };
 
+/// F: this is what I am let in by, in the ticket's group. Replaces the one before. No answer but that files open.
+struct ShowTicket {
+  PeerTicket ticket;
+  TUTTI_MESSAGE(ShowTicket, 0x0318, ticket);
+};
+/// S: what was shown for this group counts no more, or soon: a new ticket is wanted, or its files are closed.
+struct TicketWanted {
+  Gid gid;
+  TUTTI_MESSAGE(TicketWanted, 0x0319, gid);
+};
+
 using PeerPeerMessages =
     Messages<PeerHello, PeerWelcome, PeerUnwelcome, OpenFile, FileOpened, FileClosed, CloseFile, RequestBlock,
-             CancelBlock, Block, RejectBlock, Have, FileFetchers>;
+             CancelBlock, Block, RejectBlock, Have, FileFetchers, ShowTicket, TicketWanted>;
 
 /// One who serves, as a fetcher sees it over a link.
 struct ServingPeerRole {
   static constexpr std::string_view name = "serving_peer";
-  using Accepts = Messages<PeerHello, OpenFile, CloseFile, RequestBlock, CancelBlock>;
-  using Says =
-      Messages<PeerWelcome, PeerUnwelcome, FileOpened, FileClosed, Block, RejectBlock, Have, FileFetchers>;
+  using Accepts = Messages<PeerHello, OpenFile, CloseFile, RequestBlock, CancelBlock, ShowTicket>;
+  using Says = Messages<PeerWelcome, PeerUnwelcome, FileOpened, FileClosed, Block, RejectBlock, Have,
+                        FileFetchers, TicketWanted>;
   static constexpr std::size_t frame_bytes = 1U << 20U;
 };
 /// One who fetches, as the uploader sees it over a link.

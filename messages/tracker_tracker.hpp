@@ -8,6 +8,7 @@
 #include "messages/client_tracker.hpp"
 #include "messages/kernel.hpp"
 #include "messages/message.hpp"
+#include "messages/peer_ticket.hpp"
 #include "messages/row_run.hpp"
 
 // The protocol between trackers. Each tracker says what it did to everybody who listens (PUB, port P+1), and each
@@ -32,8 +33,8 @@
 namespace tutti {
 
 /// Version 1 knew no RepairHeads, and a snapshot whose pages nobody gives any more: trackers of both versions exchange
-/// deltas.
-constexpr std::uint16_t tracker_tracker_version = 2;
+/// deltas. Version 2 knew no TicketSigner.
+constexpr std::uint16_t tracker_tracker_version = 3;
 constexpr std::uint16_t tracker_tracker_version_min = 1;
 /// A larger encoded delta is not published, only sent over repair links.
 constexpr ByteCount delta_published_max = 64_KiB;
@@ -265,6 +266,11 @@ struct RepairHeads {
   std::vector<LogHead> heads;
   TUTTI_MESSAGE(RepairHeads, 0x074b, heads);
 };
+/// S: its tickets are signed with this key: said once a conversation.
+struct TicketSigner {
+  SigningKey key;
+  TUTTI_MESSAGE(TicketSigner, 0x0780, key);
+};
 /// F: has everything up to `have` and room for `credit` more Ops. A new Pull replaces the one before.
 struct Pull {
   VersionVector have;
@@ -330,8 +336,8 @@ struct Buckets {
 
 using TrackerTrackerMessages =
     Joined<Operation::Options, Messages<Delta, Heartbeat, PresenceGossip, RepairHello, RepairWelcome,
-                                        RepairUnwelcome, RepairHeads, Pull, Ops, Ack, LogTruncated, AskRows,
-                                        MoreRows, SnapshotRows, AskBuckets, Buckets>>;
+                                        RepairUnwelcome, RepairHeads, TicketSigner, Pull, Ops, Ack,
+                                        LogTruncated, AskRows, MoreRows, SnapshotRows, AskBuckets, Buckets>>;
 
 /// What a tracker tells everybody: as a topic of our own what may be published, as somebody else's what may come.
 struct FeedTopic {
@@ -344,8 +350,8 @@ struct FeedTopic {
 struct RepairSourceRole {
   static constexpr std::string_view name = "repair_source";
   using Accepts = Messages<RepairHello, Pull, Ack, AskRows, MoreRows, AskBuckets>;
-  using Says =
-      Messages<RepairWelcome, RepairUnwelcome, RepairHeads, Ops, LogTruncated, SnapshotRows, Buckets>;
+  using Says = Messages<RepairWelcome, RepairUnwelcome, RepairHeads, TicketSigner, Ops, LogTruncated,
+                        SnapshotRows, Buckets>;
   static constexpr std::size_t frame_bytes = 8U << 20U;
 };
 /// A tracker that follows this one, over a link.

@@ -28,7 +28,7 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
   link.known_path = settings.known_path;
   link.known = settings.known;
   cast.tracker_link = std::make_unique<TrackerLink>(
-      std::move(link), at.storage, TrackerLink::Listeners{at.shell, at.librarian, at.scheduler});
+      std::move(link), at.storage, TrackerLink::Listeners{at.shell, at.librarian, at.scheduler, at.uploader});
 
   cast.librarian = std::make_unique<Librarian>(Librarian::Others{
       at.shell, at.tracker_link, at.scheduler, at.uploader, at.storage, at.hashers, at.exporter});

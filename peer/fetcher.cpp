@@ -72,6 +72,7 @@ void Fetcher::on(const PeerWelcome& welcome, Context& context) {
   state_ = State::ready;
   window_.greeted(context.now() - greeted_);
   context.send(scheduler_, PeerReady{});
+  for (const auto& [gid, ticket] : tickets_) context.send(link_, ShowTicket{ticket});
   for (auto& [id, lane] : lanes_) open(lane, context);
 }
 
@@ -204,6 +205,17 @@ void Fetcher::on(const OpenLane& what, Context& context) {
 void Fetcher::open(Lane& lane, Context& context) {
   lane.asked = true;
   context.send(link_, OpenFile{lane.what.gid, lane.what.fid});
+}
+
+void Fetcher::on(const HoldTicket& hold, Context& context) {
+  tickets_[hold.ticket.gid] = hold.ticket;
+  if (state_ == State::ready) context.send(link_, ShowTicket{hold.ticket});
+}
+
+void Fetcher::on(const TicketWanted& wanted, Context& context) {
+  if (from_peer(context) && std::any_of(lanes_.begin(), lanes_.end(),
+                                        [&](const auto& each) { return each.second.what.gid == wanted.gid; }))
+    context.send(scheduler_, TicketRefused{wanted.gid});
 }
 
 void Fetcher::on(const CloseLane& close, Context& context) {

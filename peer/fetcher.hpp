@@ -62,6 +62,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   void on(const MeterRequests& meter, Context& context);
   void on(const RequestAllowed& allowed, Context& context);
   void on(const ReportLane& report, Context& context);
+  void on(const HoldTicket& hold, Context& context);
 
   void on(const LinkUp& up, Context& context);
   void on(const LinkDown& down, Context& context);
@@ -73,6 +74,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   void on(const RejectBlock& reject, Context& context);
   void on(const Have& have, Context& context);
   void on(const FileFetchers& fetchers, Context& context);
+  void on(const TicketWanted& wanted, Context& context);
 
   void on(const PeerGreetingOverdue& overdue, Context& context);
   void on(const AskAgainDue& due, Context& context);
@@ -147,6 +149,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   std::uint32_t conversation_ = 0;
   Instant greeted_{};
 
+  std::map<Gid, PeerTicket> tickets_;  ///< shown over the first link, which counts for all of this client
   std::map<DownloadId, Lane> lanes_;
   std::vector<Side> sides_;
   std::map<Fid, unsigned> closing_;  ///< how many CloseFile of a file are not answered yet

@@ -50,6 +50,7 @@ void PeerSurvey::on(const PeerWelcome& welcome, Context& context) {
   const auto position = position_of(context.sender());
   if (!position) return;
   if (welcome.client != asked_[*position].expected) return settle(*position, std::nullopt, context);
+  context.send(asked_[*position].link, ShowTicket{question_.ticket});
   context.send(asked_[*position].link, OpenFile{question_.gid, question_.fid});
 }
 

@@ -29,6 +29,7 @@ struct SurveyQuestion {
   Fid fid;
   std::uint32_t pieces = 0;
   std::vector<Sharer> sharers;
+  PeerTicket ticket = {};  ///< to be shown to them
 };
 
 /// Asks those who share a file which pieces they have, says PeersSurveyed once, and stops itself. Spawned by whoever
@@ -60,6 +61,7 @@ class PeerSurvey final : public ActorOf<PeerSurvey, Joined<ServingPeerRole::Says
   void on(const RejectBlock&, Context&) {}
   void on(const Have&, Context&) {}
   void on(const FileFetchers&, Context&) {}
+  void on(const TicketWanted&, Context&) {}
 
  private:
   struct Asked {

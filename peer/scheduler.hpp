@@ -18,6 +18,7 @@
 #include "peer/request_gate.hpp"
 #include "peer/request_window.hpp"
 #include "peer/swarm_words.hpp"
+#include "peer/ticket_purse.hpp"
 #include "peer/weighted_turns.hpp"
 
 namespace tutti {
@@ -130,6 +131,8 @@ class Scheduler final
   void on(const Told& told, Context& context);
   void on(const SessionChanged& changed, Context& context);
   void on(const GroupLeft& left, Context& context);
+  void on(const GroupChanged& changed, Context& context);
+  void on(const TicketRefused& refused, Context& context);
   void on(const DownloadUnshared& unshared, Context& context);
   void on(const DownloadsRecalled& recalled, Context& context);
   void on(const DownloadPrepared& prepared, Context& context);
@@ -168,6 +171,7 @@ class Scheduler final
   void on(const DownloadsDue& due, Context& context);
   void on(const PickDue& due, Context& context);
   void on(const SharersDue& due, Context& context);
+  void on(const TicketDue& due, Context& context);
   void on(const LimitDue& due, Context& context);
 
  private:
@@ -304,6 +308,9 @@ class Scheduler final
   void ask_sharers(Download& download, Context& context);
   void ask_sharers_later(Download& download, Duration delay, Context& context);
   void use_sharers(Download& download, Context& context);
+  void keep_ticket(const Gid& gid, Context& context);
+  void look_at_ticket(const Gid& gid, Context& context);
+  bool fetches_in(const Gid& gid) const;
   void leave_absent(const Download& download, Context& context);
   bool leave_unreachable(Download& download, Context& context);
   bool open_lane(Download& download, const Sharer& sharer, Context& context);
@@ -341,6 +348,7 @@ class Scheduler final
 
   std::optional<Uid> uid_;  ///< of the session
   std::string user_;
+  TicketPurse tickets_;
   std::uint64_t session_ = 0;  ///< grows with every change of it
   std::map<DownloadId, Download> downloads_;
   std::map<std::uint64_t, Starting> starting_;

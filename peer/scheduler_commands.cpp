@@ -353,6 +353,7 @@ void Scheduler::on(const SessionChanged& changed, Context& context) {
   clear(context);
   uid_.reset();
   ++session_;
+  tickets_.clear();
   if (changed.uid.is_zero()) return;
   uid_ = changed.uid;
   user_ = changed.user;
@@ -438,7 +439,7 @@ void Scheduler::resume_or_list(DownloadRecord record, Context& context) {
 void Scheduler::on(const GroupLeft& left, Context& context) {
   for (auto& [id, download] : downloads_)
     if (download.runs() && download.record.group == left.group)
-      fail(download, Code::not_a_member, fmt::format("you have left {}", left.group.text), context);
+      fail(download, Code::not_a_member, left.sentence, context);
 }
 
 void Scheduler::on(const DownloadUnshared& unshared, Context& context) {

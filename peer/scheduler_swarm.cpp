@@ -86,7 +86,66 @@ void Scheduler::look_for_fetcher(Download& download, const ClientKey& client, Co
   ask_sharers_later(download, options_.sharers_first, context);
 }
 
+// --- tickets ----------------------------------------------------------------------------------------------------
+
+/// Asks for a ticket of a group in which something is fetched, if it is time.
+void Scheduler::keep_ticket(const Gid& gid, Context& context) {
+  if (!tickets_.to_be_asked(gid, context.now())) return;
+  tickets_.asked(gid, context.now());
+  ask(
+      AskTicket{gid},
+      [this, gid, session = session_](const Told& told, Context& at) {
+        if (session != session_) return;
+        const auto* given = told.what.get<TicketGiven>();
+        if (given == nullptr || given->ticket.gid != gid) {
+          tickets_.not_given(gid, at.now());
+        } else {
+          tickets_.given(given->ticket, at.now());
+          for (const auto& [address, source] : sources_)
+            if (std::any_of(source.lanes.begin(), source.lanes.end(),
+                            [&](DownloadId id) { return downloads_.at(id).record.gid == gid; }))
+              at.send(source.fetcher, HoldTicket{given->ticket});
+        }
+        look_at_ticket(gid, at);
+      },
+      context);
+}
+
+/// Sees to it that the ticket is renewed in time, or at once if it is late.
+void Scheduler::look_at_ticket(const Gid& gid, Context& context) {
+  if (!fetches_in(gid)) return tickets_.forget(gid);
+  if (tickets_.to_be_asked(gid, context.now())) return keep_ticket(gid, context);
+  const Instant due = tickets_.due(gid);
+  if (due > context.now()) context.after(due - context.now(), TicketDue{gid});
+}
+
+bool Scheduler::fetches_in(const Gid& gid) const {
+  return std::any_of(downloads_.begin(), downloads_.end(), [&](const auto& each) {
+    return each.second.record.gid == gid && each.second.picker && !each.second.picker->complete();
+  });
+}
+
+/// One that has been renewed since has a timer of its own.
+void Scheduler::on(const TicketDue& due, Context& context) {
+  if (!fetches_in(due.gid)) return tickets_.forget(due.gid);
+  keep_ticket(due.gid, context);
+}
+
+void Scheduler::on(const TicketRefused& refused, Context& context) {
+  if (!fetches_in(refused.gid)) return;
+  tickets_.not_taken(refused.gid, context.now());
+  look_at_ticket(refused.gid, context);
+}
+
+void Scheduler::on(const GroupChanged& changed, Context& context) {
+  tickets_.rose(changed.gid, changed.epoch, context.now());
+  if (changed.member && fetches_in(changed.gid)) look_at_ticket(changed.gid, context);
+}
+
+// --- lanes ------------------------------------------------------------------------------------------------------
+
 void Scheduler::use_sharers(Download& download, Context& context) {
+  keep_ticket(download.record.gid, context);
   const DownloadId id = download.record.id;
   leave_absent(download, context);
   std::vector<Sharer> sharers = download.sharers;
@@ -163,6 +222,8 @@ bool Scheduler::open_lane(Download& download, const Sharer& sharer, Context& con
   if (source == nullptr || download.picker->knows(key)) return source != nullptr;
   if (source->lanes.insert(id).second) source->asked[id] = context.now();
   source->idle_since.reset();
+  if (const PeerTicket* ticket = tickets_.ticket(download.record.gid))
+    context.send(source->fetcher, HoldTicket{*ticket});
   context.send(source->fetcher, OpenLane{id, download.record.gid, download.record.fid, download.layout.size(),
                                          download.layout.piece_length()});
   meter(*source, id, context);

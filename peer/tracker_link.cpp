@@ -281,8 +281,7 @@ void TrackerLink::conclude(Ticket ticket, const Answer& answer, Context& context
   }
   if (asks_for<Logout>(pending.what) && refused == nullptr) end_session(context);
   if (const auto* leave = pending.what.get<LeaveGroup>(); leave != nullptr && refused == nullptr) {
-    context.send(listeners_.librarian, GroupLeft{leave->group});
-    context.send(listeners_.scheduler, GroupLeft{leave->group});
+    leave_group(leave->group, fmt::format("you have left {}", leave->group.text), context);
   }
   if (refused != nullptr && refused->code == Code::not_logged_in && session_) {
     log_info("the trackers know our session no more");
@@ -620,6 +619,21 @@ void TrackerLink::on(const Notice& notice, Context& context) {
   if (!is_current(context.sender())) return;  // the spare says the same
   if (notice.kind == NoticeKind::session_ended) return doubt_session(notice, context);
   context.send(listeners_.shell, notice);
+}
+
+/// That a group's epoch has risen may be heard from either tracker first. That we are in it no more counts from the one
+/// that answers us.
+void TrackerLink::on(const GroupChanged& changed, Context& context) {
+  if (Place* place = place_of(context.sender())) place->watch.heard(context.now());
+  if (!session_ || (!changed.member && !is_current(context.sender()))) return;
+  context.send(listeners_.uploader, changed);
+  context.send(listeners_.scheduler, changed);
+  if (!changed.member) leave_group(changed.group, changed.sentence, context);
+}
+
+void TrackerLink::leave_group(const GroupName& group, const std::string& sentence, Context& context) {
+  context.send(listeners_.librarian, GroupLeft{group, sentence});
+  context.send(listeners_.scheduler, GroupLeft{group, sentence});
 }
 
 /// What a tracker says to a Present may be older than the session: it has not heard of the login yet. A request has a

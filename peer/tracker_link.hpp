@@ -62,11 +62,12 @@ class TrackerLink final
           Joined<TrackerLinkRole::Accepts, TrackerRole::Says,
                  Messages<AnswerOverdue, AskOverdue, GreetingOverdue, PresenceDue, PlaceDue, WatchDue>>> {
  public:
-  /// `cast` hear of the session (librarian, scheduler), `shell` of everything.
+  /// Librarian and scheduler hear of the session, scheduler and uploader of groups, `shell` of everything.
   struct Listeners {
     Ref<ShellRole> shell;
     Ref<LibrarianRole> librarian;
     Ref<SchedulerRole> scheduler;
+    Ref<UploaderRole> uploader;
   };
   TrackerLink(TrackerLinkOptions options, Ref<StorageRole> storage, Listeners listeners);
 
@@ -88,6 +89,7 @@ class TrackerLink final
   void on(const Unwelcome& unwelcome, Context& context);
   void on(const Answer& answer, Context& context);
   void on(const Notice& notice, Context& context);
+  void on(const GroupChanged& changed, Context& context);
 
   void on(const AnswerOverdue& overdue, Context& context);
   void on(const AskOverdue& overdue, Context& context);
@@ -157,6 +159,7 @@ class TrackerLink final
 
   void begin_session(const LoggedIn& logged_in, Context& context);
   void end_session(Context& context);
+  void leave_group(const GroupName& group, const std::string& sentence, Context& context);
   void doubt_session(const Notice& notice, Context& context);
   void drop_requests_of_session(Context& context);
   void say_present(Context& context);

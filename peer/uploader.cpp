@@ -167,6 +167,9 @@ void Uploader::forget(Address address, Context& context) {
   std::erase(ring_, address);
   if (!gone) return;
   const Link& link = gone.mapped();
+  const bool has_another = std::any_of(links_.begin(), links_.end(),
+                                       [&](const auto& each) { return each.second.client == link.client; });
+  if (link.client && !has_another) admission_.forget(*link.client);
   for (const Fid& fid : link.fetches) fetchers_changed({link.open.at(fid), fid}, context);
 }
 
@@ -214,14 +217,15 @@ void Uploader::on(const OpenFile& open, Context& context) {
     context.reply(FileClosed{open.fid, CloseReason::busy});
   } else if (admission_.admitted(open.gid, *link.client)) {
     open_file(context.sender(), link, key, context);
-    ask_about_members(context);  // it may have been a while since
+    look_at_tickets(context);  // it may have been a while since
   } else {
     link.open.erase(open.fid);
     link.fetches.erase(open.fid);
     drop_requests(link, open.fid);
     link.knocking[open.fid] = open.gid;
-    admission_.wanted(open.gid, context.now());
-    ask_about_members(context);
+    link.knocked = context.now();
+    if (!admission_.is_undecided(open.gid, *link.client)) context.reply(TicketWanted{open.gid});
+    look_at_tickets(context);
   }
 }
 
@@ -298,48 +302,98 @@ std::map<Gid, std::set<ClientKey>> Uploader::who_fetches() const {
   return clients;
 }
 
-/// Asks about the groups whose time has come, and sees to it that it is done again.
-void Uploader::ask_about_members(Context& context) {
+/// Asks about the groups whose time has come, closes what nobody may have any more, and sees to it that this is done
+/// again.
+void Uploader::look_at_tickets(Context& context) {
+  const Instant now = context.now();
+  close_knocking(context);
   std::optional<Instant> next;
+  const auto not_later = [&](std::optional<Instant> at) {
+    if (at) next = next ? std::min(*next, *at) : *at;
+  };
+  for (const auto& [address, link] : links_)
+    if (!link.knocking.empty()) not_later(link.knocked + knock_patience);
   for (const auto& [gid, clients] : who_fetches()) {
-    if (admission_.ask_at(gid) && *admission_.ask_at(gid) <= context.now()) {
+    const auto lapsed = admission_.lapsed(gid, now);
+    turn_away(gid, {lapsed.begin(), lapsed.end()}, CloseReason::not_a_member, context);
+    want_tickets(gid, admission_.to_renew(gid), context);
+    if (const auto at = admission_.ask_at(gid); at && *at <= now) {
       const CommandId number{++last_question_};
-      const std::vector<ClientKey> names(clients.begin(), clients.end());
-      questions_.emplace(number, Question{gid, names});
-      admission_.asked(gid, context.now());
-      context.send(others_.tracker_link, Ask{number, FindMemberSessions{gid, names}});
-    } else if (const auto at = admission_.ask_at(gid)) {
-      next = next ? std::min(*next, *at) : *at;
+      questions_.emplace(number, gid);
+      admission_.asked(gid, now);
+      context.send(others_.tracker_link, Ask{number, AskTicketRules{gid}});
+    } else {
+      not_later(at);
     }
+    not_later(admission_.lapse_at(gid));
   }
   context.cancel(members_timer_);
-  if (next) members_timer_ = context.after(*next - context.now(), MembersDue{});
+  if (next) members_timer_ = context.after(std::max(*next, now) - now, MembersDue{});
 }
 
-void Uploader::on(const MembersDue&, Context& context) { ask_about_members(context); }
+void Uploader::on(const MembersDue&, Context& context) { look_at_tickets(context); }
+
+void Uploader::on(const ShowTicket& show, Context& context) {
+  const auto link = links_.find(context.sender());
+  if (link == links_.end() || !link->second.client) return;
+  const Gid& gid = show.ticket.gid;
+  const auto first = files_.lower_bound(FileKey{gid, Fid{}});
+  if (first == files_.end() || first->first.first != gid) return;
+  switch (admission_.show(show.ticket, *link->second.client, context.now())) {
+    case Admission::Verdict::forged:
+      log_warning(fmt::format("a peer at {} shows a ticket that is not its own", link->second.address));
+      context.close(context.sender());
+      return forget(context.sender(), context);
+    case Admission::Verdict::refused: context.reply(TicketWanted{gid}); break;
+    case Admission::Verdict::let_in: let_in(gid, context); break;
+    case Admission::Verdict::undecided: break;
+  }
+  look_at_tickets(context);
+}
+
+void Uploader::on(const GroupChanged& changed, Context& context) {
+  if (!changed.member) return serve_nobody(changed.gid, context);
+  admission_.rose(changed.gid, changed.epoch, context.now());
+  look_at_tickets(context);
+}
 
 void Uploader::on(const Told& told, Context& context) {
   const auto entry = questions_.extract(told.command);
   if (!entry) return;
-  const Question& question = entry.mapped();
-  const std::set<ClientKey> fetching = who_fetches()[question.gid];
+  const Gid& gid = entry.mapped();
   const auto* refused = told.what.get<Refused>();
-  if (const auto* named = told.what.get<MemberSessions>()) {
-    const auto away =
-        admission_.answered(question.gid, question.clients, named->clients, fetching, context.now());
-    turn_away(question.gid, {away.begin(), away.end()}, CloseReason::not_a_member, true, context);
-    let_in(question.gid, context);
+  if (const auto* rules = told.what.get<TicketRules>()) {
+    want_tickets(gid, admission_.learned(gid, *rules, context.now()), context);
+    let_in(gid, context);
   } else if (refused != nullptr &&
              (refused->code == Code::not_a_member || refused->code == Code::no_such_group)) {
-    // It is we who are no longer a member: we serve nobody there, nor those who came since the question.
-    admission_.forget(question.gid);
-    turn_away(question.gid, fetching, CloseReason::not_a_member, true, context);
+    serve_nobody(gid, context);
   } else {
-    admission_.unanswered(question.gid, context.now());
-    turn_away(question.gid, {question.clients.begin(), question.clients.end()}, CloseReason::busy, false,
-              context);
+    admission_.unanswered(gid, refused != nullptr && refused->code == Code::tracker_unreachable,
+                          context.now());
   }
-  ask_about_members(context);
+  look_at_tickets(context);
+}
+
+/// It is we who are no longer a member.
+void Uploader::serve_nobody(const Gid& gid, Context& context) {
+  admission_.forget(gid);
+  turn_away(gid, who_fetches()[gid], CloseReason::not_a_member, context);
+}
+
+void Uploader::want_tickets(const Gid& gid, const std::vector<ClientKey>& clients, Context& context) {
+  for (const ClientKey& client : clients)
+    for (const auto& [address, link] : links_)
+      if (link.client == client) context.answer(address, TicketWanted{gid});
+}
+
+/// Whoever has waited long enough without a ticket that counts is told that.
+void Uploader::close_knocking(Context& context) {
+  for (auto& [address, link] : links_) {
+    if (link.knocking.empty() || context.now() < link.knocked + knock_patience) continue;
+    const std::map<Fid, Gid> knocking = link.knocking;
+    for (const auto& [fid, gid] : knocking) close_file(address, link, fid, CloseReason::busy, context);
+  }
 }
 
 void Uploader::let_in(const Gid& gid, Context& context) {
@@ -351,16 +405,16 @@ void Uploader::let_in(const Gid& gid, Context& context) {
   }
 }
 
-/// Closes what these clients have asked for in a group, and what they have open if `also_admitted`.
+/// Closes what these clients have asked for in a group, and what they have open.
 void Uploader::turn_away(const Gid& gid, const std::set<ClientKey>& clients, CloseReason reason,
-                         bool also_admitted, Context& context) {
+                         Context& context) {
   for (auto& [address, link] : links_) {
     if (!link.client || !clients.contains(*link.client)) continue;
     std::vector<Fid> closed;
     for (const auto& [fid, group] : link.knocking)
       if (group == gid) closed.push_back(fid);
     for (const auto& [fid, group] : link.open)
-      if (group == gid && also_admitted) closed.push_back(fid);
+      if (group == gid) closed.push_back(fid);
     for (const Fid& fid : closed) close_file(address, link, fid, reason, context);
   }
 }

@@ -33,7 +33,8 @@ struct UploaderOptions {
 ///
 /// Rules:
 /// - Nothing is served but what it was told to serve, of that only verified pieces, and only to members of the group
-///   (Admission): a file that is asked for by somebody unknown stays unanswered until the trackers have said who that is.
+///   (Admission): a file that is asked for by somebody who has shown no ticket that counts stays unanswered until he
+///   does, `knock_patience` at the most. Whoever shows somebody else's, or one that no tracker has made, is hung up on.
 /// - A peer is the key that its link has proven; who says another one in PeerHello is not heard any more.
 /// - Every CloseFile is answered, also one that crossed with our own FileClosed: the peer counts on it.
 /// - A whole file is served instead of downloads of it; downloads of one file, which are at several places, are served
@@ -59,8 +60,9 @@ class Uploader final
   static constexpr Duration tell_pause = std::chrono::milliseconds(2);
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_link = 4;
-  static constexpr std::size_t untaken_max = 8U << 20U;    ///< bytes
-  static constexpr std::size_t links_max = page_rows_max;  ///< so one question can name all of them
+  static constexpr std::size_t untaken_max = 8U << 20U;  ///< bytes
+  static constexpr std::size_t links_max = 1000;
+  static constexpr Duration knock_patience = std::chrono::seconds(5);
   static constexpr std::size_t files_a_link_max = 1024;
 
   struct Others {
@@ -85,6 +87,7 @@ class Uploader final
   void on(const SendWanted& wanted, Context& context);
   void on(const SendUnwanted& unwanted, Context& context);
   void on(const DiagnoseShare& diagnose, Context& context);
+  void on(const GroupChanged& changed, Context& context);
 
   void on(const LimitDue& due, Context& context);
   void on(const TakenDue& due, Context& context);
@@ -94,6 +97,7 @@ class Uploader final
   void on(const LinkDown& down, Context& context);
   void on(const PeerHello& hello, Context& context);
   void on(const OpenFile& open, Context& context);
+  void on(const ShowTicket& show, Context& context);
   void on(const CloseFile& close, Context& context);
   void on(const RequestBlock& request, Context& context);
   void on(const CancelBlock& cancel, Context& context);
@@ -134,7 +138,8 @@ class Uploader final
     std::uint16_t version = 0;
     std::map<Fid, Gid> open;
     std::set<Fid> fetches;        ///< of those that are open: it is going to ask for blocks
-    std::map<Fid, Gid> knocking;  ///< asked for, until it is known whether it is a member
+    std::map<Fid, Gid> knocking;  ///< asked for, until a ticket is shown that counts
+    Instant knocked{};            ///< asked for the last of them
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
     PayloadGauge sent;                          ///< and not taken yet
@@ -149,21 +154,19 @@ class Uploader final
     bool due = false;    ///< FetchersDue is on its way
     bool begun = false;  ///< somebody has been told of somebody
   };
-  struct Question {
-    Gid gid;
-    std::vector<ClientKey> clients;
-  };
 
   void open_file(Address address, Link& link, const FileKey& key, Context& context);
   void close_file(Address address, Link& link, const Fid& fid, CloseReason reason, Context& context);
   std::vector<ClientKey> fetchers_of(const FileKey& key) const;
   bool fetchers_changed(const FileKey& key, Context& context);
   bool tell_fetchers(const FileKey& key, Telling& telling, Context& context);
-  void ask_about_members(Context& context);
+  void look_at_tickets(Context& context);
+  void serve_nobody(const Gid& gid, Context& context);
+  void want_tickets(const Gid& gid, const std::vector<ClientKey>& clients, Context& context);
+  void close_knocking(Context& context);
   std::map<Gid, std::set<ClientKey>> who_fetches() const;
   void let_in(const Gid& gid, Context& context);
-  void turn_away(const Gid& gid, const std::set<ClientKey>& clients, CloseReason reason, bool also_admitted,
-                 Context& context);
+  void turn_away(const Gid& gid, const std::set<ClientKey>& clients, CloseReason reason, Context& context);
   void tell_pieces(const FileKey& key, Context& context);
   void stop_serving(const FileKey& key, Address by, const std::string& path, CloseReason reason,
                     Context& context);
@@ -207,7 +210,7 @@ class Uploader final
   bool sends_first_ = false;  ///< it is their turn
 
   Admission admission_;
-  std::map<CommandId, Question> questions_;  ///< to the trackers
+  std::map<CommandId, Gid> questions_;  ///< to the trackers
   std::uint64_t last_question_ = 0;
   TimerId members_timer_;
 };

@@ -43,6 +43,9 @@ Errand list_requests(const Invocation& given, const LocalFiles&) {
 Errand accept_request(const Invocation& given, const LocalFiles&) {
   return AskTrackers{AcceptRequest{group_at(given, 0), user_at(given, 1)}};
 }
+Errand remove_member(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{RemoveMember{group_at(given, 0), user_at(given, 1)}};
+}
 Errand reject_request(const Invocation& given, const LocalFiles&) {
   return AskTrackers{RejectRequest{group_at(given, 0), user_at(given, 1)}};
 }
@@ -290,6 +293,15 @@ std::vector<Command> group_commands() {
        .done = "The request of {1} to join {0} is turned down.",
        .json = "group, user",
        .errand = reject_request},
+      {.name = "remove_member",
+       .arguments = {group, user},
+       .login = needed,
+       .summary = "End somebody's membership in your group",
+       .details = "For the owner of the group. Whoever is removed is not served in it any more, and may ask "
+                  "to join again.",
+       .done = "{1} is not a member of {0} any more.",
+       .json = "group, user",
+       .errand = remove_member},
   };
 }
 

@@ -19,6 +19,7 @@ struct LinkReport {
 struct PeerListing {
   FileFound found;
   std::vector<PeerShare> peers;
+  PeerTicket ticket;  ///< shown to them
 };
 /// What `diagnose` has found out.
 struct DiagnosisReport {

@@ -220,8 +220,13 @@ void Shell::answered(const Told& told, Context& context) {
   }
   if (const auto* found = told.what.get<FileFound>();
       found != nullptr && std::holds_alternative<SurveySharers>(running.errand)) {
+    running.outcome.result = PeerListing{*found, {}, {}};
+    return ask(AskTicket{found->gid}, context);
+  }
+  auto* listing = std::get_if<PeerListing>(&running.outcome.result);
+  if (const auto* given = told.what.get<TicketGiven>(); given != nullptr && listing != nullptr) {
+    listing->ticket = given->ticket;
     // The peers want to know who asks.
-    running.outcome.result = PeerListing{*found, {}};
     context.send(partners_.tracker_link, AskLink{running.id});
     return;
   }
@@ -317,10 +322,10 @@ void Shell::on(const LinkStatus& status, Context& context) {
   if (const auto* listing = std::get_if<PeerListing>(&found->outcome.result)) {
     const FileFound& file = listing->found;
     context.spawn<PeerSurveyRole>(
-        "peer_survey",
-        std::make_unique<PeerSurvey>(SurveyQuestion{status.command, status.client, file.gid, file.fid,
-                                                    file.metainfo.piece_count(), file.sharers},
-                                     Ref<ShellRole>{context.self()}));
+        "peer_survey", std::make_unique<PeerSurvey>(
+                           SurveyQuestion{status.command, status.client, file.gid, file.fid,
+                                          file.metainfo.piece_count(), file.sharers, listing->ticket},
+                           Ref<ShellRole>{context.self()}));
     return;
   }
   const auto* question = std::get_if<ShowLink>(&found->errand);

@@ -144,6 +144,21 @@ class Decider {
                                    MembershipRank::rejected, me_}});
   }
 
+  Decision on(const RemoveMember& what) {
+    if (Refusal refusal = find_own_group(what.group)) return refused(*refusal);
+    const std::optional<Uid> found = directory_.user_named(what.user.text);
+    if (!found) return refused(Code::no_such_user, fmt::format("there is no user {}", what.user.text));
+    if (*found == me_)
+      return refused(Code::other,
+                     fmt::format("you own {}: leave_group {} gives it to its longest-standing member",
+                                 what.group.text, what.group.text));
+    const MembershipView theirs = directory_.membership(gid_, *found);
+    if (!theirs.is_member())
+      return refused(Code::not_a_member, fmt::format("{} is not a member of {}: list_members {} shows who is",
+                                                     what.user.text, what.group.text, what.group.text));
+    return done({MembershipChanged{gid_, *found, theirs.generation, MembershipRank::left, me_}});
+  }
+
   Decision on(const ListGroups& what) {
     Groups page;
     for (const Gid& gid : first_page(directory_.groups_after(what.after, page_rows_max + 1), page.more)) {
@@ -222,6 +237,20 @@ class Decider {
       if (session && directory_.membership(gid_, session->uid).is_member()) found.clients.push_back(client);
     }
     return answered(std::move(found));
+  }
+
+  Decision on(const AskTicket& what) {
+    if (Refusal refusal = enter_group(what.gid)) return refused(*refusal);
+    PeerTicket ticket{gid_, me_, question_.client, directory_.epoch(gid_), {}, now_.signing.key, {}};
+    ticket.expires = milliseconds_of(now_.wall) +
+                     static_cast<std::uint64_t>(std::chrono::milliseconds(peer_ticket_lifetime).count());
+    ticket.signature = sign(now_.signing, words_to_sign(ticket));
+    return answered(TicketGiven{ticket});
+  }
+
+  Decision on(const AskTicketRules& what) {
+    if (Refusal refusal = enter_group(what.gid)) return refused(*refusal);
+    return answered(TicketRules{directory_.epoch(gid_), milliseconds_of(now_.wall), now_.signers});
   }
 
   Decision on(const StartShare& what) {

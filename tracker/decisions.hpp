@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/signatures.hpp"
 #include "actors/time.hpp"
 #include "messages/tracker_tracker.hpp"
 #include "tracker/config.hpp"
@@ -47,6 +48,8 @@ struct Circumstances {
   const Presence* presence = nullptr;
   std::vector<TrackerRow> trackers;  ///< for AskStatus
   LimitConfig limits = {};
+  SigningKeys signing = {};              ///< of this tracker, for AskTicket
+  std::vector<SigningKey> signers = {};  ///< of all trackers that are known here, for AskTicketRules
 };
 
 struct FileKey {

@@ -142,6 +142,11 @@ std::uint32_t Directory::shared_by(const Uid& uid) const {
   return user ? state_->users[*user].shared : 0;
 }
 
+std::uint64_t Directory::epoch(const Gid& gid) const {
+  const auto group = state_->groups.find(gid);
+  return group ? state_->groups[*group].departures : 0;
+}
+
 std::uint32_t Directory::member_count(const Gid& gid) const {
   const auto group = state_->groups.find(gid);
   return group ? state_->groups[*group].members : 0;

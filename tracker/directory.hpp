@@ -20,10 +20,20 @@ struct NoticeTo {
   Notice notice;
 };
 
+/// Somebody's membership, or request to become a member, has ended: the group's epoch is a higher one.
+struct Departure {
+  Gid gid;
+  std::string group;  ///< name
+  std::uint64_t epoch = 0;
+  std::optional<Uid> gone;  ///< who was a member
+  std::string sentence;     ///< for whoever was
+};
+
 /// What joining facts changed.
 struct Changes {
   std::vector<Row> rows;  ///< to be written (or erased) in the transaction that stores the delta
   std::vector<NoticeTo> told;
+  std::vector<Departure> departures;
 };
 
 /// A user who may be meant by a name at login, and how to check the password.
@@ -129,6 +139,9 @@ class Directory {
   std::optional<Uid> owner_of(const Gid& gid) const;
   MembershipView membership(const Gid& gid, const Uid& uid) const;
   Standing standing(const Gid& gid, const Uid& uid) const;
+  /// How many memberships, and requests for one, have ended in the group, as far as is known here. Two states that join
+  /// have a higher one than either, if each knows of a departure that the other does not.
+  std::uint64_t epoch(const Gid& gid) const;
   std::uint32_t member_count(const Gid& gid) const;
   /// Groups that a user is in or asks to join.
   std::uint32_t standings_of(const Uid& uid) const;

@@ -30,7 +30,7 @@ bool changes_something(const ClientRequest& request) {
   return std::visit(
       []<class M>(const M&) {
         return Messages<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, AcceptRequest,
-                        RejectRequest, AddFile, StartShare, StopShare>::has<M>;
+                        RejectRequest, RemoveMember, AddFile, StartShare, StopShare>::has<M>;
       },
       request.value);
 }
@@ -417,7 +417,9 @@ void DirectoryActor::refuse(Ticket ticket, Code code, const std::string& sentenc
 Circumstances DirectoryActor::circumstances(WallTime wall) const {
   std::vector<TrackerRow> rows;
   for (const TrackerView& each : trackers_) rows.push_back(each.row);
-  return {place_.tracker, wall, &presence_, std::move(rows), limits_};
+  std::vector<SigningKey> signers{place_.signing.key};
+  for (const auto& [number, key] : signers_) signers.push_back(key);
+  return {place_.tracker, wall, &presence_, std::move(rows), limits_, place_.signing, std::move(signers)};
 }
 
 // --- presence ---------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ struct DirectoryPlace {
   Ref<JournalRole> journal;
   Ref<ReplicatorRole> replicator;
   Ref<ConsoleRole> console;
+  SigningKeys signing = signing_keys_of({});  ///< of the tickets that this tracker gives
 };
 
 /// Every second.
@@ -94,6 +95,7 @@ class DirectoryActor final
   void on(const PresenceSaid& message, Context& context);
   void on(const LeavingSaid& message, Context& context);
   void on(const GossipHeard& message, Context& context);
+  void on(const SignerLearned& message, Context& context);
   void on(const BatchCommitted& message, Context& context);
   void on(const BatchFailed& message, Context& context);
   void on(const MetainfoRead& message, Context& context);
@@ -131,6 +133,7 @@ class DirectoryActor final
     std::vector<Delta> own;
     bool renews = false;
     std::vector<NoticeTo> told;
+    std::vector<Departure> departures;
     std::vector<Decided> waiting;
     std::vector<std::vector<Operation>> undoing;  // to be undone again if this is not stored
     std::uint64_t page = 0;                       // of snapshots, the last that is in it
@@ -189,6 +192,7 @@ class DirectoryActor final
   void commit_if_idle(Context& context);
   void tell_replicator(bool rejected, Context& context);
   void notify(const std::vector<NoticeTo>& told, Context& context);
+  void tell_of(const Departure& departure, Context& context);
   void warn_of_clocks(Context& context);
   Circumstances circumstances(WallTime wall) const;
 
@@ -238,9 +242,10 @@ class DirectoryActor final
 
   std::uint64_t last_ticket_ = 0;
   std::vector<TrackerView> trackers_;
-  VersionVector reachable_;           // what live trackers have
-  std::uint64_t learned_ = 0;         // deltas and pages taken from others
-  std::optional<LogHead> own_begin_;  // of the own log, when this process made its first delta
+  std::map<std::uint32_t, SigningKey> signers_;  ///< of the other trackers
+  VersionVector reachable_;                      // what live trackers have
+  std::uint64_t learned_ = 0;                    // deltas and pages taken from others
+  std::optional<LogHead> own_begin_;             // of the own log, when this process made its first delta
   std::optional<Renewal> renewing_;
   bool rejected_meanwhile_ = false;  // while the renewal was committed
   std::uint64_t requests_ = 0;

@@ -63,6 +63,7 @@ bool DirectoryActor::take(const Delta& delta, Context&) {
 void DirectoryActor::gather(Changes changes) {
   for (const Row& row : changes.rows) gathering_.commit.rows.push_back(row.view());
   for (NoticeTo& told : changes.told) gathering_.told.push_back(std::move(told));
+  for (Departure& each : changes.departures) gathering_.departures.push_back(std::move(each));
 }
 
 void DirectoryActor::commit_if_idle(Context& context) {
@@ -102,6 +103,7 @@ void DirectoryActor::on(const BatchCommitted& message, Context& context) {
   tell_replicator(rejected, context);
   if (!batch.own.empty()) context.send(place_.replicator, Spread{std::move(batch.own)});
   notify(batch.told, context);
+  for (const Departure& each : batch.departures) tell_of(each, context);
   after_disk(std::move(batch.waiting), context);
   read_own_log(context);
   commit_if_idle(context);
@@ -146,6 +148,23 @@ void DirectoryActor::notify(const std::vector<NoticeTo>& told, Context& context)
     for (const PresentClient* client : presence_.clients_of(each.to))
       context.send(place_.front_desk, Notify{client->client, each.notice});
 }
+
+/// To all who may serve or fetch in the group: departures are rare, and whoever has gone is to be cut off at once.
+void DirectoryActor::tell_of(const Departure& departure, Context& context) {
+  for (const Uid& uid : presence_.users()) {
+    const bool member = directory_.membership(departure.gid, uid).is_member();
+    if (!member && departure.gone != uid) continue;
+    const GroupChanged change{departure.gid,
+                              {departure.group},
+                              departure.epoch,
+                              member,
+                              member ? std::string() : departure.sentence};
+    for (const PresentClient* client : presence_.clients_of(uid))
+      context.send(place_.front_desk, NotifyGroup{client->client, change});
+  }
+}
+
+void DirectoryActor::on(const SignerLearned& message, Context&) { signers_[message.number] = message.key; }
 
 void DirectoryActor::warn_of_clocks(Context& context) {
   const bool ahead = own_->clock().ahead_of(context.wall_time()) > clock_tolerance;

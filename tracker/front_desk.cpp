@@ -196,6 +196,12 @@ void FrontDesk::on(const Notify& message, Context& context) {
   for (auto link = first; link != last; ++link) context.answer(link->second, message.notice);
 }
 
+void FrontDesk::on(const NotifyGroup& message, Context& context) {
+  const auto [first, last] = links_of_client_.equal_range(message.client);
+  for (auto link = first; link != last; ++link)
+    if (links_.at(link->second).version >= tickets_version) context.answer(link->second, message.change);
+}
+
 void FrontDesk::on(const ServiceChanged& message, Context& context) {
   if (message.serving && store_.is_zero() && open_) context.send(place_.console, Serving{place_.endpoint});
   serving_ = message.serving;

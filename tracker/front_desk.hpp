@@ -53,6 +53,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   void on(const PasswordChecked& message, Context& context);
   void on(const Settled& message, Context& context);
   void on(const Notify& message, Context& context);
+  void on(const NotifyGroup& message, Context& context);
   void on(const ServiceChanged& message, Context& context);
   void check_invariants() const override;
 

@@ -29,6 +29,7 @@ struct ReplicatorPlace {
   std::string info_path = {};  ///< of the tracker file, for sentences; `known_path` likewise
   std::string known_path = {};
   std::vector<KnownTracker> known = {};  ///< whom this tracker has met before
+  SigningKey signer = {};                ///< of this tracker's tickets
 };
 
 /// Every `heartbeat`.
@@ -101,6 +102,7 @@ class Replicator final
   // from those we follow
   void on(const RepairWelcome& message, Context& context);
   void on(const RepairHeads& message, Context& context);
+  void on(const TicketSigner& message, Context& context);
   void on(const RepairUnwelcome& message, Context& context);
   void on(const Ops& message, Context& context);
   void on(const LogTruncated& message, Context& context);

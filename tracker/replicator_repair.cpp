@@ -17,9 +17,10 @@ constexpr std::uint32_t pull_credit = 4;
 // Not more often than this is a snapshot joined because a log has forked.
 constexpr std::chrono::seconds fork_pause{5};
 
-// The versions that brought RepairHeads and SnapshotRows.
+// The versions that brought RepairHeads, SnapshotRows and TicketSigner.
 constexpr std::uint16_t heads_version = 2;
 constexpr std::uint16_t rows_version = 2;
+constexpr std::uint16_t signer_version = 3;
 constexpr const char* copied_store =
     "its store is a copy of this tracker's: stop one of them and give it a data folder of its own";
 
@@ -93,6 +94,13 @@ void Replicator::on(const RepairHeads& message, Context& context) {
   for (const LogHead& theirs : message.heads)
     if (theirs.origin == store_) book_.own_log_ends_there(peer->entry.number, theirs, own_head());
   consider_service(context);
+}
+
+void Replicator::on(const TicketSigner& message, Context& context) {
+  Peer* peer = peer_of_source(context.sender());
+  if (peer == nullptr) return;
+  book_.heard(peer->entry.number, context.now());
+  context.send(place_.directory, SignerLearned{peer->entry.number, message.key});
 }
 
 LogHead Replicator::own_head() const {
@@ -260,6 +268,7 @@ void Replicator::welcome(Address follower, const RepairHello& hello, Context& co
   context.answer(follower,
                  RepairWelcome{peer.version, store_, place_.tracker, held_, !catch_up_.is_serving()});
   if (peer.version >= heads_version) context.answer(follower, RepairHeads{held_heads_});
+  if (peer.version >= signer_version) context.answer(follower, TicketSigner{place_.signer});
   if (!book_.trackers().at(hello.number).source_up && now - peer.dialled > dial_pause) dial(peer, context);
   catch_up_.begins(hello.number, hello.at);
   note_link(peer, context);

@@ -65,6 +65,7 @@ struct GroupRecord {
   Gid id;
   Claim claim;
   std::uint32_t members = 0;
+  std::uint64_t departures = 0;  ///< of all memberships together
   std::optional<UserIndex> owner;
 };
 
@@ -91,6 +92,10 @@ struct Membership {
   std::vector<Share> shares;  ///< by file
   bool is_member() const { return generation != 0 && rank == MembershipRank::accepted; }
   bool is_requested() const { return generation != 0 && rank == MembershipRank::requested; }
+  /// How often this membership has ended: what joins has as many or more.
+  std::uint64_t departures() const {
+    return generation == 0 ? 0 : generation - 1 + (rank == MembershipRank::left ? 1 : 0);
+  }
   bool is_of_effect(const Share& share) const {
     return is_member() && share.on && share.membership == generation;
   }

@@ -188,6 +188,8 @@ struct DirectoryState {
   void erase(Bytes key);
   void tell(UserIndex to, NoticeKind kind, std::string group, std::string user, std::string sentence);
   void tell_of_membership(const MemberKey& key, const Membership& before, const Membership& after);
+  void tell_of_departure(const MemberKey& key, const Membership& before, const Membership& after);
+  std::string sentence_of_removal(GroupIndex group, UserIndex by) const;
   void tell_of_owner(GroupIndex group, std::optional<UserIndex> before);
   template <class Change>
   void renaming_users(const std::string& name, Change change);

@@ -39,6 +39,7 @@ void DirectoryState::check_orders() const {
 
 void DirectoryState::check_memberships() const {
   std::vector<std::uint32_t> members(groups.size());
+  std::vector<std::uint64_t> departures(groups.size());
   std::vector<std::optional<Senior>> owners(groups.size());
   std::size_t listed_members = 0;
   std::size_t listed_requests = 0;
@@ -49,6 +50,7 @@ void DirectoryState::check_memberships() const {
     const Membership& membership = memberships[MembershipIndex{i}];
     const MemberKey& key = membership.id;
     const bool known = users[key.user].is_listed();
+    departures[key.group.value] += membership.departures();
     if (membership.is_member() || membership.is_requested()) ++standings[key.user.value];
     for (const Share& share : membership.shares)
       if (membership.is_of_effect(share)) ++shared[key.user.value];
@@ -70,6 +72,7 @@ void DirectoryState::check_memberships() const {
   std::size_t total = 0;
   for (std::uint32_t i = 0; i < groups.size(); ++i) {
     const GroupRecord& row = groups[GroupIndex{i}];
+    ENSURE(row.departures == departures[i]);
     ENSURE(row.members == members[i] && row.owner.has_value() == owners[i].has_value());
     if (row.owner) ENSURE(*row.owner == owners[i]->user);
     ENSURE(groups_by_name.contains(GroupIndex{i}) == (row.claim.known && row.members > 0));

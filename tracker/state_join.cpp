@@ -180,6 +180,7 @@ void DirectoryState::change_membership(const MemberKey& key, const Membership& n
   const auto change = [&] {
     digest_membership(digest, key, row, Turn::goes);
     unlist_member(key, row);
+    group.departures += next.departures() - row.departures();
     row.generation = next.generation;
     row.rank = next.rank;
     row.by = next.by;
@@ -221,6 +222,7 @@ void DirectoryState::join(const Mark& mark, const MembershipChanged& op) {
   change_membership(key, next);
   write(mark, op);
   tell_of_membership(key, before, next);
+  tell_of_departure(key, before, next);
   tell_of_owner(key.group, owner_before);
 }
 

@@ -23,6 +23,25 @@ void DirectoryState::tell_of_membership(const MemberKey& key, const Membership& 
     tell(key.user, NoticeKind::accepted, group, user, "You are a member of " + group + " now.");
   if (after.rank == MembershipRank::rejected && by_owner)
     tell(key.user, NoticeKind::rejected, group, user, "Your request to join " + group + " was rejected.");
+  if (after.rank == MembershipRank::left && by_owner)
+    tell(key.user, NoticeKind::info, group, listed_name(after.by), sentence_of_removal(key.group, after.by));
+}
+
+std::string DirectoryState::sentence_of_removal(GroupIndex group, UserIndex by) const {
+  return listed_name(by) + " has removed you from " + listed_name(group);
+}
+
+void DirectoryState::tell_of_departure(const MemberKey& key, const Membership& before,
+                                       const Membership& after) {
+  if (!tells() || before.departures() == after.departures()) return;
+  const std::string name = listed_name(key.group);
+  Departure departure{groups[key.group].id, name, groups[key.group].departures, {}, {}};
+  if (before.is_member() && !after.is_member()) {
+    departure.gone = users[key.user].id;
+    departure.sentence =
+        after.by == key.user ? "you have left " + name : sentence_of_removal(key.group, after.by);
+  }
+  changes->departures.push_back(std::move(departure));
 }
 
 void DirectoryState::tell_of_owner(GroupIndex group, std::optional<UserIndex> before) {

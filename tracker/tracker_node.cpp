@@ -29,16 +29,17 @@ TrackerCast make_tracker(const TrackerSettings& settings, const TrackerAddresses
   TrackerEntry own = settings.trackers[settings.number - 1];
   own.host = host_to_bind(own.host);
   const TrackerConfig& config = settings.config;
+  const SigningKeys signing = signing_keys_of(settings.secret);
   TrackerCast cast;
   cast.journal = std::make_unique<Journal>(std::move(store));
   cast.directory = std::make_unique<DirectoryActor>(
       DirectoryPlace{settings.number, static_cast<std::uint32_t>(settings.trackers.size()), at.front_desk,
-                     at.journal, at.replicator, at.console},
+                     at.journal, at.replicator, at.console, signing},
       config.sync, config.limits);
   cast.replicator = std::make_unique<Replicator>(
       ReplicatorPlace{settings.number, settings.trackers, own.topic_endpoint(), own.repair_endpoint(),
                       at.directory, at.journal, at.console, settings.info_path,
-                      known_trackers_path(settings.data), settings.known},
+                      known_trackers_path(settings.data), settings.known, signing.key},
       config.sync);
   cast.front_desk = std::make_unique<FrontDesk>(
       FrontDeskPlace{settings.number, own.client_endpoint(), at.directory, at.console, at.hashers},

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@ struct TrackerSettings {
   TrackerConfig config;
   std::string info_path = {};            ///< of the tracker file, for people
   std::vector<KnownTracker> known = {};  ///< the other trackers that it has met: what is in known_trackers
+  std::array<std::uint8_t, 32> secret = {};  ///< half of its link's key, which its tickets are signed by
 };
 
 /// Where a tracker remembers the keys of the others, in its data folder.

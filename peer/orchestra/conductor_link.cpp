@@ -36,6 +36,9 @@ void ConductorLink::begin_session(Context& context) {
 void ConductorLink::on(const Ask& ask, Context& context) {
   TrackerAnswer answer = Done{};
   if (ask.what.get<FindSharers>() != nullptr) answer = Sharers{sharers_};
+  // Members of an Orchestra show nothing to each other.
+  if (const auto* asked = ask.what.get<AskTicket>())
+    answer = TicketGiven{PeerTicket{asked->gid, {}, {}, 0, 0, {}, {}}};
   context.reply(Told{ask.command, std::move(answer), false, {}});
 }
 

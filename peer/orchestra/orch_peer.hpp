@@ -79,6 +79,7 @@ class OrchPeer final
   void on(const MeterRequests& meter, Context& context);
   void on(const RequestAllowed& allowed, Context& context);
   void on(const ReportLane& report, Context& context);
+  void on(const HoldTicket&, Context&) {}
 
   // The door.
   void on(const ListTold& told, Context& context);

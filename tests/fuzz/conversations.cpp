@@ -65,7 +65,8 @@ const std::vector<Script>& scripts() {
   static const std::vector<Script> all = [] {
     static_cast<void>(configure_log("/dev/null", "error"));
     std::set<std::filesystem::path> paths;
-    for (const auto& entry : std::filesystem::directory_iterator(std::string(TUTTI_TESTS_DIR) + "/../configs/inject"))
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::string(TUTTI_TESTS_DIR) + "/../configs/inject"))
       paths.insert(entry.path());
     std::vector<Script> scripts;
     for (const auto& path : paths)
@@ -121,7 +122,7 @@ FUZZ_TARGET(conversations) {
   std::istringstream statements(played.str());
   try {
     InjectScript(kinds(), out).run(statements, "conversation");
-  } catch (const BadRequest&) {          // what was changed is no message any more, or a link is gone
+  } catch (const BadRequest&) {         // what was changed is no message any more, or a link is gone
   } catch (const ExpectationFailed&) {  // the conversation took another way
   }
 }

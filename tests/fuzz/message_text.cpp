@@ -1,7 +1,7 @@
 // Messages as people write them: injection scripts.
 
-#include "messages/catalogue.hpp"
 #include "shell/tools/message_text.hpp"
+#include "messages/catalogue.hpp"
 #include "tests/fuzz/target.hpp"
 
 using namespace tutti;

@@ -21,5 +21,6 @@ FUZZ_TARGET(messages) {
   ENSURE(again);
   ENSURE(*entry->print(*again, everything) == *text);
   ENSURE(*entry->parse(*entry->print(*again, everything)) == *again);
-  ENSURE(entry->fault(*again, DecodeLimits{}) == entry->fault(input, DecodeLimits{}) || again->size() != input.size());
+  ENSURE(entry->fault(*again, DecodeLimits{}) == entry->fault(input, DecodeLimits{}) ||
+         again->size() != input.size());
 }

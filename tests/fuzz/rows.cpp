@@ -17,7 +17,8 @@ FUZZ_TARGET(rows) {
     static_cast<void>(whole_fact_of(*row));
     static_cast<void>(decode_answer(row->value));
     // What is taken from others is stored as it came, so it has to be what would be made of it here.
-    if (const Decoded<Fact> fact = fact_of_others(*row)) ENSURE(row_of(*fact).key == Bytes(row->key.begin(), row->key.end()));
+    if (const Decoded<Fact> fact = fact_of_others(*row))
+      ENSURE(row_of(*fact).key == Bytes(row->key.begin(), row->key.end()));
   }
   ENSURE(reader.is_at_end() == run.fault().empty());
   ENSURE(std::equal(again.run.begin(), again.run.end(), input.begin()));

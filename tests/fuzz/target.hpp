@@ -64,7 +64,7 @@ void in_runs(ByteView bytes, Choices& choices, const Take& take) {
 }  // namespace tutti::fuzz
 
 /// FUZZ_TARGET(name) { … input … }: a target of that name; its source is called like it.
-#define FUZZ_TARGET(name)                                                                \
-  static void fuzz_##name(tutti::ByteView input);                                        \
-  static const tutti::fuzz::Registered registered_##name{{#name, fuzz_##name}};          \
+#define FUZZ_TARGET(name)                                                       \
+  static void fuzz_##name(tutti::ByteView input);                               \
+  static const tutti::fuzz::Registered registered_##name{{#name, fuzz_##name}}; \
   static void fuzz_##name([[maybe_unused]] tutti::ByteView input)

@@ -1,7 +1,7 @@
 // tracker_info.txt, and known_trackers.
 
-#include "messages/known_trackers.hpp"
 #include "messages/tracker_info.hpp"
+#include "messages/known_trackers.hpp"
 #include "tests/fuzz/target.hpp"
 
 using namespace tutti;

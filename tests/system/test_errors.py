@@ -98,7 +98,7 @@ def words_and_names(world):
 def sessions(world):
     bob, = cast(world, "bob")
     commands = ("create_group g", "join_group g", "leave_group g", "list_requests g", "accept_request g bob",
-                "reject_request g bob", "list_groups", "list_members g", "list_files g", "list_peers g f",
+                "reject_request g bob", "remove_member g bob", "list_groups", "list_members g", "list_files g", "list_peers g f",
                 "upload_file /etc/passwd g", "download_file g f here", "show_downloads", "Show_downloads -l",
                 "stop_share g f", "logout", "whoami", "wait", "serve")
     status, out, err = bob.client.script("\n".join(commands), "--json")
@@ -129,7 +129,7 @@ def groups(world):
     bob.refused("join_group g", "already_a_member")
     dave.refused("join_group g", "request_pending")
     for command in ("join_group none", "leave_group none", "list_requests none", "accept_request none bob",
-                    "reject_request none bob", "list_members none", "list_files none", "list_peers none f",
+                    "reject_request none bob", "remove_member none bob", "list_members none", "list_files none", "list_peers none f",
                     "upload_file /etc/passwd none", "download_file none f here", "stop_share none f"):
         carol.refused(command, "no_such_group")
     for command in ("leave_group g", "list_members g", "list_files g", "list_peers g f",
@@ -139,11 +139,16 @@ def groups(world):
         person.refused("list_requests g", "not_the_owner")
         person.refused("accept_request g dave", "not_the_owner")
         person.refused("reject_request g dave", "not_the_owner")
+        person.refused("remove_member g alice", "not_the_owner")
     alice.client.quit()
     alice.refused("accept_request g ghost", "no_such_user")
     alice.refused("reject_request g ghost", "no_such_user")
     alice.refused("accept_request g carol", "no_such_request")
     alice.refused("reject_request g carol", "no_such_request")
+    alice.refused("remove_member g ghost", "no_such_user")
+    alice.refused("remove_member g carol", "not_a_member")
+    alice.refused("remove_member g dave", "not_a_member")
+    alice.refused("remove_member g alice", "other")
 
 
 @suite.test(trackers=1)

@@ -251,6 +251,7 @@ int start(const Options& options) {
   if (!opened.store) return complain(exit_failed, opened.fault);
   const LinkKeysRead keys = read_keys(settings);
   if (!keys.sentence.empty()) return complain(exit_failed, keys.sentence);
+  settings.secret = keys.keys.secret;
   if (const std::string fault = read_known(settings); !fault.empty()) return complain(exit_failed, fault);
   std::cout << "tracker " << settings.number << " has the public key " << to_z85(keys.keys.key.view())
             << std::endl;

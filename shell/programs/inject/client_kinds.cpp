@@ -65,7 +65,7 @@ std::unique_ptr<Actor> make_tracker_link(Casting& casting) {
   return std::make_unique<TrackerLink>(
       std::move(options), casting.partner<StorageRole>(),
       TrackerLink::Listeners{casting.partner<ShellRole>(), casting.partner<LibrarianRole>(),
-                             casting.partner<SchedulerRole>()});
+                             casting.partner<SchedulerRole>(), casting.partner<UploaderRole>()});
 }
 
 std::unique_ptr<Actor> make_scheduler(Casting& casting) {

@@ -16,8 +16,8 @@ namespace {
 
 std::vector<std::filesystem::path> corpus_of(std::string_view target) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(TUTTI_TESTS_DIR) + "/fuzz/corpus/" +
-                                                               std::string(target)))
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(TUTTI_TESTS_DIR) +
+                                                               "/fuzz/corpus/" + std::string(target)))
     files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
@@ -36,7 +36,8 @@ Bytes changed(Bytes bytes, std::mt19937_64& random) {
                                                  static_cast<std::ptrdiff_t>(bytes.size()) - at);
     switch (random() % 4) {
       case 0:
-        if (!bytes.empty()) bytes[static_cast<std::size_t>(at)] ^= static_cast<std::uint8_t>(1U << random() % 8);
+        if (!bytes.empty())
+          bytes[static_cast<std::size_t>(at)] ^= static_cast<std::uint8_t>(1U << random() % 8);
         break;
       case 1: bytes.erase(bytes.begin() + at, bytes.begin() + at + length); break;
       case 2: {

@@ -13,6 +13,7 @@
 #include "peer/client.hpp"
 #include "peer/memory_disk.hpp"
 #include "peer/metainfo_builder.hpp"
+#include "tests/support/tickets.hpp"
 
 namespace tutti::test {
 
@@ -64,12 +65,12 @@ class LittleTracker {
         if (file.fid == find->fid) return Sharers{sharers(file)};
       return Refused{Code::no_such_file, "no such file"};
     }
-    if (const auto* question = request.what.get<FindMemberSessions>()) {
-      MemberSessions named;
-      for (const ClientKey& each : question->clients)
-        if (online_.contains(each) && !expelled_.contains(each)) named.clients.push_back(each);
-      return named;
+    if (const auto* question = request.what.get<AskTicket>()) {
+      if (expelled_.contains(client)) return Refused{Code::not_a_member, "no member"};
+      return TicketGiven{signed_ticket(keys_, question->gid, client, expelled_.size(), 1'060'000)};
     }
+    if (request.what.get<AskTicketRules>() != nullptr)
+      return TicketRules{expelled_.size(), 1'000'000, {keys_.key}};
     if (const auto* start = request.what.get<StartShare>()) {
       for (auto& [name, file] : files_)
         if (file.fid == start->fid) file.sharers.insert(client);
@@ -119,6 +120,7 @@ class LittleTracker {
   std::map<std::pair<std::string, std::string>, File> files_;
   std::map<ClientKey, Presence> online_;
   std::set<ClientKey> expelled_;
+  const SigningKeys keys_ = signing_keys_of({7});
 };
 
 /// Whole clients in one injection host, with a little tracker, and links that carry what is said from one to the other.

@@ -180,8 +180,7 @@ BOOST_AUTO_TEST_CASE(who_is_a_member_no_more_is_not_served_on) {
   fetch(network, bob, "film");
   BOOST_TEST(blocks > 10);
   network.tracker.expel(bob.key);
-  BOOST_TEST(
-      network.run_until([&] { return turned_away; }, Admission::recheck_every + std::chrono::seconds(2)));
+  BOOST_TEST(network.run_until([&] { return turned_away; }, Admission::ask_every + std::chrono::seconds(2)));
   const int served = blocks;
   network.run_until([] { return false; }, std::chrono::seconds(10));
   BOOST_TEST(blocks == served);

@@ -26,8 +26,8 @@ struct Desk {
     options.client = client_key(9);
     options.software = "test";
     link = host.spawn<TrackerLinkRole>(
-        "tracker_link",
-        std::make_unique<TrackerLink>(options, storage, TrackerLink::Listeners{shell, librarian, scheduler}));
+        "tracker_link", std::make_unique<TrackerLink>(
+                            options, storage, TrackerLink::Listeners{shell, librarian, scheduler, uploader}));
     const auto reserve = host.expect<ReserveCounters>(storage);
     host.inject(storage.address, link.address, CountersReserved{{100}, reserve->count, Code::other, {}});
   }
@@ -90,6 +90,7 @@ struct Desk {
   Ref<ShellRole> shell = host.probe<ShellRole>();
   Ref<LibrarianRole> librarian = host.probe<LibrarianRole>();
   Ref<SchedulerRole> scheduler = host.probe<SchedulerRole>();
+  Ref<UploaderRole> uploader = host.probe<UploaderRole>();
   Ref<StorageRole> storage = host.probe<StorageRole>();
   Ref<TrackerLinkRole> link;
 };

@@ -38,21 +38,30 @@ struct Counter {
     BOOST_TEST((host.expect<PeerWelcome>(link_address)->client == client_key(9)));
     return link_address;
   }
-  /// The trackers' answer to the oldest question who is a member.
-  FindMemberSessions told(TrackerAnswer answer) {
+  /// By the trackers' clock.
+  std::uint64_t tracker_time() const {
+    return 1'000'000 +
+           static_cast<std::uint64_t>(
+               std::chrono::duration_cast<std::chrono::milliseconds>(host.time() - begun).count());
+  }
+  TicketRules rules(std::uint64_t epoch = 1) const { return {epoch, tracker_time(), {keys.key}}; }
+  PeerTicket ticket(std::uint8_t client, std::uint64_t epoch = 1) const {
+    return signed_ticket(keys, gid, client_key(client), epoch, tracker_time() + 60'000);
+  }
+  void show(Address from, const PeerTicket& ticket) {
+    host.inject(from, uploader.address, ShowTicket{ticket});
+  }
+  /// The trackers' answer to the oldest question by what tickets are checked.
+  void told(TrackerAnswer answer) {
     const auto ask = host.expect<Ask>(link);
-    const auto* question = ask->what.get<FindMemberSessions>();
-    BOOST_TEST_REQUIRE((question != nullptr));
+    BOOST_TEST_REQUIRE((ask->what.get<AskTicketRules>() != nullptr));
     host.inject(link.address, uploader.address, Told{ask->command, std::move(answer), false, {}});
-    return *question;
   }
   /// A member opens the file; says which pieces there are.
   Bytes open(Address address) {
+    show(address, ticket(3));
+    if (host.find<Ask>(link.address)) told(rules());
     host.inject(address, uploader.address, OpenFile{gid, fid});
-    if (host.find<Ask>(link.address)) {
-      host.inject(link.address, uploader.address,
-                  Told{{++last_question}, MemberSessions{{client_key(3)}}, false, {}});
-    }
     BOOST_TEST((host.expect<FileWanted>(scheduler)->client == client_key(3)));
     return host.expect<FileOpened>(address)->bitfield;
   }
@@ -77,7 +86,8 @@ struct Counter {
   Ref<TrackerLinkRole> link = host.probe<TrackerLinkRole>();
   Ref<LibrarianRole> owner = host.probe<LibrarianRole>();
   Ref<SchedulerRole> scheduler = host.probe<SchedulerRole>();
-  std::uint64_t last_question = 0;
+  const SigningKeys keys = signing_keys_of({7});
+  const Instant begun = host.time();
   std::shared_ptr<Opened> door = std::make_shared<Opened>();
   FileIdentity identity{{3 * block.value - 100}, 1, 2, 3};
   Gid gid;
@@ -169,11 +179,10 @@ BOOST_AUTO_TEST_CASE(those_who_fetch_a_file_hear_of_each_other_at_once) {
     const Address peer = counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(client));
     counter.host.inject(peer, counter.uploader.address, PeerHello{1, 7, client_key(client)});
     BOOST_TEST(counter.host.expect<PeerWelcome>(peer)->version == 2);
+    counter.show(peer, counter.ticket(client));
+    if (counter.host.find<Ask>(counter.link.address)) counter.told(counter.rules());
     counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-    if (counter.host.find<Ask>(counter.link.address))
-      counter.host.inject(counter.link.address, counter.uploader.address,
-                          Told{{++counter.last_question}, MemberSessions{named({3, 4, 5, 6})}, false, {}});
-    counter.host.advance(Admission::ask_pause);
+    counter.host.advance(20 * Uploader::tell_pause);
     return peer;
   };
   const auto told = [&](Address peer) { return counter.host.expect<FileFetchers>(peer)->clients; };
@@ -188,10 +197,8 @@ BOOST_AUTO_TEST_CASE(those_who_fetch_a_file_hear_of_each_other_at_once) {
   counter.host.expect_silence(second);
   // One that speaks version 1 perhaps only looks: it counts when it asks for something, and is told nothing.
   const Address old = counter.peer(6);
+  counter.show(old, counter.ticket(6));
   counter.host.inject(old, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-  counter.host.discard(counter.link.address);
-  counter.host.inject(counter.link.address, counter.uploader.address,
-                      Told{{++counter.last_question}, MemberSessions{named({3, 4, 5, 6})}, false, {}});
   counter.host.expect<FileOpened>(old);
   counter.host.expect_silence(first);
   counter.request(old, 0);
@@ -459,142 +466,142 @@ BOOST_AUTO_TEST_CASE(for_a_peer_that_takes_nothing_no_more_is_read) {
   counter.host.expect<ReadBlock>(counter.storage);
 }
 
-BOOST_AUTO_TEST_CASE(only_whom_the_trackers_name_is_let_in) {
+BOOST_AUTO_TEST_CASE(only_who_shows_a_ticket_is_let_in) {
   Counter counter;
   const Address member = counter.peer(3);
   const Address stranger = counter.peer(4);
   counter.host.inject(member, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<TicketWanted>(member);
   counter.host.inject(stranger, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<TicketWanted>(stranger);
   counter.request(stranger, 0);  // before anything is open
+  counter.show(member, counter.ticket(3));
   counter.host.expect_silence(member);
-  BOOST_TEST(
-      (counter.told(MemberSessions{{client_key(3)}}) == FindMemberSessions{counter.gid, {client_key(3)}}));
+  counter.told(counter.rules());
   counter.host.expect<FileOpened>(member);
-  for (unsigned i = 0; i < Admission::misses_max; ++i) {
-    counter.host.expect_silence(stranger);
-    counter.host.advance(Admission::ask_again_after);
-    BOOST_TEST(counter.told(MemberSessions{{client_key(3)}}).clients.size() == 2u);
-  }
-  BOOST_TEST((counter.host.expect<FileClosed>(stranger)->reason == CloseReason::not_a_member));
+  counter.host.advance(Uploader::knock_patience);
+  BOOST_TEST((counter.host.expect<FileClosed>(stranger)->reason == CloseReason::busy));
   counter.request(stranger, 0);
   counter.host.expect_silence(stranger);
   counter.host.expect_silence(counter.storage.address);
 }
 
-BOOST_AUTO_TEST_CASE(a_member_that_the_tracker_hears_of_a_moment_later_is_let_in) {
+BOOST_AUTO_TEST_CASE(whoever_comes_later_is_let_in_without_a_question) {
   Counter counter;
-  const Address peer = counter.peer();
-  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-  counter.told(MemberSessions{});
-  counter.host.advance(Admission::ask_again_after);
-  counter.told(MemberSessions{{client_key(3)}});
-  counter.host.expect<FileOpened>(peer);
+  counter.peer_with_file();
+  const Address other = counter.peer(4);
+  counter.show(other, counter.ticket(4));
+  counter.host.inject(other, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<FileOpened>(other);
+  counter.host.expect_silence(counter.link.address);
 }
 
-BOOST_AUTO_TEST_CASE(who_has_left_is_not_served_any_more) {
-  Counter counter;
-  const Address peer = counter.peer_with_file();
-  counter.request(peer, 0);
-  counter.host.advance(Admission::recheck_every);
-  BOOST_TEST((counter.told(MemberSessions{}) == FindMemberSessions{counter.gid, {client_key(3)}}));
-  for (unsigned i = 1; i < Admission::misses_max; ++i) {
-    counter.host.expect_silence(peer);
-    counter.host.advance(Admission::ask_again_after);
-    counter.told(MemberSessions{});
+BOOST_AUTO_TEST_CASE(whoever_shows_what_is_not_his_is_hung_up_on) {
+  for (const bool stolen : {true, false}) {
+    Counter counter;
+    counter.peer_with_file();
+    const Address thief = counter.peer(4);
+    PeerTicket ticket = stolen ? counter.ticket(3) : counter.ticket(4);
+    if (!stolen) ticket.signature.bytes[5] ^= 1;
+    counter.show(thief, ticket);
+    counter.host.inject(thief, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+    counter.host.expect_silence(thief);
   }
-  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::not_a_member));
+}
+
+BOOST_AUTO_TEST_CASE(a_ticket_of_another_group_opens_nothing) {
+  Counter counter;
+  counter.peer_with_file();
+  const Address other = counter.peer(4);
+  Gid elsewhere;
+  elsewhere.bytes.fill(9);
+  counter.show(other,
+               signed_ticket(counter.keys, elsewhere, client_key(4), 1, counter.tracker_time() + 60'000));
+  counter.host.inject(other, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<TicketWanted>(other);
+  counter.host.expect_silence(other);
+}
+
+BOOST_AUTO_TEST_CASE(whoever_has_left_is_cut_off_within_a_second_and_who_has_not_goes_on) {
+  Counter counter;
+  const Address gone = counter.peer_with_file();
+  const Address member = counter.peer(4);
+  counter.show(member, counter.ticket(4));
+  counter.host.inject(member, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<FileOpened>(member);
+  counter.host.discard(gone);
+  counter.host.discard(member);
+  counter.host.inject(counter.link.address, counter.uploader.address,
+                      GroupChanged{counter.gid, {"lab"}, 2, true, {}});
+  counter.host.expect<TicketWanted>(gone);
+  counter.host.expect<TicketWanted>(member);
+  counter.show(member, counter.ticket(4, 2));
+  counter.show(gone, counter.ticket(3, 1));
+  counter.host.expect<TicketWanted>(gone);
+  counter.host.advance(Admission::grace);
+  BOOST_TEST((counter.host.expect<FileClosed>(gone)->reason == CloseReason::not_a_member));
+  counter.request(gone, 0);
+  counter.host.expect_silence(gone);
+  counter.host.expect_silence(counter.storage.address);
+  counter.host.discard(member);  // nobody else fetches now
+  counter.request(member, 0);
   counter.read_one();
-  counter.request(peer, 0);
-  counter.host.expect_silence(peer);
-  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-  counter.host.expect_silence(peer);  // and has to be named anew
+  counter.host.expect<Block>(member);
 }
 
 BOOST_AUTO_TEST_CASE(who_has_left_itself_serves_nobody_there) {
+  for (const bool pushed : {true, false}) {
+    Counter counter;
+    const Address peer = counter.peer_with_file();
+    if (pushed) {
+      counter.host.inject(counter.link.address, counter.uploader.address,
+                          GroupChanged{counter.gid, {"lab"}, 2, false, "gone"});
+    } else {
+      counter.host.advance(Admission::ask_every);
+      counter.told(Refused{Code::not_a_member, "you are no member"});
+    }
+    BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::not_a_member));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_does_not_renew_is_served_until_his_ticket_expires) {
   Counter counter;
   const Address peer = counter.peer_with_file();
-  counter.host.advance(Admission::recheck_every);
-  counter.told(Refused{Code::not_a_member, "you are no member"});
+  for (int i = 0; i < 11; ++i) {
+    counter.host.advance(Admission::ask_every);
+    counter.told(counter.rules());
+  }
+  counter.host.expect_silence(peer);
+  counter.host.advance(Admission::ask_every);
   BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::not_a_member));
 }
 
-BOOST_AUTO_TEST_CASE(who_has_left_itself_turns_away_those_who_came_meanwhile) {
+BOOST_AUTO_TEST_CASE(who_is_served_is_served_on_while_no_tracker_answers_and_nobody_new) {
   Counter counter;
   const Address peer = counter.peer_with_file();
-  const Address member = counter.peer(3);
-  const Address knocks = counter.peer(4);
-  counter.host.advance(Admission::recheck_every);  // the question that will be refused
-  const Address late = counter.peer(3);
-  for (const Address each : {member, knocks, late})
-    counter.host.inject(each, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-  counter.host.expect<FileOpened>(member);
-  counter.host.expect<FileOpened>(late);
-  counter.told(Refused{Code::not_a_member, "you are no member"});
-  for (const Address each : {peer, member, knocks, late})
-    BOOST_TEST((counter.host.expect<FileClosed>(each)->reason == CloseReason::not_a_member));
-}
-
-BOOST_AUTO_TEST_CASE(what_is_open_is_not_closed_silently) {
-  Counter counter;
-  counter.peer_with_file();
-  const Address bob = counter.peer(4);
-  counter.host.inject(bob, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-  counter.host.advance(Admission::ask_pause);
-  counter.told(MemberSessions{{client_key(3), client_key(4)}});
-  counter.host.expect<FileOpened>(bob);
-  counter.host.inject(bob, counter.uploader.address, CloseFile{counter.fid});
-  counter.host.expect<FileClosed>(bob);
-  // A question about others is under way when he opens it again.
-  counter.host.advance(Admission::recheck_every);
-  counter.host.inject(bob, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-  counter.host.expect<FileOpened>(bob);
-  counter.request(bob, 0);
-  BOOST_TEST((counter.told(MemberSessions{{client_key(3)}}).clients == std::vector{client_key(3)}));
-  counter.host.inject(bob, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-  counter.host.expect<FileOpened>(bob);
-  counter.read_one();
-  counter.host.expect<Block>(bob);
-  // He is asked about next time, and may be turned away then, aloud.
-  counter.host.advance(Admission::recheck_every);
-  BOOST_TEST(counter.told(MemberSessions{{client_key(3), client_key(4)}}).clients.size() == 2u);
-}
-
-BOOST_AUTO_TEST_CASE(a_file_that_is_open_is_opened_again_without_a_word_from_the_trackers) {
-  Counter counter;
-  const Address peer = counter.peer_with_file();
+  for (int i = 0; i < 30; ++i) {
+    counter.host.advance(Admission::ask_every);
+    if (counter.host.find<Ask>(counter.link.address))
+      counter.told(Refused{Code::tracker_unreachable, "none answers"});
+  }
+  counter.host.discard(counter.link.address);
   counter.request(peer, 0);
-  counter.host.advance(Admission::recheck_every);
-  counter.told(MemberSessions{});  // it is not named, for the first time
-  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-  BOOST_TEST((counter.host.expect<FileOpened>(peer)->bitfield == Bytes{0b1010'0000}));
-  counter.host.expect_silence(counter.scheduler.address);  // nobody new fetches it
   counter.read_one();
   counter.host.expect<Block>(peer);
-}
-
-BOOST_AUTO_TEST_CASE(who_is_served_is_served_on_while_no_tracker_answers) {
-  Counter counter;
-  const Address peer = counter.peer_with_file();
   const Address other = counter.peer(4);
-  counter.host.advance(Admission::recheck_every);
-  counter.told(Refused{Code::tracker_unreachable, "none answers"});
-  counter.request(peer, 0);
-  counter.read_one();
-  counter.host.expect<Block>(peer);
-  counter.host.inject(other, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-  counter.host.advance(Admission::ask_pause);
-  counter.told(Refused{Code::tracker_unreachable, "none answers"});
-  BOOST_TEST((counter.host.expect<FileClosed>(other)->reason == CloseReason::busy));
+  counter.show(other, signed_ticket(counter.keys, counter.gid, client_key(4), 1, 1'060'000));
+  counter.host.expect<TicketWanted>(other);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_stopped_is_closed_to_those_who_wait_for_it) {
   Counter counter;
   const Address peer = counter.peer();
+  counter.show(peer, counter.ticket(3));
   counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
   counter.host.inject(counter.owner.address, counter.uploader.address,
                       StopServing{counter.gid, counter.fid, "/film", CloseReason::logged_out});
   BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::logged_out));
-  counter.told(MemberSessions{{client_key(3)}});
+  counter.told(counter.rules());
   counter.host.expect_silence(peer);
 }
 

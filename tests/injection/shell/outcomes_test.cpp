@@ -192,6 +192,8 @@ std::vector<Case> cases() {
        R"("group":"lab","user":"bob")"},
       {"reject_request lab bob", answered<RejectRequest>(Done{}),
        "The request of bob to join lab is turned down.\n", R"("group":"lab","user":"bob")"},
+      {"remove_member lab bob", answered<RemoveMember>(Done{}), "bob is not a member of lab any more.\n",
+       R"("group":"lab","user":"bob")"},
       {"list_groups",
        answered<ListGroups>(
            Groups{{{{"lab"}, {"alice"}, 2, Standing::owner}, {{"zoo"}, {"bob"}, 1, {}}}, false}),

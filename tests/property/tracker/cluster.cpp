@@ -85,7 +85,7 @@ class World {
     const std::string a_group = group();
     const Metainfo metainfo = metainfo_of("song", static_cast<std::uint8_t>(random_.below(2)));
     const Gid gid = at.directory.group_named(a_group).value_or(Gid{});
-    switch (random_.below(12)) {
+    switch (random_.below(13)) {
       case 0: return CreateUser{{user()}, "p"};
       case 1:
       case 2: return Login{{user()}, "p", "", 7};
@@ -97,6 +97,7 @@ class World {
       case 8: return AddFile{{a_group}, metainfo};
       case 9: return StopShare{{a_group}, {"song"}};
       case 10: return StartShare{gid, fid_of(metainfo)};
+      case 11: return RemoveMember{{a_group}, {user()}};
       default:
         return random_.chance(1, 2) ? ClientRequest(Logout{})
                                     : ClientRequest(RejectRequest{{a_group}, {user()}});

@@ -141,7 +141,7 @@ ClientRequest ModelClient::next_wish() {
 
 ClientRequest ModelClient::wish_of_a_group() {
   const std::string group = some_group();
-  switch (network_.random().below(16)) {
+  switch (network_.random().below(17)) {
     case 0:
     case 1: return {CreateGroup{{group}}};
     case 2:
@@ -157,6 +157,7 @@ ClientRequest ModelClient::wish_of_a_group() {
     case 12: return {StopShare{{group}, {"song"}}};
     case 13: return {FindFile{{group}, {"song"}}};
     case 14: return {Logout{}};
+    case 15: return {RemoveMember{{group}, {some_user()}}};
     default: return {ListGroups{}};
   }
 }

@@ -105,6 +105,7 @@ void compare(const Directory& directory, const std::vector<Fact>& facts) {
   for (std::uint8_t g = 1; g <= 3; ++g) {
     const Gid gid = id_of<Gid>(g);
     RC_ASSERT((directory.owner_of(gid) == model.owner(gid)));
+    RC_ASSERT(directory.epoch(gid) == model.epoch(gid));
     const std::set<Uid> members = model.members(gid);
     RC_ASSERT(directory.member_count(gid) == members.size());
     std::set<Uid> named;

@@ -76,6 +76,14 @@ class NaiveModel {
     const NaiveMembership each = membership(gid, uid);
     return each.generation != 0 && each.rank == MembershipRank::accepted;
   }
+  std::uint64_t epoch(const Gid& gid) const {
+    std::uint64_t ended = 0;
+    for (const Uid& uid : uids_) {
+      const NaiveMembership each = membership(gid, uid);
+      if (each.generation != 0) ended += each.generation - (each.rank == MembershipRank::left ? 0 : 1);
+    }
+    return ended;
+  }
   std::set<Uid> members(const Gid& gid) const {
     std::set<Uid> result;
     for (const Uid& uid : uids_)

@@ -7,6 +7,7 @@ from .curve import Socket
 # Messages of peer_peer.hpp and kernel.hpp.
 PING, PONG = 0x05, 0x06
 HELLO, WELCOME, OPEN, OPENED, CLOSE, CLOSED, REQUEST, REJECT = 0x301, 0x302, 0x304, 0x305, 0x307, 0x306, 0x308, 0x30b
+SHOW = 0x318
 NOT_HAVE, ASKED = 0, 5
 
 
@@ -23,25 +24,35 @@ def pack(*values):
             packed += bytes([value])
         elif value < 1 << 16:
             packed += b"\xcd" + value.to_bytes(2, "big") if value > 255 else bytes([0xcc, value])
-        else:
+        elif value < 1 << 32:
             packed += b"\xce" + value.to_bytes(4, "big")
+        else:
+            packed += b"\xcf" + value.to_bytes(8, "big")
     return packed
 
 
 def unpack(data):
-    values, at = [], 1
-    while at < len(data):
-        kind, at = data[at], at + 1
-        if kind < 128:
-            values.append(kind)
-        elif kind == 0xc4:
-            values.append(data[at + 1:at + 1 + data[at]])
-            at += 1 + data[at]
-        else:
-            width = {0xcc: 1, 0xcd: 2, 0xce: 4, 0xcf: 8}[kind]
-            values.append(int.from_bytes(data[at:at + width], "big"))
-            at += width
-    return values
+    return _value(data, 0)[0]
+
+
+def _value(data, at):
+    """The value that begins there, and where the next one does."""
+    kind, at = data[at], at + 1
+    if kind < 128:
+        return kind, at
+    if kind & 0xf0 == 0x90:
+        values = []
+        for _ in range(kind & 0x0f):
+            value, at = _value(data, at)
+            values.append(value)
+        return values, at
+    if kind in (0xc4, 0xc5):
+        width = kind - 0xc3
+        begin = at + width
+        end = begin + int.from_bytes(data[at:begin], "big")
+        return data[begin:end], end
+    width = {0xcc: 1, 0xcd: 2, 0xce: 4, 0xcf: 8}[kind]
+    return int.from_bytes(data[at:at + width], "big"), at + width
 
 
 class Liar:

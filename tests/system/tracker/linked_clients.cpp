@@ -121,10 +121,11 @@ LinkedClients::LinkedClients(const std::vector<std::string>& trackers, std::uint
     host_->give_keys(link, keys);
     // The one that a tracker_link asks for request ids as soon as it starts comes first.
     host_->spawn(around, "around", std::make_unique<Around>(link, n, *notes_));
-    host_->spawn(link, "tracker_link",
-                 std::make_unique<TrackerLink>(
-                     options, Ref<StorageRole>{around.address},
-                     TrackerLink::Listeners{{around.address}, {around.address}, {around.address}}));
+    host_->spawn(
+        link, "tracker_link",
+        std::make_unique<TrackerLink>(
+            options, Ref<StorageRole>{around.address},
+            TrackerLink::Listeners{{around.address}, {around.address}, {around.address}, {around.address}}));
   }
   host_->start();
 }

@@ -2,10 +2,14 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "tests/support/tickets.hpp"
+
 namespace tutti {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Verdict = Admission::Verdict;
 
 ClientKey key(std::uint8_t byte) {
   ClientKey key;
@@ -13,125 +17,168 @@ ClientKey key(std::uint8_t byte) {
   return key;
 }
 
-/// One group, a clock, and whoever knocks.
+/// One group, two trackers of which one is known, and whoever knocks.
 struct Gate {
   Admission admission;
   Gid gid;
   Instant now = Instant{} + std::chrono::hours(1);
   ClientKey ann = key(1);
   ClientKey bob = key(2);
+  SigningKeys tracker = signing_keys_of({1});
+  SigningKeys other_tracker = signing_keys_of({2});
+  std::vector<SigningKey> known{tracker.key};
 
+  std::uint64_t clock() const {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count());
+  }
   bool due() const { return admission.ask_at(gid) && *admission.ask_at(gid) <= now; }
-  std::vector<ClientKey> ask(const std::vector<ClientKey>& about, const std::vector<ClientKey>& named) {
-    BOOST_TEST(due());
+  std::vector<ClientKey> learn(std::uint64_t epoch = 1) {
     admission.asked(gid, now);
-    return admission.answered(gid, about, named, {about.begin(), about.end()}, now);
+    return admission.learned(gid, TicketRules{epoch, clock(), known}, now);
+  }
+  void no_tracker() {
+    admission.asked(gid, now);
+    admission.unanswered(gid, true, now);
+  }
+  PeerTicket ticket(const ClientKey& client, std::uint64_t epoch = 1) const {
+    return test::signed_ticket(tracker, gid, client, epoch, clock() + 60'000);
+  }
+  Verdict show(const ClientKey& client, std::uint64_t epoch = 1) {
+    return admission.show(ticket(client, epoch), client, now);
   }
 };
 
 BOOST_AUTO_TEST_SUITE(admission)
 
-BOOST_FIXTURE_TEST_CASE(nobody_is_in_before_a_tracker_has_said_so, Gate) {
+BOOST_FIXTURE_TEST_CASE(nobody_is_in_before_a_tracker_has_said_how_to_check, Gate) {
+  BOOST_TEST((show(ann) == Verdict::undecided));
+  BOOST_TEST(admission.is_undecided(gid, ann));
   BOOST_TEST(!admission.admitted(gid, ann));
-  BOOST_TEST(!admission.ask_at(gid).has_value());
-  admission.wanted(gid, now);
-  BOOST_TEST(ask({ann, bob}, {ann}).empty());
+  BOOST_TEST(due());
+  BOOST_TEST(learn().empty());
+  BOOST_TEST(admission.admitted(gid, ann));
+  BOOST_TEST((show(bob) == Verdict::let_in));
+  Gid elsewhere;
+  elsewhere.bytes.fill(1);
+  BOOST_TEST(!admission.admitted(elsewhere, ann));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_ticket_counts_for_its_own_key_with_its_own_words_alone, Gate) {
+  learn();
+  BOOST_TEST((admission.show(ticket(ann), bob, now) == Verdict::forged));
+  const auto changed = [&](auto change) {
+    PeerTicket one = ticket(ann);
+    change(one);
+    return admission.show(one, ann, now);
+  };
+  BOOST_TEST((changed([](PeerTicket& one) { ++one.epoch; }) == Verdict::forged));
+  BOOST_TEST((changed([](PeerTicket& one) { ++one.expires; }) == Verdict::forged));
+  BOOST_TEST((changed([](PeerTicket& one) { one.uid.bytes[0] ^= 1; }) == Verdict::forged));
+  BOOST_TEST((changed([](PeerTicket& one) { one.signature.bytes[0] ^= 1; }) == Verdict::forged));
+  BOOST_TEST((changed([](PeerTicket& one) { one.expires -= 60'000; }) == Verdict::refused));
+  BOOST_TEST((changed([](PeerTicket& one) { --one.epoch; }) == Verdict::refused));
+  BOOST_TEST(!admission.admitted(gid, ann));
+  BOOST_TEST((changed([](PeerTicket&) {}) == Verdict::let_in));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_tracker_that_is_not_known_yet_is_asked_about_once, Gate) {
+  learn();
+  const PeerTicket theirs = test::signed_ticket(other_tracker, gid, ann, 1, clock() + 60'000);
+  now += Admission::ask_pause;
+  BOOST_TEST((admission.show(theirs, ann, now) == Verdict::undecided));
+  BOOST_TEST(due());
+  BOOST_TEST((learn() == std::vector{ann}));
+  BOOST_TEST((admission.show(theirs, ann, now) == Verdict::undecided));
+  BOOST_TEST(!due());  // not more often than that
+  now += Admission::ask_pause;
+  known.push_back(other_tracker.key);
+  BOOST_TEST(learn().empty());
+  BOOST_TEST(admission.admitted(gid, ann));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_brings_no_new_ticket_when_the_epoch_rises_is_out, Gate) {
+  learn();
+  show(ann);
+  show(bob);
+  admission.rose(gid, 2, now);
+  BOOST_TEST(admission.to_renew(gid).size() == 2u);
+  BOOST_TEST(admission.to_renew(gid).empty());
+  BOOST_TEST((show(bob, 1) == Verdict::refused));
+  BOOST_TEST(admission.admitted(gid, bob));
+  BOOST_TEST((show(ann, 2) == Verdict::let_in));
+  now += Admission::grace - milliseconds(1);
+  BOOST_TEST(admission.lapsed(gid, now).empty());
+  now += milliseconds(1);
+  BOOST_TEST((admission.lapsed(gid, now) == std::vector{bob}));
   BOOST_TEST(admission.admitted(gid, ann));
   BOOST_TEST(!admission.admitted(gid, bob));
-  Gid other;
-  other.bytes.fill(1);
-  BOOST_TEST(!admission.admitted(other, ann));
 }
 
-BOOST_FIXTURE_TEST_CASE(who_is_not_named_is_asked_about_again_before_it_is_turned_away, Gate) {
-  admission.wanted(gid, now);
-  for (unsigned i = 1; i < Admission::misses_max; ++i) {
-    BOOST_TEST(ask({bob}, {}).empty());
-    BOOST_TEST(!due());
-    now += Admission::ask_again_after;
-  }
-  BOOST_TEST((ask({bob}, {}) == std::vector{bob}));
+BOOST_FIXTURE_TEST_CASE(further_departures_do_not_prolong_the_grace, Gate) {
+  learn();
+  show(bob);
+  admission.rose(gid, 2, now);
+  now += Admission::grace / 2;
+  admission.rose(gid, 3, now);
+  now += Admission::grace / 2;
+  BOOST_TEST((admission.lapsed(gid, now) == std::vector{bob}));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_member_that_is_named_again_has_missed_nothing, Gate) {
-  admission.wanted(gid, now);
-  for (unsigned i = 0; i < 3 * Admission::misses_max; ++i) {
-    BOOST_TEST(ask({ann}, i % 2 == 0 ? std::vector{ann} : std::vector<ClientKey>{}).empty());
-    BOOST_TEST(admission.admitted(gid, ann));
-    now += Admission::recheck_every;
-  }
+BOOST_FIXTURE_TEST_CASE(a_ticket_tells_of_a_departure_that_the_own_tracker_has_not_heard_of, Gate) {
+  learn();
+  show(bob);
+  BOOST_TEST((show(ann, 2) == Verdict::let_in));
+  BOOST_TEST((admission.to_renew(gid) == std::vector{bob}));
+  learn(1);
+  BOOST_TEST((show(bob, 1) == Verdict::refused));
 }
 
-BOOST_FIXTURE_TEST_CASE(who_has_left_is_turned_away, Gate) {
-  admission.wanted(gid, now);
-  ask({ann}, {ann});
-  now += Admission::recheck_every;
-  for (unsigned i = 1; i < Admission::misses_max; ++i) {
-    ask({ann}, {});
-    BOOST_TEST(admission.admitted(gid, ann));
-    now += Admission::ask_again_after;
-  }
-  BOOST_TEST((ask({ann}, {}) == std::vector{ann}));
+BOOST_FIXTURE_TEST_CASE(a_ticket_lasts_until_it_expires, Gate) {
+  learn();
+  show(ann);
+  BOOST_TEST((*admission.lapse_at(gid) == now + peer_ticket_lifetime));
+  now += peer_ticket_lifetime - milliseconds(1);
+  BOOST_TEST(admission.lapsed(gid, now).empty());
+  now += milliseconds(1);
+  BOOST_TEST((admission.lapsed(gid, now) == std::vector{ann}));
+}
+
+BOOST_FIXTURE_TEST_CASE(without_trackers_who_is_in_stays_and_nobody_new_comes, Gate) {
+  learn();
+  show(ann);
+  const PeerTicket old = ticket(bob);
+  no_tracker();
+  now += seconds(3600);
+  BOOST_TEST(admission.lapsed(gid, now).empty());
+  BOOST_TEST(!admission.lapse_at(gid).has_value());
+  BOOST_TEST((admission.show(old, bob, now) == Verdict::refused));
+  BOOST_TEST(admission.admitted(gid, ann));
+  // They are back: there is time to bring a new one, but not for ever.
+  learn();
+  now += Admission::reunion - milliseconds(1);
+  BOOST_TEST(admission.lapsed(gid, now).empty());
+  now += milliseconds(1);
+  BOOST_TEST((admission.lapsed(gid, now) == std::vector{ann}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_departure_counts_without_trackers_too, Gate) {
+  learn();
+  show(bob);
+  no_tracker();
+  show(ann, 2);
+  now += Admission::grace;
+  BOOST_TEST((admission.lapsed(gid, now) == std::vector{bob}));
+}
+
+BOOST_FIXTURE_TEST_CASE(whoever_has_gone_has_to_show_a_ticket_again, Gate) {
+  learn();
+  show(ann);
+  admission.forget(ann);
   BOOST_TEST(!admission.admitted(gid, ann));
-}
-
-BOOST_FIXTURE_TEST_CASE(what_was_said_holds_while_no_tracker_answers, Gate) {
-  admission.wanted(gid, now);
-  ask({ann}, {ann});
-  for (unsigned i = 0; i < 10; ++i) {
-    now += Admission::recheck_every;
-    BOOST_TEST(due());
-    admission.asked(gid, now);
-    admission.unanswered(gid, now);
-    BOOST_TEST(admission.admitted(gid, ann));
-  }
-}
-
-BOOST_FIXTURE_TEST_CASE(one_question_at_a_time_and_not_one_for_each_who_knocks, Gate) {
-  admission.wanted(gid, now);
-  admission.asked(gid, now);
-  admission.wanted(gid, now);
-  BOOST_TEST(!admission.ask_at(gid).has_value());
-  admission.answered(gid, std::vector{ann}, std::vector{ann}, {ann}, now);
-  BOOST_TEST(!due());
-  now += Admission::ask_pause;
-  BOOST_TEST(due());  // whoever knocked meanwhile was not in the question
-  ask({ann, bob}, {ann, bob});
-  admission.wanted(gid, now);
-  BOOST_TEST(!due());
-  now += Admission::ask_pause;
-  BOOST_TEST(due());
-}
-
-BOOST_FIXTURE_TEST_CASE(who_is_in_and_comes_back_during_a_question_stays_in, Gate) {
-  const ClientKey eve = key(3);
-  admission.wanted(gid, now);
-  ask({ann, bob, eve}, {ann, bob, eve});
-  now += Admission::recheck_every;
-  admission.asked(gid, now);  // bob and eve fetch nothing
-  admission.answered(gid, std::vector{ann}, std::vector{ann}, {ann, bob}, now);
-  BOOST_TEST(admission.admitted(gid, bob));
-  BOOST_TEST(!admission.admitted(gid, eve));
-}
-
-BOOST_FIXTURE_TEST_CASE(questions_because_of_others_do_not_use_up_the_patience, Gate) {
-  admission.wanted(gid, now);
-  const Instant begin = now;
-  while (ask({ann, bob}, {ann}).empty()) {
-    admission.wanted(gid, now);
-    now += Admission::ask_pause;
-    BOOST_TEST_REQUIRE((now - begin < Admission::recheck_every));
-  }
-  BOOST_TEST((now - begin >= (Admission::misses_max - 1) * Admission::ask_again_after));
-}
-
-BOOST_FIXTURE_TEST_CASE(a_group_that_is_forgotten_has_no_members, Gate) {
-  admission.wanted(gid, now);
-  ask({ann}, {ann});
+  show(bob);
   admission.forget(gid);
-  BOOST_TEST(!admission.admitted(gid, ann));
-  BOOST_TEST(admission.answered(gid, std::vector{ann}, std::vector{ann}, {ann}, now).empty());
-  BOOST_TEST(!admission.admitted(gid, ann));
+  BOOST_TEST(!admission.admitted(gid, bob));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

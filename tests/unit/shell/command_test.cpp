@@ -52,11 +52,11 @@ BOOST_AUTO_TEST_SUITE(commands)
 
 BOOST_AUTO_TEST_CASE(the_table_has_every_promised_command) {
   for (const std::string_view name :
-       {"create_user",    "login",          "create_group",   "join_group", "leave_group",
-        "list_requests",  "accept_request", "list_groups",    "list_files", "upload_file",
-        "download_file",  "show_downloads", "Show_downloads", "stop_share", "logout",
-        "reject_request", "list_members",   "list_peers",     "whoami",     "status",
-        "help",           "wait",           "serve",          "quit",       "export_orch"})
+       {"create_user",    "login",        "create_group", "join_group",     "leave_group",   "list_requests",
+        "accept_request", "list_groups",  "list_files",   "upload_file",    "download_file", "show_downloads",
+        "Show_downloads", "stop_share",   "logout",       "reject_request", "list_members",  "list_peers",
+        "whoami",         "status",       "help",         "wait",           "serve",         "quit",
+        "export_orch",    "remove_member"})
     BOOST_TEST((find_command(name) != nullptr), name);
   std::set<std::string> words;
   for (const std::string& word : command_words()) BOOST_TEST(words.insert(word).second, word);
@@ -149,6 +149,7 @@ BOOST_AUTO_TEST_CASE(each_command_asks_what_it_says) {
   BOOST_TEST((asked<ListRequests>("list_requests lab") == ListRequests{{"lab"}, ""}));
   BOOST_TEST((asked<AcceptRequest>("accept_request lab bob") == AcceptRequest{{"lab"}, {"bob"}}));
   BOOST_TEST((asked<RejectRequest>("reject_request lab bob") == RejectRequest{{"lab"}, {"bob"}}));
+  BOOST_TEST((asked<RemoveMember>("remove_member lab bob") == RemoveMember{{"lab"}, {"bob"}}));
   asked<ListGroups>("list_groups");
   BOOST_TEST((asked<ListMembers>("list_members lab") == ListMembers{{"lab"}, ""}));
   BOOST_TEST((asked<ListFiles>("list_files lab") == ListFiles{{"lab"}, ""}));

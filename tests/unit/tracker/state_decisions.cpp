@@ -59,6 +59,7 @@ const std::vector<std::pair<std::string, ClientRequest>>& of_a_group(const std::
             {"requests", ListRequests{{group}, ""}},
             {"accept", AcceptRequest{{group}, {"bob"}}},
             {"reject", RejectRequest{{group}, {"bob"}}},
+            {"remove", RemoveMember{{group}, {"bob"}}},
             {"members", ListMembers{{group}, ""}},
             {"files", ListFiles{{group}, ""}},
             {"add", AddFile{{group}, metainfo_of("f", 1)}},
@@ -210,11 +211,13 @@ BOOST_FIXTURE_TEST_CASE(a_missing_group_comes_before_membership, Town) {
 
 BOOST_FIXTURE_TEST_CASE(an_outsider_is_not_a_member_and_not_the_owner, Town) {
   for (const auto& [what, request] : of_a_group("choir")) {
-    const bool owners = what == "requests" || what == "accept" || what == "reject";
+    const bool owners = what == "requests" || what == "accept" || what == "reject" || what == "remove";
     BOOST_TEST(tracker.code(bob, request) == (owners ? Code::not_the_owner : Code::not_a_member), what);
   }
   BOOST_TEST(tracker.code(bob, FindSharers{choir(), {}}) == Code::not_a_member);
   BOOST_TEST(tracker.code(bob, StartShare{choir(), {}}) == Code::not_a_member);
+  BOOST_TEST(tracker.code(bob, AskTicket{choir()}) == Code::not_a_member);
+  BOOST_TEST(tracker.code(bob, AskTicketRules{choir()}) == Code::not_a_member);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_member_is_not_the_owner, Town) {
@@ -279,6 +282,72 @@ BOOST_FIXTURE_TEST_CASE(a_request_can_be_taken_back, Town) {
   tracker.succeeds(bob, LeaveGroup{{"choir"}});
   BOOST_TEST(tracker.code(anna, AcceptRequest{{"choir"}, {"bob"}}) == Code::no_such_request);
   BOOST_TEST(tracker.code(bob, LeaveGroup{{"choir"}}) == Code::not_a_member);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_member_is_removed_by_the_owner_alone_told_and_may_ask_again, Town) {
+  let_in(bob, "bob");
+  let_in(carl, "carl");
+  BOOST_TEST(tracker.code(bob, RemoveMember{{"choir"}, {"carl"}}) == Code::not_the_owner);
+  BOOST_TEST(tracker.code(anna, RemoveMember{{"choir"}, {"nobody"}}) == Code::no_such_user);
+  BOOST_TEST(tracker.code(anna, RemoveMember{{"choir"}, {"anna"}}) == Code::other);
+  tracker.told.clear();
+  tracker.succeeds(anna, RemoveMember{{"choir"}, {"bob"}});
+  BOOST_REQUIRE(tracker.told.size() == 1u);
+  BOOST_TEST(tracker.told[0].to.hex() == uid("bob").hex());
+  BOOST_TEST(tracker.told[0].notice.sentence == "anna has removed you from choir");
+  BOOST_TEST(tracker.code(anna, RemoveMember{{"choir"}, {"bob"}}) == Code::not_a_member);
+  BOOST_TEST(tracker.code(bob, ListFiles{{"choir"}, ""}) == Code::not_a_member);
+  BOOST_TEST(tracker.code(bob, AskTicket{choir()}) == Code::not_a_member);
+  let_in(bob, "bob");
+  BOOST_TEST(tracker.directory.membership(choir(), uid("bob")).generation == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_only_asks_to_join_is_rejected_and_not_removed, Town) {
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  BOOST_TEST(tracker.code(anna, RemoveMember{{"choir"}, {"bob"}}) == Code::not_a_member);
+  BOOST_TEST(tracker.directory.standing(choir(), uid("bob")) == Standing::requested);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_removal_is_not_undone_by_an_acceptance_that_comes_late, Town) {
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  TestTracker other{2};
+  other.follow(tracker);
+  other.succeeds(anna, AcceptRequest{{"choir"}, {"bob"}});
+  tracker.succeeds(anna, AcceptRequest{{"choir"}, {"bob"}});
+  tracker.succeeds(anna, RemoveMember{{"choir"}, {"bob"}});
+  tracker.follow(other);
+  other.follow(tracker);
+  BOOST_TEST(tracker.directory.standing(choir(), uid("bob")) == Standing::none);
+  BOOST_TEST(printed(tracker.directory) == printed(other.directory));
+}
+
+BOOST_FIXTURE_TEST_CASE(every_departure_raises_the_epoch_also_when_trackers_join, Town) {
+  let_in(bob, "bob");
+  let_in(carl, "carl");
+  const std::uint64_t before = tracker.directory.epoch(choir());
+  TestTracker other{2};
+  other.follow(tracker);
+  other.succeeds(carl, LeaveGroup{{"choir"}});
+  tracker.succeeds(anna, RemoveMember{{"choir"}, {"bob"}});
+  BOOST_TEST(tracker.directory.epoch(choir()) == before + 1);
+  BOOST_TEST(other.directory.epoch(choir()) == before + 1);
+  tracker.follow(other);
+  BOOST_TEST(tracker.directory.epoch(choir()) == before + 2);
+  other.follow(tracker);
+  BOOST_TEST(other.directory.epoch(choir()) == before + 2);
+  let_in(bob, "bob");
+  BOOST_TEST(tracker.directory.epoch(choir()) == before + 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_ticket_says_who_may_be_served_where_and_until_when, Town) {
+  let_in(bob, "bob");
+  const PeerTicket ticket = tracker.get<TicketGiven>(bob, AskTicket{choir()}).ticket;
+  const TicketRules rules = tracker.get<TicketRules>(anna, AskTicketRules{choir()});
+  BOOST_TEST((ticket.client == bob.key && ticket.uid == uid("bob") && ticket.gid == choir()));
+  BOOST_TEST(ticket.epoch == rules.epoch);
+  BOOST_TEST(ticket.expires == rules.now + 60'000);
+  BOOST_TEST((rules.signers == std::vector{ticket.signer}));
+  BOOST_TEST(is_signed(ticket.signer, ticket.signature, words_to_sign(ticket)));
 }
 
 BOOST_FIXTURE_TEST_CASE(when_the_owner_leaves_the_longest_standing_member_owns, Town) {

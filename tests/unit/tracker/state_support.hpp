@@ -89,6 +89,7 @@ class TestTracker {
   WallTime wall{std::chrono::milliseconds{1'000'000}};
   Instant now{std::chrono::seconds{100}};
   LimitConfig limits;
+  SigningKeys signing;
 
  private:
   [[noreturn]] static void fail(const TrackerAnswer& answer);
@@ -119,7 +120,8 @@ inline std::string printed(const Directory& directory) {
   }
   for (const Gid& gid : directory.groups_after("", all)) {
     text += "group " + directory.name_of(gid) + " " + gid.hex() + " owner " + directory.owner_of(gid)->hex() +
-            " " + std::to_string(directory.member_count(gid)) + "\n";
+            " " + std::to_string(directory.member_count(gid)) + " epoch " +
+            std::to_string(directory.epoch(gid)) + "\n";
     for (const Uid& uid : directory.members_after(gid, "", all))
       text += "  member " + directory.name_of(uid) + "\n";
     for (const Uid& uid : directory.requests_after(gid, "", all))
@@ -136,7 +138,8 @@ inline std::string printed(const Directory& directory) {
 
 inline TestTracker::TestTracker(std::uint32_t number_in_file)
     : number(number_in_file),
-      log({id_of<StoreId>(static_cast<std::uint8_t>(number_in_file)), {}, {}}, HybridClock{}) {}
+      log({id_of<StoreId>(static_cast<std::uint8_t>(number_in_file)), {}, {}}, HybridClock{}),
+      signing(signing_keys_of({static_cast<std::uint8_t>(number_in_file)})) {}
 
 inline TrackerAnswer TestTracker::ask(TestClient& client, ClientRequest what) {
   ++client.counter;
@@ -148,7 +151,8 @@ inline TrackerAnswer TestTracker::ask_again(TestClient& client, ClientRequest wh
   question.fresh_token.bytes.fill(static_cast<std::uint8_t>(number * 16));
   question.fresh_token.bytes[0] = ++tokens_made_;
   if (const auto asked = password_work(directory, question, wall)) question.password = work(*asked);
-  const Decision decision = decide(directory, question, {number, wall, &presence, {}, limits});
+  const Decision decision =
+      decide(directory, question, {number, wall, &presence, {}, limits, signing, {signing.key}});
   if (!decision.operations.empty()) seal(decision.operations);
   if (decision.presence && presence.heard(*decision.presence, now))
     note_online(directory, presence, decision.presence->uid);
