@@ -16,18 +16,21 @@
 //   presence     = C:Present                      no answer
 //   at any time  = T:Notice
 //
-// Directories are spoken of from version 2 on: before, a tracker neither takes nor names them.
+// Directories are spoken of from version 2 on: before, a tracker neither takes nor names them. ChangePassword,
+// TransferGroup and AskSessions are known from version 3 on.
 //
 // Every request names itself by (client key, counter). A tracker that has seen the id before, here or at another
 // tracker, answers what was answered then; so a client that hears nothing says the same again elsewhere.
 
 namespace tutti {
 
-/// Version 1 knew no directories.
-constexpr std::uint16_t client_tracker_version = 2;
+/// Version 1 knew no directories, version 2 no change of a password or of an owner, and no list of sessions.
+constexpr std::uint16_t client_tracker_version = 3;
 constexpr std::uint16_t client_tracker_version_min = 1;
 /// From this version on a Metainfo may be that of a directory.
 constexpr std::uint16_t trees_version = 2;
+/// From this version on passwords and owners change, and sessions are listed.
+constexpr std::uint16_t accounts_version = 3;
 /// Rows of one page of a listing, at most.
 constexpr std::uint32_t page_rows_max = 1000;
 /// Bytes of a password, at most: enough for any sentence, too few to make hashing a weapon.
@@ -219,9 +222,34 @@ struct FindMemberSessions {
   }
 };
 
-using ClientRequest = OneOf<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, ListRequests,
-                            AcceptRequest, RejectRequest, ListGroups, ListMembers, ListFiles, AddFile,
-                            FindFile, FindSharers, StartShare, StopShare, AskStatus, FindMemberSessions>;
+/// Replaces the own password. Every other session of the user ends, this one stays. Done, or bad_credentials if
+/// `password` is not the one that holds.
+struct ChangePassword {
+  std::string password;
+  std::string new_password;
+  TUTTI_MESSAGE(ChangePassword, 0x0270, password, new_password);
+  Fault fault() const {
+    const auto fits = [](const std::string& each) {
+      return !each.empty() && each.size() <= password_max_bytes;
+    };
+    return fits(password) && fits(new_password) ? "" : "a password has 1 to 1,024 bytes";
+  }
+};
+/// Owner only. Another member owns the group from now on. Done.
+struct TransferGroup {
+  GroupName group;
+  UserName user;
+  TUTTI_MESSAGE(TransferGroup, 0x0271, group, user);
+};
+/// Where the user is logged in. Sessions.
+struct AskSessions {
+  TUTTI_MESSAGE(AskSessions, 0x0272);
+};
+
+using ClientRequest =
+    OneOf<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, ListRequests, AcceptRequest,
+          RejectRequest, ListGroups, ListMembers, ListFiles, AddFile, FindFile, FindSharers, StartShare,
+          StopShare, AskStatus, FindMemberSessions, ChangePassword, TransferGroup, AskSessions>;
 
 /// True for the requests that are answered without a session.
 template <class Request>
@@ -324,6 +352,19 @@ struct MemberSessions {
   std::vector<ClientKey> clients;
   TUTTI_MESSAGE(MemberSessions, 0x0249, clients);
 };
+/// One session of the user who asks.
+struct SessionRow {
+  ClientKey client;
+  std::uint64_t since = 0;  ///< milliseconds since 1970, by the clock of the tracker that took the login
+  std::string host;         ///< where the client says that it serves its peers; empty: it is not online
+  bool asking = false;      ///< it is the one that asks
+  TUTTI_RECORD(SessionRow, client, since, host, asking);
+};
+/// The newest first; a page of them at most.
+struct Sessions {
+  std::vector<SessionRow> sessions;
+  TUTTI_MESSAGE(Sessions, 0x0273, sessions);
+};
 /// What one tracker knows of another (or of itself).
 enum class TrackerHealth : std::uint8_t { self, in_sync, behind, unreachable };
 inline constexpr std::array<std::string_view, 4> tracker_health_names{"self", "in_sync", "behind",
@@ -347,7 +388,7 @@ struct TrackerStatus {
 };
 
 using TrackerAnswer = OneOf<Done, Refused, LoggedIn, JoinRequests, Groups, Members, Files, FileAdded,
-                            FileFound, Sharers, TrackerStatus, MemberSessions>;
+                            FileFound, Sharers, TrackerStatus, MemberSessions, Sessions>;
 
 // --- the envelopes of the conversation ----------------------------------------------------------------------
 

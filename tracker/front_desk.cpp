@@ -52,7 +52,7 @@ Answer refusal(RequestCounter counter, std::string sentence) {
 
 FrontDesk::FrontDesk(FrontDeskPlace place, const LimitConfig& limits)
     : place_(std::move(place)), limits_(limits) {
-  for (const Ref<PasswordHasherRole> hasher : place_.hashers) hashers_.push_back({hasher, false});
+  for (const Ref<PasswordHasherRole> hasher : place_.hashers) hashers_.push_back({hasher, std::nullopt});
 }
 
 void FrontDesk::start(Context& context) {
@@ -206,7 +206,10 @@ void FrontDesk::on(const ServiceChanged& message, Context& context) {
 
 void FrontDesk::on(const PasswordNeeded& message, Context& context) {
   if (passwords_.size() >= limits_.passwords_waiting) {
-    context.send(place_.directory, PasswordKnown{message.ticket, true, {}, 0});
+    context.send(
+        place_.directory,
+        PasswordKnown{
+            message.ticket, true, {}, 0, "the tracker has too many logins to check: try again in a moment"});
     return;
   }
   passwords_.push_back(message);
@@ -215,33 +218,45 @@ void FrontDesk::on(const PasswordNeeded& message, Context& context) {
 
 void FrontDesk::hash_next(Context& context) {
   for (Hasher& hasher : hashers_) {
-    if (hasher.busy || passwords_.empty()) continue;
-    hasher.busy = true;
-    const PasswordNeeded& job = passwords_.front();
+    if (hasher.job || passwords_.empty()) continue;
+    hasher.job = std::move(passwords_.front());
+    passwords_.pop_front();
+    const PasswordNeeded& job = *hasher.job;
     if (job.make_verifier) {
       context.send(hasher.ref, HashPassword{job.ticket, job.password});
     } else {
       context.send(hasher.ref, CheckPassword{job.ticket, job.password, job.verifiers});
     }
-    passwords_.pop_front();
   }
 }
 
-void FrontDesk::hasher_is_free(Context& context) {
-  for (Hasher& hasher : hashers_)
-    if (hasher.ref.address == context.sender()) hasher.busy = false;
+FrontDesk::Hasher& FrontDesk::sender_among_hashers(Context& context) {
+  const auto hasher = std::find_if(hashers_.begin(), hashers_.end(),
+                                   [&](const Hasher& each) { return each.ref.address == context.sender(); });
+  ENSURE(hasher != hashers_.end() && hasher->job);
+  return *hasher;
+}
+
+void FrontDesk::conclude(Hasher& hasher, PasswordKnown known, Context& context) {
+  known.ticket = hasher.job->ticket;
+  hasher.job.reset();
+  context.send(place_.directory, known);
   hash_next(context);
 }
 
 void FrontDesk::on(const PasswordHashed& message, Context& context) {
-  const bool refused = message.verifier.empty();
-  context.send(place_.directory, PasswordKnown{message.ticket, refused, message.verifier, 0});
-  hasher_is_free(context);
+  Hasher& hasher = sender_among_hashers(context);
+  const std::uint32_t match = hasher.job->make_verifier ? 0 : 1;
+  conclude(hasher, {{}, false, message.verifier, match}, context);
 }
 
 void FrontDesk::on(const PasswordChecked& message, Context& context) {
-  context.send(place_.directory, PasswordKnown{message.ticket, false, {}, message.match});
-  hasher_is_free(context);
+  Hasher& hasher = sender_among_hashers(context);
+  if (message.match != 0 && !hasher.job->new_password.empty()) {
+    context.send(hasher.ref, HashPassword{message.ticket, hasher.job->new_password});
+    return;
+  }
+  conclude(hasher, {{}, false, {}, message.match}, context);
 }
 
 void FrontDesk::check_invariants() const {

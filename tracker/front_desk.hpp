@@ -36,7 +36,8 @@ struct FrontDeskPlace {
 ///   whoever opens links without end would leave nothing for others.
 /// - From one address come so many accounts a minute: each is on the disk of every tracker for ever.
 /// - While the tracker is catching up requests are passed on and wait in the directory; Welcome says so.
-/// - Passwords go to whichever hasher is free, first come first served.
+/// - Passwords go to whichever hasher is free, first come first served. A new one is hashed by whoever has found that the
+///   old one fits.
 class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts, ClientRole::Says>> {
  public:
   FrontDesk(FrontDeskPlace place, const LimitConfig& limits);
@@ -78,7 +79,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   };
   struct Hasher {
     Ref<PasswordHasherRole> ref;
-    bool busy = false;
+    std::optional<PasswordNeeded> job;
   };
 
   Link* greeted_sender(Context& context);
@@ -87,7 +88,8 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   bool has_its_share(const std::string& host) const;
   bool may_make_account(const std::string& host, Instant now);
   void hash_next(Context& context);
-  void hasher_is_free(Context& context);
+  Hasher& sender_among_hashers(Context& context);
+  void conclude(Hasher& hasher, PasswordKnown known, Context& context);
 
   FrontDeskPlace place_;
   LimitConfig limits_;
