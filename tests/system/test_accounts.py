@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Accounts over time: another password, another owner, sessions."""
+"""Accounts over time: another password, another owner, sessions, and guessing at passwords."""
 
+from support.guesser import Guesser
 from support.suite import Suite
 from support.world import PASSWORD
 
@@ -91,6 +92,60 @@ def another_owner(world):
     alice.ok("leave_group g")
     assert dave.ok("list_groups")["groups"][0]["owner"] == "bob"
     assert dave.ok("list_groups")["groups"][0]["members"] == 2
+
+
+TOO_MANY = b"too many wrong passwords were tried"
+WRONG = b"the user name or the password is wrong"
+
+
+@suite.test(trackers=1)
+def guessing_at_a_name(world):
+    """It is slowed, for a name that exists as for one that does not, and the owner logs in meanwhile."""
+    alice = world.person("alice")
+    alice.ok("logout")
+
+    key = world.tracker(1).keys()[0]
+
+    def guess(user):
+        guesser = Guesser(world.tracker(1), key)
+        guesser.guess(user, "guess")
+        answer = guesser.hear()
+        guesser.close()
+        return answer
+    for user in ("alice", "nobody"):
+        # While that is asked a token or two may have come back.
+        answers = [guess(user) for _ in range(14)]
+        assert all(WRONG in answer for answer in answers[:10]), user
+        assert TOO_MANY in answers[-1], user
+    alice.login()
+    alice.ok("logout")
+    alice.refused("login alice wrong", "bad_credentials")
+    alice.login()
+    assert TOO_MANY in guess("alice")
+
+
+@suite.test(trackers=1)
+def a_flood_of_logins(world):
+    """From two hundred connections; others work and log in meanwhile."""
+    alice, bob = world.people("alice", "bob")
+    bob.ok("logout")
+    key = world.tracker(1).keys()[0]
+    crowd = [Guesser(world.tracker(1), key) for _ in range(200)]
+    # All at once: a link on which nothing is said for some seconds is given up.
+    for number, each in enumerate(crowd):
+        for turn in range(5):
+            each.guess(f"user-{number % 40}", f"guess-{turn}")
+    for turn in range(5):
+        alice.ok(f"create_group group-{turn}")
+        bob.login()
+        bob.ok("logout")
+    answers = [each.hear() for each in crowd for _ in range(5)]
+    checked = [answer for answer in answers if WRONG in answer]
+    assert 0 < len(checked) < 100, len(checked)
+    assert all(b"too many" in answer for answer in answers if answer not in checked)
+    assert len(alice.ok("list_groups")["groups"]) == 5
+    for each in crowd:
+        each.close()
 
 
 if __name__ == "__main__":

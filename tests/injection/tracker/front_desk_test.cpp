@@ -296,6 +296,36 @@ BOOST_FIXTURE_TEST_CASE(passwords_go_to_whoever_is_free_and_wait_within_bounds, 
   expect_silence();
 }
 
+BOOST_FIXTURE_TEST_CASE(wrong_passwords_are_slowed_and_an_old_client_of_the_user_is_not, Fixture) {
+  const Address guesser = greeted(66, "6.6.6.6:1");
+  const Address owner = greeted(7, "6.6.6.6:2");  // behind the same address
+  const auto tries = [&](Address link, bool familiar) {
+    Request login = request(1);
+    login.what = Login{{"anna"}, "guess", "", 7000};
+    inject(link, desk.address, login);
+    const Submit submit = expect<Submit>(directory);
+    PasswordNeeded asked = needed(submit.ticket.value);
+    asked.user = "anna";
+    asked.familiar = familiar;
+    inject(directory.address, desk.address, asked);
+    const auto refused = host.find<PasswordKnown>(directory.address);
+    if (!refused) {
+      expect<CheckPassword>(hasher1);
+      inject(hasher1.address, desk.address, PasswordChecked{submit.ticket, familiar ? 1U : 0U});
+      expect<PasswordKnown>(directory);
+    }
+    inject(directory.address, desk.address, Settled{submit.ticket, {}});
+    expect<Answer>(link);
+    return refused ? refused->message.sentence : std::string{};
+  };
+  for (int i = 0; i < 10; ++i) BOOST_TEST(tries(guesser, false) == "");
+  BOOST_TEST(tries(guesser, false).starts_with("too many wrong passwords were tried: try again in "));
+  for (int i = 0; i < 100; ++i) BOOST_REQUIRE(tries(owner, true) == "");
+  BOOST_TEST(tries(guesser, false) != "");
+  host.advance(std::chrono::minutes{1});
+  BOOST_TEST(tries(guesser, false) == "");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_new_password_is_hashed, Fixture) {
   inject(directory.address, desk.address, PasswordNeeded{{1}, "secret", true, {}});
   expect_exactly(hasher1.address, HashPassword{{1}, "secret"});
