@@ -71,21 +71,29 @@ struct Submit {
   Request request;
   TUTTI_MESSAGE(Submit, 0x0610, ticket, client, seen_host, request);
 };
-/// D: before this request can be decided a password has to be hashed (`make_verifier`) or checked.
+/// D: before this request can be decided a password has to be hashed (`make_verifier`) or checked. If it fits and there
+/// is a `new_password`, that is hashed then. `user` is the name that was typed; `familiar`: somebody has logged in to
+/// that account on this very client before.
 struct PasswordNeeded {
   Ticket ticket;
   std::string password;
   bool make_verifier = false;
   std::vector<std::string> verifiers;
-  TUTTI_MESSAGE(PasswordNeeded, 0x0611, ticket, password, make_verifier, verifiers);
+  std::string new_password = {};
+  std::string user = {};
+  bool familiar = false;
+  TUTTI_MESSAGE(PasswordNeeded, 0x0611, ticket, password, make_verifier, verifiers, new_password, user,
+                familiar);
 };
-/// F: what came of it. `refused`: it could not be done (too many wait, no memory).
+/// F: what came of it. `refused`: it could not be done (too many wait, no memory, too many attempts), as `sentence` says
+/// to people.
 struct PasswordKnown {
   Ticket ticket;
   bool refused = false;
   std::string verifier;
   std::uint32_t match = 0;
-  TUTTI_MESSAGE(PasswordKnown, 0x0612, ticket, refused, verifier, match);
+  std::string sentence = {};
+  TUTTI_MESSAGE(PasswordKnown, 0x0612, ticket, refused, verifier, match, sentence);
 };
 /// D: the outcome: on disk here, and at the other trackers or provisional.
 struct Settled {

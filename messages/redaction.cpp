@@ -25,6 +25,8 @@ concept HasPassword = requires(M message) {
 template <HasPassword M>
 void hide_password(M& message) {
   message.password = instead;
+  if constexpr (requires { message.new_password; })
+    if (!message.new_password.empty()) message.new_password = instead;
 }
 void hide_password(ClientRequest& request) {
   std::visit(
@@ -57,8 +59,8 @@ Bytes rewritten_if_one_of(Messages<M...>, ByteView body) {
 }  // namespace
 
 Bytes without_passwords(ByteView body) {
-  using Carriers =
-      Messages<CreateUser, Login, Ask, Request, Submit, PasswordNeeded, HashPassword, CheckPassword>;
+  using Carriers = Messages<CreateUser, Login, ChangePassword, Ask, Request, Submit, PasswordNeeded,
+                            HashPassword, CheckPassword>;
   return rewritten_if_one_of(Carriers{}, body);
 }
 

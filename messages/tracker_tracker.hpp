@@ -94,8 +94,8 @@ inline constexpr std::array<std::string_view, 4> membership_rank_names{"requeste
                                                                        "left"};
 constexpr std::span<const std::string_view> enumerators(MembershipRank) { return membership_rank_names; }
 /// What a user is to a group. Highest (generation, rank) holds, then lowest (stamp, origin). Asking again after a
-/// revocation is generation + 1. The owner is the member with the lowest (stamp, origin) of acceptance: the creator,
-/// who was accepted with the group's making, or else the longest-standing.
+/// revocation is generation + 1. Unless the group was transferred, the owner is the member with the lowest (stamp,
+/// origin) of acceptance: the creator, who was accepted with the group's making, or else the longest-standing.
 struct MembershipChanged {
   Gid gid;
   Uid uid;
@@ -104,6 +104,17 @@ struct MembershipChanged {
   Uid by;  ///< who decided: the user, or the owner at that time
   TUTTI_MESSAGE(MembershipChanged, 0x0704, gid, uid, generation, rank, by);
   Fault fault() const { return generation == 0 ? "generations count from 1" : ""; }
+};
+/// The owner has given the group to a member. Of a group the one with the highest counter holds, then the lowest (stamp,
+/// origin, uid); it is of effect while that user's membership is accepted in the generation `membership`. Without one of
+/// effect the longest-standing member owns.
+struct GroupTransferred {
+  Gid gid;
+  std::uint64_t counter = 0;  ///< 1 for the first of a group, one more with each
+  Uid uid;
+  std::uint64_t membership = 0;
+  TUTTI_MESSAGE(GroupTransferred, 0x0770, gid, counter, uid, membership);
+  Fault fault() const { return counter == 0 || membership == 0 ? "a transfer counts from 1" : ""; }
 };
 /// A file was made known in a group. `fid` commits to `metainfo`. Of several alive files with one name the lowest
 /// (stamp, origin, fid) has it, the others go by `name~tN`.
@@ -127,13 +138,20 @@ struct ShareIntended {
 };
 /// A client has one session at most: that of its last login. `generation` is the counter of the login's request, so a
 /// login that ran on two trackers made one session with two tokens. Highest generation holds.
+/// `password_counter` and `password_origin` name the PasswordSet that was proven, or, where the session changed the
+/// password, that it made; both are left out for an account's first password. A session is of effect while that password
+/// holds: so a change ends all others, also those that were opened meanwhile at trackers that had not heard of it.
 struct SessionOpened {
   ClientKey client;
   RequestCounter generation;
   Sha256 token_hash;
   Uid uid;
   std::uint64_t expires = 0;  ///< milliseconds since 1970
-  TUTTI_MESSAGE(SessionOpened, 0x0707, client, generation, token_hash, uid, expires);
+  std::uint64_t password_counter = 0;
+  StoreId password_origin = {};
+  static constexpr std::size_t released_fields = 5;
+  TUTTI_MESSAGE(SessionOpened, 0x0707, client, generation, token_hash, uid, expires, password_counter,
+                password_origin);
 };
 /// The session of this generation is over, whatever tokens it has.
 struct SessionClosed {
@@ -155,7 +173,7 @@ struct RequestAnswered {
 
 /// What a log can be the first to say.
 using PlainOperation = OneOf<UserNamed, GroupNamed, PasswordSet, MembershipChanged, FileDescribed,
-                             ShareIntended, SessionOpened, SessionClosed, RequestAnswered>;
+                             ShareIntended, SessionOpened, SessionClosed, RequestAnswered, GroupTransferred>;
 /// What the log of `origin` had said at `stamp`. An old copy of that store was put back and written on, so that nobody
 /// takes the deltas in which it stood. Joins as that very fact does, whoever has it already.
 struct Restated {
@@ -166,7 +184,7 @@ struct Restated {
 };
 
 using Operation = OneOf<UserNamed, GroupNamed, PasswordSet, MembershipChanged, FileDescribed, ShareIntended,
-                        SessionOpened, SessionClosed, RequestAnswered, Restated>;
+                        SessionOpened, SessionClosed, RequestAnswered, Restated, GroupTransferred>;
 
 /// What one request did at one tracker: it comes whole or not at all. (origin, sequence) is never used twice;
 /// `previous` is SHA-256 of the origin's delta before, encoded, zeros for the first: a log that forked shows.

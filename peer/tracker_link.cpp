@@ -72,6 +72,11 @@ bool needs_session(const ClientRequest& what) {
                     what.value);
 }
 
+/// What trackers know from accounts_version on.
+bool is_of_accounts(const ClientRequest& what) {
+  return asks_for<ChangePassword>(what) || asks_for<TransferGroup>(what) || asks_for<AskSessions>(what);
+}
+
 /// What a request brings that a slow line takes its time for.
 ByteCount bulk_of(const ClientRequest& what) {
   const auto* add = what.get<AddFile>();
@@ -114,6 +119,9 @@ void TrackerLink::on(const Ask& ask, Context& context) {
       add != nullptr && add->metainfo.is_tree() && current() != nullptr && current()->version < trees_version)
     return refuse(context.sender(), ask.command, Code::other,
                   "the tracker that answers does not know directories: it has to be updated first", context);
+  if (is_of_accounts(ask.what) && current() != nullptr && current()->version < accounts_version)
+    return refuse(context.sender(), ask.command, Code::other,
+                  "the tracker that answers cannot do this yet: it has to be updated first", context);
   if (asks_for<Login>(ask.what)) login_under_way_ = true;
   take(context.sender(), ask.command, ask.what, context);
 }

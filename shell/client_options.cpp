@@ -145,8 +145,10 @@ void declare(CLI::App& app, Given& given) {
       ->excludes(commands);
   app.add_flag("--json", given.json, "Print one JSON object a command, and events");
   app.add_option("--color", given.color, "auto (default), always or never")->type_name("WHEN");
-  app.add_option("--password-file", given.password_file,
-                 "File whose first line is the password of create_user and login without one")
+  app.add_option(
+         "--password-file", given.password_file,
+         "File whose first line is the password of create_user, login and passwd without one, and whose "
+         "second is the new one of passwd")
       ->type_name("FILE");
   app.add_option("--log-file", given.log_file, "Where to log (default: client.log in the state folder)")
       ->type_name("FILE");
@@ -287,11 +289,17 @@ std::string default_state_folder(const char* xdg_state_home, const std::string& 
 
 PasswordFile read_password_file(const std::string& path) {
   const auto content = read_text_file(path);
-  if (!content) return {{}, fmt::format("{}: the password file cannot be read", path)};
-  std::string password = content->substr(0, content->find('\n'));
-  if (password.ends_with('\r')) password.pop_back();
-  if (password.empty()) return {{}, fmt::format("{}: the first line of the password file is empty", path)};
-  return {password, {}};
+  if (!content) return {{}, {}, fmt::format("{}: the password file cannot be read", path)};
+  const auto line_at = [&](std::size_t begin) {
+    std::string line = content->substr(begin, content->find('\n', begin) - begin);
+    if (line.ends_with('\r')) line.pop_back();
+    return line;
+  };
+  std::string password = line_at(0);
+  if (password.empty())
+    return {{}, {}, fmt::format("{}: the first line of the password file is empty", path)};
+  const std::size_t second = content->find('\n');
+  return {std::move(password), second == std::string::npos ? std::string() : line_at(second + 1), {}};
 }
 
 std::optional<std::string> read_text_file(const std::string& path) {

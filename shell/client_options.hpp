@@ -64,9 +64,10 @@ std::string serving_address_fault(const std::string& address);
 /// `$XDG_STATE_HOME/tutti/client`, by default under ~/.local/state.
 std::string default_state_folder(const char* xdg_state_home, const std::string& home);
 
-/// The first line of a password file, or what is wrong.
+/// The first line of a password file and, if there is one, the second; or what is wrong.
 struct PasswordFile {
   std::string password;
+  std::string new_password;
   std::string fault;
 };
 PasswordFile read_password_file(const std::string& path);

@@ -14,9 +14,13 @@ namespace tutti {
 
 namespace {
 
+bool is_password(const Argument& argument) {
+  return argument.kind == ArgumentKind::password || argument.kind == ArgumentKind::new_password;
+}
+
 std::string usage_word(const Argument& argument) {
   const bool literal = argument.kind == ArgumentKind::flag || argument.kind == ArgumentKind::choice;
-  if (argument.kind == ArgumentKind::password) return fmt::format("[<{}>]", argument.name);
+  if (is_password(argument)) return fmt::format("[<{}>]", argument.name);
   if (argument.optional) return fmt::format("[{}]", argument.name);
   return literal ? std::string(argument.name) : fmt::format("<{}>", argument.name);
 }
@@ -50,7 +54,8 @@ std::string word_fault(const Argument& argument, const std::string& text) {
                  ? ""
                  : fmt::format("'{}' names no conductor: give it as ip:port", text);
     case ArgumentKind::path: return text.empty() ? fmt::format("the {} is empty", argument.name) : "";
-    case ArgumentKind::password: return text.empty() ? "the password is empty" : "";
+    case ArgumentKind::password:
+    case ArgumentKind::new_password: return text.empty() ? "the password is empty" : "";
     case ArgumentKind::user:
     case ArgumentKind::group:
     case ArgumentKind::file:
@@ -230,8 +235,14 @@ std::optional<std::pair<std::uint32_t, std::uint32_t>> parse_window(std::string_
 
 std::optional<std::size_t> password_position(const Command& command) {
   for (std::size_t i = 0; i < command.arguments.size(); ++i)
-    if (command.arguments[i].kind == ArgumentKind::password) return i;
+    if (is_password(command.arguments[i])) return i;
   return std::nullopt;
+}
+
+const Argument* missing_password(const Invocation& invocation) {
+  const std::vector<Argument>& wanted = invocation.command->arguments;
+  const std::size_t next = invocation.arguments.size();
+  return next < wanted.size() && is_password(wanted[next]) ? &wanted[next] : nullptr;
 }
 
 std::string markdown_table() {

@@ -21,9 +21,10 @@ struct Command;
 enum class ArgumentKind : std::uint8_t {
   user,
   group,
-  file,      ///< the name of a file in the group before it
-  path,      ///< of the user's own files
-  password,  ///< may be left out: then it is asked for, or comes from a file or the environment
+  file,          ///< the name of a file in the group before it
+  path,          ///< of the user's own files
+  password,      ///< may be left out: then it is asked for, or comes from a file or the environment
+  new_password,  ///< the same for one that replaces another; a person types it twice
   seconds,
   command,    ///< the name of a command
   flag,       ///< only the word that the argument is called by
@@ -176,8 +177,10 @@ std::optional<std::uint64_t> parse_rate(std::string_view text);
 /// Minutes of the day from HH:MM-HH:MM.
 std::optional<std::pair<std::uint32_t, std::uint32_t>> parse_window(std::string_view text);
 
-/// The position of the password among the arguments, if the command takes one.
+/// The position of the first password among the arguments, if the command takes one.
 std::optional<std::size_t> password_position(const Command& command);
+/// The next argument, if it is a password that was left out.
+const Argument* missing_password(const Invocation& invocation);
 
 /// The commands as a Markdown table, as README has it.
 std::string markdown_table();

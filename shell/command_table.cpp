@@ -27,6 +27,9 @@ Errand create_user(const Invocation& given, const LocalFiles&) {
 Errand login(const Invocation& given, const LocalFiles&) {
   return AskTrackers{Login{user_at(given, 0), given.argument(1), {}, 0}};
 }
+Errand passwd(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{ChangePassword{given.argument(0), given.argument(1)}};
+}
 Errand logout(const Invocation&, const LocalFiles&) { return AskTrackers{Logout{}}; }
 Errand create_group(const Invocation& given, const LocalFiles&) {
   return AskTrackers{CreateGroup{group_at(given, 0)}};
@@ -48,6 +51,9 @@ Errand remove_member(const Invocation& given, const LocalFiles&) {
 }
 Errand reject_request(const Invocation& given, const LocalFiles&) {
   return AskTrackers{RejectRequest{group_at(given, 0), user_at(given, 1)}};
+}
+Errand transfer_group(const Invocation& given, const LocalFiles&) {
+  return AskTrackers{TransferGroup{group_at(given, 0), user_at(given, 1)}};
 }
 Errand list_groups(const Invocation&, const LocalFiles&) { return AskTrackers{ListGroups{}}; }
 Errand list_members(const Invocation& given, const LocalFiles&) {
@@ -224,6 +230,17 @@ std::vector<Command> account_commands() {
        .summary = "Log out; sharing and downloads pause until you log in again",
        .done = "You are logged out. Nothing is shared until you log in again.",
        .errand = logout},
+      {.name = "passwd",
+       .arguments = {{"old_passwd", ArgumentKind::password, true},
+                     {"new_passwd", ArgumentKind::new_password, true}},
+       .login = needed,
+       .summary = "Change your password; you are logged out everywhere else",
+       .details =
+           "What is left out you are asked for, the new password twice; a script takes the old one from the "
+           "first line of --password-file or TUTTI_PASSWORD, the new one from the second line or "
+           "TUTTI_NEW_PASSWORD.",
+       .done = "Your password is changed, and you are logged out everywhere but here.",
+       .errand = passwd},
       {.name = "whoami",
        .login = needed,
        .summary = "Say who is logged in here",
@@ -302,6 +319,14 @@ std::vector<Command> group_commands() {
        .done = "{1} is not a member of {0} any more.",
        .json = "group, user",
        .errand = remove_member},
+      {.name = "transfer_group",
+       .arguments = {group, user},
+       .login = needed,
+       .summary = "Give a group that you own to another member",
+       .details = "For the owner of the group, who stays in it as a member.",
+       .done = "{1} is the owner of {0} now.",
+       .json = "group, user",
+       .errand = transfer_group},
   };
 }
 
@@ -502,10 +527,12 @@ std::vector<Command> download_commands() {
 std::vector<Command> program_commands() {
   return {
       {.name = "status",
-       .summary = "Show the client, its tracker and what the trackers know of each other",
+       .summary =
+           "Show the client, where you are logged in, its tracker and what the trackers know of each other",
        .json = "user (null: not logged in), client, serving, tracker (null: none answers): number, endpoint; "
                "trackers: number, endpoint, health, operations_behind, last_heard_ms; users, groups, files "
-               "(numbers)",
+               "(numbers); sessions (of yours): client, since (seconds since 1970), host (null: not online), "
+               "this (true or false)",
        .errand = status},
       {.name = "trace",
        .arguments = {{"start|stop", ArgumentKind::choice}, {"file", ArgumentKind::path, true}},

@@ -81,6 +81,7 @@ std::vector<Offer> argument_offers(const Command& command, const Argument& argum
     case ArgumentKind::rate:
     case ArgumentKind::window:
     case ArgumentKind::password:
+    case ArgumentKind::new_password:
     case ArgumentKind::seconds: return {};
   }
   return {};

@@ -28,6 +28,7 @@ void add_argument(Json& object, const Argument& argument, const std::string& tex
     case ArgumentKind::file: object["file"] = text; break;
     case ArgumentKind::path:
     case ArgumentKind::password:
+    case ArgumentKind::new_password:
     case ArgumentKind::seconds:
     case ArgumentKind::command:
     case ArgumentKind::flag:
@@ -52,6 +53,12 @@ Json row(const GroupRow& group) {
           {"standing", standing_names[static_cast<std::size_t>(group.standing)]}};
 }
 Json row(const UserName& user) { return user.text; }
+Json row(const SessionRow& session) {
+  return {{"client", session.client.hex()},
+          {"since", session.since / 1000},
+          {"host", text_or_null(session.host)},
+          {"this", session.asking}};
+}
 Json row(const MemberRow& member) {
   return {{"user", member.user.text}, {"owner", member.owner}, {"online", member.online}};
 }
@@ -213,6 +220,7 @@ void add(Json& object, const LinkReport& report) {
   object["users"] = report.trackers->users;
   object["groups"] = report.trackers->groups;
   object["files"] = report.trackers->files;
+  object["sessions"] = list(report.sessions);
 }
 void add(Json& object, const HelpPage& page) {
   object["commands"] = page.about != nullptr ? Json::array({row(*page.about)}) : list(command_table());

@@ -14,6 +14,8 @@ namespace tutti {
 struct LinkReport {
   LinkStatus link;
   std::optional<TrackerStatus> trackers;
+  std::vector<SessionRow> sessions =
+      {};  ///< of the user; empty: nobody is logged in, or the tracker cannot say
 };
 /// A file and those who share it.
 struct PeerListing {

@@ -1,9 +1,11 @@
 #include "shell/plain.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 
 #include "shell/diagnosis.hpp"
 #include "shell/printable.hpp"
@@ -203,6 +205,11 @@ std::string text_of(const LinkReport& report, const Outcome& outcome, const Styl
   text +=
       line(fmt::format("network: {}, {}, {}", count_of(report.trackers->users, "user"),
                        count_of(report.trackers->groups, "group"), count_of(report.trackers->files, "file")));
+  for (const SessionRow& session : report.sessions)
+    text += line(fmt::format("session: {} since {:%Y-%m-%d %H:%M}, {}{}", session.client.hex().substr(0, 8),
+                             fmt::localtime(static_cast<std::time_t>(session.since / 1000)),
+                             session.host.empty() ? "not online" : "at " + session.host,
+                             session.asking ? ", this one" : ""));
   Table table({"tracker", "address", "state"});
   for (const TrackerRow& row : report.trackers->trackers)
     table.add({std::to_string(row.number), row.endpoint, tracker_text(row)});

@@ -98,11 +98,8 @@ void Shell::handle(const LineTyped& typed, Context& context) {
   if (parsed.refused) {
     report({.invocation = std::move(parsed.invocation), .result = *parsed.refused});
     next_line(context);
-  } else if (needs_secret(parsed.invocation)) {
-    tools_.console.ask_secret(fmt::format("password for {}: ", parsed.invocation.argument(0)));
-    state_ = AwaitingSecret{.invocation = std::move(parsed.invocation)};
   } else {
-    run(std::move(parsed.invocation), context);
+    ask_secret_or_run(std::move(parsed.invocation), context);
   }
 }
 
@@ -110,7 +107,8 @@ void Shell::handle(const SecretTyped& typed, Context& context) {
   ENSURE(std::holds_alternative<AwaitingSecret>(state_));
   auto& [invocation, first] = std::get<AwaitingSecret>(state_);
   const bool again = !first.empty();
-  if (!typed.secret.empty() && !again && invocation.command->makes_password) {
+  const bool is_new = missing_password(invocation)->kind == ArgumentKind::new_password;
+  if (!typed.secret.empty() && !again && (invocation.command->makes_password || is_new)) {
     first = typed.secret;
     tools_.console.ask_secret("again: ");
   } else if (again ? typed.secret != first : typed.secret.empty()) {
@@ -120,7 +118,7 @@ void Shell::handle(const SecretTyped& typed, Context& context) {
   } else {
     Invocation complete = std::move(invocation);
     complete.arguments.push_back(typed.secret);
-    run(std::move(complete), context);
+    ask_secret_or_run(std::move(complete), context);
   }
 }
 

@@ -68,6 +68,8 @@ struct ShellOptions {
   Style style;
   /// For commands that leave theirs out. Without it a person is asked, and a script's command fails.
   std::optional<std::string> password;
+  /// The same for one that takes the place of another.
+  std::optional<std::string> new_password = {};
   Duration progress_interval = std::chrono::milliseconds(500);
 };
 
@@ -154,7 +156,7 @@ class Shell final
 
   // One command from its words to its outcome.
   std::optional<Refused> check(Invocation& invocation) const;
-  bool needs_secret(const Invocation& invocation) const;
+  void ask_secret_or_run(Invocation invocation, Context& context);
   void run(Invocation invocation, Context& context);
   void begin(const Refused& refused, Context& context);
   void begin(const AskTrackers& errand, Context& context);

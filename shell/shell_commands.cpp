@@ -45,23 +45,31 @@ std::optional<Refused> Shell::check(Invocation& invocation) const {
     return Refused{Code::already_logged_in, fmt::format("you are logged in as {}; use logout first", user_)};
   if (command.arrange != nullptr) command.arrange(invocation, tools_.files);
   if (const auto fault = name_fault(invocation)) return fault;
-  const std::optional<std::size_t> password = password_position(command);
-  if (!password || invocation.has(*password)) return std::nullopt;
-  if (options_.password) {
-    invocation.arguments.push_back(*options_.password);
-  } else if (!tools_.console.is_interactive()) {
-    return Refused{
-        Code::usage,
-        fmt::format("no password: give it as an argument, with --password-file or in TUTTI_PASSWORD; "
-                    "expected: {}",
-                    usage_of(command))};
+  while (const Argument* missing = missing_password(invocation)) {
+    const bool is_new = missing->kind == ArgumentKind::new_password;
+    const std::optional<std::string>& known = is_new ? options_.new_password : options_.password;
+    if (!known && tools_.console.is_interactive()) break;
+    if (!known)
+      return Refused{
+          Code::usage,
+          fmt::format("no {}: give it as an argument, {} --password-file or in {}; expected: {}",
+                      is_new ? "new password" : "password", is_new ? "as the second line of" : "with",
+                      is_new ? "TUTTI_NEW_PASSWORD" : "TUTTI_PASSWORD", usage_of(command))};
+    invocation.arguments.push_back(*known);
   }
   return std::nullopt;
 }
 
-bool Shell::needs_secret(const Invocation& invocation) const {
-  const std::optional<std::size_t> password = password_position(*invocation.command);
-  return password && !invocation.has(*password);
+/// Asks for the password that is missing, and then for the next one, before the command runs.
+void Shell::ask_secret_or_run(Invocation invocation, Context& context) {
+  const Argument* missing = missing_password(invocation);
+  if (missing == nullptr) return run(std::move(invocation), context);
+  const std::string& whose = invocation.has(0) && invocation.command->arguments[0].kind == ArgumentKind::user
+                                 ? invocation.argument(0)
+                                 : user_;
+  const bool is_new = missing->kind == ArgumentKind::new_password;
+  tools_.console.ask_secret(fmt::format("{}password for {}: ", is_new ? "new " : "", whose));
+  state_ = AwaitingSecret{.invocation = std::move(invocation)};
 }
 
 void Shell::run(Invocation invocation, Context& context) {
@@ -214,7 +222,11 @@ void Shell::answered(const Told& told, Context& context) {
 
   if (auto* report = std::get_if<LinkReport>(&running.outcome.result)) {
     // A tracker that went away meanwhile is no failure of `status`: it is what there is to say.
-    if (const auto* status = told.what.get<TrackerStatus>()) report->trackers = *status;
+    if (const auto* sessions = told.what.get<Sessions>()) report->sessions = sessions->sessions;
+    if (const auto* status = told.what.get<TrackerStatus>()) {
+      report->trackers = *status;
+      if (!report->link.user.empty()) return ask(AskSessions{}, context);
+    }
     finish(Result(*report), context);
     return;
   }
@@ -330,7 +342,7 @@ void Shell::on(const LinkStatus& status, Context& context) {
   }
   const auto* question = std::get_if<ShowLink>(&found->errand);
   if (question == nullptr) return;
-  found->outcome.result = LinkReport{status, std::nullopt};
+  found->outcome.result = LinkReport{status, std::nullopt, {}};
   if (question->with_trackers && status.tracker_number != 0) {
     ask(AskStatus{}, context);
   } else {

@@ -42,6 +42,9 @@ Keys keys_of(TrackerConfig& config) {
       {"limits.requests_in_all", count_key(config.limits.requests_in_all, 1, 1'000'000)},
       {"limits.request_kib_in_all", count_key(config.limits.request_kib_in_all, 8192, 16'777'216)},
       {"limits.accounts_per_minute", count_key(config.limits.accounts_per_minute, 1, 1'000'000)},
+      {"limits.wrong_passwords_per_address",
+       count_key(config.limits.wrong_passwords_per_address, 1, 1'000'000)},
+      {"limits.wrong_passwords_per_user", count_key(config.limits.wrong_passwords_per_user, 1, 1'000'000)},
       {"limits.groups_per_user", count_key(config.limits.groups_per_user, 1, 1'000'000)},
       {"limits.files_per_user", count_key(config.limits.files_per_user, 1, 10'000'000)},
   };

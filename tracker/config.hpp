@@ -34,7 +34,7 @@ struct SyncConfig {
 struct LimitConfig {
   /// Requests of one link that are under way at once; further ones are refused.
   std::uint32_t requests_per_link = 64;
-  /// Passwords waiting for a hasher, of all links together; further ones are refused.
+  /// Passwords waiting for a hasher, of clients that have logged in before and of all others; further ones are refused.
   std::uint32_t passwords_waiting = 256;
   /// Requests of all links together that are under way at once, also of links that are gone meanwhile.
   std::uint32_t requests_in_all = 4096;
@@ -42,6 +42,9 @@ struct LimitConfig {
   std::uint32_t request_kib_in_all = 65536;
   /// Accounts that are made from one address in a minute.
   std::uint32_t accounts_per_minute = 600;
+  /// Wrong passwords a minute from one address, and for one name, where nobody has logged in by that name before.
+  std::uint32_t wrong_passwords_per_address = 30;
+  std::uint32_t wrong_passwords_per_user = 10;
   /// Groups that one user is in or asks to join.
   std::uint32_t groups_per_user = 1000;
   /// Files that one user shares, in all groups.

@@ -32,6 +32,10 @@ Refused looked_at_too_early() {
   return refuse(Code::other, "what stood in the way of this has ended just now: try again");
 }
 
+Refused no_memory_for_password() {
+  return refuse(Code::other, "the tracker has no memory left for one more password: try again in a moment");
+}
+
 /// The decisions. One handler a request; each checks in the contract's order and returns at the first refusal.
 class Decider {
  public:
@@ -57,9 +61,7 @@ class Decider {
   Decision on(const CreateUser& what) {
     if (Refusal refusal = refuse_new_user(directory_, what.user)) return refused(*refusal);
     if (!question_.password) return refused(looked_at_too_early());
-    if (question_.password->verifier.empty())
-      return refused(Code::other,
-                     "the tracker has no memory left for one more password: try again in a moment");
+    if (question_.password->verifier.empty()) return refused(no_memory_for_password());
     const Uid uid = uid_of_request(question_.client, question_.counter);
     return done(
         {UserNamed{uid, what.user, now_.tracker, false}, PasswordSet{uid, 1, question_.password->verifier}});
@@ -69,10 +71,10 @@ class Decider {
     if (Refusal refusal = refuse_login(directory_, question_, now_.wall)) return refused(*refusal);
     if (!question_.password) return refused(looked_at_too_early());
     ENSURE(!question_.fresh_token.is_zero());
-    if (!question_.password->matched)
+    if (!password_holds())
       return refused(Code::bad_credentials,
                      "the user name or the password is wrong: try again, or create_user first");
-    const Uid uid = *question_.password->matched;
+    const auto& [uid, verifier, password] = *question_.password->matched;
     const std::uint64_t expires =
         milliseconds_of(now_.wall) +
         static_cast<std::uint64_t>(std::chrono::milliseconds(session_lifetime).count());
@@ -80,7 +82,8 @@ class Decider {
     decision.answer =
         LoggedIn{uid, {directory_.name_of(uid)}, question_.fresh_token, directory_.renamings_of(uid)};
     decision.operations = {SessionOpened{question_.client, question_.counter,
-                                         sha256(question_.fresh_token.view()), uid, expires}};
+                                         sha256(question_.fresh_token.view()), uid, expires, password.counter,
+                                         password.origin}};
     decision.presence = PresenceGossip{question_.client,  uid,
                                        question_.counter, 0,
                                        Presence::ttl,     what.host.empty() ? question_.seen_host : what.host,
@@ -90,6 +93,31 @@ class Decider {
 
   Decision on(const Logout&) {
     return done({SessionClosed{question_.client, directory_.last_session(question_.client)}});
+  }
+
+  Decision on(const ChangePassword&) {
+    if (!question_.password) return refused(looked_at_too_early());
+    if (!password_holds() || question_.password->matched->uid != me_)
+      return refused(Code::bad_credentials, "the old password is wrong: try again");
+    if (question_.password->verifier.empty()) return refused(no_memory_for_password());
+    const Session session = *directory_.session(question_.client, question_.token, now_.wall);
+    const std::uint64_t counter = directory_.password_counter(me_) + 1;
+    // The session that asks stands on the new password from now on, all others on the old one.
+    return done({PasswordSet{me_, counter, question_.password->verifier},
+                 SessionOpened{question_.client, session.generation, sha256(question_.token.view()), me_,
+                               session.expires, counter, now_.store}});
+  }
+
+  Decision on(const AskSessions&) {
+    Sessions found;
+    const auto lifetime = static_cast<std::uint64_t>(std::chrono::milliseconds(session_lifetime).count());
+    for (const Session& each : directory_.sessions_of(me_, now_.wall, page_rows_max)) {
+      const PresentClient* present = now_.presence->find(each.client);
+      found.sessions.push_back({each.client, each.expires - std::min(each.expires, lifetime),
+                                present == nullptr ? std::string{} : present->host,
+                                each.client == question_.client});
+    }
+    return answered(std::move(found));
   }
 
   // --- groups ---------------------------------------------------------------------------------------------------
@@ -150,13 +178,27 @@ class Decider {
     if (!found) return refused(Code::no_such_user, fmt::format("there is no user {}", what.user.text));
     if (*found == me_)
       return refused(Code::other,
-                     fmt::format("you own {}: leave_group {} gives it to its longest-standing member",
+                     fmt::format("you own {}: leave_group {} gives it to its longest-standing member, "
+                                 "transfer_group to another one",
                                  what.group.text, what.group.text));
     const MembershipView theirs = directory_.membership(gid_, *found);
     if (!theirs.is_member())
       return refused(Code::not_a_member, fmt::format("{} is not a member of {}: list_members {} shows who is",
                                                      what.user.text, what.group.text, what.group.text));
     return done({MembershipChanged{gid_, *found, theirs.generation, MembershipRank::left, me_}});
+  }
+
+  Decision on(const TransferGroup& what) {
+    if (Refusal refusal = find_own_group(what.group)) return refused(*refusal);
+    const std::optional<Uid> found = directory_.user_named(what.user.text);
+    if (!found) return refused(Code::no_such_user, fmt::format("there is no user {}", what.user.text));
+    const MembershipView theirs = directory_.membership(gid_, *found);
+    if (!theirs.is_member())
+      return refused(Code::not_a_member, fmt::format("{} is not a member of {}: list_members {} shows who is",
+                                                     what.user.text, what.group.text, what.group.text));
+    if (*found == me_) return done({});
+    return done(
+        {GroupTransferred{gid_, directory_.last_transfer(gid_).counter + 1, *found, theirs.generation}});
   }
 
   Decision on(const ListGroups& what) {
@@ -276,6 +318,13 @@ class Decider {
   Decision on(const AskStatus&) {
     return answered(TrackerStatus{now_.trackers, directory_.user_count(), directory_.group_count(),
                                   directory_.file_count()});
+  }
+
+  /// The password that was checked fitted, and was not replaced while that went on.
+  bool password_holds() const {
+    const std::optional<LoginCandidate>& matched = question_.password->matched;
+    const auto held = matched ? directory_.password_of(matched->uid) : std::nullopt;
+    return held && held->password == matched->password;
   }
 
   // --- checks. Those that find something leave it in gid_ and other_ ---------------------------------------------
@@ -424,7 +473,19 @@ std::optional<PasswordWork> password_work(const Directory& directory, const Ques
   }
   if (const Login* login = question.what.get<Login>()) {
     if (refuse_login(directory, question, wall)) return std::nullopt;
-    return PasswordWork{login->password, false, directory.login_candidates(login->user.text)};
+    PasswordWork work{login->password, false, directory.login_candidates(login->user.text)};
+    work.user = login->user.text;
+    work.familiar = std::any_of(
+        work.candidates.begin(), work.candidates.end(),
+        [&](const LoginCandidate& each) { return directory.is_familiar(question.client, each.uid); });
+    return work;
+  }
+  if (const ChangePassword* change = question.what.get<ChangePassword>()) {
+    const std::optional<Session> session = directory.session(question.client, question.token, wall);
+    const auto own = session ? directory.password_of(session->uid) : std::nullopt;
+    if (!own) return std::nullopt;
+    return PasswordWork{
+        change->password, false, {*own}, change->new_password, directory.name_of(own->uid), true};
   }
   return std::nullopt;
 }

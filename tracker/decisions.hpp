@@ -20,14 +20,17 @@ constexpr std::chrono::days session_lifetime{30};
 /// Password work that has to be done before a request can be decided. It is heavy, so it is done elsewhere.
 struct PasswordWork {
   std::string password;
-  bool make_verifier = false;  ///< true: an account is made; false: a login is checked
+  bool make_verifier = false;  ///< true: an account is made; false: a password is checked
   /// To be tried in this order. Empty for an unknown name: the same work is to be done in vain, so that time does not
   /// tell whether a user exists.
   std::vector<LoginCandidate> candidates;
+  std::string new_password = {};  ///< to be hashed if `password` fits
+  std::string user = {};          ///< of a check: the name as it was typed
+  bool familiar = false;          ///< of a check: a candidate has logged in on this client before
 };
 struct PasswordResult {
-  std::string verifier;        ///< of make_verifier; empty: there was no memory to make it
-  std::optional<Uid> matched;  ///< of a check
+  std::string verifier;  ///< of make_verifier or a new password; empty: there was no memory to make it
+  std::optional<LoginCandidate> matched;  ///< of a check
 };
 
 /// One request and all that it takes to decide it.
@@ -48,6 +51,7 @@ struct Circumstances {
   const Presence* presence = nullptr;
   std::vector<TrackerRow> trackers;  ///< for AskStatus
   LimitConfig limits = {};
+  StoreId store = {};                    ///< that the operations will come from
   SigningKeys signing = {};              ///< of this tracker, for AskTicket
   std::vector<SigningKey> signers = {};  ///< of all trackers that are known here, for AskTicketRules
 };

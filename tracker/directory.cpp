@@ -1,5 +1,6 @@
 #include "tracker/directory.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "actors/digest.hpp"
@@ -10,6 +11,14 @@
 #include "tracker/state_told.hpp"
 
 namespace tutti {
+
+namespace {
+
+std::uint64_t milliseconds_since_1970(WallTime wall) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall.time_since_epoch().count()));
+}
+
+}  // namespace
 
 Directory::Directory(const HashSecret& secret) : state_(std::make_unique<DirectoryState>(secret)) {}
 Directory::Directory(Directory&&) noexcept = default;
@@ -86,9 +95,24 @@ std::vector<LoginCandidate> Directory::login_candidates(std::string_view text) c
     const UserRow& row = state_->users[user];
     const bool meant = listed == text || lost_name_mark(text).empty();
     if (meant && row.password_counter != 0 && candidates.size() < candidates_max)
-      candidates.push_back({row.id, row.verifier});
+      candidates.push_back(*password_of(row.id));
   }
   return candidates;
+}
+
+std::uint64_t Directory::password_counter(const Uid& uid) const {
+  const auto user = state_->users.find(uid);
+  return user ? state_->users[*user].password_counter : 0;
+}
+
+std::optional<LoginCandidate> Directory::password_of(const Uid& uid) const {
+  const auto user = state_->users.find(uid);
+  if (!user || state_->users[*user].password_counter == 0) return std::nullopt;
+  const UserRow& row = state_->users[*user];
+  LoginCandidate candidate{row.id, row.verifier, {}};
+  if (row.password_counter > 1)
+    candidate.password = {row.password_counter, state_->origins[row.password_origin].id};
+  return candidate;
 }
 
 std::vector<std::string> Directory::renamings_of(const Uid& uid) const {
@@ -118,6 +142,13 @@ std::optional<Uid> Directory::owner_of(const Gid& gid) const {
   const auto group = state_->groups.find(gid);
   if (!group || !state_->groups[*group].owner) return std::nullopt;
   return state_->users[*state_->groups[*group].owner].id;
+}
+
+TransferView Directory::last_transfer(const Gid& gid) const {
+  const auto group = state_->groups.find(gid);
+  if (!group || state_->groups[*group].transfer.counter == 0) return {};
+  const Transfer& transfer = state_->groups[*group].transfer;
+  return {transfer.counter, state_->users[transfer.user].id};
 }
 
 MembershipView Directory::membership(const Gid& gid, const Uid& uid) const {
@@ -268,18 +299,40 @@ std::optional<Session> Directory::session(const ClientKey& client, const Session
   const ClientRow* row = state_->find_client(client);
   if (token.is_zero() || row == nullptr) return std::nullopt;
   const Sha256 hash = sha256(token.view());
-  const auto milliseconds =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.time_since_epoch().count()));
   for (const ClientRow::Token& each : row->tokens)
-    if (each.hash == hash && milliseconds < each.expires)
-      return Session{state_->users[each.user].id, row->generation};
+    if (each.hash == hash && milliseconds_since_1970(now) < each.expires && state_->is_of_effect(each))
+      return Session{state_->users[each.user].id, row->generation, client, each.expires};
   return std::nullopt;
 }
 
 std::optional<Session> Directory::open_session(const ClientKey& client) const {
   const ClientRow* row = state_->find_client(client);
-  if (row == nullptr || row->tokens.empty()) return std::nullopt;
-  return Session{state_->users[row->tokens.front().user].id, row->generation};
+  if (row == nullptr) return std::nullopt;
+  for (const ClientRow::Token& each : row->tokens)
+    if (state_->is_of_effect(each))
+      return Session{state_->users[each.user].id, row->generation, client, each.expires};
+  return std::nullopt;
+}
+
+std::vector<Session> Directory::sessions_of(const Uid& uid, WallTime now, std::size_t limit) const {
+  std::vector<Session> sessions;
+  const auto user = state_->users.find(uid);
+  if (!user) return sessions;
+  for (const ClientIndex client : state_->users[*user].clients) {
+    const std::optional<Session> session = open_session(state_->clients[client].id);
+    if (session && session->uid == uid && milliseconds_since_1970(now) < session->expires)
+      sessions.push_back(*session);
+  }
+  std::sort(sessions.begin(), sessions.end(), [](const Session& a, const Session& b) {
+    return a.expires != b.expires ? a.expires > b.expires : a.client < b.client;
+  });
+  if (sessions.size() > limit) sessions.resize(limit);
+  return sessions;
+}
+
+bool Directory::is_familiar(const ClientKey& client, const Uid& uid) const {
+  const ClientRow* row = state_->find_client(client);
+  return row != nullptr && row->last_user && state_->users[*row->last_user].id == uid;
 }
 
 RequestCounter Directory::last_session(const ClientKey& client) const {
@@ -290,7 +343,12 @@ RequestCounter Directory::last_session(const ClientKey& client) const {
 bool Directory::has_ended(const ClientKey& client, const SessionToken& token) const {
   const ClientRow* row = state_->find_client(client);
   if (row == nullptr) return false;
-  return std::find(row->ended.begin(), row->ended.end(), sha256(token.view())) != row->ended.end();
+  const Sha256 hash = sha256(token.view());
+  const auto is_replaced = [&](const ClientRow::Token& each) {
+    return each.hash == hash && state_->age_of_password(each) < 0;
+  };
+  return std::any_of(row->tokens.begin(), row->tokens.end(), is_replaced) ||
+         std::find(row->ended.begin(), row->ended.end(), hash) != row->ended.end();
 }
 
 std::optional<TrackerAnswer> Directory::outcome(const ClientKey& client, RequestCounter counter) const {
@@ -314,6 +372,7 @@ std::uint64_t Directory::file_count() const { return state_->files_by_name.size(
 void Directory::check_invariants() const {
   state_->check_orders();
   state_->check_memberships();
+  state_->check_owners();
   state_->check_files();
   state_->check_online_sharers();
   state_->check_clients();

@@ -36,16 +36,32 @@ struct Changes {
   std::vector<Departure> departures;
 };
 
+/// Which of an account's passwords one is: as its fact orders them. An account's first one has no name: zeros.
+struct PasswordName {
+  std::uint64_t counter = 0;
+  StoreId origin;
+  bool operator==(const PasswordName&) const = default;
+};
+
 /// A user who may be meant by a name at login, and how to check the password.
 struct LoginCandidate {
   Uid uid;
   std::string verifier;
+  PasswordName password = {};
 };
 
 /// A session that stands.
 struct Session {
   Uid uid;
   RequestCounter generation;
+  ClientKey client = {};
+  std::uint64_t expires = 0;  ///< milliseconds since 1970
+};
+
+/// To whom a group was given last.
+struct TransferView {
+  std::uint64_t counter = 0;  ///< 0: it never was
+  Uid uid;
 };
 
 /// What a user is to a group, with what a change of it needs.
@@ -95,6 +111,9 @@ struct DirectoryState;
 ///   after each merge would let a later change of owner undo old acceptances. In doubt the group gets smaller: within
 ///   a generation a revocation holds against any acceptance.
 /// - A share intent is made in one membership; when that ends, so does its effect.
+/// - A group is owned by the member to whom it was given last, while that very membership lasts; else by the
+///   longest-standing member.
+/// - A session is of effect while the password holds that was proven for it.
 /// - Nothing here walks everything: a change costs the logarithm of what there is, and the size of what it is about.
 class Directory {
  public:
@@ -131,12 +150,16 @@ class Directory {
   std::string name_of(const Gid& gid) const;
   /// Everybody who may be meant by `text`: the holder of the name first, then those who lost it and may not know.
   std::vector<LoginCandidate> login_candidates(std::string_view text) const;
+  /// The password of a user that holds; nothing if none is known.
+  std::optional<LoginCandidate> password_of(const Uid& uid) const;
+  std::uint64_t password_counter(const Uid& uid) const;
   /// What a user has to be told at login: a name that was lost, of the user or of an owned group.
   std::vector<std::string> renamings_of(const Uid& uid) const;
 
   // --- groups ---------------------------------------------------------------------------------------------------
   bool is_alive(const Gid& gid) const;
   std::optional<Uid> owner_of(const Gid& gid) const;
+  TransferView last_transfer(const Gid& gid) const;
   MembershipView membership(const Gid& gid, const Uid& uid) const;
   Standing standing(const Gid& gid, const Uid& uid) const;
   /// How many memberships, and requests for one, have ended in the group, as far as is known here. Two states that join
@@ -172,8 +195,12 @@ class Directory {
   std::optional<Session> session(const ClientKey& client, const SessionToken& token, WallTime now) const;
   /// The session of `client`, whoever asks: for presence and notices.
   std::optional<Session> open_session(const ClientKey& client) const;
+  /// The sessions of a user that have not expired, up to `limit`, the newest first.
+  std::vector<Session> sessions_of(const Uid& uid, WallTime now, std::size_t limit) const;
+  /// True if the last login on `client` that this process knows of, be it closed since, was that user's.
+  bool is_familiar(const ClientKey& client, const Uid& uid) const;
   /// True if `token` was that of a session of `client` that was closed, or followed by a newer one, since this process
-  /// began. False says nothing: the end of many is forgotten, and so is what was before a start.
+  /// began, or that ended with the user's password. False says nothing: the end of many is forgotten, and so is what was before a start.
   bool has_ended(const ClientKey& client, const SessionToken& token) const;
   /// The highest generation of session that `client` ever had, open or not; 0: none.
   RequestCounter last_session(const ClientKey& client) const;

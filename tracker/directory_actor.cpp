@@ -30,7 +30,8 @@ bool changes_something(const ClientRequest& request) {
   return std::visit(
       []<class M>(const M&) {
         return Messages<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, AcceptRequest,
-                        RejectRequest, RemoveMember, AddFile, StartShare, StopShare>::has<M>;
+                        RejectRequest, RemoveMember, AddFile, StartShare, StopShare, ChangePassword,
+                        TransferGroup>::has<M>;
       },
       request.value);
 }
@@ -250,7 +251,8 @@ void DirectoryActor::ask(const Submit& submit, Context& context) {
   const WallTime wall = context.wall_time();
   const std::optional<PasswordWork> work = password_work(directory_, question_of(submit), wall);
   if (!work) return settle(submit, std::nullopt, wall, context);
-  PasswordNeeded needed{submit.ticket, work->password, work->make_verifier, {}};
+  PasswordNeeded needed{submit.ticket,      work->password, work->make_verifier, {},
+                        work->new_password, work->user,     work->familiar};
   for (const LoginCandidate& candidate : work->candidates) needed.verifiers.push_back(candidate.verifier);
   waiting_for_password_[submit.ticket] = submit;
   candidates_[submit.ticket] = work->candidates;
@@ -261,12 +263,10 @@ void DirectoryActor::on(const PasswordKnown& message, Context& context) {
   auto waiting = waiting_for_password_.extract(message.ticket);
   auto candidates = candidates_.extract(message.ticket);
   if (waiting.empty()) return;
-  if (message.refused)
-    return refuse(message.ticket, Code::other,
-                  "the tracker has too many logins to check: try again in a moment", context);
+  if (message.refused) return refuse(message.ticket, Code::other, message.sentence, context);
   PasswordResult result{message.verifier, std::nullopt};
   if (message.match != 0 && message.match <= candidates.mapped().size())
-    result.matched = candidates.mapped()[message.match - 1].uid;
+    result.matched = candidates.mapped()[message.match - 1];
   if (phase_ != Phase::serving) {
     // The store is being read anew; the password is checked again afterwards, against what is on disk.
     waiting_for_service_.push_back(std::move(waiting.mapped()));
@@ -419,7 +419,8 @@ Circumstances DirectoryActor::circumstances(WallTime wall) const {
   for (const TrackerView& each : trackers_) rows.push_back(each.row);
   std::vector<SigningKey> signers{place_.signing.key};
   for (const auto& [number, key] : signers_) signers.push_back(key);
-  return {place_.tracker, wall, &presence_, std::move(rows), limits_, place_.signing, std::move(signers)};
+  return {place_.tracker, wall,   &presence_,     std::move(rows),
+          limits_,        store_, place_.signing, std::move(signers)};
 }
 
 // --- presence ---------------------------------------------------------------------------------------------------

@@ -145,8 +145,13 @@ void DirectoryActor::tell_replicator(bool rejected, Context& context) {
 
 void DirectoryActor::notify(const std::vector<NoticeTo>& told, Context& context) {
   for (const NoticeTo& each : told)
-    for (const PresentClient* client : presence_.clients_of(each.to))
-      context.send(place_.front_desk, Notify{client->client, each.notice});
+    for (const PresentClient* client : presence_.clients_of(each.to)) {
+      // Whose session has ended is told that, and nothing else any more.
+      const std::optional<Session> session = directory_.open_session(client->client);
+      const bool stands = session && session->uid == each.to;
+      if (stands != (each.notice.kind == NoticeKind::session_ended))
+        context.send(place_.front_desk, Notify{client->client, each.notice});
+    }
 }
 
 /// To all who may serve or fetch in the group: departures are rare, and whoever has gone is to be cut off at once.

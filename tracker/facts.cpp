@@ -25,6 +25,7 @@ enum class RowKind : std::uint8_t {
   session_opened = 7,
   session_closed = 8,
   request_answered = 9,
+  group_transferred = 10,
 };
 
 class KeyBuilder {
@@ -54,6 +55,7 @@ Bytes key_of(const ShareIntended& op) { return row_keys::share_intended(op.gid, 
 Bytes key_of(const SessionOpened& op) { return row_keys::session_opened(op.client, op.token_hash); }
 Bytes key_of(const SessionClosed& op) { return row_keys::session_closed(op.client); }
 Bytes key_of(const RequestAnswered& op) { return row_keys::request_answered(op.client, op.counter); }
+Bytes key_of(const GroupTransferred& op) { return row_keys::group_transferred(op.gid); }
 Bytes key_of(const Restated& op) {
   return std::visit([](const auto& plain) { return key_of(plain); }, op.operation.value);
 }
@@ -99,6 +101,7 @@ Bytes session_closed(const ClientKey& client) {
 Bytes request_answered(const ClientKey& client, RequestCounter counter) {
   return KeyBuilder(RowKind::request_answered).with(client).with(counter.value).take();
 }
+Bytes group_transferred(const Gid& gid) { return KeyBuilder(RowKind::group_transferred).with(gid).take(); }
 
 }  // namespace row_keys
 

@@ -31,6 +31,7 @@ Bytes share_intended(const Gid& gid, const Fid& fid, const Uid& uid);
 Bytes session_opened(const ClientKey& client, const Sha256& token_hash);
 Bytes session_closed(const ClientKey& client);
 Bytes request_answered(const ClientKey& client, RequestCounter counter);
+Bytes group_transferred(const Gid& gid);
 }  // namespace row_keys
 /// True for the rows of files: the only ones with piece digests, which a store keeps apart.
 bool is_of_file(ByteView key);

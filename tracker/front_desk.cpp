@@ -51,11 +51,14 @@ Answer refusal(RequestCounter counter, std::string sentence) {
 }  // namespace
 
 FrontDesk::FrontDesk(FrontDeskPlace place, const LimitConfig& limits)
-    : place_(std::move(place)), limits_(limits) {
-  for (const Ref<PasswordHasherRole> hasher : place_.hashers) hashers_.push_back({hasher, false});
+    : place_(std::move(place)), limits_(limits), passwords_(limits.passwords_waiting) {
+  for (const Ref<PasswordHasherRole> hasher : place_.hashers) hashers_.push_back({hasher, std::nullopt});
 }
 
 void FrontDesk::start(Context& context) {
+  HashSecret secret;
+  context.fill_secret(secret.bytes);
+  attempts_.emplace(limits_.wrong_passwords_per_address, limits_.wrong_passwords_per_user, secret);
   const Opened door = context.listen<ClientRole>(place_.endpoint);
   if (!door.fault.empty())
     context.send(place_.console, Hopeless{"cannot serve clients on " + place_.endpoint + ": " + door.fault});
@@ -125,7 +128,7 @@ void FrontDesk::on(const Request& message, Context& context) {
   ++link->under_way;
   const Ticket ticket{++last_ticket_};
   const ByteCount bytes = memory_of(message);
-  under_way_[ticket] = {context.sender(), link->host, message.counter, bytes};
+  under_way_[ticket] = {context.sender(), link->client, link->host, message.counter, bytes};
   ++under_way_of_host_[link->host];
   bytes_under_way_.value += bytes.value;
   context.send(place_.directory, Submit{ticket, link->client, link->host, message});
@@ -211,43 +214,75 @@ void FrontDesk::on(const ServiceChanged& message, Context& context) {
 // --- passwords --------------------------------------------------------------------------------------------------
 
 void FrontDesk::on(const PasswordNeeded& message, Context& context) {
-  if (passwords_.size() >= limits_.passwords_waiting) {
-    context.send(place_.directory, PasswordKnown{message.ticket, true, {}, 0});
-    return;
+  const auto asked = under_way_.find(message.ticket);
+  PasswordJob job{message, {message.user, {}, {}, message.familiar}};
+  if (asked != under_way_.end()) {
+    job.attempt.host = asked->second.host;
+    job.attempt.client = asked->second.client;
   }
-  passwords_.push_back(message);
+  if (!message.make_verifier) {
+    if (const std::optional<Duration> wait = attempts_->begin(job.attempt, context.now())) {
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait).count();
+      return refuse_password(message.ticket,
+                             "too many wrong passwords were tried: try again in " + std::to_string(seconds) +
+                                 (seconds == 1 ? " second" : " seconds"),
+                             context);
+    }
+  }
+  if (const std::optional<PasswordJob> refused = passwords_.push(std::move(job))) {
+    if (!refused->needed.make_verifier) attempts_->succeeded(refused->attempt);  // it was not tried
+    refuse_password(refused->needed.ticket, "the tracker has too many logins to check: try again in a moment",
+                    context);
+  }
   hash_next(context);
+}
+
+void FrontDesk::refuse_password(Ticket ticket, std::string sentence, Context& context) {
+  context.send(place_.directory, PasswordKnown{ticket, true, {}, 0, std::move(sentence)});
 }
 
 void FrontDesk::hash_next(Context& context) {
   for (Hasher& hasher : hashers_) {
-    if (hasher.busy || passwords_.empty()) continue;
-    hasher.busy = true;
-    const PasswordNeeded& job = passwords_.front();
+    if (hasher.job) continue;
+    hasher.job = passwords_.pop();
+    if (!hasher.job) return;
+    const PasswordNeeded& job = hasher.job->needed;
     if (job.make_verifier) {
       context.send(hasher.ref, HashPassword{job.ticket, job.password});
     } else {
       context.send(hasher.ref, CheckPassword{job.ticket, job.password, job.verifiers});
     }
-    passwords_.pop_front();
   }
 }
 
-void FrontDesk::hasher_is_free(Context& context) {
-  for (Hasher& hasher : hashers_)
-    if (hasher.ref.address == context.sender()) hasher.busy = false;
+FrontDesk::Hasher& FrontDesk::sender_among_hashers(Context& context) {
+  const auto hasher = std::find_if(hashers_.begin(), hashers_.end(),
+                                   [&](const Hasher& each) { return each.ref.address == context.sender(); });
+  ENSURE(hasher != hashers_.end() && hasher->job);
+  return *hasher;
+}
+
+void FrontDesk::conclude(Hasher& hasher, PasswordKnown known, Context& context) {
+  known.ticket = hasher.job->needed.ticket;
+  hasher.job.reset();
+  context.send(place_.directory, known);
   hash_next(context);
 }
 
 void FrontDesk::on(const PasswordHashed& message, Context& context) {
-  const bool refused = message.verifier.empty();
-  context.send(place_.directory, PasswordKnown{message.ticket, refused, message.verifier, 0});
-  hasher_is_free(context);
+  Hasher& hasher = sender_among_hashers(context);
+  const std::uint32_t match = hasher.job->needed.make_verifier ? 0 : 1;
+  conclude(hasher, {{}, false, message.verifier, match}, context);
 }
 
 void FrontDesk::on(const PasswordChecked& message, Context& context) {
-  context.send(place_.directory, PasswordKnown{message.ticket, false, {}, message.match});
-  hasher_is_free(context);
+  Hasher& hasher = sender_among_hashers(context);
+  if (message.match != 0) attempts_->succeeded(hasher.job->attempt);
+  if (message.match != 0 && !hasher.job->needed.new_password.empty()) {
+    context.send(hasher.ref, HashPassword{message.ticket, hasher.job->needed.new_password});
+    return;
+  }
+  conclude(hasher, {{}, false, {}, message.match}, context);
 }
 
 void FrontDesk::check_invariants() const {
@@ -257,7 +292,7 @@ void FrontDesk::check_invariants() const {
     greeted += link.greeted ? 1 : 0;
   }
   ENSURE(links_of_client_.size() == greeted);
-  ENSURE(passwords_.size() <= limits_.passwords_waiting);
+  ENSURE(passwords_.size() <= std::size_t{2} * limits_.passwords_waiting);
   ENSURE(under_way_.size() <= limits_.requests_in_all);
   ENSURE(under_way_of_host_.size() <= under_way_.size());
   ENSURE(!under_way_.empty() || bytes_under_way_.value == 0);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -8,7 +7,9 @@
 
 #include "actors/actor.hpp"
 #include "messages/inside_tracker.hpp"
+#include "tracker/attempt_limits.hpp"
 #include "tracker/config.hpp"
+#include "tracker/password_queue.hpp"
 
 namespace tutti {
 
@@ -36,7 +37,8 @@ struct FrontDeskPlace {
 ///   whoever opens links without end would leave nothing for others.
 /// - From one address come so many accounts a minute: each is on the disk of every tracker for ever.
 /// - While the tracker is catching up requests are passed on and wait in the directory; Welcome says so.
-/// - Passwords go to whichever hasher is free, first come first served.
+/// - Passwords go to whichever hasher is free, in the order of PasswordQueue, as far as AttemptLimits lets them. A new one
+///   is hashed by whoever has found that the old one fits.
 class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts, ClientRole::Says>> {
  public:
   FrontDesk(FrontDeskPlace place, const LimitConfig& limits);
@@ -68,6 +70,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   };
   struct UnderWay {
     Address link;
+    ClientKey client;
     std::string host;  // where it came from; the link may be gone
     RequestCounter counter;
     ByteCount bytes;
@@ -79,7 +82,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   };
   struct Hasher {
     Ref<PasswordHasherRole> ref;
-    bool busy = false;
+    std::optional<PasswordJob> job;
   };
 
   Link* greeted_sender(Context& context);
@@ -87,8 +90,10 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   std::optional<std::string> refusal_of(const Link& link, const Request& request, Context& context);
   bool has_its_share(const std::string& host) const;
   bool may_make_account(const std::string& host, Instant now);
+  void refuse_password(Ticket ticket, std::string sentence, Context& context);
   void hash_next(Context& context);
-  void hasher_is_free(Context& context);
+  Hasher& sender_among_hashers(Context& context);
+  void conclude(Hasher& hasher, PasswordKnown known, Context& context);
 
   FrontDeskPlace place_;
   LimitConfig limits_;
@@ -102,7 +107,8 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   std::unordered_map<std::string, std::uint32_t> under_way_of_host_;  // none is 0
   std::unordered_map<std::string, Accounts> accounts_;
   std::uint64_t last_ticket_ = 0;
-  std::deque<PasswordNeeded> passwords_;
+  PasswordQueue passwords_;
+  std::optional<AttemptLimits> attempts_;  // once there is a secret
   std::vector<Hasher> hashers_;
 };
 

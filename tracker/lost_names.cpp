@@ -13,7 +13,8 @@ namespace tutti {
 bool takes_name(const std::vector<Operation>& operations) {
   return std::any_of(operations.begin(), operations.end(), [](const Operation& each) {
     return each.get<UserNamed>() != nullptr || each.get<GroupNamed>() != nullptr ||
-           each.get<FileDescribed>() != nullptr;
+           each.get<FileDescribed>() != nullptr || each.get<PasswordSet>() != nullptr ||
+           each.get<GroupTransferred>() != nullptr;
   });
 }
 
@@ -39,6 +40,28 @@ std::optional<LostName> lost_file_name(const Directory& directory, const FileDes
     lost.undo.emplace_back(ended);
   }
   return lost;
+}
+
+/// Two changes of one password, or two owners of one group, that were made from the same state at two trackers: each
+/// tracker takes the same one for the one that holds. What was done since is another matter.
+std::optional<LostName> lost_to_rival(const Directory& directory, const Operation& operation) {
+  if (const PasswordSet* set = operation.get<PasswordSet>(); set != nullptr && set->counter > 1) {
+    const auto held = directory.password_of(set->uid);
+    if (held && held->password.counter == set->counter && held->verifier != set->verifier)
+      return LostName{refuse(Code::other,
+                             "your password was changed through another tracker at the same moment, and that "
+                             "change holds: log in with that one"),
+                      {}};
+  }
+  if (const GroupTransferred* transfer = operation.get<GroupTransferred>()) {
+    const TransferView held = directory.last_transfer(transfer->gid);
+    if (held.counter == transfer->counter && held.uid != transfer->uid)
+      return LostName{refuse(Code::other, directory.name_of(transfer->gid) + " was given to " +
+                                              directory.name_of(held.uid) +
+                                              " through another tracker at the same moment, and that holds"),
+                      {}};
+  }
+  return std::nullopt;
 }
 
 /// What a request said when it was taken, as far as names go.
@@ -80,6 +103,7 @@ std::optional<LostName> lost_name(const Directory& directory, const std::vector<
                         {PasswordSet{user->uid, 2, std::string(withdrawn_verifier)}}};
     if (const FileDescribed* file = each.get<FileDescribed>())
       if (std::optional<LostName> lost = lost_file_name(directory, *file, operations)) return lost;
+    if (std::optional<LostName> lost = lost_to_rival(directory, each)) return lost;
     const GroupNamed* group = each.get<GroupNamed>();
     if (group == nullptr) continue;
     const std::optional<Gid> holder = directory.group_named(group->name.text);

@@ -9,13 +9,14 @@
 
 namespace tutti {
 
-/// True if a user, a group or a file gets its name here: somebody else may take the same one at the same moment.
+/// True if a user, a group or a file gets its name here, or an account another password, or a group another owner:
+/// somebody else may do the same at the same moment, through another tracker.
 bool takes_name(const std::vector<Operation>& operations);
 
 /// True if an account is made here.
 bool takes_account(const std::vector<Operation>& operations);
 
-/// A name that operations took, and that went to somebody else who took it at the same moment.
+/// What operations took (a name, mostly), and what went to somebody else who took it at the same moment.
 struct LostName {
   Refused why;
   std::vector<Operation>

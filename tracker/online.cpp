@@ -21,6 +21,7 @@ void note_online(Directory& directory, const Presence& presence, const Operation
     if (const PresentClient* present = presence.find(client)) note_online(directory, presence, present->uid);
   };
   if (const auto* opened = operation.get<SessionOpened>()) note(opened->client);
+  if (const auto* set = operation.get<PasswordSet>()) note_online(directory, presence, set->uid);
   if (const auto* closed = operation.get<SessionClosed>()) note(closed->client);
 }
 

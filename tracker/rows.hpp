@@ -54,11 +54,20 @@ struct UserRow {
   std::uint64_t password_counter = 0;  ///< 0: no password is known
   OriginIndex password_origin;
   std::string verifier;
-  std::vector<GroupIndex> groups;  ///< of all membership rows
-  bool online = false;             ///< of this process alone, in no row and no digest
-  std::uint32_t standings = 0;     ///< groups that the user is in or asks to join
-  std::uint32_t shared = 0;        ///< files that the user shares
+  std::vector<GroupIndex> groups;    ///< of all membership rows
+  std::vector<ClientIndex> clients;  ///< with sessions of the user, also such as are of no effect
+  bool online = false;               ///< of this process alone, in no row and no digest
+  std::uint32_t standings = 0;       ///< groups that the user is in or asks to join
+  std::uint32_t shared = 0;          ///< files that the user shares
   bool is_listed() const { return claim.known && verifier != withdrawn_verifier; }
+};
+
+/// To whom a group was given.
+struct Transfer {
+  std::uint64_t counter = 0;  ///< 0: it never was
+  UserIndex user;
+  std::uint64_t membership = 0;
+  Mark mark;
 };
 
 struct GroupRecord {
@@ -66,6 +75,7 @@ struct GroupRecord {
   Claim claim;
   std::uint32_t members = 0;
   std::uint64_t departures = 0;  ///< of all memberships together
+  Transfer transfer;
   std::optional<UserIndex> owner;
 };
 
@@ -129,6 +139,8 @@ struct ClientRow {
     Sha256 hash;
     UserIndex user;
     std::uint64_t expires = 0;
+    std::uint64_t password_counter = 0;  ///< 0: an account's first password
+    OriginIndex password_origin;
   };
   struct Outcome {
     std::uint64_t counter = 0;
@@ -141,6 +153,8 @@ struct ClientRow {
   std::vector<Token> tokens;
   std::vector<Sha256>
       ended;  // the last tokens that are no more; of this process alone, in no row and no digest
+  std::optional<UserIndex>
+      last_user;  ///< who logged in last, as far as this process knows; in no row and no digest
   std::vector<Outcome> outcomes;  ///< by counter
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <functional>
 #include <string_view>
 #include <unordered_map>
@@ -144,6 +145,7 @@ struct DirectoryState {
   void join(const Mark& mark, const SessionOpened& op);
   void join(const Mark& mark, const SessionClosed& op);
   void join(const Mark& mark, const RequestAnswered& op);
+  void join(const Mark& mark, const GroupTransferred& op);
   void join(const Mark& mark, const Restated& op);
 
   Mark mark_of(const StoreId& origin, const Stamp& stamp);
@@ -168,7 +170,13 @@ struct DirectoryState {
                                                                     std::uint64_t counter);
   /// Where the intent for `file` is, or belongs.
   static std::vector<Share>::const_iterator share_at(const Membership& membership, FileIndex file);
-  void drop_session(const ClientKey& client, ClientRow& row);
+  /// To whom the group is, by its last transfer or else by who is a member the longest. Needs the lists.
+  std::optional<UserIndex> owner_by_facts(GroupIndex group) const;
+  void drop_session(ClientRow& row);
+  void note_session(UserIndex user, ClientIndex client);
+  /// The password that a session stands on, compared with the one that holds: less: replaced; greater: not known here yet.
+  std::strong_ordering age_of_password(const ClientRow::Token& token) const;
+  bool is_of_effect(const ClientRow::Token& token) const { return age_of_password(token) == 0; }
   static void note_end(ClientRow& row, const Sha256& token_hash);
 
   /// Writes the row of a fact: the one that came, if it is that very fact.
@@ -201,6 +209,7 @@ struct DirectoryState {
   void digest_user(RowDigest& into, UserIndex user, Turn turn) const;
   void digest_password(RowDigest& into, UserIndex user, Turn turn) const;
   void digest_group(RowDigest& into, GroupIndex group, Turn turn) const;
+  void digest_transfer(RowDigest& into, GroupIndex group, Turn turn) const;
   void digest_membership(RowDigest& into, const MemberKey& key, const Membership& membership,
                          Turn turn) const;
   void digest_file(RowDigest& into, FileIndex file, Turn turn) const;
@@ -234,6 +243,7 @@ struct DirectoryState {
 
   void check_orders() const;
   void check_memberships() const;
+  void check_owners() const;
   void check_files() const;
   void check_online_sharers() const;
   void check_clients() const;

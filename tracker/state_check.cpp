@@ -40,12 +40,10 @@ void DirectoryState::check_orders() const {
 void DirectoryState::check_memberships() const {
   std::vector<std::uint32_t> members(groups.size());
   std::vector<std::uint64_t> departures(groups.size());
-  std::vector<std::optional<Senior>> owners(groups.size());
   std::size_t listed_members = 0;
   std::size_t listed_requests = 0;
   std::vector<std::uint32_t> standings(users.size());
   std::vector<std::uint32_t> shared(users.size());
-  const SeniorOrder is_before{this};
   for (std::uint32_t i = 0; i < memberships.size(); ++i) {
     const Membership& membership = memberships[MembershipIndex{i}];
     const MemberKey& key = membership.id;
@@ -62,8 +60,6 @@ void DirectoryState::check_memberships() const {
     const Senior senior{key.group, membership.mark, key.user};
     ENSURE(seniors.contains(senior));
     ++members[key.group.value];
-    std::optional<Senior>& owner = owners[key.group.value];
-    if (!owner || is_before(senior, *owner)) owner = senior;
   }
   for (std::uint32_t i = 0; i < users.size(); ++i)
     ENSURE(users[UserIndex{i}].standings == standings[i] && users[UserIndex{i}].shared == shared[i]);
@@ -73,13 +69,33 @@ void DirectoryState::check_memberships() const {
   for (std::uint32_t i = 0; i < groups.size(); ++i) {
     const GroupRecord& row = groups[GroupIndex{i}];
     ENSURE(row.departures == departures[i]);
-    ENSURE(row.members == members[i] && row.owner.has_value() == owners[i].has_value());
-    if (row.owner) ENSURE(*row.owner == owners[i]->user);
+    ENSURE(row.members == members[i] && row.owner.has_value() == (members[i] > 0));
     ENSURE(groups_by_name.contains(GroupIndex{i}) == (row.claim.known && row.members > 0));
     if (row.claim.known && row.members > 0) ++alive;
     total += row.members;
   }
   ENSURE(alive == groups_by_name.size() && total == seniors.size());
+}
+
+void DirectoryState::check_owners() const {
+  std::vector<std::optional<Senior>> oldest(groups.size());
+  std::vector<bool> is_given(groups.size());
+  const SeniorOrder is_before{this};
+  for (std::uint32_t i = 0; i < memberships.size(); ++i) {
+    const Membership& membership = memberships[MembershipIndex{i}];
+    if (!membership.is_member()) continue;
+    const MemberKey& key = membership.id;
+    const Senior senior{key.group, membership.mark, key.user};
+    std::optional<Senior>& first = oldest[key.group.value];
+    if (!first || is_before(senior, *first)) first = senior;
+    const Transfer& transfer = groups[key.group].transfer;
+    if (transfer.counter != 0 && transfer.user == key.user && transfer.membership == membership.generation)
+      is_given[key.group.value] = true;
+  }
+  for (std::uint32_t i = 0; i < groups.size(); ++i) {
+    const GroupRecord& row = groups[GroupIndex{i}];
+    if (row.owner) ENSURE(*row.owner == (is_given[i] ? row.transfer.user : oldest[i]->user));
+  }
 }
 
 void DirectoryState::check_files() const {
@@ -118,14 +134,21 @@ void DirectoryState::check_online_sharers() const {
 }
 
 void DirectoryState::check_clients() const {
+  std::map<UserIndex, std::set<ClientIndex>> logged_in;
   for (std::uint32_t i = 0; i < clients.size(); ++i) {
     const ClientRow& row = clients[ClientIndex{i}];
+    for (const ClientRow::Token& token : row.tokens) logged_in[token.user].insert(ClientIndex{i});
     ENSURE(row.outcomes.size() <= outcomes_max);
     for (std::size_t j = 1; j < row.outcomes.size(); ++j)
       ENSURE(row.outcomes[j - 1].counter < row.outcomes[j].counter);
     ENSURE(!row.closed || (row.has_session && row.tokens.empty()));
     ENSURE(row.has_session || row.tokens.empty());
     for (std::size_t j = 1; j < row.tokens.size(); ++j) ENSURE(row.tokens[j - 1].hash < row.tokens[j].hash);
+  }
+  for (std::uint32_t i = 0; i < users.size(); ++i) {
+    const std::vector<ClientIndex>& noted = users[UserIndex{i}].clients;
+    ENSURE(std::set<ClientIndex>(noted.begin(), noted.end()) == logged_in[UserIndex{i}]);
+    ENSURE(noted.size() == logged_in[UserIndex{i}].size());
   }
 }
 
@@ -135,7 +158,10 @@ void DirectoryState::check_digest() const {
     digest_user(anew, UserIndex{i}, Turn::comes);
     digest_password(anew, UserIndex{i}, Turn::comes);
   }
-  for (std::uint32_t i = 0; i < groups.size(); ++i) digest_group(anew, GroupIndex{i}, Turn::comes);
+  for (std::uint32_t i = 0; i < groups.size(); ++i) {
+    digest_group(anew, GroupIndex{i}, Turn::comes);
+    digest_transfer(anew, GroupIndex{i}, Turn::comes);
+  }
   for (std::uint32_t i = 0; i < files.size(); ++i) digest_file(anew, FileIndex{i}, Turn::comes);
   for (std::uint32_t i = 0; i < memberships.size(); ++i) {
     const Membership& membership = memberships[MembershipIndex{i}];

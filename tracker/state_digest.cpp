@@ -37,6 +37,14 @@ void DirectoryState::digest_group(RowDigest& into, GroupIndex group, Turn turn) 
   into.turn(add_claim(text, *this, row.claim), turn);
 }
 
+void DirectoryState::digest_transfer(RowDigest& into, GroupIndex group, Turn turn) const {
+  const Transfer& transfer = groups[group].transfer;
+  if (transfer.counter == 0) return;
+  RowText text(row_keys::group_transferred(groups[group].id));
+  text.number(transfer.counter).id(users[transfer.user].id.view()).number(transfer.membership);
+  into.turn(add_mark(text, *this, transfer.mark), turn);
+}
+
 void DirectoryState::digest_membership(RowDigest& into, const MemberKey& key, const Membership& membership,
                                        Turn turn) const {
   if (membership.generation == 0) return;
@@ -69,7 +77,11 @@ void DirectoryState::digest_session(RowDigest& into, const ClientKey& client, co
   }
   for (const ClientRow::Token& token : row.tokens) {
     RowText text(row_keys::session_opened(client, token.hash));
-    into.turn(text.number(row.generation.value).id(users[token.user].id.view()).number(token.expires), turn);
+    text.number(row.generation.value).id(users[token.user].id.view()).number(token.expires);
+    // As trackers of before have it, where they could have it.
+    if (token.password_counter != 0)
+      text.number(token.password_counter).id(origins[token.password_origin].id.view());
+    into.turn(text, turn);
   }
 }
 

@@ -132,6 +132,8 @@ void DirectoryState::join(const Mark& mark, const PasswordSet& op) {
     change();
   }
   write(mark, op);
+  if (op.counter > 1)
+    tell(user, NoticeKind::session_ended, {}, {}, "the password was changed: log in with the new one");
 }
 
 // --- memberships ------------------------------------------------------------------------------------------------
@@ -187,10 +189,7 @@ void DirectoryState::change_membership(const MemberKey& key, const Membership& n
     row.mark = next.mark;
     list_member(key, row);
     digest_membership(digest, key, row, Turn::comes);
-    if (!keeps_lists) return;
-    const auto first = seniors.lower_bound(key.group);
-    const bool anybody = first != seniors.end() && first->group == key.group;
-    group.owner = anybody ? std::optional(first->user) : std::nullopt;
+    if (keeps_lists) group.owner = owner_by_facts(key.group);
   };
   // A group's place among the names depends on having members at all: taken out and put back around the change.
   const bool may_turn = changes_rank && group.claim.known && group.members <= 1;
@@ -224,6 +223,39 @@ void DirectoryState::join(const Mark& mark, const MembershipChanged& op) {
   tell_of_membership(key, before, next);
   tell_of_departure(key, before, next);
   tell_of_owner(key.group, owner_before);
+}
+
+// --- owners -----------------------------------------------------------------------------------------------------
+
+std::optional<UserIndex> DirectoryState::owner_by_facts(GroupIndex group) const {
+  const Transfer& transfer = groups[group].transfer;
+  const Membership* given = transfer.counter == 0 ? nullptr : find_membership({group, transfer.user});
+  if (given != nullptr && given->is_member() && given->generation == transfer.membership)
+    return transfer.user;
+  const auto first = seniors.lower_bound(group);
+  const bool anybody = first != seniors.end() && first->group == group;
+  return anybody ? std::optional(first->user) : std::nullopt;
+}
+
+void DirectoryState::join(const Mark& mark, const GroupTransferred& op) {
+  if (op.counter == 0) return;
+  const GroupIndex group = groups.at(op.gid);
+  const Transfer next{op.counter, users.at(op.uid), op.membership, mark};
+  GroupRecord& row = groups[group];
+  if (next.counter < row.transfer.counter) return;
+  if (next.counter == row.transfer.counter) {
+    const auto rest = [&](const Transfer& each) { return std::tie(users[each.user].id, each.membership); };
+    const bool holds = next.mark == row.transfer.mark ? rest(next) < rest(row.transfer)
+                                                      : is_earlier(next.mark, row.transfer.mark);
+    if (!holds) return;
+  }
+  digest_transfer(digest, group, Turn::goes);
+  row.transfer = next;
+  digest_transfer(digest, group, Turn::comes);
+  const std::optional<UserIndex> owner_before = row.owner;
+  if (keeps_lists) row.owner = owner_by_facts(group);
+  write(mark, op);
+  tell_of_owner(group, owner_before);
 }
 
 }  // namespace tutti

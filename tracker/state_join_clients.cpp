@@ -7,14 +7,29 @@
 namespace tutti {
 
 /// Takes the rows of an older session away: a newer one has begun, or it was closed.
-void DirectoryState::drop_session(const ClientKey& client, ClientRow& row) {
-  digest_session(digest, client, row, Turn::goes);
-  if (row.has_session && row.closed) erase(row_keys::session_closed(client));
+void DirectoryState::drop_session(ClientRow& row) {
+  digest_session(digest, row.id, row, Turn::goes);
+  if (row.has_session && row.closed) erase(row_keys::session_closed(row.id));
+  const ClientIndex client = clients.at(row.id);
   for (const ClientRow::Token& token : row.tokens) {
-    erase(row_keys::session_opened(client, token.hash));
+    erase(row_keys::session_opened(row.id, token.hash));
     note_end(row, token.hash);
+    std::erase(users[token.user].clients, client);
   }
   row.tokens.clear();
+}
+
+void DirectoryState::note_session(UserIndex user, ClientIndex client) {
+  std::vector<ClientIndex>& known = users[user].clients;
+  if (std::find(known.begin(), known.end(), client) == known.end()) known.push_back(client);
+}
+
+std::strong_ordering DirectoryState::age_of_password(const ClientRow::Token& token) const {
+  const UserRow& row = users[token.user];
+  // A first password has no name: an account that was made at two trackers by one request has two.
+  const std::uint64_t held = row.password_counter <= 1 ? 0 : row.password_counter;
+  if (token.password_counter != held || held == 0) return token.password_counter <=> held;
+  return origins[token.password_origin].id <=> origins[row.password_origin].id;
 }
 
 void DirectoryState::note_end(ClientRow& row, const Sha256& token_hash) {
@@ -25,27 +40,41 @@ void DirectoryState::note_end(ClientRow& row, const Sha256& token_hash) {
 
 void DirectoryState::join(const Mark& mark, const SessionOpened& op) {
   const UserIndex user = users.at(op.uid);
-  ClientRow& row = clients[clients.at(op.client)];
+  const ClientIndex client = clients.at(op.client);
+  ClientRow& row = clients[client];
   if (row.has_session && op.generation < row.generation) return note_end(row, op.token_hash);
+  row.last_user = user;
   if (row.has_session && op.generation == row.generation) {
     if (row.closed) return note_end(row, op.token_hash);
     digest_session(digest, op.client, row, Turn::goes);
   } else {
-    drop_session(op.client, row);
+    drop_session(row);
     row.has_session = true;
     row.closed = false;
     row.generation = op.generation;
   }
-  // Two facts about one token differ only if somebody broke the rules; the greater one holds, whichever came first.
+  // Two facts about one token differ if its session has changed the password since, or somebody broke the rules; the
+  // greater one holds, whichever came first.
   const auto at =
       std::lower_bound(row.tokens.begin(), row.tokens.end(), op.token_hash,
                        [](const ClientRow::Token& each, const Sha256& hash) { return each.hash < hash; });
-  const ClientRow::Token token{op.token_hash, user, op.expires};
+  const ClientRow::Token token{op.token_hash, user, op.expires, op.password_counter,
+                               op.password_counter == 0 ? OriginIndex{} : origins.at(op.password_origin)};
+  const auto strength = [this](const ClientRow::Token& each) {
+    const StoreId origin = each.password_counter == 0 ? StoreId{} : origins[each.password_origin].id;
+    return std::make_tuple(each.expires, users[each.user].id, each.password_counter, origin);
+  };
   bool changed = true;
   if (at == row.tokens.end() || at->hash != op.token_hash) {
     row.tokens.insert(at, token);
-  } else if (std::tie(at->expires, users[at->user].id) < std::tie(op.expires, op.uid)) {
+    note_session(user, client);
+  } else if (strength(*at) < strength(token)) {
+    const UserIndex before = at->user;
     *at = token;
+    const bool has_more = std::any_of(row.tokens.begin(), row.tokens.end(),
+                                      [&](const ClientRow::Token& each) { return each.user == before; });
+    if (!has_more) std::erase(users[before].clients, client);
+    note_session(user, client);
   } else {
     changed = false;
   }
@@ -57,7 +86,7 @@ void DirectoryState::join(const Mark& mark, const SessionClosed& op) {
   ClientRow& row = clients[clients.at(op.client)];
   if (row.has_session && op.generation < row.generation) return;
   if (row.has_session && op.generation == row.generation && row.closed) return;
-  drop_session(op.client, row);
+  drop_session(row);
   row.has_session = true;
   row.closed = true;
   row.generation = op.generation;

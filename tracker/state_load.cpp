@@ -174,12 +174,12 @@ class Listing {
       seniors_.add({key.group, membership.mark.milliseconds, membership.mark.counter},
                    {key.group, membership.mark, key.user});
   }
-  /// The first of each group owns it.
+  /// Each group with members has an owner.
   bool find_owners() {
     for (std::uint32_t done = 0; done < part && next_senior_ != state_.seniors.end();
          ++done, ++next_senior_) {
       std::optional<UserIndex>& owner = state_.groups[next_senior_->group].owner;
-      if (!owner) owner = next_senior_->user;
+      if (!owner) owner = state_.owner_by_facts(next_senior_->group);
     }
     return next_senior_ == state_.seniors.end();
   }

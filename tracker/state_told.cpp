@@ -49,6 +49,10 @@ void DirectoryState::tell_of_owner(GroupIndex group, std::optional<UserIndex> be
   if (!tells() || !before || !owner || owner == before) return;
   const std::string name = listed_name(group);
   tell(*owner, NoticeKind::became_owner, name, listed_name(*owner), "You are the owner of " + name + " now.");
+  const Membership* former = find_membership({group, *before});
+  if (former != nullptr && former->is_member())
+    tell(*before, NoticeKind::info, name, listed_name(*owner),
+         listed_name(*owner) + " is the owner of " + name + " now; you are a member of it.");
 }
 
 std::string sentence_of_lost_user_name(std::string_view name, std::string_view listed) {

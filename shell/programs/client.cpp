@@ -84,16 +84,21 @@ Style style_of(const ClientOptions& options) {
   return style;
 }
 
-std::optional<std::string> password_of(const ClientOptions& options) {
+std::optional<std::string> if_any(std::string text) {
+  return text.empty() ? std::nullopt : std::optional(std::move(text));
+}
+
+void find_passwords(const ClientOptions& options, ShellOptions& shell) {
   if (!options.password_file.empty()) {
     PasswordFile file = read_password_file(options.password_file);
     if (!file.fault.empty()) throw CannotStart{Code::usage, file.fault};
-    return file.password;
+    shell.password = file.password;
+    shell.new_password = if_any(file.new_password);
   }
-  const std::string password = environment("TUTTI_PASSWORD");
   // A person is asked: what lies in the environment may be meant for somebody else.
-  if (password.empty() || is_interactive(options)) return std::nullopt;
-  return password;
+  if (is_interactive(options)) return;
+  if (options.password_file.empty()) shell.password = if_any(environment("TUTTI_PASSWORD"));
+  if (!shell.new_password) shell.new_password = if_any(environment("TUTTI_NEW_PASSWORD"));
 }
 
 std::deque<std::string> lines_of(const std::string& text) {
@@ -207,7 +212,7 @@ int run(const ClientOptions& options) {
   ShellOptions shell_options;
   shell_options.form = options.json ? Speaker::Form::json : Speaker::Form::plain;
   shell_options.style = style_of(options);
-  shell_options.password = password_of(options);
+  find_passwords(options, shell_options);
   shell_options.progress_interval = options.progress_interval;
   std::vector<TrackerEntry> trackers = read_trackers(options.tracker_file);
   const std::shared_ptr<ClientStore> store = open_store(state);

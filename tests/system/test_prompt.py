@@ -52,6 +52,15 @@ def a_password_is_typed_unseen(world):
     prompt.await_last("alice@t1> login alice")
     prompt.press("C-c")
     prompt.await_last("alice@t1>")
+    prompt.say("passwd")
+    prompt.await_last("password for alice:")
+    prompt.say("hush hush")
+    prompt.await_last("new password for alice:")
+    prompt.say("quiet hush")
+    prompt.await_last("again:")
+    prompt.say("quiet hush")
+    prompt.await_screen("Your password is changed")
+    prompt.await_last("alice@t1>")
     history = prompt.state / "history"
     assert history.stat().st_mode & 0o077 == 0
     assert "hush" not in history.read_text() and "login" in history.read_text()

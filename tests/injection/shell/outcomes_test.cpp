@@ -1,5 +1,6 @@
 // Every command with every outcome, in plain and in JSON form.
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
@@ -181,6 +182,8 @@ std::vector<Case> cases() {
        "The account alice is made. Log in with: login alice\n", R"("user":"alice")"},
       {"logout", answered<Logout>(Done{}), "You are logged out. Nothing is shared until you log in again.\n",
        ""},
+      {"passwd old new", answered<ChangePassword>(Done{}),
+       "Your password is changed, and you are logged out everywhere but here.\n", ""},
       {"create_group lab", answered<CreateGroup>(Done{}), "The group lab is made; you are its owner.\n",
        R"("group":"lab")"},
       {"join_group lab", answered<JoinGroup>(Done{}), "The owner of lab has been asked to let you in.\n",
@@ -193,6 +196,8 @@ std::vector<Case> cases() {
       {"reject_request lab bob", answered<RejectRequest>(Done{}),
        "The request of bob to join lab is turned down.\n", R"("group":"lab","user":"bob")"},
       {"remove_member lab bob", answered<RemoveMember>(Done{}), "bob is not a member of lab any more.\n",
+       R"("group":"lab","user":"bob")"},
+      {"transfer_group lab bob", answered<TransferGroup>(Done{}), "bob is the owner of lab now.\n",
        R"("group":"lab","user":"bob")"},
       {"list_groups",
        answered<ListGroups>(
@@ -292,13 +297,21 @@ std::vector<Case> cases() {
                            4,
                            2,
                            1});
+         world.expect_question<AskSessions>();
+         world.answer(Sessions{{{{}, 1'700'000'000'000, "10.0.0.7", true}, {bobs_key(), 0, "", false}}});
        },
        "user: alice\nserving: 127.0.0.1:6000\nclient: " + zeros() +
            "\ntracker: 1 at 127.0.0.1:5000\n"
-           "network: 4 users, 2 groups, 1 file\n1 127.0.0.1:5000 answers us\n2 127.0.0.1:5010 3 operations "
-           "behind\n",
+           "network: 4 users, 2 groups, 1 file\n" +
+           fmt::format("session: 00000000 since {:%Y-%m-%d %H:%M}, at 10.0.0.7, this one\n"
+                       "session: {} since {:%Y-%m-%d %H:%M}, not online\n",
+                       fmt::localtime(std::time_t{1'700'000'000}), bobs_key().hex().substr(0, 8),
+                       fmt::localtime(std::time_t{0})) +
+           "1 127.0.0.1:5000 answers us\n2 127.0.0.1:5010 3 operations behind\n",
        link_json +
-           R"(,"trackers":[{"number":1,"endpoint":"127.0.0.1:5000","health":"self","operations_behind":0,"last_heard_ms":0},{"number":2,"endpoint":"127.0.0.1:5010","health":"behind","operations_behind":3,"last_heard_ms":250}],"users":4,"groups":2,"files":1)"},
+           R"(,"trackers":[{"number":1,"endpoint":"127.0.0.1:5000","health":"self","operations_behind":0,"last_heard_ms":0},{"number":2,"endpoint":"127.0.0.1:5010","health":"behind","operations_behind":3,"last_heard_ms":250}],"users":4,"groups":2,"files":1,"sessions":[{"client":")" +
+           zeros() + R"(","since":1700000000,"host":"10.0.0.7","this":true},{"client":")" + bobs_key().hex() +
+           R"(","since":0,"host":null,"this":false}])"},
       {"trace start t", [](ShellWorld&) {}, "Recording of messages: start.\n", R"("path":"/here/t")"},
       {"serve", [](ShellWorld& world) { world.send(Signal::terminate); }, "Stopped serving.\n", ""},
       {"quit", [](ShellWorld&) {}, "", ""},

@@ -350,6 +350,40 @@ BOOST_AUTO_TEST_CASE(two_new_passwords_that_differ_make_no_account) {
   BOOST_TEST(world.expect_question<CreateUser>().password == "other");
 }
 
+BOOST_AUTO_TEST_CASE(who_changes_a_password_is_asked_for_the_old_one_and_twice_for_the_new_one) {
+  ShellWorld world(Kind::terminal);
+  world.log_in();
+  world.type("passwd");
+  BOOST_TEST(world.console.secret_prompt == "password for alice: ");
+  world.press(SecretTyped{"old"});
+  BOOST_TEST(world.console.secret_prompt == "new password for alice: ");
+  world.press(SecretTyped{"new"});
+  BOOST_TEST(world.console.secret_prompt == "again: ");
+  world.host.expect_silence();
+  world.press(SecretTyped{"new"});
+  BOOST_TEST((world.expect_question<ChangePassword>() == ChangePassword{"old", "new"}));
+  world.answer(Done{});
+  // A slip changes nothing, and what was typed inline is not asked for.
+  world.type("passwd old");
+  BOOST_TEST(world.console.secret_prompt == "new password for alice: ");
+  world.press(SecretTyped{"new"});
+  world.press(SecretTyped{"enw"});
+  BOOST_TEST(world.take_errors() == "error: usage: the two passwords differ\n");
+  world.type("passwd old new");
+  BOOST_TEST((world.expect_question<ChangePassword>() == ChangePassword{"old", "new"}));
+  for (const std::string& line : world.console.remembered)
+    BOOST_TEST((line == "passwd" || !line.starts_with("passwd")), line);
+}
+
+BOOST_AUTO_TEST_CASE(a_script_that_changes_a_password_needs_both) {
+  ShellWorld world(Kind::script, "from a file");
+  world.log_in();
+  world.type("passwd");
+  BOOST_TEST(world.take_errors().starts_with("error: usage: no new password"));
+  world.type("passwd inline new");
+  BOOST_TEST((world.expect_question<ChangePassword>() == ChangePassword{"inline", "new"}));
+}
+
 BOOST_AUTO_TEST_CASE(an_empty_or_abandoned_password_asks_nobody) {
   ShellWorld world(Kind::terminal);
   world.type("login alice");

@@ -70,8 +70,9 @@ BOOST_FIXTURE_TEST_CASE(it_says_when_requests_are_answered, Fixture) {
 
 BOOST_FIXTURE_TEST_CASE(without_a_common_version_there_is_no_conversation, Fixture) {
   const Address link = host.accept(door, "10.0.0.9:1", id_of<LinkKey>(1));
-  inject(link, desk.address, Hello{3, 4, id_of<ClientKey>(1), "test"});
-  BOOST_TEST(expect<Unwelcome>(link).version_max == 2);
+  inject(link, desk.address,
+         Hello{client_tracker_version + 1, client_tracker_version + 2, id_of<ClientKey>(1), "test"});
+  BOOST_TEST(expect<Unwelcome>(link).version_max == client_tracker_version);
   inject(link, desk.address, request(1));
   BOOST_TEST(!host.is_open(link));
   expect_silence();
@@ -287,11 +288,42 @@ BOOST_FIXTURE_TEST_CASE(passwords_go_to_whoever_is_free_and_wait_within_bounds, 
   expect_exactly(hasher2.address, CheckPassword{{2}, "secret", {"verifier"}});
   expect_silence();
   inject(directory.address, desk.address, needed(5));  // two wait already
-  expect_exactly(directory.address, PasswordKnown{{5}, true, {}, 0});
+  BOOST_TEST(expect<PasswordKnown>(directory).sentence ==
+             "the tracker has too many logins to check: try again in a moment");
   inject(hasher2.address, desk.address, PasswordChecked{{2}, 1});
   expect_exactly(directory.address, PasswordKnown{{2}, false, {}, 1});
   expect_exactly(hasher2.address, CheckPassword{{3}, "secret", {"verifier"}});
   expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(wrong_passwords_are_slowed_and_an_old_client_of_the_user_is_not, Fixture) {
+  const Address guesser = greeted(66, "6.6.6.6:1");
+  const Address owner = greeted(7, "6.6.6.6:2");  // behind the same address
+  const auto tries = [&](Address link, bool familiar) {
+    Request login = request(1);
+    login.what = Login{{"anna"}, "guess", "", 7000};
+    inject(link, desk.address, login);
+    const Submit submit = expect<Submit>(directory);
+    PasswordNeeded asked = needed(submit.ticket.value);
+    asked.user = "anna";
+    asked.familiar = familiar;
+    inject(directory.address, desk.address, asked);
+    const auto refused = host.find<PasswordKnown>(directory.address);
+    if (!refused) {
+      expect<CheckPassword>(hasher1);
+      inject(hasher1.address, desk.address, PasswordChecked{submit.ticket, familiar ? 1U : 0U});
+      expect<PasswordKnown>(directory);
+    }
+    inject(directory.address, desk.address, Settled{submit.ticket, {}});
+    expect<Answer>(link);
+    return refused ? refused->message.sentence : std::string{};
+  };
+  for (int i = 0; i < 10; ++i) BOOST_TEST(tries(guesser, false) == "");
+  BOOST_TEST(tries(guesser, false).starts_with("too many wrong passwords were tried: try again in "));
+  for (int i = 0; i < 100; ++i) BOOST_REQUIRE(tries(owner, true) == "");
+  BOOST_TEST(tries(guesser, false) != "");
+  host.advance(std::chrono::minutes{1});
+  BOOST_TEST(tries(guesser, false) == "");
 }
 
 BOOST_FIXTURE_TEST_CASE(a_new_password_is_hashed, Fixture) {
@@ -302,7 +334,26 @@ BOOST_FIXTURE_TEST_CASE(a_new_password_is_hashed, Fixture) {
   inject(directory.address, desk.address, PasswordNeeded{{2}, "secret", true, {}});
   expect<HashPassword>(hasher1);
   inject(hasher1.address, desk.address, PasswordHashed{{2}, ""});  // no memory
-  expect_exactly(directory.address, PasswordKnown{{2}, true, "", 0});
+  expect_exactly(directory.address, PasswordKnown{{2}, false, "", 0});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_password_is_replaced_once_the_old_one_fits, Fixture) {
+  PasswordNeeded change = needed(1);
+  change.new_password = "better";
+  inject(directory.address, desk.address, change);
+  expect_exactly(hasher1.address, CheckPassword{{1}, "secret", {"verifier"}});
+  inject(hasher1.address, desk.address, PasswordChecked{{1}, 1});
+  expect_exactly(hasher1.address, HashPassword{{1}, "better"});
+  expect_silence();
+  inject(hasher1.address, desk.address, PasswordHashed{{1}, "new verifier"});
+  expect_exactly(directory.address, PasswordKnown{{1}, false, "new verifier", 1});
+  // The wrong one costs one check and makes nothing.
+  change.ticket = {2};
+  inject(directory.address, desk.address, change);
+  expect_exactly(hasher1.address, CheckPassword{{2}, "secret", {"verifier"}});
+  inject(hasher1.address, desk.address, PasswordChecked{{2}, 0});
+  expect_exactly(directory.address, PasswordKnown{{2}, false, {}, 0});
+  expect_silence();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

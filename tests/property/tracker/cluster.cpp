@@ -51,6 +51,7 @@ class World {
   TestTracker& tracker() { return trackers_[random_.below(trackers_.size())]; }
   TestClient& client() { return clients_[random_.below(clients_.size())]; }
   std::string user() { return std::string(names[random_.below(names.size())]); }
+  std::string password() { return random_.chance(1, 2) ? "p" : "q"; }
   std::string group() { return std::string(group_names[random_.below(group_names.size())]); }
 
   /// One tracker hears some of what another has: a link that then breaks.
@@ -85,10 +86,10 @@ class World {
     const std::string a_group = group();
     const Metainfo metainfo = metainfo_of("song", static_cast<std::uint8_t>(random_.below(2)));
     const Gid gid = at.directory.group_named(a_group).value_or(Gid{});
-    switch (random_.below(13)) {
+    switch (random_.below(15)) {
       case 0: return CreateUser{{user()}, "p"};
       case 1:
-      case 2: return Login{{user()}, "p", "", 7};
+      case 2: return Login{{user()}, password(), "", 7};
       case 3: return CreateGroup{{a_group}};
       case 4: return JoinGroup{{a_group}};
       case 5:
@@ -97,7 +98,9 @@ class World {
       case 8: return AddFile{{a_group}, metainfo};
       case 9: return StopShare{{a_group}, {"song"}};
       case 10: return StartShare{gid, fid_of(metainfo)};
-      case 11: return RemoveMember{{a_group}, {user()}};
+      case 11: return TransferGroup{{a_group}, {user()}};
+      case 12: return ChangePassword{password(), password()};
+      case 13: return RemoveMember{{a_group}, {user()}};
       default:
         return random_.chance(1, 2) ? ClientRequest(Logout{})
                                     : ClientRequest(RejectRequest{{a_group}, {user()}});

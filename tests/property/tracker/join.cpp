@@ -40,10 +40,10 @@ class FactMaker {
   Fact fact() { return {id_of<StoreId>(few(3)), {few(3), few(2)}, operation()}; }
 
   Operation operation() {
-    switch (random_.below(11)) {
+    switch (random_.below(13)) {
       case 0: return UserNamed{uid(), {name()}, few(3), coin()};
       case 1: return GroupNamed{gid(), {name()}, few(3), coin()};
-      case 2: return PasswordSet{uid(), few(2), coin() ? "verifier " + std::to_string(few(3)) : "!"};
+      case 2: return PasswordSet{uid(), few(3), coin() ? "verifier " + std::to_string(few(3)) : "!"};
       case 3:
       case 4:
       case 5:
@@ -55,6 +55,10 @@ class FactMaker {
       case 7: return ShareIntended{gid(), fid_of(metainfo()), uid(), few(3), few(2), coin()};
       case 8: return SessionOpened{client(), {few(3)}, id_of<Sha256>(few(3)), uid(), few(2)};
       case 9: return SessionClosed{client(), {few(3)}};
+      case 10: return GroupTransferred{gid(), few(3), uid(), few(3)};
+      case 11:
+        return SessionOpened{client(), {few(3)},    id_of<Sha256>(few(3)), uid(),
+                             few(2),   1U + few(2), id_of<StoreId>(few(3))};
       default: return RequestAnswered{client(), {random_.below(300)}, Bytes{few(3)}};
     }
   }
@@ -101,6 +105,12 @@ void compare(const Directory& directory, const std::vector<Fact>& facts) {
   for (const std::string name : {"bob", "eve"}) {
     RC_ASSERT((directory.user_named(name) == model.user_named(name)));
     RC_ASSERT((directory.group_named(name) == model.group_named(name)));
+  }
+  for (std::uint8_t c = 1; c <= 2; ++c) {
+    const std::optional<Session> session = directory.open_session(id_of<ClientKey>(c));
+    const std::set<Uid> logged_in = model.logged_in(id_of<ClientKey>(c));
+    RC_ASSERT((session.has_value() == !logged_in.empty()));
+    RC_ASSERT((!session || logged_in.contains(session->uid)));
   }
   for (std::uint8_t g = 1; g <= 3; ++g) {
     const Gid gid = id_of<Gid>(g);

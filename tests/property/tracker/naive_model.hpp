@@ -91,6 +91,16 @@ class NaiveModel {
     return result;
   }
   std::optional<Uid> owner(const Gid& gid) const {
+    // The highest counter, then the earliest.
+    std::optional<std::tuple<std::uint64_t, Order, Uid, std::uint64_t>> given;
+    for (const Fact* fact : facts_about(GroupTransferred{gid, 1, {}, 1})) {
+      const auto* op = fact->operation.get<GroupTransferred>();
+      const auto each = std::make_tuple(~op->counter, order_of(*fact), op->uid, op->membership);
+      if (!given || each < *given) given = each;
+    }
+    if (given && is_member(gid, std::get<2>(*given)) &&
+        membership(gid, std::get<2>(*given)).generation == std::get<3>(*given))
+      return std::get<2>(*given);
     std::optional<std::pair<Order, Uid>> first;
     for (const Uid& uid : members(gid)) {
       const std::pair<Order, Uid> each{membership(gid, uid).order, uid};
@@ -108,13 +118,50 @@ class NaiveModel {
     }
     return first ? std::optional(std::get<2>(*first)) : std::nullopt;
   }
-  bool is_withdrawn(const Uid& uid) const {
-    std::tuple<std::uint64_t, StoreId, std::string> highest;
+  using Password = std::tuple<std::uint64_t, StoreId, std::string>;
+  Password password(const Uid& uid) const {
+    Password highest;
     for (const Fact* fact : facts_about(PasswordSet{uid, 1, {}})) {
       const auto* op = fact->operation.get<PasswordSet>();
-      highest = std::max(highest, std::make_tuple(op->counter, fact->origin, op->verifier));
+      highest = std::max(highest, Password{op->counter, fact->origin, op->verifier});
     }
-    return std::get<2>(highest) == "!";
+    return highest;
+  }
+  bool is_withdrawn(const Uid& uid) const { return std::get<2>(password(uid)) == "!"; }
+  /// Whose sessions of the client's last login stand: not closed, and opened with the password that holds.
+  std::set<Uid> logged_in(const ClientKey& client) const {
+    std::uint64_t last = 0;
+    bool closed = false;
+    std::map<Sha256, const SessionOpened*> tokens;
+    for (const Fact& fact : facts_) {
+      const auto* end = fact.operation.get<SessionClosed>();
+      const auto* begin = fact.operation.get<SessionOpened>();
+      const bool is_of_client =
+          (end != nullptr && end->client == client) || (begin != nullptr && begin->client == client);
+      if (!is_of_client) continue;
+      const std::uint64_t generation = end != nullptr ? end->generation.value : begin->generation.value;
+      if (generation < last) continue;
+      if (generation > last) {
+        tokens.clear();
+        closed = false;
+        last = generation;
+      }
+      closed = closed || end != nullptr;
+      if (begin == nullptr) continue;
+      const auto strength = [](const SessionOpened* op) {
+        return std::make_tuple(op->expires, op->uid, op->password_counter, op->password_origin);
+      };
+      const SessionOpened*& known = tokens[begin->token_hash];
+      if (known == nullptr || strength(known) < strength(begin)) known = begin;
+    }
+    std::set<Uid> result;
+    for (const auto& [hash, op] : tokens) {
+      const auto& [counter, origin, verifier] = password(op->uid);
+      const bool is_first = counter <= 1 && op->password_counter == 0;
+      if (!closed && (is_first || (counter == op->password_counter && origin == op->password_origin)))
+        result.insert(op->uid);
+    }
+    return result;
   }
   std::optional<Gid> group_named(const std::string& name) const {
     std::optional<std::tuple<bool, Order, Gid>> first;

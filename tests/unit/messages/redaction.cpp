@@ -11,7 +11,7 @@ namespace {
 
 BOOST_AUTO_TEST_SUITE(redaction)
 
-/// Also one that is declared tomorrow: the field of a password is called `password`.
+/// Also one that is declared tomorrow: the field of a password is called `password`, or `new_password`, which may be empty.
 BOOST_AUTO_TEST_CASE(no_message_of_any_protocol_keeps_a_password) {
   const std::string field = "password: \"";
   std::size_t seen = 0;
@@ -22,14 +22,15 @@ BOOST_AUTO_TEST_CASE(no_message_of_any_protocol_keeps_a_password) {
       const std::string was = *entry.print(body, SIZE_MAX);
       const auto is = entry.print(kept, SIZE_MAX);
       BOOST_REQUIRE_MESSAGE(is, entry.name);
-      const std::size_t at = was.find(field);
-      if (at == std::string::npos) {
+      if (was.find(field) == std::string::npos) {
         BOOST_TEST(*is == was);
         continue;
       }
       ++seen;
-      BOOST_TEST(is->find(field + "***\"") == at, *is);
-      BOOST_TEST(is->find(field, at + 1) == std::string::npos, *is);
+      for (std::size_t at = is->find(field); at != std::string::npos; at = is->find(field, at + 1)) {
+        const std::string_view said = std::string_view(*is).substr(at + field.size());
+        BOOST_TEST((said.starts_with("***\"") || said.starts_with('"')), *is);
+      }
     }
   }
   BOOST_TEST(seen > 300U);

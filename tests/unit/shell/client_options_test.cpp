@@ -145,7 +145,9 @@ BOOST_AUTO_TEST_CASE(password_files) {
     return read_password_file(path);
   };
   BOOST_TEST(with("secret words\nmore").password == "secret words");
+  BOOST_TEST(with("secret words\nmore\r\nrest").new_password == "more");
   BOOST_TEST(with("secret\r\n").password == "secret");
+  BOOST_TEST(with("secret\r\n").new_password == "");
   BOOST_TEST(with("secret").password == "secret");
   BOOST_TEST(with("").fault != "");
   BOOST_TEST(with("\nsecret").fault != "");

@@ -78,6 +78,7 @@ BOOST_AUTO_TEST_CASE(every_row_is_complete) {
 
 BOOST_AUTO_TEST_CASE(usage_reads_as_promised) {
   BOOST_TEST(usage_of(*find_command("create_user")) == "create_user <user_id> [<passwd>]");
+  BOOST_TEST(usage_of(*find_command("passwd")) == "passwd [<old_passwd>] [<new_passwd>]");
   BOOST_TEST(usage_of(*find_command("accept_request")) == "accept_request <group_id> <user_id>");
   BOOST_TEST(usage_of(*find_command("upload_file")) == "upload_file <file_path> <group_id>");
   BOOST_TEST(usage_of(*find_command("download_file")) ==
@@ -142,6 +143,7 @@ BOOST_AUTO_TEST_CASE(names_are_checked_in_their_order) {
 BOOST_AUTO_TEST_CASE(each_command_asks_what_it_says) {
   BOOST_TEST((asked<CreateUser>("create_user alice pw") == CreateUser{{"alice"}, "pw"}));
   BOOST_TEST((asked<Login>("login alice pw") == Login{{"alice"}, "pw", "", 0}));
+  BOOST_TEST((asked<ChangePassword>("passwd old new") == ChangePassword{"old", "new"}));
   asked<Logout>("logout");
   BOOST_TEST((asked<CreateGroup>("create_group lab").group.text == "lab"));
   BOOST_TEST((asked<JoinGroup>("join_group lab").group.text == "lab"));
@@ -150,6 +152,7 @@ BOOST_AUTO_TEST_CASE(each_command_asks_what_it_says) {
   BOOST_TEST((asked<AcceptRequest>("accept_request lab bob") == AcceptRequest{{"lab"}, {"bob"}}));
   BOOST_TEST((asked<RejectRequest>("reject_request lab bob") == RejectRequest{{"lab"}, {"bob"}}));
   BOOST_TEST((asked<RemoveMember>("remove_member lab bob") == RemoveMember{{"lab"}, {"bob"}}));
+  BOOST_TEST((asked<TransferGroup>("transfer_group lab bob") == TransferGroup{{"lab"}, {"bob"}}));
   asked<ListGroups>("list_groups");
   BOOST_TEST((asked<ListMembers>("list_members lab") == ListMembers{{"lab"}, ""}));
   BOOST_TEST((asked<ListFiles>("list_files lab") == ListFiles{{"lab"}, ""}));

@@ -46,7 +46,8 @@ BOOST_AUTO_TEST_CASE(the_file_that_explains_the_keys_gives_the_defaults) {
   for (const std::string key :
        {"passes", "memory_kib", "heartbeat_ms", "resend_after_ms", "ack_wait_ms", "hung_after_ms",
         "look_around_ms", "floor_wait_ms", "compare_every_ms", "requests_per_link", "passwords_waiting",
-        "requests_in_all", "request_kib_in_all", "accounts_per_minute", "groups_per_user", "files_per_user"})
+        "requests_in_all", "request_kib_in_all", "accounts_per_minute", "wrong_passwords_per_address",
+        "wrong_passwords_per_user", "groups_per_user", "files_per_user"})
     BOOST_TEST(text.str().find("\n" + key + " = ") != std::string::npos, key);
 }
 

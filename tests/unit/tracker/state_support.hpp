@@ -106,7 +106,8 @@ inline PasswordResult work(const PasswordWork& work) {
   PasswordResult result;
   if (work.make_verifier) result.verifier = verifier_of(work.password);
   for (const LoginCandidate& each : work.candidates)
-    if (!result.matched && each.verifier == verifier_of(work.password)) result.matched = each.uid;
+    if (!result.matched && each.verifier == verifier_of(work.password)) result.matched = each;
+  if (result.matched && !work.new_password.empty()) result.verifier = verifier_of(work.new_password);
   return result;
 }
 
@@ -151,8 +152,8 @@ inline TrackerAnswer TestTracker::ask_again(TestClient& client, ClientRequest wh
   question.fresh_token.bytes.fill(static_cast<std::uint8_t>(number * 16));
   question.fresh_token.bytes[0] = ++tokens_made_;
   if (const auto asked = password_work(directory, question, wall)) question.password = work(*asked);
-  const Decision decision =
-      decide(directory, question, {number, wall, &presence, {}, limits, signing, {signing.key}});
+  const Decision decision = decide(
+      directory, question, {number, wall, &presence, {}, limits, log.head().origin, signing, {signing.key}});
   if (!decision.operations.empty()) seal(decision.operations);
   if (decision.presence && presence.heard(*decision.presence, now))
     note_online(directory, presence, decision.presence->uid);
