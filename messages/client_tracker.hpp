@@ -241,299 +241,301 @@ struct AskTicket {
 struct AskTicketRules {
   Gid gid;
   TUTTI_MESSAGE(AskTicketRules, 0x0293, gid);
-  /// Replaces the own password. Every other session of the user ends, this one stays. Done, or bad_credentials if
-  /// `password` is not the one that holds.
-  struct ChangePassword {
-    std::string password;
-    std::string new_password;
-    TUTTI_MESSAGE(ChangePassword, 0x0270, password, new_password);
-    Fault fault() const {
-      const auto fits = [](const std::string& each) {
-        return !each.empty() && each.size() <= password_max_bytes;
-      };
-      return fits(password) && fits(new_password) ? "" : "a password has 1 to 1,024 bytes";
-    }
-  };
-  /// Owner only. Another member owns the group from now on. Done.
-  struct TransferGroup {
-    GroupName group;
-    UserName user;
-    TUTTI_MESSAGE(TransferGroup, 0x0271, group, user);
-  };
-  /// Where the user is logged in. Sessions.
-  struct AskSessions {
-    TUTTI_MESSAGE(AskSessions, 0x0272);
-  };
+};
+/// Replaces the own password. Every other session of the user ends, this one stays. Done, or bad_credentials if
+/// `password` is not the one that holds.
+struct ChangePassword {
+  std::string password;
+  std::string new_password;
+  TUTTI_MESSAGE(ChangePassword, 0x0270, password, new_password);
+  Fault fault() const {
+    const auto fits = [](const std::string& each) {
+      return !each.empty() && each.size() <= password_max_bytes;
+    };
+    return fits(password) && fits(new_password) ? "" : "a password has 1 to 1,024 bytes";
+  }
+};
+/// Owner only. Another member owns the group from now on. Done.
+struct TransferGroup {
+  GroupName group;
+  UserName user;
+  TUTTI_MESSAGE(TransferGroup, 0x0271, group, user);
+};
+/// Where the user is logged in. Sessions.
+struct AskSessions {
+  TUTTI_MESSAGE(AskSessions, 0x0272);
+};
 
-  using ClientRequest =
-      OneOf<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, ListRequests, AcceptRequest,
-            RejectRequest, ListGroups, ListMembers, ListFiles, AddFile, FindFile, FindSharers, StartShare,
-            StopShare, AskStatus, FindMemberSessions, RemoveMember, AskTicket, AskTicketRules, ChangePassword,
-            TransferGroup, AskSessions>;
+using ClientRequest =
+    OneOf<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, ListRequests, AcceptRequest,
+          RejectRequest, ListGroups, ListMembers, ListFiles, AddFile, FindFile, FindSharers, StartShare,
+          StopShare, AskStatus, FindMemberSessions, RemoveMember, AskTicket, AskTicketRules, ChangePassword,
+          TransferGroup, AskSessions>;
 
-  /// True for the requests that are answered without a session.
-  template <class Request>
-  constexpr bool needs_no_login =
-      std::same_as<Request, CreateUser> || std::same_as<Request, Login> || std::same_as<Request, AskStatus>;
+/// True for the requests that are answered without a session.
+template <class Request>
+constexpr bool needs_no_login =
+    std::same_as<Request, CreateUser> || std::same_as<Request, Login> || std::same_as<Request, AskStatus>;
 
-  // --- what a tracker answers ---------------------------------------------------------------------------------
+// --- what a tracker answers ---------------------------------------------------------------------------------
 
-  struct LoggedIn {
-    Uid uid;
-    UserName user;
-    SessionToken token;
-    /// Things the user has to be told once, such as a new name after a partition healed.
-    std::vector<std::string> messages;
-    TUTTI_MESSAGE(LoggedIn, 0x0240, uid, user, token, messages);
-  };
-  struct JoinRequests {
-    std::vector<UserName> users;
-    bool more = false;
-    TUTTI_MESSAGE(JoinRequests, 0x0241, users, more);
-  };
-  /// What the asking user is to a group.
-  enum class Standing : std::uint8_t { none, requested, member, owner };
-  inline constexpr std::array<std::string_view, 4> standing_names{"none", "requested", "member", "owner"};
-  constexpr std::span<const std::string_view> enumerators(Standing) { return standing_names; }
+struct LoggedIn {
+  Uid uid;
+  UserName user;
+  SessionToken token;
+  /// Things the user has to be told once, such as a new name after a partition healed.
+  std::vector<std::string> messages;
+  TUTTI_MESSAGE(LoggedIn, 0x0240, uid, user, token, messages);
+};
+struct JoinRequests {
+  std::vector<UserName> users;
+  bool more = false;
+  TUTTI_MESSAGE(JoinRequests, 0x0241, users, more);
+};
+/// What the asking user is to a group.
+enum class Standing : std::uint8_t { none, requested, member, owner };
+inline constexpr std::array<std::string_view, 4> standing_names{"none", "requested", "member", "owner"};
+constexpr std::span<const std::string_view> enumerators(Standing) { return standing_names; }
 
-  struct GroupRow {
-    GroupName group;
-    UserName owner;
-    std::uint32_t members = 0;
-    Standing standing = Standing::none;
-    TUTTI_RECORD(GroupRow, group, owner, members, standing);
-  };
-  struct Groups {
-    std::vector<GroupRow> groups;
-    bool more = false;
-    TUTTI_MESSAGE(Groups, 0x0242, groups, more);
-  };
-  struct MemberRow {
-    UserName user;
-    bool owner = false;
-    bool online = false;
-    TUTTI_RECORD(MemberRow, user, owner, online);
-  };
-  struct Members {
-    std::vector<MemberRow> members;
-    bool more = false;
-    TUTTI_MESSAGE(Members, 0x0243, members, more);
-  };
-  struct FileRow {
-    FileName file;
-    ByteCount size;
-    std::uint32_t sharers = 0;         ///< who has said to share it
-    std::uint32_t sharers_online = 0;  ///< of those, who is logged in now
-    Sha1 sha1;
-    bool tree = false;  ///< it is a directory
-    static constexpr std::size_t released_fields = 5;
-    TUTTI_RECORD(FileRow, file, size, sharers, sharers_online, sha1, tree);
-  };
-  struct Files {
-    std::vector<FileRow> files;
-    bool more = false;
-    TUTTI_MESSAGE(Files, 0x0244, files, more);
-  };
-  struct FileAdded {
-    Gid gid;
-    Fid fid;
-    bool existed = false;  ///< somebody shared the same name and content before
-    TUTTI_MESSAGE(FileAdded, 0x0245, gid, fid, existed);
-  };
-  /// Somebody who shares a file and is logged in now.
-  struct Sharer {
-    UserName user;
-    ClientKey client;
-    std::string host;
-    std::uint16_t port = 0;
-    TUTTI_RECORD(Sharer, user, client, host, port);
-    Fault fault() const {
-      return host.empty() || host.size() > 255 || port == 0 ? "a sharer has no address" : "";
-    }
-    /// `host:port` or `[ipv6]:port`.
-    std::string endpoint() const {
-      const bool brackets = host.find(':') != std::string::npos;
-      return (brackets ? '[' + host + ']' : host) + ':' + std::to_string(port);
-    }
-  };
-  struct FileFound {
-    Gid gid;
-    Fid fid;
-    Metainfo metainfo;
-    std::vector<Sharer> sharers;
-    TUTTI_MESSAGE(FileFound, 0x0246, gid, fid, metainfo, sharers);
-  };
-  struct Sharers {
-    std::vector<Sharer> sharers;
-    TUTTI_MESSAGE(Sharers, 0x0247, sharers);
-  };
-  /// Those of the clients asked about that are sessions of members.
-  struct MemberSessions {
-    std::vector<ClientKey> clients;
-    TUTTI_MESSAGE(MemberSessions, 0x0249, clients);
-  };
-  struct TicketGiven {
-    PeerTicket ticket;
-    TUTTI_MESSAGE(TicketGiven, 0x0292, ticket);
-  };
-  /// A ticket counts that is of this epoch or a higher one, has not expired, and is signed by one of these trackers: all
-  /// that the answering one knows of.
-  struct TicketRules {
-    std::uint64_t epoch = 0;
-    std::uint64_t now = 0;  ///< the tracker's clock, in milliseconds since 1970
-    std::vector<SigningKey> signers;
-    TUTTI_MESSAGE(TicketRules, 0x0294, epoch, now, signers);
-    Fault fault() const { return signers.size() > 1024 ? "too many trackers sign tickets" : Fault{}; }
-    /// One session of the user who asks.
-    struct SessionRow {
-      ClientKey client;
-      std::uint64_t since = 0;  ///< milliseconds since 1970, by the clock of the tracker that took the login
-      std::string host;         ///< where the client says that it serves its peers; empty: it is not online
-      bool asking = false;      ///< it is the one that asks
-      TUTTI_RECORD(SessionRow, client, since, host, asking);
-    };
-    /// The newest first; a page of them at most.
-    struct Sessions {
-      std::vector<SessionRow> sessions;
-      TUTTI_MESSAGE(Sessions, 0x0273, sessions);
-    };
-    /// What one tracker knows of another (or of itself).
-    enum class TrackerHealth : std::uint8_t { self, in_sync, behind, unreachable };
-    inline constexpr std::array<std::string_view, 4> tracker_health_names{"self", "in_sync", "behind",
-                                                                          "unreachable"};
-    constexpr std::span<const std::string_view> enumerators(TrackerHealth) { return tracker_health_names; }
+struct GroupRow {
+  GroupName group;
+  UserName owner;
+  std::uint32_t members = 0;
+  Standing standing = Standing::none;
+  TUTTI_RECORD(GroupRow, group, owner, members, standing);
+};
+struct Groups {
+  std::vector<GroupRow> groups;
+  bool more = false;
+  TUTTI_MESSAGE(Groups, 0x0242, groups, more);
+};
+struct MemberRow {
+  UserName user;
+  bool owner = false;
+  bool online = false;
+  TUTTI_RECORD(MemberRow, user, owner, online);
+};
+struct Members {
+  std::vector<MemberRow> members;
+  bool more = false;
+  TUTTI_MESSAGE(Members, 0x0243, members, more);
+};
+struct FileRow {
+  FileName file;
+  ByteCount size;
+  std::uint32_t sharers = 0;         ///< who has said to share it
+  std::uint32_t sharers_online = 0;  ///< of those, who is logged in now
+  Sha1 sha1;
+  bool tree = false;  ///< it is a directory
+  static constexpr std::size_t released_fields = 5;
+  TUTTI_RECORD(FileRow, file, size, sharers, sharers_online, sha1, tree);
+};
+struct Files {
+  std::vector<FileRow> files;
+  bool more = false;
+  TUTTI_MESSAGE(Files, 0x0244, files, more);
+};
+struct FileAdded {
+  Gid gid;
+  Fid fid;
+  bool existed = false;  ///< somebody shared the same name and content before
+  TUTTI_MESSAGE(FileAdded, 0x0245, gid, fid, existed);
+};
+/// Somebody who shares a file and is logged in now.
+struct Sharer {
+  UserName user;
+  ClientKey client;
+  std::string host;
+  std::uint16_t port = 0;
+  TUTTI_RECORD(Sharer, user, client, host, port);
+  Fault fault() const {
+    return host.empty() || host.size() > 255 || port == 0 ? "a sharer has no address" : "";
+  }
+  /// `host:port` or `[ipv6]:port`.
+  std::string endpoint() const {
+    const bool brackets = host.find(':') != std::string::npos;
+    return (brackets ? '[' + host + ']' : host) + ':' + std::to_string(port);
+  }
+};
+struct FileFound {
+  Gid gid;
+  Fid fid;
+  Metainfo metainfo;
+  std::vector<Sharer> sharers;
+  TUTTI_MESSAGE(FileFound, 0x0246, gid, fid, metainfo, sharers);
+};
+struct Sharers {
+  std::vector<Sharer> sharers;
+  TUTTI_MESSAGE(Sharers, 0x0247, sharers);
+};
+/// Those of the clients asked about that are sessions of members.
+struct MemberSessions {
+  std::vector<ClientKey> clients;
+  TUTTI_MESSAGE(MemberSessions, 0x0249, clients);
+};
+struct TicketGiven {
+  PeerTicket ticket;
+  TUTTI_MESSAGE(TicketGiven, 0x0292, ticket);
+};
+/// A ticket counts that is of this epoch or a higher one, has not expired, and is signed by one of these trackers: all
+/// that the answering one knows of.
+struct TicketRules {
+  std::uint64_t epoch = 0;
+  std::uint64_t now = 0;  ///< the tracker's clock, in milliseconds since 1970
+  std::vector<SigningKey> signers;
+  TUTTI_MESSAGE(TicketRules, 0x0294, epoch, now, signers);
+  Fault fault() const { return signers.size() > 1024 ? "too many trackers sign tickets" : Fault{}; }
+};
+/// One session of the user who asks.
+struct SessionRow {
+  ClientKey client;
+  std::uint64_t since = 0;  ///< milliseconds since 1970, by the clock of the tracker that took the login
+  std::string host;         ///< where the client says that it serves its peers; empty: it is not online
+  bool asking = false;      ///< it is the one that asks
+  TUTTI_RECORD(SessionRow, client, since, host, asking);
+};
+/// The newest first; a page of them at most.
+struct Sessions {
+  std::vector<SessionRow> sessions;
+  TUTTI_MESSAGE(Sessions, 0x0273, sessions);
+};
+/// What one tracker knows of another (or of itself).
+enum class TrackerHealth : std::uint8_t { self, in_sync, behind, unreachable };
+inline constexpr std::array<std::string_view, 4> tracker_health_names{"self", "in_sync", "behind",
+                                                                      "unreachable"};
+constexpr std::span<const std::string_view> enumerators(TrackerHealth) { return tracker_health_names; }
 
-    struct TrackerRow {
-      std::uint32_t number = 0;  ///< line in tracker_info.txt, from 1
-      std::string endpoint;
-      TrackerHealth health = TrackerHealth::unreachable;
-      std::uint64_t operations_behind = 0;
-      std::chrono::milliseconds last_heard{};  ///< ago
-      TUTTI_RECORD(TrackerRow, number, endpoint, health, operations_behind, last_heard);
-    };
-    struct TrackerStatus {
-      std::vector<TrackerRow> trackers;
-      std::uint64_t users = 0;
-      std::uint64_t groups = 0;
-      std::uint64_t files = 0;
-      TUTTI_MESSAGE(TrackerStatus, 0x0248, trackers, users, groups, files);
-    };
+struct TrackerRow {
+  std::uint32_t number = 0;  ///< line in tracker_info.txt, from 1
+  std::string endpoint;
+  TrackerHealth health = TrackerHealth::unreachable;
+  std::uint64_t operations_behind = 0;
+  std::chrono::milliseconds last_heard{};  ///< ago
+  TUTTI_RECORD(TrackerRow, number, endpoint, health, operations_behind, last_heard);
+};
+struct TrackerStatus {
+  std::vector<TrackerRow> trackers;
+  std::uint64_t users = 0;
+  std::uint64_t groups = 0;
+  std::uint64_t files = 0;
+  TUTTI_MESSAGE(TrackerStatus, 0x0248, trackers, users, groups, files);
+};
 
-    using TrackerAnswer =
-        OneOf<Done, Refused, LoggedIn, JoinRequests, Groups, Members, Files, FileAdded, FileFound, Sharers,
-              TrackerStatus, MemberSessions, TicketGiven, TicketRules, Sessions>;
+using TrackerAnswer =
+    OneOf<Done, Refused, LoggedIn, JoinRequests, Groups, Members, Files, FileAdded, FileFound, Sharers,
+          TrackerStatus, MemberSessions, TicketGiven, TicketRules, Sessions>;
 
-    // --- the envelopes of the conversation ----------------------------------------------------------------------
+// --- the envelopes of the conversation ----------------------------------------------------------------------
 
-    /// C: first word on a link. `version_max` is the newest version that the client speaks.
-    struct Hello {
-      std::uint16_t version_min = client_tracker_version_min;
-      std::uint16_t version_max = client_tracker_version;
-      ClientKey client;
-      std::string software;
-      TUTTI_MESSAGE(Hello, 0x0280, version_min, version_max, client, software);
-      Fault fault() const {
-        if (version_min > version_max || software.size() > 100) return "a hello contradicts itself";
-        return client.is_zero() ? "a client has a key" : Fault{};
-      }
-    };
-    /// T: the conversation goes on in `version`.
-    struct Welcome {
-      std::uint16_t version = client_tracker_version;
-      std::uint32_t tracker_number = 0;
-      StoreId store;
-      bool syncing = false;  ///< catching up with the others: requests wait until it has
-      TUTTI_MESSAGE(Welcome, 0x0281, version, tracker_number, store, syncing);
-    };
-    /// T: there is no common version.
-    struct Unwelcome {
-      std::uint16_t version_min = client_tracker_version_min;
-      std::uint16_t version_max = client_tracker_version;
-      std::string sentence;
-      TUTTI_MESSAGE(Unwelcome, 0x0282, version_min, version_max, sentence);
-    };
-    /// C: one request. `floor` is the newest state that the client has seen: the answer is never older than that.
-    struct Request {
-      RequestCounter counter;
-      SessionToken token;
-      VersionVector floor;
-      ClientRequest what;
-      TUTTI_MESSAGE(Request, 0x0283, counter, token, floor, what);
-    };
-    /// T: the outcome of the request with this counter. `provisional` if the trackers in `unreachable` (numbers of the
-    /// tracker file) have not seen it yet; `sentence` says so to people.
-    struct Answer {
-      RequestCounter counter;
-      VersionVector at;
-      bool provisional = false;
-      std::string sentence;
-      TrackerAnswer what;
-      TUTTI_MESSAGE(Answer, 0x0284, counter, at, provisional, sentence, what);
-    };
-    /// C: the session is alive and its shares are served. Said every 5 s; a session not heard of for 15 s is offline.
-    struct Present {
-      SessionToken token;
-      std::uint64_t count = 0;  ///< grows with every Present, so that an old one, overtaken, is known as old
-      std::string host;
-      std::uint16_t port = 0;
-      TUTTI_MESSAGE(Present, 0x0285, token, count, host, port);
-      Fault fault() const { return host.size() > 255 ? "a host name has at most 255 bytes" : Fault{}; }
-    };
-    /// C: the client ends in an orderly way. Its session stays, but nobody is to look for it any more, until it is Present
-    /// again. A tracker that does not know this word drops it, and notices later.
-    struct Leaving {
-      SessionToken token;
-      std::uint64_t count = 0;  ///< goes on from that of Present
-      TUTTI_MESSAGE(Leaving, 0x0287, token, count);
-    };
-    /// T: something the user wants to know now: a join request for an owner, an acceptance, a session that has ended.
-    enum class NoticeKind : std::uint8_t {
-      join_requested,
-      accepted,
-      rejected,
-      became_owner,
-      session_ended,
-      info
-    };
-    inline constexpr std::array<std::string_view, 6> notice_kind_names{
-        "join_requested", "accepted", "rejected", "became_owner", "session_ended", "info"};
-    constexpr std::span<const std::string_view> enumerators(NoticeKind) { return notice_kind_names; }
-    struct Notice {
-      NoticeKind kind = NoticeKind::info;
-      std::string group;  ///< name, or empty
-      std::string user;   ///< name, or empty
-      std::string sentence;
-      TUTTI_MESSAGE(Notice, 0x0286, kind, group, user, sentence);
-    };
+/// C: first word on a link. `version_max` is the newest version that the client speaks.
+struct Hello {
+  std::uint16_t version_min = client_tracker_version_min;
+  std::uint16_t version_max = client_tracker_version;
+  ClientKey client;
+  std::string software;
+  TUTTI_MESSAGE(Hello, 0x0280, version_min, version_max, client, software);
+  Fault fault() const {
+    if (version_min > version_max || software.size() > 100) return "a hello contradicts itself";
+    return client.is_zero() ? "a client has a key" : Fault{};
+  }
+};
+/// T: the conversation goes on in `version`.
+struct Welcome {
+  std::uint16_t version = client_tracker_version;
+  std::uint32_t tracker_number = 0;
+  StoreId store;
+  bool syncing = false;  ///< catching up with the others: requests wait until it has
+  TUTTI_MESSAGE(Welcome, 0x0281, version, tracker_number, store, syncing);
+};
+/// T: there is no common version.
+struct Unwelcome {
+  std::uint16_t version_min = client_tracker_version_min;
+  std::uint16_t version_max = client_tracker_version;
+  std::string sentence;
+  TUTTI_MESSAGE(Unwelcome, 0x0282, version_min, version_max, sentence);
+};
+/// C: one request. `floor` is the newest state that the client has seen: the answer is never older than that.
+struct Request {
+  RequestCounter counter;
+  SessionToken token;
+  VersionVector floor;
+  ClientRequest what;
+  TUTTI_MESSAGE(Request, 0x0283, counter, token, floor, what);
+};
+/// T: the outcome of the request with this counter. `provisional` if the trackers in `unreachable` (numbers of the
+/// tracker file) have not seen it yet; `sentence` says so to people.
+struct Answer {
+  RequestCounter counter;
+  VersionVector at;
+  bool provisional = false;
+  std::string sentence;
+  TrackerAnswer what;
+  TUTTI_MESSAGE(Answer, 0x0284, counter, at, provisional, sentence, what);
+};
+/// C: the session is alive and its shares are served. Said every 5 s; a session not heard of for 15 s is offline.
+struct Present {
+  SessionToken token;
+  std::uint64_t count = 0;  ///< grows with every Present, so that an old one, overtaken, is known as old
+  std::string host;
+  std::uint16_t port = 0;
+  TUTTI_MESSAGE(Present, 0x0285, token, count, host, port);
+  Fault fault() const { return host.size() > 255 ? "a host name has at most 255 bytes" : Fault{}; }
+};
+/// C: the client ends in an orderly way. Its session stays, but nobody is to look for it any more, until it is Present
+/// again. A tracker that does not know this word drops it, and notices later.
+struct Leaving {
+  SessionToken token;
+  std::uint64_t count = 0;  ///< goes on from that of Present
+  TUTTI_MESSAGE(Leaving, 0x0287, token, count);
+};
+/// T: something the user wants to know now: a join request for an owner, an acceptance, a session that has ended.
+enum class NoticeKind : std::uint8_t {
+  join_requested,
+  accepted,
+  rejected,
+  became_owner,
+  session_ended,
+  info
+};
+inline constexpr std::array<std::string_view, 6> notice_kind_names{
+    "join_requested", "accepted", "rejected", "became_owner", "session_ended", "info"};
+constexpr std::span<const std::string_view> enumerators(NoticeKind) { return notice_kind_names; }
+struct Notice {
+  NoticeKind kind = NoticeKind::info;
+  std::string group;  ///< name, or empty
+  std::string user;   ///< name, or empty
+  std::string sentence;
+  TUTTI_MESSAGE(Notice, 0x0286, kind, group, user, sentence);
+};
 
-    /// T: somebody has left the group or was removed, so its epoch has risen: tickets of lower ones count no more. To all
-    /// clients of its members that are linked; and to those of whoever has gone, with `member` false and a sentence for him.
-    struct GroupChanged {
-      Gid gid;
-      GroupName group;
-      std::uint64_t epoch = 0;
-      bool member = true;
-      std::string sentence;
-      TUTTI_MESSAGE(GroupChanged, 0x0295, gid, group, epoch, member, sentence);
-    };
+/// T: somebody has left the group or was removed, so its epoch has risen: tickets of lower ones count no more. To all
+/// clients of its members that are linked; and to those of whoever has gone, with `member` false and a sentence for him.
+struct GroupChanged {
+  Gid gid;
+  GroupName group;
+  std::uint64_t epoch = 0;
+  bool member = true;
+  std::string sentence;
+  TUTTI_MESSAGE(GroupChanged, 0x0295, gid, group, epoch, member, sentence);
+};
 
-    using ClientTrackerMessages =
-        Joined<ClientRequest::Options, TrackerAnswer::Options,
-               Messages<Hello, Welcome, Unwelcome, Request, Answer, Present, Notice, Leaving, GroupChanged>>;
+using ClientTrackerMessages =
+    Joined<ClientRequest::Options, TrackerAnswer::Options,
+           Messages<Hello, Welcome, Unwelcome, Request, Answer, Present, Notice, Leaving, GroupChanged>>;
 
-    /// A tracker as a client sees it, over a link.
-    struct TrackerRole {
-      static constexpr std::string_view name = "tracker";
-      using Accepts = Messages<Hello, Request, Present, Leaving>;
-      using Says = Messages<Welcome, Unwelcome, Answer, Notice, GroupChanged>;
-      static constexpr std::size_t frame_bytes = 8U << 20U;
-    };
-    /// A client as a tracker sees it, over a link.
-    struct ClientRole {
-      static constexpr std::string_view name = "client";
-      using Accepts = TrackerRole::Says;
-      using Says = TrackerRole::Accepts;
-      static constexpr std::size_t frame_bytes = 8U << 20U;
-    };
+/// A tracker as a client sees it, over a link.
+struct TrackerRole {
+  static constexpr std::string_view name = "tracker";
+  using Accepts = Messages<Hello, Request, Present, Leaving>;
+  using Says = Messages<Welcome, Unwelcome, Answer, Notice, GroupChanged>;
+  static constexpr std::size_t frame_bytes = 8U << 20U;
+};
+/// A client as a tracker sees it, over a link.
+struct ClientRole {
+  static constexpr std::string_view name = "client";
+  using Accepts = TrackerRole::Says;
+  using Says = TrackerRole::Accepts;
+  static constexpr std::size_t frame_bytes = 8U << 20U;
+};
 
-  }  // namespace tutti
+}  // namespace tutti

@@ -42,7 +42,7 @@ struct LimitConfig {
   std::uint32_t request_kib_in_all = 65536;
   /// Accounts that are made from one address in a minute.
   std::uint32_t accounts_per_minute = 600;
-  /// Wrong passwords a minute from one address, and for one name, where nobody has logged in by that name before.
+  /// Wrong passwords a minute from one address, and for one name, on clients where that user has not logged in before.
   std::uint32_t wrong_passwords_per_address = 30;
   std::uint32_t wrong_passwords_per_user = 10;
   /// Groups that one user is in or asks to join.
