@@ -668,6 +668,7 @@ BOOST_FIXTURE_TEST_CASE(a_new_conversation_gets_no_answers_of_the_one_before, Li
   const Address again = follow_us();
   expect<RepairWelcome>(again);
   expect<RepairHeads>(again);
+  expect<TicketSigner>(again);
   say(journal.address, RowsRead{rows.ticket, {{theirs, {9}, {}}}, {}, {5}, false});
   say(journal.address, LogRead{log_asked.ticket, {log2.user(1)}, false, up_to(theirs, 1)});
   OwnBuckets buckets;

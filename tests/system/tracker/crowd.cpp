@@ -61,6 +61,7 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<L
   }
   void on(const Unwelcome&, Context& context) { move_on(context); }
   void on(const Notice&, Context& context) { heard_ = context.now(); }
+  void on(const GroupChanged&, Context& context) { heard_ = context.now(); }
   void on(const Welcome&, Context& context) {
     welcome_ = true;
     heard_ = context.now();

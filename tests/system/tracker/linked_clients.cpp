@@ -26,7 +26,7 @@ namespace {
 struct AroundRole {
   static constexpr std::string_view name = "around";
   using Accepts = Messages<Told, TrackerChanged, TrackerKeySeen, SessionChanged, LinkStatus, Notice,
-                           GroupLeft, ReserveCounters, RememberTracker>;
+                           GroupChanged, GroupLeft, ReserveCounters, RememberTracker>;
 };
 
 class Around final : public ActorOf<Around, AroundRole::Accepts> {
@@ -64,6 +64,7 @@ class Around final : public ActorOf<Around, AroundRole::Accepts> {
   void on(const SessionChanged&, Context&) {}
   void on(const LinkStatus&, Context&) {}
   void on(const Notice&, Context&) {}
+  void on(const GroupChanged&, Context&) {}
   void on(const GroupLeft&, Context&) {}
 
  private:

@@ -66,6 +66,7 @@ class OneRequest final : public ActorOf<OneRequest, Joined<TrackerRole::Says, Me
   void on(const GiveUp&, Context& context) { context.stop(context.self()); }
   void on(const Unwelcome&, Context& context) { context.stop(context.self()); }
   void on(const Notice&, Context&) {}
+  void on(const GroupChanged&, Context&) {}
 
  private:
   std::string endpoint_;
