@@ -42,6 +42,9 @@ def every_command_in_order(world):
     alice.ok("accept_request music carol")
     alice.ok("reject_request music dave")
     assert alice.ok("list_requests music")["requests"] == []
+    dave.ok("join_group music")
+    alice.ok("accept_request music dave")
+    assert alice.ok("remove_member music dave")["user"] == "dave"
 
     def groups_of(client):
         return {row["group"]: row for row in client.ok("list_groups")["groups"]}
