@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(a_directory_that_is_long_looked_at_is_looked_at_once_and_ca
 BOOST_AUTO_TEST_CASE(one_that_fails_while_it_is_looked_at_is_not_waited_for) {
   Office office;
   lay_out(office);
-  office.host.inject(office.link.address, office.scheduler.address, GroupLeft{GroupName{"g"}});
+  office.host.inject(office.link.address, office.scheduler.address, GroupLeft{GroupName{"g"}, ""});
   office.host.discard();
   office.host.inject(office.shell.address, office.scheduler.address, AwaitDownloads{{8}});
   BOOST_TEST((office.refusal() == Code::not_a_member));
@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(another_part_of_a_directory_is_not_fetched_to_where_one_is)
   tree.manifest_size = {10};
   for (const bool failed : {false, true}) {
     if (failed)
-      office.host.inject(office.storage.address, office.scheduler.address, GroupLeft{GroupName{"g"}});
+      office.host.inject(office.storage.address, office.scheduler.address, GroupLeft{GroupName{"g"}, ""});
     office.host.discard();
     office.host.inject(office.shell.address, office.scheduler.address,
                        StartDownload{{2}, GroupName{"g"}, FileName{"film"}, "/home", false, {"a"}});

@@ -623,7 +623,7 @@ BOOST_AUTO_TEST_CASE(stopping_what_is_not_shared_is_refused_by_the_trackers) {
 BOOST_AUTO_TEST_CASE(leaving_a_group_ends_its_shares) {
   Library library;
   library.serve();
-  library.host.inject(library.link.address, library.librarian.address, GroupLeft{GroupName{"g"}});
+  library.host.inject(library.link.address, library.librarian.address, GroupLeft{GroupName{"g"}, ""});
   BOOST_TEST((library.host.expect<StopServing>(library.uploader)->reason == CloseReason::not_a_member));
   library.host.expect<ForgetShare>(library.storage);
   library.host.expect_silence();

@@ -354,9 +354,9 @@ BOOST_AUTO_TEST_CASE(the_end_of_the_session_ends_the_fetching_and_the_waiting) {
 BOOST_AUTO_TEST_CASE(leaving_the_group_ends_its_downloads) {
   Office office;
   office.run();
-  office.host.inject(office.link.address, office.scheduler.address, GroupLeft{GroupName{"other"}});
+  office.host.inject(office.link.address, office.scheduler.address, GroupLeft{GroupName{"other"}, ""});
   BOOST_TEST((office.row().phase == DownloadPhase::fetching));
-  office.host.inject(office.link.address, office.scheduler.address, GroupLeft{GroupName{"g"}});
+  office.host.inject(office.link.address, office.scheduler.address, GroupLeft{GroupName{"g"}, ""});
   BOOST_TEST((office.row().code == Code::not_a_member));
 }
 
