@@ -97,6 +97,7 @@ std::string link_named(const std::string& statement) {
 
 FUZZ_TARGET(conversations) {
   fuzz::Choices choices(input);
+  ENSURE(scripts().size() >= 8);
   const Script& script = scripts()[choices.below(scripts().size())];
   std::ostringstream played;
   std::ostringstream out;

@@ -52,7 +52,7 @@ Bytes changed(Bytes bytes, std::mt19937_64& random) {
 }
 
 void replay(const fuzz::Target& target) {
-  constexpr std::uint64_t copies = 50;
+  constexpr std::uint64_t copies = 200;
   const std::vector<std::filesystem::path> files = corpus_of(target.name);
   BOOST_TEST(!files.empty());
   for (const std::filesystem::path& file : files) {

@@ -25,6 +25,7 @@ Fid fid() {
 struct SurveyWorld {
   explicit SurveyWorld(std::size_t sharers, std::uint32_t pieces = 10) {
     SurveyQuestion question{{5}, key(1), {}, fid(), pieces, {}};
+    question.ticket.epoch = 7;
     for (std::size_t i = 0; i < sharers; ++i)
       question.sharers.push_back(
           {{"u" + std::to_string(i)}, key(2), "127.0.0.1", static_cast<std::uint16_t>(6000 + i)});
@@ -40,6 +41,7 @@ struct SurveyWorld {
     host.link_up(link(i));
     BOOST_TEST((host.expect<PeerHello>(link(i))->client == key(1)));
     say(i, PeerWelcome{peer_peer_version, key(2)});
+    BOOST_TEST((host.expect<ShowTicket>(link(i))->ticket.epoch == 7U));
     BOOST_TEST((host.expect<OpenFile>(link(i))->fid == fid()));
   }
   std::vector<PeerShare> answer() { return host.expect<PeersSurveyed>(shell)->peers; }

@@ -831,7 +831,8 @@ BOOST_AUTO_TEST_CASE(sharers_are_looked_for_often_at_first) {
     Duration waited{};
     for (; waited < 3s; waited += 10ms) {
       office.host.advance(10ms);
-      if (const auto ask = office.host.find<Ask>(office.link.address)) {
+      const auto ask = office.host.find<Ask>(office.link.address);
+      if (ask && ask->message.what.get<AskTicket>() == nullptr) {
         office.host.inject(office.link.address, office.scheduler.address,
                            Told{ask->message.command, Sharers{{office.sharer(3)}}, false, {}});
         break;

@@ -106,6 +106,8 @@ FileFound some_file() {
 void survey(ShellWorld& world) {
   world.expect_question<FindFile>();
   world.answer(some_file());
+  world.expect_question<AskTicket>();
+  world.answer(TicketGiven{});
   const auto question = world.host.expect<AskLink>(world.tracker_link);
   LinkStatus status = some_link();
   status.command = question->command;
@@ -118,6 +120,7 @@ void survey(ShellWorld& world) {
   world.host.link_up(bob);
   world.host.expect<PeerHello>(bob);
   say(PeerWelcome{peer_peer_version, bobs_key()});
+  world.host.expect<ShowTicket>(bob);
   world.host.expect<OpenFile>(bob);
   say(FileOpened{some_file().fid, {0x80}});
   world.host.expect<CloseFile>(bob);
