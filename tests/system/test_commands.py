@@ -116,6 +116,12 @@ def every_command_in_order(world):
     assert [user for user, row in members.items() if row["owner"]] == ["alice"]
     assert all(row["online"] for row in members.values())
 
+    assert alice.ok("transfer_group music bob")["user"] == "bob"
+    until(lambda: groups_of(bob)["music"]["standing"] == "owner", "bob to own the group")
+    assert groups_of(alice)["music"]["standing"] == "member"
+    bob.ok("transfer_group music alice")
+    dave.ok(f"passwd {PASSWORD} another")
+
     me = alice.ok("whoami")
     assert me["user"] == "alice" and me["serving"].endswith(f":{alice.port}")
     status = alice.ok("status")

@@ -124,7 +124,7 @@ def a_recheck_repairs_a_complete_file(world):
     bob.ok("recheck g film")
     bob.ok("wait")
     assert same_bytes(got, film)
-    assert any("1 are wrong" in event["message"] for event in bob.events[seen:] if event["event"] == "notice")
+    assert any("1 is wrong" in event["message"] for event in bob.events[seen:] if event["event"] == "notice")
     bob.await_sharers("g", "film", ["alice", "bob"])
 
 

@@ -5,7 +5,7 @@ import shutil
 
 from support.curve import ROUTING_ID, SUBSCRIBE, Socket, keys_of, make_keys
 from support.files import same_bytes
-from support.liar import pack, unpack
+from support.liar import kind_of_message, pack
 from support.program import until
 from support.recorder import Recorder
 from support.stranger import Stranger, frame, greeting
@@ -28,7 +28,7 @@ def said_hello(caller, key):
 
 
 def kind_of(frames):
-    return None if frames is None else unpack(frames[0][:4])[0]
+    return None if frames is None else kind_of_message(frames[0])
 
 
 def known(folder):

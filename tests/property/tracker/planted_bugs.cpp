@@ -324,7 +324,7 @@ const std::vector<PlantedBug>& planted_bugs() {
       {"reply before ack", ok_is_on_every_disk, reply_before_ack},
       {"provisional is not said", ok_is_on_every_disk, provisional_is_not_said},
       {"received counts as stored", ok_is_on_every_disk, received_counts_as_stored},
-      {"reply before commit", answered_from_disk, reply_before_commit},
+      {"reply before commit", answered_from_disk, reply_before_commit, {}, ok_is_on_every_disk},
       {"commit is not synced", answered_from_disk, commit_is_not_synced},
       {"nothing is pulled", nothing_older_than_the_floor, nothing_is_pulled},
       {"nothing is pulled, and nobody has seen it", all_become_equal, nothing_is_pulled, nobody_knows},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct PlantedBug {
   Invariant breaks;  ///< what has to be found, before anything else
   Seams (*plant)();
   Weather weather = {};  ///< where it shows as what it is, and not first by what follows from it
+  std::optional<Invariant> or_breaks = {};  ///< as true of it, where chance decides which is met first
 };
 
 const std::vector<PlantedBug>& planted_bugs();

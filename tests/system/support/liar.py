@@ -35,6 +35,11 @@ def unpack(data):
     return _value(data, 0)[0]
 
 
+def kind_of_message(frame):
+    """Its number; what else is in it need not be understood."""
+    return _value(frame, 1)[0]
+
+
 def _value(data, at):
     """The value that begins there, and where the next one does."""
     kind, at = data[at], at + 1
