@@ -30,7 +30,7 @@ void CatchUp::lost(std::uint32_t number) {
 }
 
 void CatchUp::half_linked(std::uint32_t number, Sign sign, Instant now) {
-  const auto [half, is_new] = half_linked_.try_emplace(number, sign, now);
+  const auto [half, is_new] = half_linked_.try_emplace(number, HalfLink{sign, now});
   if (!is_new && sign == Sign::alive && half->second.sign == Sign::from_before) half->second = {sign, now};
 }
 
