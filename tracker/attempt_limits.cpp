@@ -34,8 +34,8 @@ std::string address_of(const std::string& host) {
   return {bytes.begin(), bytes.begin() + 8};
 }
 
-AttemptBuckets::AttemptBuckets(std::size_t buckets, AttemptRate rate, const HashSecret& secret)
-    : hash_(secret), rate_(rate), full_at_(buckets) {}
+AttemptBuckets::AttemptBuckets(std::size_t count, AttemptRate rate, const HashSecret& secret)
+    : hash_(secret), rate_(rate), full_at_(count) {}
 
 std::size_t AttemptBuckets::place_of(std::string_view who) const {
   return hash_.of(ByteView(reinterpret_cast<const std::uint8_t*>(who.data()), who.size())) % full_at_.size();

@@ -24,7 +24,7 @@ struct AttemptRate {
 /// at it.
 class AttemptBuckets {
  public:
-  AttemptBuckets(std::size_t buckets, AttemptRate rate, const HashSecret& secret);
+  AttemptBuckets(std::size_t count, AttemptRate rate, const HashSecret& secret);
 
   /// How long until one more is allowed for `who`; zero: now.
   Duration wait_for(std::string_view who, Instant now) const;
