@@ -129,6 +129,7 @@ class World:
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.path / "home"), "XDG_STATE_HOME": str(self.path / "state"),
             "LANG": "C.UTF-8", "TERM": "xterm",
+            "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/libzmq.leaks:print_suppressions=0",
             **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}}
         (self.path / "home").mkdir()
         self.tracker_config = self.path / "tracker.toml"
