@@ -24,8 +24,15 @@ class RottingFile:
             self._bytes[offset] = self._bytes[offset]
 
     def damage(self, offsets):
+        """The byte at each of these offsets becomes another one."""
+        self._change((offset, bytes([self._bytes[offset] ^ 0xFF])) for offset in offsets)
+
+    def write(self, offset, data):
+        self._change([(offset, data)])
+
+    def _change(self, changes):
         before = self.path.stat()
-        for offset in offsets:
-            self._bytes[offset] ^= 0xFF
+        for offset, data in changes:
+            self._bytes[offset:offset + len(data)] = data
         after = self.path.stat()
         assert (before.st_mtime_ns, before.st_ctime_ns) == (after.st_mtime_ns, after.st_ctime_ns)
