@@ -12,6 +12,7 @@
 #include "actors/time.hpp"
 #include "messages/codec.hpp"
 #include "messages/kernel.hpp"
+#include "messages/sealed_pass.hpp"
 
 namespace tutti {
 
@@ -30,6 +31,7 @@ struct Door {
   DecodeLimits limits;
   LinkKey expected{};  ///< where we dial: the only key that the other side may have
   Admits admits = Admits::anybody;
+  SealedPass pass{};  ///< where we dial a sealed door
 };
 
 template <class RemoteRole>
@@ -52,16 +54,19 @@ Door door_for(Admits admits) {
 }
 
 /// How a link meets the network. Endpoints are `host:port`, `[ipv6]:port`; port 0 lets the system choose. The first four
-/// are encrypted and authenticated by CURVE, there is no other way in.
+/// are encrypted and authenticated by CURVE; sealed ones by AES-256-GCM, under keys that follow from a pass which went over
+/// a link of those. There is no other way in.
 enum class LinkKind : std::uint8_t {
-  listen,         ///< ROUTER: one address for the door, a new one for each peer that speaks (LinkUp)
-  connect,        ///< DEALER: connects again by itself for ever
-  publish,        ///< PUB: what is sent to it goes to every subscriber, without any promise
-  subscribe,      ///< SUB: connects again by itself for ever; nothing can be sent
-  listen_stream,  ///< STREAM: plain TCP; a new address for each connection (LinkUp), which is gone with it
-  dial_stream,    ///< STREAM: one attempt, one connection; gone with LinkDown
-  tell_key,       ///< UDP: says the key of our links to whoever asks
-  ask_key,        ///< UDP: asks for the key of somebody's links until KeyTold
+  listen,          ///< ROUTER: one address for the door, a new one for each peer that speaks (LinkUp)
+  connect,         ///< DEALER: connects again by itself for ever
+  publish,         ///< PUB: what is sent to it goes to every subscriber, without any promise
+  subscribe,       ///< SUB: connects again by itself for ever; nothing can be sent
+  listen_sealed,   ///< ROUTER for bulk: in comes who has a pass
+  connect_sealed,  ///< DEALER to one of those: connects again by itself for ever
+  listen_stream,   ///< STREAM: plain TCP; a new address for each connection (LinkUp), which is gone with it
+  dial_stream,     ///< STREAM: one attempt, one connection; gone with LinkDown
+  tell_key,        ///< UDP: says the key of our links to whoever asks
+  ask_key,         ///< UDP: asks for the key of somebody's links until KeyTold
 };
 
 /// What came of opening a link. A refused listen has a fault (address in use) and no address.
@@ -141,6 +146,31 @@ class Context {
   Ref<Topic> subscribe(const std::string& endpoint, const LinkKey& key) {
     return {open(LinkKind::subscribe, endpoint, door_to<Topic>(key)).address};
   }
+  /// Opens a door for bulk at `endpoint`, which costs a fraction of what CURVE does: in comes who has been given a pass for it.
+  /// LinkUp says the key that the pass was issued for, when something has come that only its holder can have sealed.
+  template <class RemoteRole>
+  Opened listen_sealed(const std::string& endpoint) {
+    return open(LinkKind::listen_sealed, endpoint, door_of<RemoteRole>());
+  }
+  /// A new pass for a sealed door of our own, for whoever has proven `key` and is told it over the link that proved it.
+  SealedPass issue_pass(Address door, const LinkKey& key) {
+    SealedPass pass;
+    fill_secret(pass.id.bytes);
+    fill_secret(pass.secret.bytes);
+    admit_pass(door, key, pass);
+    return pass;
+  }
+  /// The pass lets nobody in any more; the links that have come by it are down (LinkLoss::closed).
+  virtual void revoke_pass(Address door, const SealedPassId& id) = 0;
+  /// A link to the sealed door at `endpoint` of whoever has the secret key of `key` and has told us this pass. LinkUp says
+  /// when it stands. What does not open (whoever is on the way may change it) is LinkDown `disconnected`, and
+  /// the pauses before it is dialled again grow.
+  template <class RemoteRole>
+  Ref<RemoteRole> connect_sealed(const std::string& endpoint, const LinkKey& key, const SealedPass& pass) {
+    Door door = door_to<RemoteRole>(key);
+    door.pass = pass;
+    return {open(LinkKind::connect_sealed, endpoint, door).address};
+  }
   /// Exactly these are let in from now on, at a door or topic of our own that admits the named. Who is in stays.
   virtual void admit(Address door, const std::vector<LinkKey>& keys) = 0;
   /// Says the public key of our links to whoever asks with a datagram at the UDP port of `endpoint`.
@@ -191,6 +221,7 @@ class Context {
   virtual void post(Address to, MessageId id, Bytes body, Payload payload) = 0;
   virtual TimerId start_timer(Duration delay, MessageId id, Bytes body) = 0;
   virtual Opened open(LinkKind kind, const std::string& endpoint, const Door& door) = 0;
+  virtual void admit_pass(Address door, const LinkKey& key, const SealedPass& pass) = 0;
   virtual Address spawn_child(std::string_view actor_name, std::unique_ptr<Actor> actor) = 0;
 };
 

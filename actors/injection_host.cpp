@@ -83,6 +83,8 @@ Opened InjectionHost::open(Address owner, LinkKind kind, const std::string& endp
             0,
             door.expected,
             door.admits,
+            {},
+            door.pass,
             {}};
   if (link.endpoint.ends_with(":0")) {
     link.endpoint.pop_back();
@@ -91,6 +93,22 @@ Opened InjectionHost::open(Address owner, LinkKind kind, const std::string& endp
   Opened opened{link.address, link.endpoint, {}};
   links_.emplace(link.address, std::move(link));
   return opened;
+}
+
+void InjectionHost::admit_pass(Address door, const LinkKey& key, const SealedPass& pass) {
+  if (const auto found = links_.find(door); found != links_.end())
+    found->second.passes[pass.id] = AdmittedPass{pass, key};
+}
+
+void InjectionHost::revoke_pass(Address door, const SealedPassId& id) {
+  const auto found = links_.find(door);
+  if (found == links_.end() || found->second.passes.erase(id) == 0) return;
+  for (const Link& link : links())
+    if (link.listener == door && link.pass.id == id) {
+      links_.erase(link.address);
+      inside_.push_back({link.address, link.owner, LinkDown::message_id,
+                         encode(LinkDown{link.address, LinkLoss::closed}), Payload{}, false});
+    }
 }
 
 void InjectionHost::probe(Address link) {
@@ -181,6 +199,16 @@ Address InjectionHost::accept(Address listener, std::string_view peer, const Lin
   const Address address = link.address;
   links_.emplace(address, std::move(link));
   link_up(address, peer);
+  return address;
+}
+
+Address InjectionHost::accept_sealed(Address listener, const SealedPassId& pass, std::string_view peer) {
+  const auto admitted = links_.at(listener).passes.find(pass);
+  if (admitted == links_.at(listener).passes.end())
+    throw ExpectationFailed("the pass is not good at " + name_of(listener));
+  const AdmittedPass by = admitted->second;
+  const Address address = accept(listener, peer, by.key);
+  if (const auto link = links_.find(address); link != links_.end()) link->second.pass = by.pass;
   return address;
 }
 

@@ -127,6 +127,11 @@ class InjectionHost final : private Stage {
   /// Sets the time of day; it goes on with advance().
   void set_wall_time(WallTime time) { wall_start_ = time - since_start(); }
 
+  /// A pass that is good at a sealed door, and for whom.
+  struct AdmittedPass {
+    SealedPass pass;
+    LinkKey key;
+  };
   struct Link {
     Address address;
     Address owner;
@@ -141,6 +146,8 @@ class InjectionHost final : private Stage {
     LinkKey key{};             ///< of the other side: expected, or proven by who was accepted
     Admits admits = Admits::anybody;
     std::vector<LinkKey> admitted{};
+    SealedPass pass{};                              ///< of a dialled sealed one, or of one that was accepted
+    std::map<SealedPassId, AdmittedPass> passes{};  ///< of a sealed door
   };
   /// The open link to (or door at) an endpoint; fails if there is none.
   Address link_to(std::string_view endpoint) const;
@@ -159,6 +166,9 @@ class InjectionHost final : private Stage {
   bool echo(Address link);
   /// Somebody who has proven `key` connects to a door and speaks: a new link, LinkUp included.
   Address accept(Address listener, std::string_view peer = "127.0.0.1:40000", const LinkKey& key = {});
+  /// Somebody comes in at a sealed door by a pass, which must be good there, and speaks.
+  Address accept_sealed(Address listener, const SealedPassId& pass,
+                        std::string_view peer = "127.0.0.1:40000");
   /// Somebody answers a question for a key, which is over with that.
   void tell_key(Address question, const LinkKey& key);
   const Link& link(Address address) const { return links_.at(address); }
@@ -182,6 +192,8 @@ class InjectionHost final : private Stage {
   void route(Envelope envelope) override;
   Opened open(Address owner, LinkKind kind, const std::string& endpoint, const Door& door) override;
   void admit(Address door, const std::vector<LinkKey>& keys) override { links_.at(door).admitted = keys; }
+  void admit_pass(Address door, const LinkKey& key, const SealedPass& pass) override;
+  void revoke_pass(Address door, const SealedPassId& id) override;
   void probe(Address link) override;
   void close(Address link) override;
   void watch(Address owner, int descriptor) override { watched_[descriptor] = owner; }

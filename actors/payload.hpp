@@ -23,6 +23,16 @@ class Payload {
     return Payload(std::move(owner), view);
   }
 
+  /// The same bytes, with something beside their owner that is told when they are done with, by being freed: whoever makes
+  /// other bytes of these (sealed ones) and drops them keeps the counter alive in their stead.
+  Payload counted_by(std::shared_ptr<const void> counter) const {
+    Payload counted = *this;
+    counted.counter_ = std::move(counter);
+    return counted;
+  }
+  /// Null: nobody counts.
+  const std::shared_ptr<const void>& counter() const { return counter_; }
+
   ByteView view() const { return view_; }
   std::size_t size() const { return view_.size(); }
   bool empty() const { return view_.empty(); }
@@ -31,6 +41,7 @@ class Payload {
   Payload(std::shared_ptr<const void> owner, ByteView view) : owner_(std::move(owner)), view_(view) {}
 
   std::shared_ptr<const void> owner_;
+  std::shared_ptr<const void> counter_;
   ByteView view_;
 };
 

@@ -13,10 +13,9 @@ namespace tutti {
 /// on any thread.
 class PayloadGauge {
  public:
-  /// The same bytes; they count until the last holder of the result is gone.
-  Payload measured(Payload payload) {
-    const ByteView view = payload.view();
-    return Payload::hold(std::make_shared<const Counted>(std::move(payload), held_), view);
+  /// The same bytes; they count until the last holder of the result is gone, or of what was made of it.
+  Payload measured(const Payload& payload) {
+    return payload.counted_by(std::make_shared<const Counted>(payload, held_));
   }
   std::size_t outstanding_bytes() const { return held_->bytes.load(std::memory_order_relaxed); }
   /// How many payloads that is.
@@ -28,17 +27,19 @@ class PayloadGauge {
     std::atomic<std::size_t> payloads = 0;
   };
   struct Counted {
-    Counted(Payload kept, std::shared_ptr<Held> by) : payload(std::move(kept)), held(std::move(by)) {
-      held->bytes.fetch_add(payload.size(), std::memory_order_relaxed);
+    Counted(const Payload& payload, std::shared_ptr<Held> by)
+        : size(payload.size()), before(payload.counter()), held(std::move(by)) {
+      held->bytes.fetch_add(size, std::memory_order_relaxed);
       held->payloads.fetch_add(1, std::memory_order_relaxed);
     }
     Counted(const Counted&) = delete;
     Counted& operator=(const Counted&) = delete;
     ~Counted() {
-      held->bytes.fetch_sub(payload.size(), std::memory_order_relaxed);
+      held->bytes.fetch_sub(size, std::memory_order_relaxed);
       held->payloads.fetch_sub(1, std::memory_order_relaxed);
     }
-    Payload payload;
+    std::size_t size;
+    std::shared_ptr<const void> before;  ///< who counted it already
     std::shared_ptr<Held> held;
   };
 

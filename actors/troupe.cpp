@@ -27,6 +27,7 @@ class Troupe::CellContext final : public Context {
     cell_.timers.erase(timer.value);
   }
   void admit(Address door, const std::vector<LinkKey>& keys) override { stage().admit(door, keys); }
+  void revoke_pass(Address door, const SealedPassId& id) override { stage().revoke_pass(door, id); }
   void probe(Address link) override { stage().probe(link); }
   void close(Address link) override {
     cell_.links.erase(link);
@@ -62,6 +63,9 @@ class Troupe::CellContext final : public Context {
       stage().named(opened.address, std::string(door.role) + "@" + opened.endpoint);
     }
     return opened;
+  }
+  void admit_pass(Address door, const LinkKey& key, const SealedPass& pass) override {
+    stage().admit_pass(door, key, pass);
   }
   Address spawn_child(std::string_view actor_name, std::unique_ptr<Actor> actor) override {
     const Address child = stage().fresh_address();

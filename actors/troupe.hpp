@@ -35,6 +35,9 @@ class Stage {
   virtual void route(Envelope envelope) = 0;
   virtual Opened open(Address owner, LinkKind kind, const std::string& endpoint, const Door& door) = 0;
   virtual void admit(Address door, const std::vector<LinkKey>& keys) = 0;
+  /// A host that has no sealed doors has nothing to do about these two.
+  virtual void admit_pass(Address, const LinkKey&, const SealedPass&) {}
+  virtual void revoke_pass(Address, const SealedPassId&) {}
   virtual void probe(Address link) = 0;
   virtual void close(Address link) = 0;
   virtual void watch(Address owner, int descriptor) = 0;

@@ -27,6 +27,11 @@ struct ZmqHostOptions {
   std::chrono::milliseconds dial_pause_max{2000};
   /// What was sent before a link was closed may take so long to go out.
   std::chrono::milliseconds linger{300};
+  /// A sealed link that does not stand, or does not stay, is dialled again after a pause that grows from `dial_pause` up to so
+  /// long: its port may be behind a firewall for good, or somebody on the way may spoil whatever passes.
+  std::chrono::milliseconds sealed_pause_max{30'000};
+  /// A sealed link gets new keys when so many bytes have been sealed or opened with one.
+  std::uint64_t sealed_bytes_max = std::uint64_t{1} << 38U;
   /// Peers of one door at the most; further ones are not heard.
   std::size_t peers_per_door = 4096;
   /// What its links prove to be theirs. None: a pair that is made for this host and goes with it.

@@ -28,15 +28,6 @@ const Bytes& reset_frame() {
   return frame;
 }
 
-ByteView view_of_frame(const zmq::message_t& frame) {
-  return {static_cast<const std::uint8_t*>(frame.data()), frame.size()};
-}
-
-Bytes copy_of(const zmq::message_t& frame) {
-  const ByteView view = view_of_frame(frame);
-  return {view.begin(), view.end()};
-}
-
 /// An IPv4 address as such, also when the socket speaks IPv6.
 std::string plain_host(std::string_view host) {
   constexpr std::string_view mapped = "::ffff:";
@@ -87,9 +78,18 @@ zmq::message_t frame_of(const Payload& payload) {
       data, view.size(), [](void*, void* hint) { delete static_cast<Payload*>(hint); }, kept);
 }
 
-Payload payload_of(zmq::message_t frame) {
+ByteView view_of_frame(const zmq::message_t& frame) {
+  return {static_cast<const std::uint8_t*>(frame.data()), frame.size()};
+}
+
+Bytes copy_of(const zmq::message_t& frame) {
+  const ByteView view = view_of_frame(frame);
+  return {view.begin(), view.end()};
+}
+
+Payload payload_of(zmq::message_t frame, std::size_t without) {
   auto kept = std::make_shared<zmq::message_t>(std::move(frame));
-  const ByteView view = view_of_frame(*kept);
+  const ByteView view = view_of_frame(*kept).first(kept->size() - without);
   return Payload::hold(std::move(kept), view);
 }
 
@@ -99,12 +99,36 @@ ZmqLink::ZmqLink(LinkOwner& worker, const ZmqHostOptions& options, Address self,
                  const Door& door)
     : worker_(worker), options_(options), self_(self), owner_(owner), door_(door) {}
 
-void ZmqLink::make_socket(zmq::socket_type type) {
+void ZmqLink::make_socket(zmq::socket_type type, std::size_t more) {
   socket_ = zmq::socket_t(worker_.zmq_context(), type);
   socket_.set(zmq::sockopt::ipv6, true);
   socket_.set(zmq::sockopt::linger, static_cast<int>(options_.linger.count()));
   socket_.set(zmq::sockopt::handshake_ivl, static_cast<int>(options_.redial_after.count()));
-  socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(door_.limits.frame_bytes));
+  socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(door_.limits.frame_bytes + more));
+}
+
+void ZmqLink::watch_events(int wanted, std::uint64_t dials) {
+  const std::string events = "inproc://monitor-" + std::to_string(self_.value) + "-" + std::to_string(dials);
+  try {
+    if (zmq_socket_monitor(socket_.handle(), events.c_str(), wanted) != 0) throw zmq::error_t();
+    monitor_.emplace(worker_.zmq_context(), zmq::socket_type::pair);
+    monitor_->connect(events);
+  } catch (const zmq::error_t&) {
+    close_socket();
+    throw;
+  }
+}
+
+int ZmqLink::next_event() {
+  while (monitor_) {
+    const std::optional<Frames> event = receive_frames(*monitor_);
+    if (!event) return 0;
+    if (event->parts.empty() || event->parts[0].size() < sizeof(std::uint16_t)) continue;
+    std::uint16_t number = 0;
+    std::memcpy(&number, event->parts[0].data(), sizeof number);
+    return number;
+  }
+  return 0;
 }
 
 void ZmqLink::close_socket() {
@@ -133,6 +157,8 @@ void ZmqLink::say_up(Address link, Address listener, const std::string& peer, co
 void ZmqLink::say_down(Address link, LinkLoss loss) {
   tell({link, owner_, LinkDown::message_id, encode(LinkDown{link, loss}), {}, false});
 }
+
+void ZmqLink::say_echo() { tell({self_, owner_, LinkEcho::message_id, encode(LinkEcho{self_}), {}, false}); }
 
 bool ZmqLink::send_frames(const std::string* routing_id, ByteView body, const Payload& payload) {
   try {
@@ -184,17 +210,7 @@ void DialledLink::make_dialler() {
   } else {
     socket_.set(zmq::sockopt::immediate, true);
   }
-  const std::string events =
-      "inproc://monitor-" + std::to_string(self_.value) + "-" + std::to_string(++dials_);
-  constexpr int wanted = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | refused_events;
-  try {
-    if (zmq_socket_monitor(socket_.handle(), events.c_str(), wanted) != 0) throw zmq::error_t();
-    monitor_.emplace(worker_.zmq_context(), zmq::socket_type::pair);
-    monitor_->connect(events);
-  } catch (const zmq::error_t&) {
-    close_socket();  // without its monitor nobody would know that it is up
-    throw;
-  }
+  watch_events(ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | refused_events, ++dials_);
   socket_.connect(tcp_endpoint(endpoint_));
 }
 
@@ -233,7 +249,7 @@ bool DialledLink::take(Frames frames) {
   }
   const MessageId id = peek_message_id(view_of_frame(frames.parts[0]));
   if (id == LinkPong::message_id) {
-    ponged();
+    for (int answered = pings_.ponged(); answered > 0; --answered) say_echo();
     return true;
   }
   if (id == LinkReset::message_id) {
@@ -260,19 +276,13 @@ void DialledLink::blame(Address, const std::string& fault) {
 }
 
 void DialledLink::read_monitor() {
-  for (;;) {
-    std::optional<Frames> event = receive_frames(*monitor_);
-    if (!event) return;
-    if (event->parts.empty() || event->parts[0].size() < sizeof(std::uint16_t)) continue;
-    std::uint16_t number = 0;
-    std::memcpy(&number, event->parts[0].data(), sizeof number);
+  while (const int number = next_event()) {
     if ((number & refused_events) != 0) refused_ = true;
     if (number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED && !up_) {
       up_ = true;
       refused_pause_ = options_.dial_pause;
       faults_ = 0;
-      pings_ = pongs_ = 0;
-      probes_.clear();
+      pings_ = {};
       last_heard_ = last_said_ = worker_.now();
       say_up(self_, Address{}, endpoint_, door_.expected);
     } else if (number == ZMQ_EVENT_DISCONNECTED && up_) {
@@ -304,18 +314,12 @@ void DialledLink::keep_house(Instant awake_since) {
 bool DialledLink::ping() {
   if (!up_ || kind_ != LinkKind::connect || !send_frames(nullptr, ping_frame(), {})) return false;
   last_said_ = worker_.now();
-  ++pings_;
+  pings_.pinged();
   return true;
 }
 
 void DialledLink::probe() {
-  if (ping()) probes_.push_back(pings_);
-}
-
-void DialledLink::ponged() {
-  ++pongs_;
-  for (; !probes_.empty() && probes_.front() <= pongs_; probes_.pop_front())
-    tell({self_, owner_, LinkEcho::message_id, encode(LinkEcho{self_}), {}, false});
+  if (ping()) pings_.probed();
 }
 
 // --- GuardedDomain --------------------------------------------------------------------------------------------

@@ -27,8 +27,10 @@ struct Frames {
 std::optional<Frames> receive_frames(zmq::socket_t& socket);
 /// The payload lives on in the frame that libzmq holds, freed when the last of the two is done with it.
 zmq::message_t frame_of(const Payload& payload);
-/// The frame lives on in the payload.
-Payload payload_of(zmq::message_t frame);
+/// The frame lives on in the payload, which shows it up to its last `without` bytes.
+Payload payload_of(zmq::message_t frame, std::size_t without = 0);
+ByteView view_of_frame(const zmq::message_t& frame);
+Bytes copy_of(const zmq::message_t& frame);
 
 /// What a link needs of its worker.
 class LinkOwner {
@@ -80,6 +82,8 @@ class ZmqLink {
   virtual bool close_peer(Address) { return false; }
   virtual std::vector<Address> peers() const { return {}; }
   virtual void admit(const std::vector<LinkKey>&) {}
+  virtual void admit_pass(const LinkKey&, const SealedPass&) {}
+  virtual void revoke_pass(const SealedPassId&) {}
   /// Nothing more comes of it: the worker forgets it.
   virtual bool is_over() const { return false; }
   /// What is polled in the place of a ZeroMQ socket; -1: nothing.
@@ -93,12 +97,19 @@ class ZmqLink {
   static constexpr int connections_waiting_max = 4096;  ///< at a door, until they are accepted
   static constexpr int faults_before_giving_up = 16;
 
-  void make_socket(zmq::socket_type type);
+  /// Frames may be as long as the door's limits allow, and `more` bytes longer.
+  void make_socket(zmq::socket_type type, std::size_t more = 0);
+  /// What libzmq says of a dialling socket can be read from now on. Throws zmq::error_t; there is no socket then, since without
+  /// its monitor nobody would know that it is up.
+  void watch_events(int wanted, std::uint64_t dials);
+  /// The next thing that it says; 0: nothing more.
+  int next_event();
   void close_socket();
   bool says(MessageId id) const;
   void hand_in(Address from, Bytes body, Payload payload);
   void tell(const Envelope& envelope) { worker_.to_actor(envelope); }
   void say_up(Address link, Address listener, const std::string& peer, const LinkKey& key);
+  void say_echo();
   void say_down(Address link, LinkLoss loss);
   /// Sends one message of one or two frames (after `routing_id`, if any); false if it did not leave.
   bool send_frames(const std::string* routing_id, ByteView body, const Payload& payload);
@@ -110,6 +121,26 @@ class ZmqLink {
   const Door door_;
   zmq::socket_t socket_;
   std::optional<zmq::socket_t> monitor_;
+};
+
+/// Which of the pings that were said over a link are answered: pongs come in their order, so counting tells.
+class PingCount {
+ public:
+  void pinged() { ++pings_; }
+  /// The owner waits for the answer to the last one.
+  void probed() { probes_.push_back(pings_); }
+  /// How many probes are answered by this pong.
+  int ponged() {
+    ++pongs_;
+    int answered = 0;
+    for (; !probes_.empty() && probes_.front() <= pongs_; probes_.pop_front()) ++answered;
+    return answered;
+  }
+
+ private:
+  std::uint64_t pings_ = 0;
+  std::uint64_t pongs_ = 0;
+  std::deque<std::uint64_t> probes_;
 };
 
 /// DEALER: dials, and dials again for ever. SUB: the same, but only listens.
@@ -128,7 +159,6 @@ class DialledLink final : public ZmqLink {
 
  private:
   bool ping();
-  void ponged();
   void dial();
   /// Throws zmq::error_t; without a socket if there is no descriptor for one.
   void make_dialler();
@@ -146,10 +176,7 @@ class DialledLink final : public ZmqLink {
   Instant dialled_;
   Instant last_heard_;
   Instant last_said_;
-  // Of this connection. Pongs come in the order of the pings, so counting tells which one was answered.
-  std::uint64_t pings_ = 0;
-  std::uint64_t pongs_ = 0;
-  std::deque<std::uint64_t> probes_;  // pings whose pongs the owner waits for
+  PingCount pings_;  // of this connection
 };
 
 /// A door or a topic in the gate, for as long as this lives.

@@ -11,6 +11,7 @@
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
 #include "actors/zmq_key_socket.hpp"
+#include "actors/zmq_sealed_link.hpp"
 #include "actors/zmq_stream.hpp"
 
 namespace tutti {
@@ -132,6 +133,10 @@ std::unique_ptr<ZmqLink> ZmqWorker::make_link(Address address, Address owner, Li
       return bound(std::make_unique<KeyDoorLink>(worker, options, address, owner, door, endpoint));
     case LinkKind::ask_key:
       return std::make_unique<KeyQuestionLink>(worker, options, address, owner, door, endpoint);
+    case LinkKind::listen_sealed:
+      return bound(std::make_unique<SealedDoorLink>(worker, options, address, owner, door, endpoint));
+    case LinkKind::connect_sealed:
+      return std::make_unique<SealedDialledLink>(worker, options, address, owner, door, endpoint);
     case LinkKind::dial_stream:
       return std::make_unique<DialledStreamLink>(worker, options, address, owner, door, endpoint);
     case LinkKind::connect:
@@ -159,6 +164,14 @@ const LinkKeys& ZmqWorker::keys_of(Address actor) const {
 
 void ZmqWorker::admit(Address door, const std::vector<LinkKey>& keys) {
   if (const auto found = links_.find(door.value); found != links_.end()) found->second->admit(keys);
+}
+
+void ZmqWorker::admit_pass(Address door, const LinkKey& key, const SealedPass& pass) {
+  if (const auto found = links_.find(door.value); found != links_.end()) found->second->admit_pass(key, pass);
+}
+
+void ZmqWorker::revoke_pass(Address door, const SealedPassId& id) {
+  if (const auto found = links_.find(door.value); found != links_.end()) found->second->revoke_pass(id);
 }
 
 void ZmqWorker::probe(Address link) {

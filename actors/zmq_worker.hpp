@@ -75,6 +75,8 @@ class ZmqWorker final : private Stage, private LinkOwner {
   void route(Envelope envelope) override;
   Opened open(Address owner, LinkKind kind, const std::string& endpoint, const Door& door) override;
   void admit(Address door, const std::vector<LinkKey>& keys) override;
+  void admit_pass(Address door, const LinkKey& key, const SealedPass& pass) override;
+  void revoke_pass(Address door, const SealedPassId& id) override;
   void probe(Address link) override;
   void close(Address link) override;
   void watch(Address owner, int descriptor) override;

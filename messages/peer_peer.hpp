@@ -8,11 +8,12 @@
 #include "messages/kernel.hpp"
 #include "messages/message.hpp"
 #include "messages/peer_ticket.hpp"
+#include "messages/sealed_pass.hpp"
 
 // The protocol between one who fetches (F, DEALER) and one who serves (S, ROUTER). Two clients that want something
 // of each other hold two links, one each way.
 //
-//   conversation = F:PeerHello  ( S:PeerWelcome | S:PeerUnwelcome )  *( file | ticket )
+//   conversation = F:PeerHello  ( S:PeerWelcome [ S:SealedDoor ] | S:PeerUnwelcome )  *( file | ticket )
 //   ticket       = F:ShowTicket | S:TicketWanted  at any time; a file opens when a ticket of its group counts
 //   file         = F:OpenFile  [ S:FileFetchers ]  ( S:FileOpened  *transfer  [ F:CloseFile ] )  S:FileClosed
 //   transfer     = F:RequestBlock  ( S:Block + payload | S:RejectBlock )
@@ -21,13 +22,19 @@
 //                | S:FileFetchers                  others fetch it here, too
 //
 // FileFetchers is said from version 2 on, in which who opens a file is going to fetch it. Who only looks says version 1.
+// SealedDoor and TicketWanted are said from version 3 on, and ShowTicket by who is going to fetch; who looks says that in
+// version 1, too.
+//
+// F may hold further links to S: CURVE ones, and sealed ones by the pass of SealedDoor. Each is a conversation of its own, over which
+// F opens files to ask for their blocks. What counts of all of them is told over the first one alone: tickets, and over
+// sealed ones S tells neither of new pieces nor of other fetchers.
 //
 // Block answers come in the order of their requests.
 
 namespace tutti {
 
 constexpr std::uint16_t peer_peer_version_min = 1;
-constexpr std::uint16_t peer_peer_version = 2;
+constexpr std::uint16_t peer_peer_version = 3;
 /// A block is at most this long: one frame, received once, moved by handle.
 constexpr ByteCount block_size_max = 512_KiB;
 /// Requests of one link that may wait at a server; one more is rejected as `busy`.
@@ -50,6 +57,15 @@ struct PeerWelcome {
   std::uint16_t version = peer_peer_version;
   ClientKey client;
   TUTTI_MESSAGE(PeerWelcome, 0x0302, version, client);
+};
+/// S: blocks can be had over sealed links as well, which cost less: at this port of the host where this link has been
+/// dialled, by this pass. It is good for as long as this link stands.
+struct SealedDoor {
+  std::uint16_t port = 0;
+  SealedPassId pass;
+  SealedSecret secret;
+  TUTTI_MESSAGE(SealedDoor, 0x0310, port, pass, secret);
+  Fault fault() const { return port == 0 ? "a sealed door has no port" : Fault{}; }
 };
 /// S: there is no common version.
 struct PeerUnwelcome {
@@ -155,15 +171,15 @@ struct TicketWanted {
 };
 
 using PeerPeerMessages =
-    Messages<PeerHello, PeerWelcome, PeerUnwelcome, OpenFile, FileOpened, FileClosed, CloseFile, RequestBlock,
-             CancelBlock, Block, RejectBlock, Have, FileFetchers, ShowTicket, TicketWanted>;
+    Messages<PeerHello, PeerWelcome, SealedDoor, PeerUnwelcome, OpenFile, FileOpened, FileClosed, CloseFile,
+             RequestBlock, CancelBlock, Block, RejectBlock, Have, FileFetchers, ShowTicket, TicketWanted>;
 
 /// One who serves, as a fetcher sees it over a link.
 struct ServingPeerRole {
   static constexpr std::string_view name = "serving_peer";
   using Accepts = Messages<PeerHello, OpenFile, CloseFile, RequestBlock, CancelBlock, ShowTicket>;
-  using Says = Messages<PeerWelcome, PeerUnwelcome, FileOpened, FileClosed, Block, RejectBlock, Have,
-                        FileFetchers, TicketWanted>;
+  using Says = Messages<PeerWelcome, SealedDoor, PeerUnwelcome, FileOpened, FileClosed, Block, RejectBlock,
+                        Have, FileFetchers, TicketWanted>;
   static constexpr std::size_t frame_bytes = 1U << 20U;
 };
 /// One who fetches, as the uploader sees it over a link.

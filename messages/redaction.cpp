@@ -6,6 +6,7 @@
 
 #include "messages/codec.hpp"
 #include "messages/inside_tracker.hpp"
+#include "messages/peer_peer.hpp"
 #include "messages/shell_client.hpp"
 
 namespace tutti {
@@ -35,6 +36,7 @@ void hide_password(ClientRequest& request) {
       },
       request.value);
 }
+void hide_password(SealedDoor& door) { door.secret = {}; }
 void hide_password(Ask& ask) { hide_password(ask.what); }
 void hide_password(Request& request) { hide_password(request.what); }
 void hide_password(Submit& submit) { hide_password(submit.request); }
@@ -60,7 +62,7 @@ Bytes rewritten_if_one_of(Messages<M...>, ByteView body) {
 
 Bytes without_passwords(ByteView body) {
   using Carriers = Messages<CreateUser, Login, ChangePassword, Ask, Request, Submit, PasswordNeeded,
-                            HashPassword, CheckPassword>;
+                            HashPassword, CheckPassword, SealedDoor>;
   return rewritten_if_one_of(Carriers{}, body);
 }
 

@@ -41,9 +41,9 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
 
   auto door = std::make_shared<Opened>();
   cast.door = door;
-  cast.uploader = std::make_unique<Uploader>(UploaderOptions{settings.endpoint, self, settings.public_host},
-                                             Uploader::Others{at.storage, at.tracker_link, at.scheduler},
-                                             std::move(door));
+  cast.uploader = std::make_unique<Uploader>(
+      UploaderOptions{settings.endpoint, self, settings.public_host, settings.sealed_port},
+      Uploader::Others{at.storage, at.tracker_link, at.scheduler}, std::move(door));
 
   const bool has_members = !settings.orchestra.empty();
   if (at.exporter.address.value != 0)

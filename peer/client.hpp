@@ -16,9 +16,10 @@ namespace tutti {
 
 /// What makes one client different from another.
 struct ClientSettings {
-  std::string endpoint;     ///< `ip:port` where peers are served; port 0 lets the system choose
-  std::string orchestra;    ///< `ip:port` where members of Orchestras are served; empty: nowhere
-  std::string public_host;  ///< where peers reach us; empty: `ip`, or the address that the trackers see
+  std::string endpoint;           ///< `ip:port` where peers are served; port 0 lets the system choose
+  std::string orchestra;          ///< `ip:port` where members of Orchestras are served; empty: nowhere
+  std::string public_host;        ///< where peers reach us; empty: `ip`, or the address that the trackers see
+  std::uint16_t sealed_port = 0;  ///< where blocks are served over sealed links; 0 lets the system choose
   std::vector<TrackerEntry> trackers;  ///< of the tracker file
   std::string software;                ///< name and version, for the trackers' logs
   Duration answer_patience = std::chrono::milliseconds(1500);

@@ -32,6 +32,13 @@ Ref<ServingPeerRole> Fetcher::dial(Context& context) const {
   return context.connect<ServingPeerRole>(options_.endpoint, LinkKey::from(options_.expected.view()));
 }
 
+Ref<ServingPeerRole> Fetcher::dial_sealed(Context& context) const {
+  const std::string host = options_.endpoint.substr(0, options_.endpoint.rfind(':'));
+  return context.connect_sealed<ServingPeerRole>(fmt::format("{}:{}", host, sealed_door_->port),
+                                                 LinkKey::from(options_.expected.view()),
+                                                 {sealed_door_->pass, sealed_door_->secret});
+}
+
 bool Fetcher::from_peer(Context& context) const {
   return state_ == State::ready && context.sender() == link_.address;
 }
@@ -70,10 +77,17 @@ void Fetcher::on(const PeerWelcome& welcome, Context& context) {
     return;
   }
   state_ = State::ready;
+  version_ = welcome.version;
   window_.greeted(context.now() - greeted_);
   context.send(scheduler_, PeerReady{});
-  for (const auto& [gid, ticket] : tickets_) context.send(link_, ShowTicket{ticket});
+  for (const auto& [gid, ticket] : tickets_) show(ticket, context);
   for (auto& [id, lane] : lanes_) open(lane, context);
+}
+
+void Fetcher::on(const SealedDoor& door, Context& context) {
+  if (!from_peer(context) || sealed_door_) return;
+  sealed_door_ = door;
+  sides_.push_back({dial_sealed(context), true});
 }
 
 void Fetcher::on(const PeerUnwelcome&, Context& context) {
@@ -90,7 +104,7 @@ void Fetcher::on(const LinkDown& down, Context& context) {
   if (down.loss == LinkLoss::misbehaved)
     return accuse(fmt::format("{} sends what is no message", options_.endpoint), context);
   if (side) {
-    drop_side(down.link, context);
+    lose_side(*side_of(down.link), context);
     return ask_for_more(context);
   }
   state_ = State::connecting;
@@ -102,6 +116,7 @@ void Fetcher::drop_all(Context& context) {
   for (const Asked& asked : asked_) window_.dropped(asked.length, context.now());
   asked_.clear();
   drop_sides(context);
+  sealed_door_.reset();
   assignments_.clear();
   order_.clear();
   closing_.clear();
@@ -128,20 +143,47 @@ Fetcher::Side* Fetcher::side_of(Address link) {
   return found == sides_.end() ? nullptr : &*found;
 }
 
+std::size_t Fetcher::count_sides(bool sealed) const {
+  return static_cast<std::size_t>(
+      std::count_if(sides_.begin(), sides_.end(), [&](const Side& side) { return side.sealed == sealed; }));
+}
+
 /// As many as the way takes. They are kept, since a way that was fast may be so again.
 void Fetcher::open_sides(Context& context) {
   const std::size_t links = window_.links(context.now());
-  while (sides_.size() + 1 < links) sides_.push_back({dial(context)});
+  const bool sealed =
+      std::any_of(sides_.begin(), sides_.end(), [](const Side& side) { return side.sealed && side.ready; });
+  if (sealed) {
+    while (count_sides(true) < links) sides_.push_back({dial_sealed(context), true});
+  } else {
+    while (count_sides(false) + 1 < links) sides_.push_back({dial(context)});
+  }
+}
+
+/// A further link does not stand any more.
+void Fetcher::lose_side(Side& side, Context& context) {
+  if (!side.sealed) return drop_side(side.link.address, context);
+  side.ready = false;
+  side.opened.clear();
+  side.closing.clear();
+  ask_anew([&](const Asked& asked) { return asked.link == side.link.address; }, context);
 }
 
 void Fetcher::drop_side(Address link, Context& context) {
   context.close(link);
   std::erase_if(sides_, [&](const Side& side) { return side.link.address == link; });
+  ask_anew([&](const Asked& asked) { return asked.link == link; }, context);
+}
+
+/// The answers to these do not come.
+template <class Is>
+void Fetcher::ask_anew(Is is, Context& context) {
   for (const Asked& asked : asked_)
-    if (asked.link == link) ask_again(asked);
+    if (is(asked)) ask_again(asked);
   std::erase_if(asked_, [&](const Asked& asked) {
-    if (asked.link == link) window_.dropped(asked.length, context.now());
-    return asked.link == link;
+    const bool gone = is(asked);
+    if (gone) window_.dropped(asked.length, context.now());
+    return gone;
   });
 }
 
@@ -170,7 +212,11 @@ void Fetcher::on_side(Side& side, const FileOpened& opened, Context& context) {
 
 void Fetcher::on_side(Side& side, const FileClosed& closed, Context& context) {
   const auto closing = side.closing.find(closed.fid);
-  if (closing == side.closing.end()) {
+  if (closing == side.closing.end() && side.sealed) {
+    side.opened.erase(closed.fid);
+    ask_anew([&](const Asked& asked) { return asked.link == side.link.address && asked.fid == closed.fid; },
+             context);
+  } else if (closing == side.closing.end()) {
     drop_side(side.link.address, context);
   } else {
     if (closed.reason == CloseReason::asked && --closing->second == 0) side.closing.erase(closing);
@@ -183,14 +229,18 @@ void Fetcher::on_side(Side& side, const FileClosed& closed, Context& context) {
   ask_for_more(context);
 }
 
-/// The link with the least under way, of those over which this file can be had.
+/// The link with the least under way, of those over which this file can be had: sealed ones, if there are any.
 Ref<ServingPeerRole> Fetcher::link_for(const Fid& fid) const {
   std::map<Address, std::uint64_t> under_way;
   for (const Asked& asked : asked_) under_way[asked.link] += asked.length.value;
   Ref<ServingPeerRole> best = link_;
-  for (const Side& side : sides_)
-    if (side.ready && side.opened.contains(fid) && under_way[side.link.address] < under_way[best.address])
-      best = side.link;
+  bool best_sealed = false;
+  for (const Side& side : sides_) {
+    if (!side.ready || !side.opened.contains(fid) || (best_sealed && !side.sealed)) continue;
+    if (side.sealed == best_sealed && under_way[side.link.address] >= under_way[best.address]) continue;
+    best = side.link;
+    best_sealed = side.sealed;
+  }
   return best;
 }
 
@@ -209,7 +259,12 @@ void Fetcher::open(Lane& lane, Context& context) {
 
 void Fetcher::on(const HoldTicket& hold, Context& context) {
   tickets_[hold.ticket.gid] = hold.ticket;
-  if (state_ == State::ready) context.send(link_, ShowTicket{hold.ticket});
+  if (state_ == State::ready) show(hold.ticket, context);
+}
+
+/// Who speaks an earlier version would take it for a fault.
+void Fetcher::show(const PeerTicket& ticket, Context& context) const {
+  if (version_ >= 3) context.send(link_, ShowTicket{ticket});
 }
 
 void Fetcher::on(const TicketWanted& wanted, Context& context) {
@@ -538,7 +593,8 @@ void Fetcher::check_invariants() const {
   ENSURE(asked_.size() <= asked_max);
   ENSURE(state_ == State::ready ||
          (asked_.empty() && assignments_.empty() && closing_.empty() && sides_.empty()));
-  ENSURE(sides_.size() < RequestWindow::links_max);
+  ENSURE(count_sides(false) < RequestWindow::links_max && count_sides(true) <= RequestWindow::links_max);
+  ENSURE(sealed_door_ || count_sides(true) == 0);
   for (const auto& [fid, times] : closing_) ENSURE(times > 0);
   for (const PieceKey& key : order_) ENSURE(!assignments_.at(key).to_ask.empty());
   for (const auto& each_assignment : assignments_) {

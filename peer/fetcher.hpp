@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,8 +25,9 @@ struct FetcherOptions {
 };
 
 /// Owns the link to one remote peer and keeps enough requests under way on it, for all downloads that it serves (a lane
-/// each). Which pieces, it is told. On a long and fast way it has some more links to the same peer, over which it only asks
-/// for blocks; what is said of files is believed on the first one.
+/// each). Which pieces, it is told. It has some more links to the same peer, over which it only asks for blocks; what is said of
+/// files is believed on the first one. A sealed one, which costs far less, as soon as the peer has said where; and on a long and fast way
+/// three more.
 ///
 /// Rules:
 /// - A block goes from the socket to the verifier by handle: it is looked at nowhere between.
@@ -39,8 +41,10 @@ struct FetcherOptions {
 /// - A lane that is closed is over when the peer has said so: until then what comes of its file belongs to that lane,
 ///   and one that is opened after it has not begun.
 /// - A file is asked for once: a peer that takes its time to answer is not asked again meanwhile.
-/// - A block is asked for on the link that has the least under way. A further link that is lost, or on which a file is
-///   closed, is given up, and what it owed is asked for again; it is no matter for anybody else.
+/// - Blocks are asked for over sealed links where there is one over which the file can be had, and over the others until then, for
+///   ever if need be: nothing waits for a port that cannot be reached. Of several links that is asked which has the least under way.
+/// - What a further link owes when it is lost, or when a file is closed there, is asked for again; it is no matter for anybody else.
+///   A sealed one dials again by itself, another one is given up.
 /// - When the (first) link is lost nothing of it is believed any more: the lanes are opened anew when it stands again.
 ///
 /// States: connecting -> (LinkUp) greeting -> (PeerWelcome from the right one) ready; any -> (LinkDown) connecting; any
@@ -68,6 +72,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   void on(const LinkDown& down, Context& context);
   void on(const PeerWelcome& welcome, Context& context);
   void on(const PeerUnwelcome& unwelcome, Context& context);
+  void on(const SealedDoor& door, Context& context);
   void on(const FileOpened& opened, Context& context);
   void on(const FileClosed& closed, Context& context);
   void on(const Block& block, Context& context);
@@ -110,6 +115,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   /// A further link to the same peer.
   struct Side {
     Ref<ServingPeerRole> link;
+    bool sealed = false;
     bool ready = false;
     std::set<Fid> opened = {};
     std::map<Fid, unsigned> closing = {};  ///< as for the first link
@@ -117,10 +123,15 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   using PieceKey = std::pair<DownloadId, PieceIndex>;
 
   Ref<ServingPeerRole> dial(Context& context) const;
+  Ref<ServingPeerRole> dial_sealed(Context& context) const;
   bool from_peer(Context& context) const;
   Side* side_of(Address link);
+  std::size_t count_sides(bool sealed) const;
   void open_sides(Context& context);
+  void lose_side(Side& side, Context& context);
   void drop_side(Address link, Context& context);
+  template <class Is>
+  void ask_anew(Is is, Context& context);
   void drop_sides(Context& context);
   void on_side(Side& side, const FileOpened& opened, Context& context);
   void on_side(Side& side, const FileClosed& closed, Context& context);
@@ -128,6 +139,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   void ask_again(const Asked& asked);
   Lane* lane_of(const Fid& fid);
   void open(Lane& lane, Context& context);
+  void show(const PeerTicket& ticket, Context& context) const;
   void ask_for_more(Context& context);
   bool ask_next(Context& context);
   bool may_ask(Lane& lane, ByteCount length, Context& context);
@@ -147,7 +159,9 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   State state_ = State::connecting;
   Ref<ServingPeerRole> link_;
   std::uint32_t conversation_ = 0;
+  std::uint16_t version_ = 0;  ///< of this conversation
   Instant greeted_{};
+  std::optional<SealedDoor> sealed_door_;  ///< said in this conversation
 
   std::map<Gid, PeerTicket> tickets_;  ///< shown over the first link, which counts for all of this client
   std::map<DownloadId, Lane> lanes_;

@@ -62,6 +62,7 @@ class PeerSurvey final : public ActorOf<PeerSurvey, Joined<ServingPeerRole::Says
   void on(const Have&, Context&) {}
   void on(const FileFetchers&, Context&) {}
   void on(const TicketWanted&, Context&) {}
+  void on(const SealedDoor&, Context&) {}
 
  private:
   struct Asked {

@@ -16,6 +16,12 @@ namespace {
 
 constexpr Duration taken_every = std::chrono::milliseconds(50);
 
+std::uint16_t port_of(const std::string& endpoint) {
+  std::uint16_t port = 0;
+  std::from_chars(endpoint.data() + endpoint.rfind(':') + 1, endpoint.data() + endpoint.size(), port);
+  return port;
+}
+
 /// What the trackers are to be told of a door: an address that means "any" is left out, they see a better one.
 NowServing announcement(const std::string& endpoint) {
   NowServing serving;
@@ -25,7 +31,7 @@ NowServing announcement(const std::string& endpoint) {
   if (serving.host.size() >= 2 && serving.host.front() == '[')
     serving.host = serving.host.substr(1, serving.host.size() - 2);
   if (serving.host == "0.0.0.0" || serving.host == "::" || serving.host == "*") serving.host.clear();
-  std::from_chars(endpoint.data() + colon + 1, endpoint.data() + endpoint.size(), serving.port);
+  serving.port = port_of(endpoint);
   return serving;
 }
 
@@ -35,12 +41,32 @@ Uploader::Uploader(UploaderOptions options, Others others, std::shared_ptr<Opene
     : options_(std::move(options)), others_(others), door_(std::move(door)) {}
 
 void Uploader::start(Context& context) {
-  *door_ = context.listen<FetchingPeerRole>(options_.endpoint);
-  if (door_->address.value == 0) return;
+  if (!open_doors(context)) return;
   NowServing serving = announcement(door_->endpoint);
   if (!options_.public_host.empty()) serving.host = options_.public_host;
   context.send(others_.tracker_link, serving);
   context.send(others_.storage, WatchLimits{});
+}
+
+bool Uploader::open_doors(Context& context) {
+  *door_ = context.listen<FetchingPeerRole>(options_.endpoint);
+  if (door_->address.value == 0) return false;
+  const std::string host = door_->endpoint.substr(0, door_->endpoint.rfind(':'));
+  sealed_door_ = context.listen_sealed<FetchingPeerRole>(fmt::format("{}:{}", host, options_.sealed_port));
+  if (sealed_door_.address.value != 0) return true;
+  // Everything works without it, only slower; but a port that was asked for is one that others count on.
+  log_warning(fmt::format("no door for sealed links at {}: {}", sealed_door_.endpoint, sealed_door_.fault));
+  if (options_.sealed_port == 0) return true;
+  context.close(door_->address);
+  *door_ = sealed_door_;
+  return false;
+}
+
+void Uploader::give_pass(Link& link, Context& context) {
+  if (link.sealed || link.version < 3 || sealed_door_.address.value == 0) return;
+  const SealedPass pass = context.issue_pass(sealed_door_.address, link.key);
+  link.pass = pass.id;
+  context.reply(SealedDoor{port_of(sealed_door_.endpoint), pass.id, pass.secret});
 }
 
 // --- what is served -------------------------------------------------------------------------------------------
@@ -68,7 +94,7 @@ void Uploader::on(const ServeFile& serve, Context& context) {
 void Uploader::tell_pieces(const FileKey& key, Context& context) {
   for (auto& [address, link] : links_) {
     const auto open = link.open.find(key.second);
-    if (open != link.open.end() && open->second == key.first)
+    if (open != link.open.end() && open->second == key.first && !link.sealed)
       context.answer(address, FileOpened{key.second, pieces_of(files_.at(key)).bytes()});
   }
 }
@@ -83,7 +109,7 @@ void Uploader::on(const ServePiece& serve, Context& context) {
   copy->pieces.set(serve.piece);
   for (auto& [address, link] : links_) {
     const auto open = link.open.find(serve.fid);
-    if (open != link.open.end() && open->second == serve.gid)
+    if (open != link.open.end() && open->second == serve.gid && !link.sealed)
       context.answer(address, Have{serve.fid, serve.piece});
   }
 }
@@ -148,7 +174,8 @@ const Uploader::Served* Uploader::copy_with(const Link& link, const RequestBlock
 // --- the peers ------------------------------------------------------------------------------------------------
 
 void Uploader::on(const LinkUp& up, Context& context) {
-  if (up.listener != door_->address) return;
+  const bool sealed = up.listener == sealed_door_.address;
+  if (up.listener != door_->address && !sealed) return;
   if (links_.size() >= links_max) {
     log_warning(fmt::format("{} peers are served: {} has to wait", links_.size(), up.peer));
     context.close(up.link);
@@ -157,6 +184,7 @@ void Uploader::on(const LinkUp& up, Context& context) {
   Link& link = links_[up.link];
   link.address = up.peer;
   link.key = up.key;
+  link.sealed = sealed;
 }
 
 void Uploader::on(const LinkDown& down, Context& context) { forget(down.link, context); }
@@ -167,6 +195,7 @@ void Uploader::forget(Address address, Context& context) {
   std::erase(ring_, address);
   if (!gone) return;
   const Link& link = gone.mapped();
+  if (link.pass) context.revoke_pass(sealed_door_.address, *link.pass);
   const bool has_another = std::any_of(links_.begin(), links_.end(),
                                        [&](const auto& each) { return each.second.client == link.client; });
   if (link.client && !has_another) admission_.forget(*link.client);
@@ -189,16 +218,20 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   const std::size_t reading = link->second.reading;
   const PayloadGauge sent = link->second.sent;
   const LinkKey proven = link->second.key;
+  const bool sealed = link->second.sealed;
   std::string from = std::move(link->second.address);
   const Link before = std::exchange(link->second, Link{});
   link->second.reading = reading;
   link->second.sent = sent;
   link->second.address = std::move(from);
   link->second.key = proven;
+  link->second.sealed = sealed;
   link->second.client = hello.client;
   link->second.version = std::min(hello.version_max, peer_peer_version);
   std::erase(ring_, context.sender());
   context.reply(PeerWelcome{link->second.version, options_.client});
+  if (before.pass) context.revoke_pass(sealed_door_.address, *before.pass);
+  give_pass(link->second, context);
   for (const Fid& fid : before.fetches) fetchers_changed({before.open.at(fid), fid}, context);
 }
 
@@ -224,7 +257,8 @@ void Uploader::on(const OpenFile& open, Context& context) {
     drop_requests(link, open.fid);
     link.knocking[open.fid] = open.gid;
     link.knocked = context.now();
-    if (!admission_.is_undecided(open.gid, *link.client)) context.reply(TicketWanted{open.gid});
+    if (!admission_.is_undecided(open.gid, *link.client))
+      want_ticket(context.sender(), link, open.gid, context);
     look_at_tickets(context);
   }
 }
@@ -235,7 +269,7 @@ void Uploader::open_file(Address address, Link& link, const FileKey& key, Contex
   if (link.version >= 2) {
     link.fetches.insert(key.second);
     std::vector<ClientKey> fetchers = fetchers_of(key);
-    if (!fetchers_changed(key, context) && fetchers.size() > 1) {
+    if (!fetchers_changed(key, context) && fetchers.size() > 1 && !link.sealed) {
       tellings_[key].begun = true;
       context.answer(address, FileFetchers{key.second, std::move(fetchers)});
     }
@@ -278,7 +312,7 @@ bool Uploader::tell_fetchers(const FileKey& key, Telling& telling, Context& cont
   telling.begun = true;
   int told = 0;
   for (const auto& [address, link] : links_) {
-    if (!link.fetches.contains(key.second) || link.open.at(key.second) != key.first) continue;
+    if (link.sealed || !link.fetches.contains(key.second) || link.open.at(key.second) != key.first) continue;
     ++told;
     if (link.version >= 2) context.answer(address, FileFetchers{key.second, fetchers});
   }
@@ -344,7 +378,7 @@ void Uploader::on(const ShowTicket& show, Context& context) {
       log_warning(fmt::format("a peer at {} shows a ticket that is not its own", link->second.address));
       context.close(context.sender());
       return forget(context.sender(), context);
-    case Admission::Verdict::refused: context.reply(TicketWanted{gid}); break;
+    case Admission::Verdict::refused: want_ticket(link->first, link->second, gid, context); break;
     case Admission::Verdict::let_in: let_in(gid, context); break;
     case Admission::Verdict::undecided: break;
   }
@@ -384,7 +418,11 @@ void Uploader::serve_nobody(const Gid& gid, Context& context) {
 void Uploader::want_tickets(const Gid& gid, const std::vector<ClientKey>& clients, Context& context) {
   for (const ClientKey& client : clients)
     for (const auto& [address, link] : links_)
-      if (link.client == client) context.answer(address, TicketWanted{gid});
+      if (link.client == client) want_ticket(address, link, gid, context);
+}
+
+void Uploader::want_ticket(Address address, const Link& link, const Gid& gid, Context& context) {
+  if (link.version >= 3 && !link.sealed) context.answer(address, TicketWanted{gid});
 }
 
 /// Whoever has waited long enough without a ticket that counts is told that.
@@ -637,6 +675,7 @@ ShareFacts Uploader::facts_of(const FileKey& key, const Copies& copies, Context&
   facts.pieces_served = pieces_of(copies).count();
   facts.limit = limiter_.rate(copies.front().group, local_day_time(context.wall_time()));
   facts.waits_for_limit = limited_ && facts.limit;
+  std::map<ClientKey, LeecherFacts> leechers;  // over all of their links
   for (const auto& each : links_) {
     const Link& link = each.second;
     const auto wants = [&](const std::map<Fid, Gid>& files) {
@@ -648,13 +687,15 @@ ShareFacts Uploader::facts_of(const FileKey& key, const Copies& copies, Context&
     const auto requests =
         std::count_if(link.waiting.begin(), link.waiting.end(),
                       [&](const Waiting& waiting) { return waiting.request.fid == key.second; });
-    facts.leechers.push_back({*link.client,
-                              link.address,
-                              admitted,
-                              link.rate.bytes_per_second(context.now()),
-                              static_cast<std::uint32_t>(requests),
-                              {link.sent.outstanding_bytes()}});
+    LeecherFacts& leecher = leechers[*link.client];
+    leecher.client = *link.client;
+    leecher.address = link.address;
+    leecher.admitted = leecher.admitted || admitted;
+    leecher.bytes_per_second += link.rate.bytes_per_second(context.now());
+    leecher.requests += static_cast<std::uint32_t>(requests);
+    leecher.untaken += ByteCount{link.sent.outstanding_bytes()};
   }
+  for (auto& each : leechers) facts.leechers.push_back(std::move(each.second));
   facts.reads = static_cast<std::uint32_t>(
       std::count_if(reads_.begin(), reads_.end(), [&](const auto& read) { return read.second.file == key; }));
   return facts;

@@ -25,10 +25,11 @@ namespace tutti {
 struct UploaderOptions {
   std::string endpoint;  ///< `ip:port` where peers are served
   ClientKey client;
-  std::string public_host;  ///< where they reach us, if it is another
+  std::string public_host;        ///< where they reach us, if it is another
+  std::uint16_t sealed_port = 0;  ///< of the sealed door, on the same host; 0 lets the system choose
 };
 
-/// Decides which request of which peer is answered next. Owns the door where peers come in, what is served, and the
+/// Decides which request of which peer is answered next. Owns the two doors where peers come in, what is served, and the
 /// requests that wait.
 ///
 /// Rules:
@@ -36,6 +37,9 @@ struct UploaderOptions {
 ///   (Admission): a file that is asked for by somebody who has shown no ticket that counts stays unanswered until he
 ///   does, `knock_patience` at the most. Whoever shows somebody else's, or one that no tracker has made, is hung up on.
 /// - A peer is the key that its link has proven; who says another one in PeerHello is not heard any more.
+/// - Whoever has said Hello is given a pass for the sealed door, which is good for as long as that link stands. Whoever comes in by it is
+///   that client over a further link: tickets count for all of them, and a departure closes what is open over each.
+/// - Over sealed links only blocks go: what else there is to tell a client goes over the link that gave it the pass.
 /// - Every CloseFile is answered, also one that crossed with our own FileClosed: the peer counts on it.
 /// - A whole file is served instead of downloads of it; downloads of one file, which are at several places, are served
 ///   together, as if they were one. A download that ends does not stop anything but itself.
@@ -61,7 +65,7 @@ class Uploader final
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_link = 4;
   static constexpr std::size_t untaken_max = 8U << 20U;  ///< bytes
-  static constexpr std::size_t links_max = 1000;
+  static constexpr std::size_t links_max = 2000;
   static constexpr Duration knock_patience = std::chrono::seconds(5);
   static constexpr std::size_t files_a_link_max = 1024;
 
@@ -133,8 +137,10 @@ class Uploader final
   };
   struct Link {
     std::string address;
-    LinkKey key;                      ///< proven
-    std::optional<ClientKey> client;  ///< the same, once it has said Hello
+    LinkKey key;                       ///< proven
+    bool sealed = false;               ///< came in by a pass
+    std::optional<ClientKey> client;   ///< the same as `key`, once it has said Hello
+    std::optional<SealedPassId> pass;  ///< that it was given
     std::uint16_t version = 0;
     std::map<Fid, Gid> open;
     std::set<Fid> fetches;        ///< of those that are open: it is going to ask for blocks
@@ -155,6 +161,8 @@ class Uploader final
     bool begun = false;  ///< somebody has been told of somebody
   };
 
+  bool open_doors(Context& context);
+  void give_pass(Link& link, Context& context);
   void open_file(Address address, Link& link, const FileKey& key, Context& context);
   void close_file(Address address, Link& link, const Fid& fid, CloseReason reason, Context& context);
   std::vector<ClientKey> fetchers_of(const FileKey& key) const;
@@ -163,6 +171,7 @@ class Uploader final
   void look_at_tickets(Context& context);
   void serve_nobody(const Gid& gid, Context& context);
   void want_tickets(const Gid& gid, const std::vector<ClientKey>& clients, Context& context);
+  static void want_ticket(Address address, const Link& link, const Gid& gid, Context& context);
   void close_knocking(Context& context);
   std::map<Gid, std::set<ClientKey>> who_fetches() const;
   void let_in(const Gid& gid, Context& context);
@@ -190,6 +199,7 @@ class Uploader final
   const UploaderOptions options_;
   const Others others_;
   const std::shared_ptr<Opened> door_;
+  Opened sealed_door_;
 
   std::map<FileKey, Copies> files_;
   std::map<FileKey, Telling> tellings_;

@@ -51,6 +51,15 @@ Setter number(std::uint32_t ClientOptions::*field, std::int64_t least) {
   };
 }
 
+Setter port(std::uint32_t ClientOptions::*field) {
+  return [field](const toml::node& node, ClientOptions& options) -> std::string {
+    const auto value = whole_number(node, 0);
+    if (!value || *value > std::numeric_limits<std::uint16_t>::max()) return "has to be a port, 0 to 65535";
+    options.*field = *value;
+    return {};
+  };
+}
+
 Setter milliseconds(std::chrono::milliseconds ClientOptions::*field) {
   return [field](const toml::node& node, ClientOptions& options) -> std::string {
     const auto value = whole_number(node, 1);
@@ -85,6 +94,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"log.level", text(&ClientOptions::log_level)},
       {"network.orchestra", text(&ClientOptions::orchestra)},
       {"network.public_host", text(&ClientOptions::public_host)},
+      {"network.sealed_port", port(&ClientOptions::sealed_port)},
       {"trackers.answer_patience_ms", milliseconds(&ClientOptions::answer_patience)},
       {"trackers.unreachable_after_ms", milliseconds(&ClientOptions::unreachable_after)},
       {"trackers.present_every_ms", milliseconds(&ClientOptions::present_every)},

@@ -27,7 +27,8 @@ struct ClientOptions {
   std::string trace_file;  ///< empty: none
 
   // Only in the configuration file.
-  std::string public_host;  ///< where peers reach us; empty: the address that the trackers see
+  std::string public_host;        ///< where peers reach us; empty: the address that the trackers see
+  std::uint32_t sealed_port = 0;  ///< where blocks are served; 0: the system chooses
   std::uint32_t history_lines = 1000;
   std::chrono::milliseconds progress_interval{500};
   std::chrono::milliseconds answer_patience{1500};

@@ -177,6 +177,7 @@ ClientSettings settings_of(const ClientOptions& options, const std::string& stat
   settings.endpoint = options.serving;
   settings.orchestra = options.orchestra;
   settings.public_host = options.public_host;
+  settings.sealed_port = static_cast<std::uint16_t>(options.sealed_port);
   settings.trackers = std::move(trackers);
   settings.software = fmt::format("tutti {}", version);
   settings.answer_patience = options.answer_patience;
@@ -242,7 +243,8 @@ int run(const ClientOptions& options) {
   if (!door->fault.empty()) {
     host.stop();
     throw CannotStart{Code::io_error,
-                      fmt::format("{}: {}; choose another IP:PORT", options.serving, door->fault)};
+                      fmt::format("{}: {}; choose another {}", door->endpoint, door->fault,
+                                  door->endpoint == options.serving ? "IP:PORT" : "network.sealed_port")};
   }
   if (orchestra && !orchestra->fault.empty()) {
     host.stop();

@@ -2,6 +2,7 @@
 """Who is let in, who is believed, and what can be read on the way."""
 
 import shutil
+import socket
 
 from support.curve import ROUTING_ID, SUBSCRIBE, Socket, keys_of, make_keys
 from support.files import same_bytes
@@ -226,6 +227,90 @@ def what_passes_says_nothing_to_whoever_listens(world):
     assert kind_of(peer.hear()) == PEER_WELCOME
     assert peer.public not in relay.seen
     peer.close()
+
+
+class Way:
+    """alice as others reach her: her doors are at 127.0.0.1, and what she says is that she is at 127.0.0.2."""
+
+    def __init__(self, world):
+        self.sealed_port = world.ports.take()
+        config = world.path / "alice.toml"
+        config.write_text(f'[network]\npublic_host = "127.0.0.2"\nsealed_port = {self.sealed_port}\n')
+        self.alice = world.person("alice-the-user", options=("--config", config))
+        self.bob = world.person("bob-the-user")
+        world.group("secret-group", self.alice, self.bob)
+        self.content = b"the content of the file, which is nobody's business. " * 400_000
+        self.song = world.folder("files") / "secret-song"
+        self.song.write_bytes(self.content)
+        self.alice.ok(f"upload_file {self.song} secret-group")
+        self._world = world
+        self.first = self.relay(self.alice.port)
+
+    def relay(self, port, change=None):
+        """Somebody on the way to one of her ports."""
+        relay = Recorder(port, port, "127.0.0.2", change)
+        self._world.at_end(relay.close)
+        return relay
+
+    def fetch(self):
+        self.bob.fetch("secret-group", "secret-song", self._world.path / "got")
+        assert same_bytes(self._world.path / "got", self.song)
+
+
+@suite.test(trackers=1)
+def what_passes_between_peers_says_nothing_either(world):
+    way = Way(world)
+    sealed = way.relay(way.sealed_port)
+    way.alice.ok("set_limit up 8M")  # so that the sealed link stands long before the end
+    way.fetch()
+    assert len(sealed.seen) > len(way.content) // 2, "blocks do not go over the sealed link"
+    for seen in (way.first.seen, sealed.seen):
+        assert len(seen) > 500
+        for word in (b"alice-the-user", b"bob-the-user", b"secret-group", b"secret-song", way.content[:20],
+                     keys_of(way.alice.state)[0], keys_of(way.bob.state)[0]):
+            assert word not in seen, word
+
+
+@suite.test(trackers=1)
+def a_sealed_port_that_cannot_be_reached_is_no_matter(world):
+    way = Way(world)
+    way.fetch()
+    assert len(way.first.seen) > len(way.content)
+
+
+@suite.test(trackers=1)
+def whoever_spoils_what_is_sealed_harms_nobody(world):
+    way = Way(world)
+    spoilt = []
+
+    def spoil(data):
+        """A byte of every other large run."""
+        if len(data) < 10_000 or len(spoilt) == 40:
+            return data
+        spoilt.append(len(data))
+        return data if len(spoilt) % 2 else data[:5_000] + bytes([data[5_000] ^ 1]) + data[5_001:]
+    way.relay(way.sealed_port, spoil)
+    way.alice.ok("set_limit up 8M")
+    way.fetch()
+    assert len(spoilt) >= 2, "nothing came by"
+    # She is asked again, and nobody thinks ill of her.
+    other = world.file("another-song", 3_000_000)
+    way.alice.ok(f"upload_file {other} secret-group")
+    way.bob.fetch("secret-group", "another-song", world.path / "other")
+    assert same_bytes(world.path / "other", other)
+    assert not any(event.get("code") for event in way.bob.events if event["event"].startswith("download")), way.bob.events
+
+
+@suite.test(trackers=1)
+def a_sealed_port_that_is_taken_is_said_at_the_start(world):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = world.path / "taken.toml"
+        config.write_text(f"[network]\nsealed_port = {port}\n")
+        status, _, err = world.run("client", f"127.0.0.1:{world.ports.take()}", world.info, "--state",
+                                   world.path / "taken", "--config", config, given="quit")
+    assert status == 9, err
+    assert f"127.0.0.1:{port}: Address already in use; choose another network.sealed_port" in err, err
 
 
 @suite.test()

@@ -7,8 +7,10 @@ import time
 
 from support.curve import Socket, keys_of, make_keys
 from support.files import KIB, MIB, same_bytes
-from support.liar import HELLO, OPEN, OPENED, PING, PONG, SHOW, WELCOME, pack, unpack
+from support.liar import (BLOCK, CLOSED, HELLO, OPEN, OPENED, PING, PONG, REQUEST, SEALED_DOOR, SHOW, WELCOME, kind_of_message,
+                          pack, unpack)
 from support.program import until
+from support.sealed import SealedLink
 from support.suite import Suite
 from support.ticket import signing_keys, signing_keys_of, ticket
 
@@ -37,7 +39,7 @@ class Door:
             if kind == PING:
                 self._door.say(frames[0], pack(PONG))
             elif kind == HELLO:
-                self._door.say(frames[0], pack(WELCOME, 1, self._key))
+                self._door.say(frames[0], pack(WELCOME, 3, self._key))
             elif kind == SHOW:
                 self.shown = fields[0]
             elif kind == OPEN:
@@ -136,6 +138,64 @@ def only_the_own_ticket_of_now_opens_a_file(world):
     assert not somebody(epoch=epoch), "of before somebody left"
     assert somebody(epoch=epoch + 1), "and of after"
     assert scene.alice.running
+
+
+class ByHand:
+    """bob's links to alice, spoken by hand: the first one, which shows his ticket, and a sealed one by the pass that she tells there."""
+
+    def __init__(self, scene):
+        self.fid = scene.fid
+        self.first = Socket("DEALER", scene.bobs).connect(scene.alice.port, keys_of(scene.alice.state)[0])
+        self.first.say(pack(HELLO, 1, 3, scene.bobs[0]))
+        self.first.say(b"\x92\xcd\x03\x18" + scene.bobs_ticket())
+        _, port, self.pass_id, self.secret = self.heard(self.first, SEALED_DOOR)
+        self.port = port
+        self.sealed = SealedLink(port, self.pass_id, self.secret)
+        assert self.sealed.stands
+        self.sealed.say(pack(HELLO, 1, 3, scene.bobs[0]))
+        self.sealed.say(pack(OPEN, scene.gid, scene.fid))
+        self.heard(self.sealed, OPENED)
+
+    @staticmethod
+    def heard(link, kind, seconds=10.0):
+        """The next message of this kind; None if none comes."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            frames = link.hear(0.1)
+            if frames and kind_of_message(frames[0]) == kind:
+                return unpack(frames[0])
+        return None
+
+    def ask(self):
+        self.sealed.say(pack(REQUEST, self.fid, 0, 0, 1000))
+
+    def close(self):
+        self.first.close()
+        self.sealed.close()
+
+
+@suite.test()
+def a_sealed_link_is_cut_with_the_membership_and_with_the_link_that_its_pass_was_told_over(world):
+    scene = Scene(world)
+    scene.alice.ok("set_limit up none")
+    bob = ByHand(scene)
+    bob.ask()
+    assert bob.heard(bob.sealed, BLOCK) is not None
+    wrong = SealedLink(bob.port, bob.pass_id, bytes(32))
+    assert not wrong.stands
+    scene.alice.ok("remove_member g bob")
+    assert bob.heard(bob.sealed, CLOSED, 1.0) is not None
+    bob.ask()
+    assert bob.heard(bob.sealed, BLOCK, 1.0) is None
+    # What he has kept opens nothing once his first link has gone, which alice notices when it is silent.
+    bob.close()
+    until(lambda: not comes_in(bob), "the pass to be good for nothing", between=0.2)
+
+
+def comes_in(bob):
+    link = SealedLink(bob.port, bob.pass_id, bob.secret)
+    link.close()
+    return link.stands
 
 
 @suite.test()

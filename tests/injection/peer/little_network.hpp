@@ -277,6 +277,7 @@ class LittleNetwork {
   bool plug_in() {
     bool any = false;
     for (const auto& link : host.links()) {
+      if (link.kind == LinkKind::connect_sealed && !link.up) any = plug_in_sealed(link) || any;
       if (link.kind != LinkKind::connect || link.up) continue;
       if (link.endpoint == "127.0.0.1:5000") {
         if (dead_.contains(owner_of(link.owner))) continue;
@@ -300,6 +301,19 @@ class LittleNetwork {
       }
     }
     return any;
+  }
+  bool plug_in_sealed(const InjectionHost::Link& link) {
+    for (const auto& door : host.links()) {
+      if (door.kind != LinkKind::listen_sealed || door.endpoint != link.endpoint ||
+          !door.passes.contains(link.pass.id))
+        continue;
+      const Address far = host.accept_sealed(door.address, link.pass.id);
+      wires_[link.address] = far;
+      wires_[far] = link.address;
+      host.link_up(link.address);
+      return true;
+    }
+    return false;
   }
   void unplug(Address near) {
     const auto wire = wires_.find(near);

@@ -34,8 +34,24 @@ struct Counter {
   }
   Address peer(std::uint8_t client = 3) {
     const Address link_address = host.accept(door->address, "127.0.0.1:40000", link_key(client));
-    host.inject(link_address, uploader.address, PeerHello{1, 1, client_key(client)});
+    greet(link_address, client);
+    if (speaks >= 3) pass = pass_of(host.expect<SealedDoor>(link_address).message);
+    return link_address;
+  }
+  void greet(Address link_address, std::uint8_t client = 3) {
+    host.inject(link_address, uploader.address, PeerHello{1, speaks, client_key(client)});
     BOOST_TEST((host.expect<PeerWelcome>(link_address)->client == client_key(9)));
+  }
+  static SealedPass pass_of(const SealedDoor& told) { return {told.pass, told.secret}; }
+  Address sealed_door() const {
+    for (const auto& each : host.links())
+      if (each.kind == LinkKind::listen_sealed) return each.address;
+    return {};
+  }
+  /// The peer that came last comes in at the sealed door as well.
+  Address sealed(std::uint8_t client = 3) {
+    const Address link_address = host.accept_sealed(sealed_door(), pass.id);
+    greet(link_address, client);
     return link_address;
   }
   /// By the trackers' clock.
@@ -84,6 +100,8 @@ struct Counter {
   }
   RejectReason rejected(Address peer) { return host.expect<RejectBlock>(peer)->reason; }
 
+  std::uint16_t speaks = 1;  ///< the highest version that peers know
+  SealedPass pass;           ///< that the last of them was given
   InjectionHost host;
   Ref<StorageRole> storage = host.probe<StorageRole>();
   Ref<TrackerLinkRole> link = host.probe<TrackerLinkRole>();
@@ -122,6 +140,8 @@ BOOST_AUTO_TEST_CASE(an_address_that_means_any_is_not_announced) {
   const auto serving = host.expect<NowServing>(link);
   BOOST_TEST(serving->host.empty());
   BOOST_TEST(serving->port == 7000);
+  BOOST_TEST(
+      host.is_open(host.link_to("0.0.0.0:20001")));  // the sealed door, at a port of the system's choice
 }
 
 BOOST_AUTO_TEST_CASE(serves_the_pieces_it_has) {
@@ -181,7 +201,8 @@ BOOST_AUTO_TEST_CASE(those_who_fetch_a_file_hear_of_each_other_at_once) {
   const auto open = [&](std::uint8_t client) {
     const Address peer = counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(client));
     counter.host.inject(peer, counter.uploader.address, PeerHello{1, 7, client_key(client)});
-    BOOST_TEST(counter.host.expect<PeerWelcome>(peer)->version == 2);
+    BOOST_TEST(counter.host.expect<PeerWelcome>(peer)->version == peer_peer_version);
+    counter.host.expect<SealedDoor>(peer);
     counter.show(peer, counter.ticket(client));
     counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
     counter.told_if_asked(counter.rules());
@@ -471,6 +492,7 @@ BOOST_AUTO_TEST_CASE(for_a_peer_that_takes_nothing_no_more_is_read) {
 
 BOOST_AUTO_TEST_CASE(only_who_shows_a_ticket_is_let_in) {
   Counter counter;
+  counter.speaks = 3;
   const Address member = counter.peer(3);
   const Address stranger = counter.peer(4);
   counter.host.inject(member, counter.uploader.address, OpenFile{counter.gid, counter.fid});
@@ -514,6 +536,7 @@ BOOST_AUTO_TEST_CASE(whoever_shows_what_is_not_his_is_hung_up_on) {
 
 BOOST_AUTO_TEST_CASE(a_ticket_of_another_group_opens_nothing) {
   Counter counter;
+  counter.speaks = 3;
   counter.peer_with_file();
   const Address other = counter.peer(4);
   Gid elsewhere;
@@ -527,11 +550,12 @@ BOOST_AUTO_TEST_CASE(a_ticket_of_another_group_opens_nothing) {
 
 BOOST_AUTO_TEST_CASE(whoever_has_left_is_cut_off_within_a_second_and_who_has_not_goes_on) {
   Counter counter;
+  counter.speaks = 3;
   const Address gone = counter.peer_with_file();
   const Address member = counter.peer(4);
   counter.show(member, counter.ticket(4));
   counter.host.inject(member, counter.uploader.address, OpenFile{counter.gid, counter.fid});
-  counter.host.expect<FileOpened>(member);
+  BOOST_TEST(counter.host.find<FileOpened>(member).has_value());
   counter.host.discard(gone);
   counter.host.discard(member);
   counter.host.inject(counter.link.address, counter.uploader.address,
@@ -581,6 +605,7 @@ BOOST_AUTO_TEST_CASE(who_does_not_renew_is_served_until_his_ticket_expires) {
 
 BOOST_AUTO_TEST_CASE(who_is_served_is_served_on_while_no_tracker_answers_and_nobody_new) {
   Counter counter;
+  counter.speaks = 3;
   const Address peer = counter.peer_with_file();
   for (int i = 0; i < 30; ++i) {
     counter.host.advance(Admission::ask_every);
@@ -593,6 +618,134 @@ BOOST_AUTO_TEST_CASE(who_is_served_is_served_on_while_no_tracker_answers_and_nob
   const Address other = counter.peer(4);
   counter.show(other, signed_ticket(counter.keys, counter.gid, client_key(4), 1, 1'060'000));
   counter.host.expect<TicketWanted>(other);
+}
+
+/// As many tickets as there are links: one, whatever kind they are of.
+BOOST_AUTO_TEST_CASE(a_client_is_let_in_over_sealed_links_by_what_it_shows_over_the_other_one) {
+  Counter counter;
+  counter.speaks = 3;
+  const Address peer = counter.peer();
+  const Address sealed = counter.sealed();
+  counter.host.inject(sealed, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect_silence(sealed);  // a ticket is wanted of the first link alone
+  counter.open(peer);
+  counter.host.expect<FileOpened>(sealed);
+  counter.request(sealed, 0);
+  counter.read_one();
+  BOOST_TEST(counter.host.expect<Block>(sealed).payload.size() == block.value);
+  counter.request(sealed, 1);
+  BOOST_TEST((counter.rejected(sealed) == RejectReason::not_have));
+}
+
+BOOST_AUTO_TEST_CASE(over_sealed_links_nothing_is_told_twice) {
+  Counter counter;
+  counter.speaks = 3;
+  counter.serve_part("/part", 0b1000'0000);
+  const Address peer = counter.peer();
+  counter.open(peer);
+  const Address sealed = counter.sealed();
+  counter.host.inject(sealed, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<FileOpened>(sealed);
+  const Address other = counter.peer(4);
+  counter.show(other, counter.ticket(4));
+  counter.host.inject(other, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.advance(std::chrono::seconds(1));
+  BOOST_TEST(counter.host.expect<FileFetchers>(peer)->clients.size() == 2U);
+  counter.host.expect_silence(sealed);
+  counter.host.inject(counter.owner.address, counter.uploader.address,
+                      ServePiece{counter.gid, counter.fid, "/part", 1_piece});
+  counter.host.expect<Have>(peer);
+  counter.host.expect_silence(sealed);
+}
+
+BOOST_AUTO_TEST_CASE(a_pass_is_good_for_as_long_as_the_link_that_it_was_told_over) {
+  Counter counter;
+  counter.speaks = 2;
+  counter.peer(5);
+  BOOST_TEST(counter.host.link(counter.sealed_door()).passes.empty());  // it would not know what that is
+  counter.speaks = 3;
+  const Address peer = counter.peer();
+  counter.open(peer);
+  const Address sealed = counter.sealed();
+  BOOST_TEST((counter.host.link(sealed).key == link_key(3)));
+  counter.host.inject(sealed, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.discard();
+  const SealedPass first = counter.pass;
+
+  // A new conversation has a new pass.
+  counter.greet(peer);
+  counter.pass = counter.pass_of(counter.host.expect<SealedDoor>(peer).message);
+  BOOST_TEST((counter.pass.id != first.id && counter.pass.secret != first.secret));
+  BOOST_TEST(!counter.host.is_open(sealed));
+  BOOST_TEST(counter.host.link(counter.sealed_door()).passes.size() == 1U);
+
+  const Address again = counter.sealed();
+  counter.host.link_down(peer);
+  BOOST_TEST(!counter.host.is_open(again));
+  BOOST_TEST(counter.host.link(counter.sealed_door()).passes.empty());
+
+  // Nothing of this client is left: its ticket has gone with its last link.
+  const Address later = counter.peer();
+  counter.host.inject(later, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<TicketWanted>(later);
+}
+
+BOOST_AUTO_TEST_CASE(whoever_has_left_is_cut_off_over_sealed_links_too) {
+  Counter counter;
+  counter.speaks = 3;
+  const Address gone = counter.peer_with_file();
+  const Address sealed = counter.sealed();
+  counter.host.inject(sealed, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.expect<FileOpened>(sealed);
+  counter.request(sealed, 0);
+  counter.host.inject(counter.link.address, counter.uploader.address,
+                      GroupChanged{counter.gid, {"lab"}, 2, true, {}});
+  counter.host.advance(Admission::grace);
+  BOOST_TEST((counter.host.find<FileClosed>(gone)->message.reason == CloseReason::not_a_member));
+  BOOST_TEST((counter.host.find<FileClosed>(sealed)->message.reason == CloseReason::not_a_member));
+  counter.read_one();
+  counter.request(sealed, 0);
+  counter.host.expect_silence(sealed);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_is_named_once_however_many_links_it_has) {
+  Counter counter;
+  counter.speaks = 3;
+  counter.open(counter.peer());
+  const Address sealed = counter.sealed();
+  counter.host.inject(sealed, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.request(sealed, 0);
+  counter.request(sealed, 2, {}, {block.value - 100});
+  const auto shell = counter.host.probe<ShellRole>();
+  counter.host.inject(shell.address, counter.uploader.address, DiagnoseShare{{1}, {"lab"}, {"film"}});
+  const auto said = counter.host.expect<ShareDiagnosed>(shell);
+  BOOST_TEST_REQUIRE(said->share.has_value());
+  BOOST_TEST_REQUIRE(said->share->leechers.size() == 1U);
+  BOOST_TEST(said->share->leechers[0].admitted);
+  BOOST_TEST(said->share->leechers[0].requests == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(without_a_sealed_door_everything_else_goes_on_unless_its_port_was_asked_for) {
+  for (const std::uint16_t port : {std::uint16_t{0}, std::uint16_t{6100}}) {
+    InjectionHost host;
+    host.refuse_endpoint("127.0.0.1:" + std::to_string(port), "in use");
+    const auto door = std::make_shared<Opened>();
+    const auto uploader = host.spawn<UploaderRole>(
+        "uploader",
+        std::make_unique<Uploader>(
+            UploaderOptions{"127.0.0.1:7000", client_key(9), "", port},
+            Uploader::Others{host.probe<StorageRole>(), host.probe<TrackerLinkRole>(), {}}, door));
+    if (port != 0) {
+      BOOST_TEST(door->fault == "in use");
+      BOOST_TEST(door->endpoint == "127.0.0.1:6100");
+      BOOST_TEST(host.links().empty());
+      continue;
+    }
+    const Address peer = host.accept(door->address, "127.0.0.1:40000", link_key(3));
+    host.inject(peer, uploader.address, PeerHello{1, 3, client_key(3)});
+    host.expect<PeerWelcome>(peer);
+    host.expect_silence(peer);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_stopped_is_closed_to_those_who_wait_for_it) {

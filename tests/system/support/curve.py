@@ -51,13 +51,14 @@ def keys_of(folder):
 class Socket:
     """Of one type, with a key pair of its own (or that of somebody)."""
 
-    def __init__(self, kind, keys=None):
+    def __init__(self, kind, keys=None, curve=True):
         self.public, self._secret = keys or make_keys()
         self._socket = ctypes.c_void_p(_zmq.zmq_socket(_context, TYPES[kind]))
         assert self._socket, "no socket"
         for option, milliseconds in ((LINGER, 2000), (SNDTIMEO, 5000)):
             self.set(option, milliseconds)
-        self.set(CURVE_SECRETKEY, self._secret)
+        if curve:
+            self.set(CURVE_SECRETKEY, self._secret)
 
     def set(self, option, value):
         data = value if isinstance(value, bytes) else int(value).to_bytes(4, "little", signed=True)
@@ -66,6 +67,9 @@ class Socket:
     def connect(self, port, key):
         self.set(CURVE_PUBLICKEY, self.public)
         self.set(CURVE_SERVERKEY, key)
+        return self.connect_plain(port)
+
+    def connect_plain(self, port):
         assert _zmq.zmq_connect(self._socket, f"tcp://127.0.0.1:{port}".encode()) == 0
         return self
 

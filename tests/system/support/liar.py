@@ -7,7 +7,7 @@ from .curve import Socket
 # Messages of peer_peer.hpp and kernel.hpp.
 PING, PONG = 0x05, 0x06
 HELLO, WELCOME, OPEN, OPENED, CLOSE, CLOSED, REQUEST, REJECT = 0x301, 0x302, 0x304, 0x305, 0x307, 0x306, 0x308, 0x30b
-SHOW = 0x318
+SHOW, SEALED_DOOR, BLOCK = 0x318, 0x310, 0x30a
 NOT_HAVE, ASKED = 0, 5
 
 

@@ -40,6 +40,22 @@ BOOST_AUTO_TEST_CASE(what_is_held_elsewhere_does_not_count) {
   BOOST_TEST(payload.size() == 10U);
 }
 
+/// Whoever seals the bytes drops them, and goes on being counted for.
+BOOST_AUTO_TEST_CASE(counts_on_for_what_was_made_of_the_bytes) {
+  PayloadGauge gauge;
+  PayloadGauge another;
+  const auto bytes = std::make_shared<const Bytes>(10);
+  std::optional<Payload> measured = another.measured(gauge.measured(Payload::hold(bytes, *bytes)));
+  std::shared_ptr<const void> counter = measured->counter();
+  measured.reset();
+  BOOST_TEST(bytes.use_count() == 1);
+  BOOST_TEST(gauge.outstanding_bytes() == 10U);
+  BOOST_TEST(another.outstanding() == 1U);
+  counter.reset();
+  BOOST_TEST(gauge.outstanding_bytes() == 0U);
+  BOOST_TEST(another.outstanding() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_copy_of_a_gauge_counts_the_same) {
   PayloadGauge gauge;
   const PayloadGauge copy = gauge;

@@ -12,7 +12,7 @@ namespace {
 BOOST_AUTO_TEST_SUITE(redaction)
 
 /// Also one that is declared tomorrow: the field of a password is called `password`, or `new_password`, which may be empty.
-BOOST_AUTO_TEST_CASE(no_message_of_any_protocol_keeps_a_password) {
+BOOST_AUTO_TEST_CASE(no_message_of_any_protocol_keeps_a_password_or_a_secret) {
   const std::string field = "password: \"";
   std::size_t seen = 0;
   for (const MessageEntry& entry : catalogue()) {
@@ -22,6 +22,11 @@ BOOST_AUTO_TEST_CASE(no_message_of_any_protocol_keeps_a_password) {
       const std::string was = *entry.print(body, SIZE_MAX);
       const auto is = entry.print(kept, SIZE_MAX);
       BOOST_REQUIRE_MESSAGE(is, entry.name);
+      if (entry.name == "SealedDoor") {
+        BOOST_TEST(is->find("secret: x'" + std::string(64, '0') + "'") != std::string::npos, *is);
+        BOOST_TEST(is->substr(0, is->find("secret")) == was.substr(0, was.find("secret")));
+        continue;
+      }
       if (was.find(field) == std::string::npos) {
         BOOST_TEST(*is == was);
         continue;

@@ -104,6 +104,7 @@ BOOST_AUTO_TEST_CASE(the_example_configuration_has_every_key_with_its_default) {
   BOOST_TEST(options.request_memory_mib == defaults.request_memory_mib);
   BOOST_TEST(options.hashers == defaults.hashers);
   BOOST_TEST(options.orchestra == defaults.orchestra);
+  BOOST_TEST(options.sealed_port == defaults.sealed_port);
   BOOST_TEST((options.coloring == defaults.coloring));
   for (const std::string& key : configuration_keys()) {
     const std::string name = key.substr(key.find('.') == std::string::npos ? 0 : key.find('.') + 1);
@@ -117,6 +118,7 @@ BOOST_AUTO_TEST_CASE(defaults_are_those_of_the_actors) {
   BOOST_TEST((options.answer_patience == settings.answer_patience));
   BOOST_TEST((options.unreachable_after == settings.unreachable_after));
   BOOST_TEST((options.present_every == settings.present_every));
+  BOOST_TEST(options.sealed_port == settings.sealed_port);
   BOOST_TEST((options.sharers_every == settings.scheduler.sharers_every));
   BOOST_TEST(options.downloads_at_once == settings.scheduler.active_max);
   BOOST_TEST(options.peers_per_download == settings.scheduler.peers_max);
@@ -132,6 +134,9 @@ BOOST_AUTO_TEST_CASE(a_wrong_configuration_is_an_error_with_its_line) {
   BOOST_TEST(fault("\nno_such_key = 5").starts_with("line 2: no_such_key "));
   BOOST_TEST(fault("[shell]\nhistory_lines = \"many\"").starts_with("line 2: shell.history_lines "));
   BOOST_TEST(fault("[shell]\nprogress_interval_ms = 0") != "");
+  BOOST_TEST(fault("[network]\nsealed_port = 65535") == "");
+  BOOST_TEST(fault("[network]\nsealed_port = 65536") ==
+             "line 2: network.sealed_port has to be a port, 0 to 65535");
   BOOST_TEST(fault("[shell]\ncolor = \"pink\"") != "");
   BOOST_TEST(fault("[no_such_section]\nx = 1") != "");
   BOOST_TEST(fault("a = \n").starts_with("line "));

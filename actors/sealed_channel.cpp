@@ -1,0 +1,169 @@
+#include "actors/sealed_channel.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "actors/ensure.hpp"
+
+namespace tutti {
+
+namespace {
+
+constexpr std::size_t hash_bytes = 32;
+using Hash = std::array<std::uint8_t, hash_bytes>;
+
+Bytes joined(std::initializer_list<ByteView> parts) {
+  Bytes all;
+  for (const ByteView part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+Hash hmac_sha256(ByteView key, ByteView text) {
+  Hash hash{};
+  unsigned size = 0;
+  ENSURE(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), text.data(), text.size(), hash.data(),
+              &size) != nullptr &&
+         size == hash.size());
+  return hash;
+}
+
+/// A proof is keyed by something of its own: what is shown of it says nothing of the keys that seal.
+SealedProof proof_of(const SealedPass& pass, std::string_view purpose, ByteView words) {
+  Hash key{};
+  hkdf_sha256(pass.secret.view(), pass.id.view(), view_of(purpose), key);
+  const SealedProof proof = SealedProof::from(hmac_sha256(key, words));
+  OPENSSL_cleanse(key.data(), key.size());
+  return proof;
+}
+
+bool is_same(const SealedProof& left, const SealedProof& right) {
+  return CRYPTO_memcmp(left.bytes.data(), right.bytes.data(), SealedProof::size) == 0;
+}
+
+SealedProof hello_proof(const SealedPass& pass, const SealedRandom& random) {
+  return proof_of(pass, "tutti sealed link 1: hello", joined({pass.id.view(), random.view()}));
+}
+
+SealedProof welcome_proof(const SealedPass& pass, const SealedHello& hello, const SealedRandom& random) {
+  return proof_of(pass, "tutti sealed link 1: welcome",
+                  joined({pass.id.view(), hello.random.view(), random.view()}));
+}
+
+}  // namespace
+
+void hkdf_sha256(ByteView secret, ByteView salt, ByteView info, std::span<std::uint8_t> target) {
+  ENSURE(target.size() <= 255 * hash_bytes);
+  constexpr Hash no_salt{};
+  Hash key = hmac_sha256(salt.empty() ? ByteView(no_salt) : salt, secret);
+  Hash block{};
+  std::uint8_t number = 0;
+  while (!target.empty()) {
+    const ByteView before = number == 0 ? ByteView() : ByteView(block);
+    const std::array<std::uint8_t, 1> counter{++number};
+    block = hmac_sha256(key, joined({before, info, counter}));
+    const std::size_t size = std::min(target.size(), block.size());
+    std::copy_n(block.begin(), size, target.begin());
+    target = target.subspan(size);
+  }
+  OPENSSL_cleanse(key.data(), key.size());
+  OPENSSL_cleanse(block.data(), block.size());
+}
+
+// --- the handshake ----------------------------------------------------------------------------------------------
+
+Bytes SealedHello::bytes() const { return joined({pass.view(), random.view(), proof.view()}); }
+
+std::optional<SealedHello> SealedHello::parse(ByteView frame) {
+  if (frame.size() != size) return std::nullopt;
+  SealedHello hello;
+  hello.pass = SealedPassId::from(frame);
+  hello.random = SealedRandom::from(frame.subspan(SealedPassId::size));
+  hello.proof = SealedProof::from(frame.subspan(SealedPassId::size + SealedRandom::size));
+  return hello;
+}
+
+SealedHello make_hello(const SealedPass& pass, const SealedRandom& random) {
+  return {pass.id, random, hello_proof(pass, random)};
+}
+
+bool is_proven(const SealedHello& hello, const SealedPass& pass) {
+  return hello.pass == pass.id && is_same(hello.proof, hello_proof(pass, hello.random));
+}
+
+Bytes SealedWelcome::bytes() const { return joined({random.view(), proof.view()}); }
+
+std::optional<SealedWelcome> SealedWelcome::parse(ByteView frame) {
+  if (frame.size() != size) return std::nullopt;
+  return SealedWelcome{SealedRandom::from(frame), SealedProof::from(frame.subspan(SealedRandom::size))};
+}
+
+SealedWelcome make_welcome(const SealedPass& pass, const SealedHello& hello, const SealedRandom& random) {
+  return {random, welcome_proof(pass, hello, random)};
+}
+
+bool is_proven(const SealedWelcome& welcome, const SealedPass& pass, const SealedHello& hello) {
+  return is_same(welcome.proof, welcome_proof(pass, hello, welcome.random));
+}
+
+// --- SealedChannel ----------------------------------------------------------------------------------------------
+
+void SealedChannel::FreeCipher::operator()(evp_cipher_ctx_st* cipher) const { EVP_CIPHER_CTX_free(cipher); }
+
+SealedChannel::SealedChannel(const SealedPass& pass, const SealedRandom& dialler, const SealedRandom& door,
+                             Direction direction, Use use)
+    : cipher_(EVP_CIPHER_CTX_new()) {
+  const std::string_view info =
+      direction == Direction::to_door ? "tutti sealed link 1: to door" : "tutti sealed link 1: to dialler";
+  std::array<std::uint8_t, 32 + 4> material{};
+  hkdf_sha256(pass.secret.view(), joined({dialler.view(), door.view()}), view_of(info), material);
+  ENSURE(cipher_ != nullptr);
+  ENSURE(EVP_CipherInit_ex(cipher_.get(), EVP_aes_256_gcm(), nullptr, material.data(), nullptr,
+                           use == Use::seal ? 1 : 0) == 1);
+  std::copy_n(material.begin() + 32, salt_.size(), salt_.begin());
+  OPENSSL_cleanse(material.data(), material.size());
+}
+
+SealedChannel::~SealedChannel() = default;
+SealedChannel::SealedChannel(SealedChannel&&) noexcept = default;
+SealedChannel& SealedChannel::operator=(SealedChannel&&) noexcept = default;
+
+/// The frame's number is used up, whatever comes of the frame.
+void SealedChannel::next_nonce(SealedFrame kind) {
+  std::array<std::uint8_t, 12> nonce{};
+  std::copy(salt_.begin(), salt_.end(), nonce.begin());
+  const std::uint64_t number = frames_++;
+  for (unsigned i = 0; i < 8; ++i) nonce[4 + i] = static_cast<std::uint8_t>(number >> (56U - 8U * i));
+  const auto what = static_cast<std::uint8_t>(kind);
+  int size = 0;
+  ENSURE(EVP_CipherInit_ex(cipher_.get(), nullptr, nullptr, nullptr, nonce.data(), -1) == 1);
+  ENSURE(EVP_CipherUpdate(cipher_.get(), nullptr, &size, &what, 1) == 1);
+}
+
+void SealedChannel::seal(SealedFrame kind, ByteView plain, std::uint8_t* target) {
+  next_nonce(kind);
+  bytes_ += plain.size();
+  int size = 0;
+  ENSURE(EVP_EncryptUpdate(cipher_.get(), target, &size, plain.data(), static_cast<int>(plain.size())) == 1);
+  ENSURE(EVP_EncryptFinal_ex(cipher_.get(), target + size, &size) == 1);
+  ENSURE(EVP_CIPHER_CTX_ctrl(cipher_.get(), EVP_CTRL_AEAD_GET_TAG, tag_bytes, target + plain.size()) == 1);
+}
+
+bool SealedChannel::open(SealedFrame kind, std::span<std::uint8_t> frame) {
+  broken_ = broken_ || frame.size() < tag_bytes;
+  if (broken_) return false;
+  next_nonce(kind);
+  const std::size_t plain = frame.size() - tag_bytes;
+  bytes_ += plain;
+  int size = 0;
+  broken_ =
+      EVP_CIPHER_CTX_ctrl(cipher_.get(), EVP_CTRL_AEAD_SET_TAG, tag_bytes, frame.data() + plain) != 1 ||
+      EVP_DecryptUpdate(cipher_.get(), frame.data(), &size, frame.data(), static_cast<int>(plain)) != 1 ||
+      EVP_DecryptFinal_ex(cipher_.get(), frame.data() + size, &size) != 1;
+  return !broken_;
+}
+
+}  // namespace tutti

@@ -1,0 +1,200 @@
+// Blocks over sealed links, and over the others where there are none.
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/injection/peer/fetcher_lines.hpp"
+
+namespace {
+
+using namespace tutti;
+using namespace tutti::test;
+
+/// A line to a peer that has said where its sealed door is.
+template <class Base>
+struct Sealed : Base {
+  static SealedDoor said() {
+    SealedDoor door{20'500, {}, {}};
+    door.pass.bytes.fill(5);
+    door.secret.bytes.fill(6);
+    return door;
+  }
+  void say_where() { this->host.inject(this->peer, this->fetcher.address, said()); }
+  std::vector<Address> sealed_links() const {
+    std::vector<Address> found;
+    for (const auto& each : this->host.links())
+      if (each.kind == LinkKind::connect_sealed) found.push_back(each.address);
+    return found;
+  }
+  /// The (first) sealed link stands, and the file is open there.
+  Address open_sealed() {
+    const Address link = sealed_links().at(0);
+    stand(link);
+    return link;
+  }
+  void stand(Address link) {
+    this->host.link_up(link);
+    this->host.template expect<PeerHello>(link);
+    this->host.inject(link, this->fetcher.address, PeerWelcome{3, client_key(3)});
+    this->host.template expect<OpenFile>(link);
+    this->host.inject(link, this->fetcher.address, FileOpened{this->fid, {0xf0}});
+  }
+  /// Which piece is asked for over this link next.
+  std::uint32_t asked_for(Address link) {
+    const auto request = this->host.template find<RequestBlock>(link);
+    BOOST_TEST_REQUIRE(request.has_value());
+    return request->message.piece.value;
+  }
+};
+
+struct SealedLine : Sealed<Line> {
+  SealedLine() {
+    greet(3);
+    say_where();
+    open_lane();
+    host.expect<OpenFile>(peer);
+    host.inject(peer, fetcher.address, FileOpened{fid, {0xf0}});
+    host.discard(scheduler.address);
+  }
+};
+
+BOOST_AUTO_TEST_SUITE(sealed_fetching)
+
+BOOST_AUTO_TEST_CASE(blocks_go_over_the_sealed_link_as_soon_as_it_stands_and_nothing_waits_for_it) {
+  SealedLine line;
+  const InjectionHost::Link dialled = line.host.link(line.sealed_links().at(0));
+  BOOST_TEST(dialled.endpoint == "127.0.0.1:20500");  // the host where the other link was dialled
+  BOOST_TEST((dialled.key == link_key(3)));
+  BOOST_TEST((dialled.pass == SealedPass{line.said().pass, line.said().secret}));
+  line.fetch(0);
+  BOOST_TEST(line.asked_for(line.peer) == 0U);
+  const Address sealed = line.open_sealed();
+  line.fetch(1);
+  BOOST_TEST(line.asked_for(sealed) == 1U);
+  line.fetch(2);
+  BOOST_TEST(line.asked_for(sealed) == 2U);  // also if less is under way on the other one
+  line.host.discard();
+  line.block_over(sealed, 1);
+  BOOST_TEST((line.host.expect<BlockArrived>(line.scheduler)->piece == 1_piece));
+  line.block_over(line.peer, 0);  // what was asked for before comes as it was asked for
+  BOOST_TEST(line.host.find<StoreBlock>(line.verifier.address).has_value());
+  BOOST_TEST(line.host.faults().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_port_that_cannot_be_reached_costs_nothing) {
+  SealedLine line;
+  for (std::uint32_t piece = 0; piece < 3; ++piece) {
+    line.fetch(piece);
+    BOOST_TEST(line.asked_for(line.peer) == piece);
+    line.block(piece);
+  }
+  BOOST_TEST(line.sealed_links().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_sealed_link_owes_is_asked_for_again_when_it_is_lost_and_it_comes_back) {
+  SealedLine line;
+  const Address sealed = line.open_sealed();
+  line.fetch(1);
+  line.asked_for(sealed);
+  line.host.discard();
+  line.host.link_down(sealed);
+  BOOST_TEST(line.asked_for(line.peer) == 1U);
+  BOOST_TEST(line.host.is_open(sealed));  // it dials again
+  line.fetch(2);
+  BOOST_TEST(line.asked_for(line.peer) == 2U);
+  line.host.expect<PieceWanted>(line.scheduler);
+  line.host.expect_silence(line.scheduler.address);
+  line.stand(sealed);
+  line.fetch(0);
+  BOOST_TEST(line.asked_for(sealed) == 0U);
+}
+
+/// Whoever is on the way can end the link. Only who is at the other end can say what he may not.
+BOOST_AUTO_TEST_CASE(a_spoilt_link_is_nobodys_fault_and_wrong_words_are) {
+  SealedLine line;
+  const Address sealed = line.open_sealed();
+  line.host.discard();
+  for (int i = 0; i < 20; ++i) {
+    line.host.link_down(sealed, LinkLoss::disconnected);
+    line.stand(sealed);
+  }
+  line.host.expect_silence(line.scheduler.address);
+  line.host.link_down(sealed, LinkLoss::misbehaved);
+  line.expect_accusation();
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_closed_there_leaves_the_sealed_link_to_others) {
+  SealedLine line;
+  const Address sealed = line.open_sealed();
+  line.fetch(1);
+  line.asked_for(sealed);
+  line.host.discard();
+  line.host.inject(sealed, line.fetcher.address, FileClosed{line.fid, CloseReason::busy});
+  BOOST_TEST(line.asked_for(line.peer) == 1U);
+  BOOST_TEST(line.host.is_open(sealed));
+  // It is opened there again when the peer says it anew.
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  line.host.expect<OpenFile>(sealed);
+}
+
+BOOST_AUTO_TEST_CASE(a_lane_is_closed_and_opened_again_on_the_sealed_link_too) {
+  SealedLine line;
+  const Address sealed = line.open_sealed();
+  line.fetch(1);
+  line.asked_for(sealed);
+  line.host.discard();
+  line.host.inject(line.scheduler.address, line.fetcher.address, CloseLane{{5}});
+  line.host.expect<CloseFile>(sealed);
+  line.block_over(sealed, 1);  // it was on its way, and is no fault
+  line.host.inject(sealed, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
+  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
+  line.host.discard();
+  line.open_lane();
+  line.host.expect<OpenFile>(line.peer);
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  line.host.expect<OpenFile>(sealed);
+  line.host.inject(sealed, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  line.fetch(0);
+  BOOST_TEST(line.asked_for(sealed) == 0U);
+  BOOST_TEST(!line.host.find<PeerAtFault>(line.scheduler.address).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(sealed_links_go_with_the_first_one) {
+  SealedLine line;
+  line.open_sealed();
+  line.host.link_down(line.peer);
+  BOOST_TEST(line.sealed_links().empty());
+  line.host.discard();
+  line.greet(3);
+  BOOST_TEST(line.sealed_links().empty());  // the pass of before is good for nothing
+  line.say_where();
+  BOOST_TEST(line.sealed_links().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(on_a_long_and_fast_way_further_links_are_sealed_if_one_of_them_stands) {
+  Sealed<LongLine> line;
+  const std::size_t plain = line.further_links().size();
+  BOOST_TEST(plain > 0U);
+  line.say_where();
+  line.open_sealed();
+  line.host.discard();
+  for (std::uint32_t i = 2; i < 12; ++i) line.pass_a_block(i % 3);
+  BOOST_TEST(line.sealed_links().size() == RequestWindow::links_max);
+  BOOST_TEST(line.further_links().size() == plain + line.sealed_links().size());
+}
+
+BOOST_AUTO_TEST_CASE(a_ticket_is_shown_to_whoever_knows_what_that_is) {
+  for (const std::uint16_t version : {std::uint16_t{2}, std::uint16_t{3}}) {
+    Line line;
+    PeerTicket ticket;
+    ticket.gid = line.gid;
+    line.host.inject(line.scheduler.address, line.fetcher.address, HoldTicket{ticket});
+    line.greet(version);
+    BOOST_TEST(line.host.find<ShowTicket>(line.peer).has_value() == (version >= 3));
+    line.host.inject(line.scheduler.address, line.fetcher.address, HoldTicket{ticket});
+    BOOST_TEST(line.host.find<ShowTicket>(line.peer).has_value() == (version >= 3));
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
