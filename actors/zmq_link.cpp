@@ -338,12 +338,14 @@ DoorLink::DoorLink(LinkOwner& worker, const ZmqHostOptions& options, Address sel
   socket_.set(zmq::sockopt::router_mandatory, true);
   socket_.set(zmq::sockopt::backlog, connections_waiting_max);
   domain_.emplace(worker_, self_, owner_, door_.admits, socket_);
+  watch_.emplace(worker_.zmq_context(), socket_, std::to_string(self_.value), options_.connections);
   socket_.bind(tcp_endpoint(endpoint));
   worker_.sockets_changed();
 }
 
 DoorLink::~DoorLink() {
   for (const auto& [routing_id, peer] : by_routing_id_) worker_.peer_forgotten(peer);
+  watch_.reset();
   close_socket();
 }
 
@@ -393,6 +395,7 @@ Address DoorLink::peer_of(const std::string& routing_id, const zmq::message_t& f
     if (!gone->second) send_frames(&routing_id, reset_frame(), {});
     return {};
   }
+  watch_->heard(frame);
   const std::optional<Bytes> key = from_z85(user);
   if (!key || key->size() != LinkKey::size || peers_.size() >= options_.peers_per_door) return {};
   Peer peer{routing_id, std::string(user), host_of(frame), worker_.now(), 0};
@@ -436,6 +439,7 @@ void DoorLink::blame(Address peer, const std::string& fault) {
 
 void DoorLink::keep_house(Instant awake_since) {
   const Instant now = worker_.now();
+  watch_->keep_house(now, awake_since);
   std::vector<Address> silent;
   for (const auto& [address, peer] : peers_)
     if (now - std::max(peer.last_heard, awake_since) >= options_.silent_after + options_.ping_after)
@@ -465,10 +469,14 @@ TopicLink::TopicLink(LinkOwner& worker, const ZmqHostOptions& options, Address s
     : ZmqLink(worker, options, self, owner, door) {
   make_socket(zmq::socket_type::pub);
   domain_.emplace(worker_, self_, owner_, door_.admits, socket_);
+  watch_.emplace(worker_.zmq_context(), socket_, std::to_string(self_.value), options_.connections);
   socket_.bind(tcp_endpoint(endpoint));
 }
 
-TopicLink::~TopicLink() { close_socket(); }
+TopicLink::~TopicLink() {
+  watch_.reset();
+  close_socket();
+}
 
 std::string TopicLink::bound_endpoint() const { return bound_to(socket_); }
 

@@ -12,6 +12,7 @@
 #include "actors/context.hpp"
 #include "actors/envelope.hpp"
 #include "actors/link_keys.hpp"
+#include "actors/zmq_door_watch.hpp"
 #include "actors/zmq_gate.hpp"
 #include "actors/zmq_host.hpp"
 
@@ -64,6 +65,7 @@ class ZmqLink {
   virtual ~ZmqLink() = default;
 
   Address address() const { return self_; }
+  Address owner() const { return owner_; }
   /// Sends to `to`: this link, or a peer that it accepted. What cannot be sent now is dropped.
   virtual void send(Address to, const Bytes& body, const Payload& payload) = 0;
   /// Reads what is there, a bounded number of messages. True if there may be more.
@@ -86,7 +88,7 @@ class ZmqLink {
   virtual int descriptor() const { return -1; }
 
   zmq::socket_t& socket() { return socket_; }
-  zmq::socket_t* monitor() { return monitor_ ? &*monitor_ : nullptr; }
+  virtual zmq::socket_t* monitor() { return monitor_ ? &*monitor_ : nullptr; }
 
  protected:
   static constexpr int receive_batch = 64;
@@ -178,6 +180,8 @@ class DoorLink final : public ZmqLink {
 
   void send(Address to, const Bytes& body, const Payload& payload) override;
   bool receive() override;
+  void read_monitor() override { watch_->take_events(worker_.now()); }
+  zmq::socket_t* monitor() override { return &watch_->monitor(); }
   void keep_house(Instant awake_since) override;
   void blame(Address from, const std::string& fault) override;
   bool close_peer(Address peer) override;
@@ -199,6 +203,7 @@ class DoorLink final : public ZmqLink {
   void remember_gone(const std::string& who, bool banned);
 
   std::optional<GuardedDomain> domain_;
+  std::optional<DoorWatch> watch_;
   std::unordered_map<std::string, Address> by_routing_id_;
   std::unordered_map<std::uint64_t, Peer> peers_;
   std::unordered_map<std::string, bool> gone_;  // routing ids given up, with their keys -> banned
@@ -214,12 +219,15 @@ class TopicLink final : public ZmqLink {
 
   void send(Address to, const Bytes& body, const Payload& payload) override;
   bool receive() override { return false; }
+  void read_monitor() override { watch_->take_events(worker_.now()); }
+  zmq::socket_t* monitor() override { return &watch_->monitor(); }
   void keep_house(Instant) override {}
   void admit(const std::vector<LinkKey>& keys) override { domain_->admit(keys); }
   std::string bound_endpoint() const;
 
  private:
   std::optional<GuardedDomain> domain_;
+  std::optional<DoorWatch> watch_;
 };
 
 /// `tcp://host:port` of `host:port`; a host name or `[ipv6]` serves too.

@@ -35,6 +35,7 @@ class ModelClient final : public ClientEnd {
   void conclude(const Answer& answer);
   ClientRequest next_wish();
   ClientRequest wish_of_a_group();
+  void check_told(const Answer& answer);
   AddFile some_file(const std::string& group);
   std::string some_user();
   std::string some_group();
@@ -52,7 +53,9 @@ class ModelClient final : public ClientEnd {
   std::optional<WireId> wire_;
   bool welcome_ = false;
   Instant heard_;
-  Instant next_;  // not before
+  std::optional<Instant> logged_in_;  // over this wire
+  std::optional<Instant> told_;       // of a departure
+  Instant next_;                      // not before
   std::optional<Asked> asked_;
 };
 
