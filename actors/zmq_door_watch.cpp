@@ -98,13 +98,16 @@ void DoorWatch::accepted(int descriptor, Instant now) {
 }
 
 void DoorWatch::hang_up(const std::vector<int>& descriptors) {
-  for (const int descriptor : descriptors)
-    if (peer_of(descriptor) == peers_.at(descriptor)) ::shutdown(descriptor, SHUT_RDWR);
+  for (const int descriptor : descriptors) {
+    const auto peer = peers_.find(descriptor);
+    if (peer != peers_.end() && peer_of(descriptor) == peer->second) ::shutdown(descriptor, SHUT_RDWR);
+  }
 }
 
-void DoorWatch::heard(const zmq::message_t& frame) {
-  if (const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD); descriptor >= 0)
-    limits_.heard(descriptor);
+int DoorWatch::heard(const zmq::message_t& frame) {
+  const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
+  limits_.heard(descriptor);
+  return descriptor;
 }
 
 void DoorWatch::keep_house(Instant now, Instant awake_since) { hang_up(limits_.mute(now, awake_since)); }

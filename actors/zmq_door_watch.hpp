@@ -35,8 +35,10 @@ class DoorWatch {
   /// To be polled; take_events() when it can be read.
   zmq::socket_t& monitor() { return *monitor_; }
   void take_events(Instant now);
-  /// A message has come.
-  void heard(const zmq::message_t& frame);
+  /// A message has come. Over which connection; -1: nobody knows.
+  int heard(const zmq::message_t& frame);
+  /// Of somebody who does not take what he is sent: libzmq forgets what it holds for him.
+  void hang_up_on(int connection) { hang_up({connection}); }
   void keep_house(Instant now, Instant awake_since);
 
  private:

@@ -134,7 +134,7 @@ void ZmqLink::say_down(Address link, LinkLoss loss) {
   tell({link, owner_, LinkDown::message_id, encode(LinkDown{link, loss}), {}, false});
 }
 
-bool ZmqLink::send_frames(const std::string* routing_id, ByteView body, const Payload& payload) {
+bool ZmqLink::send_frames(const std::string* routing_id, zmq::message_t body, const Payload& payload) {
   try {
     if (routing_id != nullptr &&
         !socket_.send(zmq::buffer(*routing_id), zmq::send_flags::sndmore | zmq::send_flags::dontwait))
@@ -142,7 +142,7 @@ bool ZmqLink::send_frames(const std::string* routing_id, ByteView body, const Pa
     const bool with_payload = !payload.empty();
     auto flags = zmq::send_flags::dontwait;
     if (with_payload) flags = flags | zmq::send_flags::sndmore;
-    if (!socket_.send(zmq::buffer(body.data(), body.size()), flags)) return false;
+    if (!socket_.send(std::move(body), flags)) return false;
     return !with_payload || socket_.send(frame_of(payload), zmq::send_flags::dontwait).has_value();
   } catch (const zmq::error_t&) {
     return false;  // EHOSTUNREACH: the peer is gone
@@ -354,8 +354,28 @@ std::string DoorLink::bound_endpoint() const { return bound_to(socket_); }
 void DoorLink::send(Address to, const Bytes& body, const Payload& payload) {
   const auto peer = peers_.find(to.value);
   if (peer == peers_.end()) return;
-  const std::string routing_id = peer->second.routing_id;
-  if (!send_frames(&routing_id, body, payload)) forget(to, LinkLoss::disconnected, true);
+  if (!send_measured(to, peer->second, body, payload)) forget(to, LinkLoss::disconnected, true);
+}
+
+bool DoorLink::send_measured(Address to, Peer& peer, const Bytes& body, const Payload& payload) {
+  const std::string routing_id = peer.routing_id;
+  if (body.size() < measured_from) return send_frames(&routing_id, body, payload);
+  if (peer.untaken.outstanding_bytes() > untaken_max) {
+    watch_->hang_up_on(peer.connection);
+    return false;
+  }
+  if (untaken_.outstanding_bytes() > untaken_by_all_max) {
+    const auto most = std::max_element(peers_.begin(), peers_.end(), [](const auto& a, const auto& b) {
+      return a.second.untaken.outstanding_bytes() < b.second.untaken.outstanding_bytes();
+    });
+    watch_->hang_up_on(most->second.connection);
+    if (most->first == to.value) return false;
+    forget({most->first}, LinkLoss::disconnected, true);
+  }
+  Bytes kept = body;
+  return send_frames(&routing_id,
+                     frame_of(untaken_.measured(peer.untaken.measured(Payload::own(std::move(kept))))),
+                     payload);
 }
 
 bool DoorLink::receive() {
@@ -395,10 +415,10 @@ Address DoorLink::peer_of(const std::string& routing_id, const zmq::message_t& f
     if (!gone->second) send_frames(&routing_id, reset_frame(), {});
     return {};
   }
-  watch_->heard(frame);
+  const int connection = watch_->heard(frame);
   const std::optional<Bytes> key = from_z85(user);
   if (!key || key->size() != LinkKey::size || peers_.size() >= options_.peers_per_door) return {};
-  Peer peer{routing_id, std::string(user), host_of(frame), worker_.now(), 0};
+  Peer peer{routing_id, std::string(user), host_of(frame), worker_.now(), 0, connection, {}};
   const Address address = worker_.fresh_address();
   worker_.peer_known(address, self_);
   worker_.named(address, std::string(door_.role) + "@" + peer.host);

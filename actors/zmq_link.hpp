@@ -12,6 +12,7 @@
 #include "actors/context.hpp"
 #include "actors/envelope.hpp"
 #include "actors/link_keys.hpp"
+#include "actors/payload_gauge.hpp"
 #include "actors/zmq_door_watch.hpp"
 #include "actors/zmq_gate.hpp"
 #include "actors/zmq_host.hpp"
@@ -103,7 +104,10 @@ class ZmqLink {
   void say_up(Address link, Address listener, const std::string& peer, const LinkKey& key);
   void say_down(Address link, LinkLoss loss);
   /// Sends one message of one or two frames (after `routing_id`, if any); false if it did not leave.
-  bool send_frames(const std::string* routing_id, ByteView body, const Payload& payload);
+  bool send_frames(const std::string* routing_id, ByteView body, const Payload& payload) {
+    return send_frames(routing_id, zmq::message_t(body.data(), body.size()), payload);
+  }
+  bool send_frames(const std::string* routing_id, zmq::message_t body, const Payload& payload);
 
   LinkOwner& worker_;
   const ZmqHostOptions& options_;
@@ -169,11 +173,16 @@ class GuardedDomain {
   std::string name_;
 };
 
-/// ROUTER: a door. Every peer that speaks gets an address of its own. A routing id is only how to reach a peer: who it is
+/// ROUTER: a door. What a peer does not take waits in memory: of large words (payloads are measured by whoever sends them)
+/// `untaken_max` of one peer and `untaken_by_all_max` of all, and then the peer that holds the most is hung up on. Every peer that speaks gets an address of its own. A routing id is only how to reach a peer: who it is
 /// says the key that comes proven with each message, since a client may choose its routing id, also one that somebody
 /// has left.
 class DoorLink final : public ZmqLink {
  public:
+  static constexpr std::size_t measured_from = 4096;
+  static constexpr std::size_t untaken_max = 32U << 20U;
+  static constexpr std::size_t untaken_by_all_max = 256U << 20U;
+
   DoorLink(LinkOwner& worker, const ZmqHostOptions& options, Address self, Address owner, const Door& door,
            const std::string& endpoint);
   ~DoorLink() override;
@@ -196,7 +205,10 @@ class DoorLink final : public ZmqLink {
     std::string host;
     Instant last_heard;
     int faults = 0;
+    int connection = -1;
+    PayloadGauge untaken;  // of large words
   };
+  bool send_measured(Address to, Peer& peer, const Bytes& body, const Payload& payload);
   void take(Frames frames);
   Address peer_of(const std::string& routing_id, const zmq::message_t& frame);
   void forget(Address peer, LinkLoss loss, bool tell_owner);
@@ -204,6 +216,7 @@ class DoorLink final : public ZmqLink {
 
   std::optional<GuardedDomain> domain_;
   std::optional<DoorWatch> watch_;
+  PayloadGauge untaken_;  // by all peers
   std::unordered_map<std::string, Address> by_routing_id_;
   std::unordered_map<std::uint64_t, Peer> peers_;
   std::unordered_map<std::string, bool> gone_;  // routing ids given up, with their keys -> banned

@@ -455,7 +455,7 @@ const std::vector<PlantedBug>& planted_bugs() {
       {"names go one way", one_winner_of_a_name, names_go_one_way},
       {"floor is ignored", nothing_older_than_the_floor, floor_is_ignored},
       {"outcome is forgotten", one_request_one_outcome, outcome_is_forgotten},
-      {"row is not written", state_is_the_join, row_is_not_written, calm},
+      {"row is not written", state_is_the_join, row_is_not_written, calm, ticket_is_of_a_member},
       {"tickets are kept", ticket_is_of_a_member, tickets_are_kept},
       {"ticket is for another key", ticket_is_of_a_member, ticket_is_for_another_key},
       {"ticket lasts an hour", ticket_lasts_a_minute, ticket_lasts_an_hour},
