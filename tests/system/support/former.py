@@ -1,5 +1,6 @@
 """What a member has in his hands, and still has when he is none any more: his key, addresses, and the last ticket."""
 
+import itertools
 import re
 import time
 
@@ -10,6 +11,7 @@ from .ticket import ticket_of
 SHOW_HEAD = b"\x92\xcd\x03\x18"
 BLOCK, TICKET_WANTED = 0x30a, 0x319
 NOT_A_MEMBER = 2
+_NUMBERS = itertools.count(1)
 BLOCK_SIZE = 1 << 19
 _FIELD = r"(\w+): (?:x'([0-9a-f]*)'|(\d+))"
 
@@ -23,9 +25,10 @@ class Hands:
 
     def __init__(self, world, client, group, file):
         self._world, self._client = world, client
-        self.trace = world.path / f"{client.name}.trace"
+        name = f"{client.name}-{next(_NUMBERS)}"
+        self.trace = world.path / f"{name}.trace"
         client.ok(f"trace start {self.trace}")
-        client.ok(f"download_file {group} {file} {world.path / f'{client.name}-{file}'}")
+        client.ok(f"download_file {group} {file} {world.path / name}")
         client.await_download(file, lambda row: row["phase"] == "complete", "to be complete")
         client.ok("trace stop")
         self.keys = keys_of(client.state)
@@ -35,7 +38,7 @@ class Hands:
         self.gid, self.fid = opened["gid"], opened["fid"]
 
     def seen(self):
-        status, out, err = self._world.run("trace_view", self.trace)
+        status, out, err = self._world.run("trace_view", "--bytes", 64, self.trace)
         assert status == 0, err
         return out
 
