@@ -20,8 +20,12 @@ constexpr Duration present_for_certain = 10s;
 
 }  // namespace
 
-ModelClient::ModelClient(Network& network, Checker& checker, std::uint8_t number, bool says_floors)
-    : network_(network), checker_(checker), number_(number), says_floors_(says_floors) {
+ModelClient::ModelClient(Network& network, Checker& checker, std::uint8_t number, const Weather& weather)
+    : network_(network),
+      checker_(checker),
+      number_(number),
+      says_floors_(weather.floors),
+      asks_tickets_(weather.tickets) {
   begin_anew();
 }
 
@@ -54,7 +58,7 @@ void ModelClient::dial() {
   heard_ = network_.now();
   logged_in_.reset();
   told_.reset();
-  network_.say(*wire_, Hello{1, client_tracker_version, key_, "test"});
+  network_.say(*wire_, Hello{1, asks_tickets_ ? tickets_version : std::uint16_t{1}, key_, "test"});
 }
 
 void ModelClient::move_on() {
@@ -106,7 +110,7 @@ void ModelClient::check_told(const Answer& answer) {
   const bool is_fresh = asked_->since == asked_->said;
   if (asked_->request.what.get<RemoveMember>() == nullptr || answer.what.get<Done>() == nullptr || !is_fresh)
     return;
-  if (!logged_in_ || network_.now() - *logged_in_ > present_for_certain) return;
+  if (!asks_tickets_ || !logged_in_ || network_.now() - *logged_in_ > present_for_certain) return;
   if (!told_ || *told_ < asked_->said)
     checker_.report(Invariant::departure_is_told,
                     "a member was removed, and who has removed it is told of no departure");
@@ -154,8 +158,11 @@ ClientRequest ModelClient::next_wish() {
   }
   if (network_.random().chance(1, 15)) return {CreateGroup{{fresh}}};
   if (network_.random().chance(1, 4)) return {ListMembers{{some_group()}, ""}};
-  if (network_.random().chance(1, 5)) return {AskTicket{checker_.group_called(some_group())}};
-  if (network_.random().chance(1, 10)) return {AskTicketRules{checker_.group_called(some_group())}};
+  if (asks_tickets_ && network_.random().chance(1, 4)) {
+    const Gid gid = checker_.group_called(some_group());
+    if (network_.random().chance(1, 3)) return {AskTicketRules{gid}};
+    return {AskTicket{gid}};
+  }
   return wish_of_a_group();
 }
 

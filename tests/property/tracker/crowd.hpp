@@ -8,6 +8,7 @@
 
 #include "tests/property/tracker/checker.hpp"
 #include "tests/property/tracker/network.hpp"
+#include "tests/property/tracker/story.hpp"
 
 namespace tutti::test {
 
@@ -15,7 +16,7 @@ namespace tutti::test {
 /// goes; floors; a session. What it asks is random, from few names, so that clients meet.
 class ModelClient final : public ClientEnd {
  public:
-  ModelClient(Network& network, Checker& checker, std::uint8_t number, bool says_floors);
+  ModelClient(Network& network, Checker& checker, std::uint8_t number, const Weather& weather);
 
   /// Called every millisecond. An idle client asks something unless `quiet`.
   void live(bool quiet);
@@ -44,6 +45,7 @@ class ModelClient final : public ClientEnd {
   Checker& checker_;
   std::uint8_t number_;
   bool says_floors_;
+  bool asks_tickets_;
   std::uint8_t incarnation_ = 0;
   ClientKey key_;
   RequestCounter counter_;

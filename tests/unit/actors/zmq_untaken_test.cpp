@@ -2,7 +2,6 @@
 
 #include <boost/test/unit_test.hpp>
 #include <future>
-#include <zmq.hpp>
 
 #include "actors/actor.hpp"
 #include "actors/zmq_gate.hpp"

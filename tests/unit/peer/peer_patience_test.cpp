@@ -20,7 +20,7 @@ BOOST_AUTO_TEST_CASE(a_flood_is_borne_for_a_while_and_a_steady_word_for_ever) {
     for (std::uint32_t i = 0; i < per_second; ++i) BOOST_REQUIRE(patience.bears(word, now));
     BOOST_TEST(!patience.bears(word, now));
     for (int i = 0; i < 100'000; ++i) {
-      now += 1s / per_second;
+      now += Duration(1s) / per_second;
       BOOST_REQUIRE(patience.bears(word, now));
     }
   }
