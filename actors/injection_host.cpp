@@ -178,7 +178,10 @@ void InjectionHost::link_down(Address link, LinkLoss loss) {
   opened.up = false;
   opened.probes = 0;
   const Address owner = opened.owner;
-  if (opened.listener.value != 0 || opened.kind == LinkKind::dial_stream) links_.erase(link);
+  if (opened.listener.value != 0 || opened.kind == LinkKind::dial_stream) {
+    links_.erase(link);
+    troupe_.link_over(owner, link);
+  }
   deliver({link, owner, LinkDown::message_id, encode(LinkDown{link, loss}), {}, false});
   settle();
 }
@@ -215,6 +218,7 @@ Address InjectionHost::accept_sealed(Address listener, const SealedPassId& pass,
 void InjectionHost::tell_key(Address question, const LinkKey& key) {
   const Address owner = links_.at(question).owner;
   links_.erase(question);
+  troupe_.link_over(owner, question);
   deliver({question, owner, KeyTold::message_id, encode(KeyTold{question, key}), {}, false});
   settle();
 }

@@ -153,6 +153,8 @@ class InjectionHost final : private Stage {
   Address link_to(std::string_view endpoint) const;
   /// The question for a key that is under way to an endpoint, if there is one.
   std::optional<Address> question_to(std::string_view endpoint) const;
+  /// How many links the troupe keeps for an actor.
+  std::size_t link_count(Address actor) const { return troupe_.link_count(actor); }
   /// Who has spawned an actor; 0: the test.
   Address parent_of(Address actor) const { return troupe_.parent_of(actor); }
   /// All open links, in the order of opening.

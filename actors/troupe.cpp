@@ -100,6 +100,15 @@ Address Troupe::parent_of(Address actor) const {
   return at == cells_.end() ? Address{} : at->second->parent;
 }
 
+void Troupe::link_over(Address owner, Address link) {
+  if (Cell* cell = find(owner)) cell->links.erase(link);
+}
+
+std::size_t Troupe::link_count(Address actor) const {
+  const auto at = cells_.find(actor.value);
+  return at == cells_.end() ? 0 : at->second->links.size();
+}
+
 void Troupe::place(Address at, std::string_view name, Address parent, std::unique_ptr<Actor> actor) {
   ENSURE(!has(at));
   auto owned = std::make_unique<Cell>();

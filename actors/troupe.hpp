@@ -72,6 +72,10 @@ class Troupe {
   std::string_view name_of(Address actor) const;
   /// 0: nobody of this troupe.
   Address parent_of(Address actor) const;
+  /// A link has ended by itself: nothing is left of it to be closed with its owner.
+  void link_over(Address owner, Address link);
+  /// How many links an actor has opened that are not over.
+  std::size_t link_count(Address actor) const;
 
   /// The time of the next timer; Instant::max() if there is none.
   Instant next_timer() const;

@@ -1,7 +1,6 @@
 #include "actors/zmq_host.hpp"
 
 #include <sys/random.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +13,7 @@
 #include <set>
 #include <thread>
 
+#include "actors/descriptor_limit.hpp"
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
 #include "actors/zmq_worker.hpp"
@@ -24,12 +24,15 @@ namespace {
 
 constexpr int sockets_max = 8192;
 
-/// libzmq's I/O thread spins when descriptors run out: take as many as we may have.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 65536);
-  setrlimit(RLIMIT_NOFILE, &limit);
+// Kept from connections that come in, for files, for those that go out, and for what a thread of libzmq takes in before we
+// have hung up on it.
+constexpr std::size_t descriptors_kept = 112;
+constexpr std::size_t connections_least = 16;
+
+/// Two doors never take what the process needs for itself: it would live on, but libzmq's thread would run in circles.
+void leave_descriptors(ConnectionBounds& connections, std::size_t descriptors) {
+  const std::size_t left = descriptors > descriptors_kept ? (descriptors - descriptors_kept) / 2 : 0;
+  connections.in_all = std::min(connections.in_all, std::max(left, connections_least));
 }
 
 /// A ROUTER counts its routing ids up from a number that libzmq takes from rand(), which it does not seed. Who knows the
@@ -45,7 +48,7 @@ void make_routing_ids_unpredictable() {
 struct ZmqHost::Shared final : ZmqHostServices {
   explicit Shared(const ZmqHostOptions& wanted) : options_(wanted), gate_(context) {
     if (!options_.keys) options_.keys = make_link_keys();
-    raise_descriptor_limit();
+    leave_descriptors(options_.connections, raise_descriptor_limit());
     make_routing_ids_unpredictable();
     context.set(zmq::ctxopt::max_sockets, sockets_max);
     context.set(zmq::ctxopt::blocky, false);

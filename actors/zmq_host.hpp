@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "actors/actor.hpp"
+#include "actors/connection_limits.hpp"
 #include "actors/link_keys.hpp"
 #include "actors/trace.hpp"
 
@@ -34,6 +35,8 @@ struct ZmqHostOptions {
   std::uint64_t sealed_bytes_max = std::uint64_t{1} << 38U;
   /// Peers of one door at the most; further ones are not heard.
   std::size_t peers_per_door = 4096;
+  /// Connections of one door, of which fewer are taken where the system gives this process few descriptors.
+  ConnectionBounds connections = {};
   /// What its links prove to be theirs. None: a pair that is made for this host and goes with it.
   std::optional<LinkKeys> keys = std::nullopt;
 };

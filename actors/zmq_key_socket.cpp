@@ -7,8 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
-#include <thread>
+#include <cstring>
 
 #include "messages/codec.hpp"
 
@@ -18,39 +17,20 @@ namespace {
 
 constexpr int answers_a_second = 16384;
 constexpr int datagrams_a_round = 64;
-constexpr std::size_t targets_max = 8;
-
-struct HostPort {
-  std::string host;
-  std::string port;
-};
-
-HostPort parts_of(const std::string& endpoint) {
-  const std::size_t colon = endpoint.rfind(':');
-  std::string host = endpoint.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return {host, colon == std::string::npos ? "" : endpoint.substr(colon + 1)};
-}
-
-/// IPv4 first: a name that stands for both mostly is served there alone.
-std::vector<DatagramTarget> targets_of(const std::string& endpoint, int flags) {
-  const HostPort parts = parts_of(endpoint);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_DGRAM;
-  hints.ai_flags = flags | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(parts.host.c_str(), parts.port.c_str(), &hints, &found) != 0) return {};
-  std::vector<DatagramTarget> targets;
-  for (const addrinfo* each = found; each != nullptr && targets.size() < targets_max; each = each->ai_next) {
-    DatagramTarget target;
-    std::memcpy(&target.address, each->ai_addr, each->ai_addrlen);
-    target.size = each->ai_addrlen;
-    targets.push_back(target);
-  }
-  freeaddrinfo(found);
-  std::stable_partition(targets.begin(), targets.end(),
-                        [](const DatagramTarget& each) { return each.address.ss_family == AF_INET; });
-  return targets;
+/// The same for a socket that speaks both: an IPv4 address as a mapped one.
+DatagramTarget as_ipv6(const DatagramTarget& target) {
+  if (target.family() != AF_INET) return target;
+  sockaddr_in plain{};
+  std::memcpy(&plain, &target.address, sizeof plain);
+  sockaddr_in6 mapped{};
+  mapped.sin6_family = AF_INET6;
+  mapped.sin6_port = plain.sin_port;
+  mapped.sin6_addr.s6_addr[10] = mapped.sin6_addr.s6_addr[11] = 0xff;
+  std::memcpy(&mapped.sin6_addr.s6_addr[12], &plain.sin_addr, sizeof plain.sin_addr);
+  DatagramTarget result;
+  std::memcpy(&result.address, &mapped, sizeof mapped);
+  result.size = sizeof mapped;
+  return result;
 }
 
 sockaddr* as_sockaddr(sockaddr_storage& address) { return reinterpret_cast<sockaddr*>(&address); }
@@ -137,10 +117,10 @@ KeyQuestionLink::KeyQuestionLink(LinkOwner& worker, const ZmqHostOptions& option
                                  Address owner, const Door& door, std::string endpoint)
     : ZmqLink(worker, options, self, owner, door),
       endpoint_(std::move(endpoint)),
+      numeric_(targets_of(endpoint_, AI_NUMERICHOST)),
       next_(worker.now()),
       pause_(options.dial_pause) {
   worker_.fill_secret(nonce_);
-  targets_ = targets_of(endpoint_, AI_NUMERICHOST);
   keep_house({});
 }
 
@@ -148,50 +128,38 @@ KeyQuestionLink::~KeyQuestionLink() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-bool KeyQuestionLink::look_up() {
-  if (!lookup_) {
-    const auto lookup = std::make_shared<Lookup>();
-    try {
-      std::thread([lookup, endpoint = endpoint_] {
-        std::vector<DatagramTarget> targets = targets_of(endpoint, 0);
-        const std::lock_guard lock(lookup->mutex);
-        lookup->targets = std::move(targets);
-        lookup->done = true;
-      }).detach();
-      lookup_ = lookup;
-    } catch (const std::system_error&) {
-      // There is no thread now: later.
-    }
-    return false;
-  }
-  const std::shared_ptr<Lookup> lookup = lookup_;
-  const std::lock_guard lock(lookup->mutex);
-  if (!lookup->done) return false;
-  targets_ = std::move(lookup->targets);
-  lookup_.reset();
-  return true;
-}
-
 void KeyQuestionLink::keep_house(Instant) {
-  if (over_ || worker_.now() < next_) return;
-  if (targets_.empty() && !look_up()) return;
-  if (!targets_.empty()) ask();
-  next_ = worker_.now() + pause_;
+  const Instant now = worker_.now();
+  if (over_ || now < next_) return;
+  const std::vector<DatagramTarget> targets =
+      numeric_.empty() ? NameLookups::of_system().find(endpoint_, now) : numeric_;
+  if (targets.empty()) return;
+  ask(targets);
+  next_ = now + pause_;
   pause_ = std::min<Duration>(2 * pause_, options_.dial_pause_max);
 }
 
-bool KeyQuestionLink::open_socket(int family) {
-  if (descriptor_ >= 0 && family_ == family) return true;
+/// One socket for all targets: an answer to an earlier question still comes when another one is asked meanwhile.
+bool KeyQuestionLink::open_socket(bool for_both) {
+  if (descriptor_ >= 0 && (is_for_both_ || !for_both)) return true;
+  const int fresh = ::socket(for_both ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  // A system without IPv6 reaches what it can.
+  if (fresh < 0) return for_both && open_socket(false);
+  constexpr int no = 0;
+  if (for_both) ::setsockopt(fresh, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
   if (descriptor_ >= 0) ::close(descriptor_);
-  descriptor_ = ::socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  family_ = family;
+  descriptor_ = fresh;
+  is_for_both_ = for_both;
   worker_.sockets_changed();
-  return descriptor_ >= 0;
+  return true;
 }
 
-void KeyQuestionLink::ask() {
-  const DatagramTarget& target = targets_[asked_++ % targets_.size()];
-  if (open_socket(target.address.ss_family)) send_datagram(descriptor_, key_question(nonce_), target);
+void KeyQuestionLink::ask(const std::vector<DatagramTarget>& targets) {
+  const bool for_both = std::any_of(targets.begin(), targets.end(),
+                                    [](const DatagramTarget& each) { return each.family() == AF_INET6; });
+  const DatagramTarget& target = targets[asked_++ % targets.size()];
+  if (!open_socket(for_both)) return;
+  send_datagram(descriptor_, key_question(nonce_), is_for_both_ ? as_ipv6(target) : target);
 }
 
 bool KeyQuestionLink::receive() {

@@ -1,22 +1,13 @@
 #pragma once
 
-#include <sys/socket.h>
-
-#include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "actors/zmq_link.hpp"
+#include "actors/zmq_names.hpp"
 #include "messages/key_datagram.hpp"
 
 namespace tutti {
-
-/// Where datagrams go to.
-struct DatagramTarget {
-  sockaddr_storage address{};
-  socklen_t size = 0;
-};
 
 /// UDP: says the public key of this host's links to whoever asks. The answer is no longer than the question and their
 /// number is bounded, so it is no help against others.
@@ -55,26 +46,17 @@ class KeyQuestionLink final : public ZmqLink {
   bool is_over() const override { return over_; }
 
  private:
-  /// Where a name leads to. Looking it up can take seconds, so a thread does it and is not waited for.
-  struct Lookup {
-    std::mutex mutex;
-    bool done = false;
-    std::vector<DatagramTarget> targets;
-  };
-  /// True if what was looked up is known now.
-  bool look_up();
-  void ask();
-  bool open_socket(int family);
+  void ask(const std::vector<DatagramTarget>& targets);
+  bool open_socket(bool for_both);
 
   std::string endpoint_;
   KeyNonce nonce_{};
-  std::vector<DatagramTarget> targets_;
-  std::shared_ptr<Lookup> lookup_;
+  std::vector<DatagramTarget> numeric_;  ///< none: a name
   std::size_t asked_ = 0;
   Instant next_;
   Duration pause_;
   int descriptor_ = -1;
-  int family_ = 0;
+  bool is_for_both_ = false;  ///< IPv4 and IPv6
   bool over_ = false;
 };
 

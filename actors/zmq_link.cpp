@@ -160,7 +160,7 @@ void ZmqLink::say_down(Address link, LinkLoss loss) {
 
 void ZmqLink::say_echo() { tell({self_, owner_, LinkEcho::message_id, encode(LinkEcho{self_}), {}, false}); }
 
-bool ZmqLink::send_frames(const std::string* routing_id, ByteView body, const Payload& payload) {
+bool ZmqLink::send_frames(const std::string* routing_id, zmq::message_t body, const Payload& payload) {
   try {
     if (routing_id != nullptr &&
         !socket_.send(zmq::buffer(*routing_id), zmq::send_flags::sndmore | zmq::send_flags::dontwait))
@@ -168,7 +168,7 @@ bool ZmqLink::send_frames(const std::string* routing_id, ByteView body, const Pa
     const bool with_payload = !payload.empty();
     auto flags = zmq::send_flags::dontwait;
     if (with_payload) flags = flags | zmq::send_flags::sndmore;
-    if (!socket_.send(zmq::buffer(body.data(), body.size()), flags)) return false;
+    if (!socket_.send(std::move(body), flags)) return false;
     return !with_payload || socket_.send(frame_of(payload), zmq::send_flags::dontwait).has_value();
   } catch (const zmq::error_t&) {
     return false;  // EHOSTUNREACH: the peer is gone
@@ -342,12 +342,14 @@ DoorLink::DoorLink(LinkOwner& worker, const ZmqHostOptions& options, Address sel
   socket_.set(zmq::sockopt::router_mandatory, true);
   socket_.set(zmq::sockopt::backlog, connections_waiting_max);
   domain_.emplace(worker_, self_, owner_, door_.admits, socket_);
+  watch_.emplace(worker_.zmq_context(), socket_, std::to_string(self_.value), options_.connections);
   socket_.bind(tcp_endpoint(endpoint));
   worker_.sockets_changed();
 }
 
 DoorLink::~DoorLink() {
   for (const auto& [routing_id, peer] : by_routing_id_) worker_.peer_forgotten(peer);
+  watch_.reset();
   close_socket();
 }
 
@@ -356,8 +358,24 @@ std::string DoorLink::bound_endpoint() const { return bound_to(socket_); }
 void DoorLink::send(Address to, const Bytes& body, const Payload& payload) {
   const auto peer = peers_.find(to.value);
   if (peer == peers_.end()) return;
-  const std::string routing_id = peer->second.routing_id;
-  if (!send_frames(&routing_id, body, payload)) forget(to, LinkLoss::disconnected, true);
+  if (!send_measured(to, peer->second, body, payload)) forget(to, LinkLoss::disconnected, true);
+}
+
+bool DoorLink::send_measured(Address to, Peer& peer, const Bytes& body, const Payload& payload) {
+  const std::string routing_id = peer.routing_id;
+  if (body.size() + payload.size() < measured_from) return send_frames(&routing_id, body, payload);
+  if (peer.untaken.outstanding_bytes() > untaken_max) return false;
+  if (untaken_.outstanding_bytes() > untaken_by_all_max) {
+    const auto most = std::max_element(peers_.begin(), peers_.end(), [](const auto& a, const auto& b) {
+      return a.second.untaken.outstanding_bytes() < b.second.untaken.outstanding_bytes();
+    });
+    if (most->first == to.value) return false;
+    forget({most->first}, LinkLoss::disconnected, true);
+  }
+  const auto measured = [&](const Payload& each) { return untaken_.measured(peer.untaken.measured(each)); };
+  zmq::message_t words = body.size() < measured_from ? zmq::message_t(body.data(), body.size())
+                                                     : frame_of(measured(Payload::own(Bytes(body))));
+  return send_frames(&routing_id, std::move(words), payload.empty() ? payload : measured(payload));
 }
 
 bool DoorLink::receive() {
@@ -397,9 +415,10 @@ Address DoorLink::peer_of(const std::string& routing_id, const zmq::message_t& f
     if (!gone->second) send_frames(&routing_id, reset_frame(), {});
     return {};
   }
+  const int connection = watch_->heard(frame);
   const std::optional<Bytes> key = from_z85(user);
   if (!key || key->size() != LinkKey::size || peers_.size() >= options_.peers_per_door) return {};
-  Peer peer{routing_id, std::string(user), host_of(frame), worker_.now(), 0};
+  Peer peer{routing_id, std::string(user), host_of(frame), worker_.now(), 0, connection, {}};
   const Address address = worker_.fresh_address();
   worker_.peer_known(address, self_);
   worker_.named(address, std::string(door_.role) + "@" + peer.host);
@@ -422,6 +441,8 @@ void DoorLink::remember_gone(const std::string& who, bool banned) {
 void DoorLink::forget(Address peer, LinkLoss loss, bool tell_owner) {
   const auto found = peers_.find(peer.value);
   if (found == peers_.end()) return;
+  // Nothing else would free what waits for it.
+  if (found->second.untaken.outstanding_bytes() > 0) watch_->hang_up_on(found->second.connection);
   remember_gone(found->second.routing_id + found->second.user, loss == LinkLoss::misbehaved);
   by_routing_id_.erase(found->second.routing_id);
   peers_.erase(found);
@@ -440,6 +461,7 @@ void DoorLink::blame(Address peer, const std::string& fault) {
 
 void DoorLink::keep_house(Instant awake_since) {
   const Instant now = worker_.now();
+  watch_->keep_house(now, awake_since);
   std::vector<Address> silent;
   for (const auto& [address, peer] : peers_)
     if (now - std::max(peer.last_heard, awake_since) >= options_.silent_after + options_.ping_after)
@@ -469,10 +491,14 @@ TopicLink::TopicLink(LinkOwner& worker, const ZmqHostOptions& options, Address s
     : ZmqLink(worker, options, self, owner, door) {
   make_socket(zmq::socket_type::pub);
   domain_.emplace(worker_, self_, owner_, door_.admits, socket_);
+  watch_.emplace(worker_.zmq_context(), socket_, std::to_string(self_.value), options_.connections);
   socket_.bind(tcp_endpoint(endpoint));
 }
 
-TopicLink::~TopicLink() { close_socket(); }
+TopicLink::~TopicLink() {
+  watch_.reset();
+  close_socket();
+}
 
 std::string TopicLink::bound_endpoint() const { return bound_to(socket_); }
 

@@ -12,6 +12,8 @@
 #include "actors/context.hpp"
 #include "actors/envelope.hpp"
 #include "actors/link_keys.hpp"
+#include "actors/payload_gauge.hpp"
+#include "actors/zmq_door_watch.hpp"
 #include "actors/zmq_gate.hpp"
 #include "actors/zmq_host.hpp"
 
@@ -66,6 +68,7 @@ class ZmqLink {
   virtual ~ZmqLink() = default;
 
   Address address() const { return self_; }
+  Address owner() const { return owner_; }
   /// Sends to `to`: this link, or a peer that it accepted. What cannot be sent now is dropped.
   virtual void send(Address to, const Bytes& body, const Payload& payload) = 0;
   /// Reads what is there, a bounded number of messages. True if there may be more.
@@ -90,7 +93,7 @@ class ZmqLink {
   virtual int descriptor() const { return -1; }
 
   zmq::socket_t& socket() { return socket_; }
-  zmq::socket_t* monitor() { return monitor_ ? &*monitor_ : nullptr; }
+  virtual zmq::socket_t* monitor() { return monitor_ ? &*monitor_ : nullptr; }
 
  protected:
   static constexpr int receive_batch = 64;
@@ -112,7 +115,10 @@ class ZmqLink {
   void say_echo();
   void say_down(Address link, LinkLoss loss);
   /// Sends one message of one or two frames (after `routing_id`, if any); false if it did not leave.
-  bool send_frames(const std::string* routing_id, ByteView body, const Payload& payload);
+  bool send_frames(const std::string* routing_id, ByteView body, const Payload& payload) {
+    return send_frames(routing_id, zmq::message_t(body.data(), body.size()), payload);
+  }
+  bool send_frames(const std::string* routing_id, zmq::message_t body, const Payload& payload);
 
   LinkOwner& worker_;
   const ZmqHostOptions& options_;
@@ -196,15 +202,22 @@ class GuardedDomain {
 
 /// ROUTER: a door. Every peer that speaks gets an address of its own. A routing id is only how to reach a peer: who it is
 /// says the key that comes proven with each message, since a client may choose its routing id, also one that somebody
-/// has left.
+/// has left. What a peer does not take waits in memory: of large words and payloads `untaken_max` of one peer, and
+/// `untaken_by_all_max` of all, and then the peer that holds the most is hung up on.
 class DoorLink final : public ZmqLink {
  public:
+  static constexpr std::size_t measured_from = 4096;
+  static constexpr std::size_t untaken_max = 32U << 20U;
+  static constexpr std::size_t untaken_by_all_max = 256U << 20U;
+
   DoorLink(LinkOwner& worker, const ZmqHostOptions& options, Address self, Address owner, const Door& door,
            const std::string& endpoint);
   ~DoorLink() override;
 
   void send(Address to, const Bytes& body, const Payload& payload) override;
   bool receive() override;
+  void read_monitor() override { watch_->take_events(worker_.now()); }
+  zmq::socket_t* monitor() override { return &watch_->monitor(); }
   void keep_house(Instant awake_since) override;
   void blame(Address from, const std::string& fault) override;
   bool close_peer(Address peer) override;
@@ -219,13 +232,18 @@ class DoorLink final : public ZmqLink {
     std::string host;
     Instant last_heard;
     int faults = 0;
+    int connection = -1;
+    PayloadGauge untaken;  // large words and payloads
   };
+  bool send_measured(Address to, Peer& peer, const Bytes& body, const Payload& payload);
   void take(Frames frames);
   Address peer_of(const std::string& routing_id, const zmq::message_t& frame);
   void forget(Address peer, LinkLoss loss, bool tell_owner);
   void remember_gone(const std::string& who, bool banned);
 
   std::optional<GuardedDomain> domain_;
+  std::optional<DoorWatch> watch_;
+  PayloadGauge untaken_;  // by all peers
   std::unordered_map<std::string, Address> by_routing_id_;
   std::unordered_map<std::uint64_t, Peer> peers_;
   std::unordered_map<std::string, bool> gone_;  // routing ids given up, with their keys -> banned
@@ -241,12 +259,15 @@ class TopicLink final : public ZmqLink {
 
   void send(Address to, const Bytes& body, const Payload& payload) override;
   bool receive() override { return false; }
+  void read_monitor() override { watch_->take_events(worker_.now()); }
+  zmq::socket_t* monitor() override { return &watch_->monitor(); }
   void keep_house(Instant) override {}
   void admit(const std::vector<LinkKey>& keys) override { domain_->admit(keys); }
   std::string bound_endpoint() const;
 
  private:
   std::optional<GuardedDomain> domain_;
+  std::optional<DoorWatch> watch_;
 };
 
 /// `tcp://host:port` of `host:port`; a host name or `[ipv6]` serves too.

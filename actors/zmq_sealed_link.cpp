@@ -250,12 +250,14 @@ SealedDoorLink::SealedDoorLink(LinkOwner& worker, const ZmqHostOptions& options,
   make_socket(zmq::socket_type::router, SealedChannel::tag_bytes);
   socket_.set(zmq::sockopt::router_mandatory, true);
   socket_.set(zmq::sockopt::backlog, connections_waiting_max);
+  watch_.emplace(worker_.zmq_context(), socket_, std::to_string(self_.value), options_.connections);
   socket_.bind(tcp_endpoint(endpoint));
   worker_.sockets_changed();
 }
 
 SealedDoorLink::~SealedDoorLink() {
   for (const auto& [address, routing_id] : routing_ids_) worker_.peer_forgotten({address});
+  watch_.reset();
   close_socket();
 }
 
@@ -296,7 +298,10 @@ void SealedDoorLink::take(Frames frames) {
   if (!said || peer.conversation.bytes() / 2 >= options_.sealed_bytes_max)
     return end(routing_id, LinkLoss::disconnected);
   peer.last_heard = worker_.now();
-  if (peer.address.value == 0) let_in(routing_id, peer);
+  if (peer.address.value == 0) {
+    peer.connection = watch_->heard(frames.parts[1]);
+    let_in(routing_id, peer);
+  }
   const Address from = peer.address;
   const MessageId id = peek_message_id(said->body);
   if (id == LinkPing::message_id) {
@@ -341,7 +346,8 @@ void SealedDoorLink::let_in(const std::string& routing_id, Peer& peer) {
 }
 
 bool SealedDoorLink::say(const std::string& routing_id, Peer& peer, ByteView body, const Payload& payload) {
-  std::vector<zmq::message_t> frames = peer.conversation.seal(body, payload);
+  std::vector<zmq::message_t> frames =
+      peer.conversation.seal(body, payload.empty() ? payload : peer.untaken.measured(payload));
   return send_all(socket_, &routing_id, frames);
 }
 
@@ -357,7 +363,11 @@ void SealedDoorLink::end(const std::string& routing_id, LinkLoss loss, bool tell
   if (!ended) return;
   const Peer& peer = ended.mapped();
   std::erase(passes_.at(peer.pass).links, routing_id);
-  send_one(socket_, &routing_id, Bytes(1));
+  if (peer.untaken.outstanding_bytes() > 0) {
+    watch_->hang_up_on(peer.connection);
+  } else {
+    send_one(socket_, &routing_id, Bytes(1));
+  }
   if (peer.address.value == 0) return;
   routing_ids_.erase(peer.address.value);
   worker_.peer_forgotten(peer.address);
@@ -379,6 +389,7 @@ void SealedDoorLink::blame(Address from, const std::string& fault) {
 
 void SealedDoorLink::keep_house(Instant awake_since) {
   const Instant now = worker_.now();
+  watch_->keep_house(now, awake_since);
   std::vector<std::string> silent;
   for (const auto& [routing_id, peer] : peers_) {
     const Duration patience =

@@ -84,7 +84,9 @@ class SealedDialledLink final : public ZmqLink {
 /// - Nothing is heard but a hello that a known pass proves, and then what opens under its keys; whatever else comes is
 ///   dropped, and costs no memory.
 /// - A peer gets its address with the first thing that opens: a hello alone may have been said by somebody who has recorded it.
-/// - One over whose link something comes that does not open is given up, and told so by a frame that cannot open either.
+/// - One over whose link something comes that does not open is given up, and told so by a frame that cannot open either; if it
+///   has not taken all that it was sent, it is hung up on, since nothing else would free that.
+/// - Connections are limited as at any other door; one over which nothing has opened yet counts as mute.
 /// - Of each pass there are `links_a_pass_max` links, half-open ones included: a further hello costs the oldest half-open one,
 ///   or is not heard. A half-open one has `redial_after`.
 class SealedDoorLink final : public ZmqLink {
@@ -97,6 +99,8 @@ class SealedDoorLink final : public ZmqLink {
 
   void send(Address to, const Bytes& body, const Payload& payload) override;
   bool receive() override;
+  void read_monitor() override { watch_->take_events(worker_.now()); }
+  zmq::socket_t* monitor() override { return &watch_->monitor(); }
   void keep_house(Instant awake_since) override;
   void blame(Address from, const std::string& fault) override;
   bool close_peer(Address peer) override;
@@ -118,6 +122,8 @@ class SealedDoorLink final : public ZmqLink {
     Instant last_heard;
     Address address{};  ///< 0: half-open
     int faults = 0;
+    int connection = -1;
+    PayloadGauge untaken{};
   };
   void take(Frames frames);
   void shake_hands(const std::string& routing_id, const zmq::message_t& frame);
@@ -127,6 +133,7 @@ class SealedDoorLink final : public ZmqLink {
   /// Forgets a peer; whoever owns the door hears of it if he has heard of the peer.
   void end(const std::string& routing_id, LinkLoss loss, bool tell_owner = true);
 
+  std::optional<DoorWatch> watch_;
   std::map<SealedPassId, Pass> passes_;
   std::unordered_map<std::string, Peer> peers_;  // by routing id
   std::unordered_map<std::uint64_t, std::string> routing_ids_;

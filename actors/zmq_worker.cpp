@@ -355,8 +355,11 @@ void ZmqWorker::keep_house() {
   std::vector<ZmqLink*> all;
   for (const auto& [address, link] : links_) all.push_back(link.get());
   for (ZmqLink* link : all) link->keep_house(awake_since_);
-  for (const ZmqLink* link : all)
-    if (link->is_over()) close(link->address());
+  for (const ZmqLink* link : all) {
+    if (!link->is_over()) continue;
+    troupe_.link_over(link->owner(), link->address());
+    close(link->address());
+  }
 }
 
 }  // namespace tutti

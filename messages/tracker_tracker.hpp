@@ -96,14 +96,24 @@ constexpr std::span<const std::string_view> enumerators(MembershipRank) { return
 /// What a user is to a group. Highest (generation, rank) holds, then lowest (stamp, origin). Asking again after a
 /// revocation is generation + 1. Unless the group was transferred, the owner is the member with the lowest (stamp,
 /// origin) of acceptance: the creator, who was accepted with the group's making, or else the longest-standing.
+/// A request that was rejected or taken back ends as `rejected`, a membership as `left`. A group's epoch is the sum over its
+/// users of the last generation that was accepted and is over.
 struct MembershipChanged {
   Gid gid;
   Uid uid;
   std::uint64_t generation = 0;  ///< from 1
   MembershipRank rank = MembershipRank::requested;
   Uid by;  ///< who decided: the user, or the owner at that time
-  TUTTI_MESSAGE(MembershipChanged, 0x0704, gid, uid, generation, rank, by);
-  Fault fault() const { return generation == 0 ? "generations count from 1" : ""; }
+  /// One more than the last generation that was accepted and is over, as far as is known; 0: it is the one before this, or
+  /// this one if it was left.
+  std::uint64_t over = 0;
+  static constexpr std::size_t released_fields = 5;
+  TUTTI_MESSAGE(MembershipChanged, 0x0704, gid, uid, generation, rank, by, over);
+  Fault fault() const {
+    if (generation == 0) return "generations count from 1";
+    const std::uint64_t most = rank == MembershipRank::rejected ? generation + 1 : generation;
+    return over > most ? "a membership is over that has not begun" : "";
+  }
 };
 /// The owner has given the group to a member. Of a group the one with the highest counter holds, then the lowest (stamp,
 /// origin, uid); it is of effect while that user's membership is accepted in the generation `membership`. Without one of

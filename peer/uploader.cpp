@@ -202,9 +202,17 @@ void Uploader::forget(Address address, Context& context) {
   for (const Fid& fid : link.fetches) fetchers_changed({link.open.at(fid), fid}, context);
 }
 
+bool Uploader::bears(Address from, Link& link, PeerPatience::Word word, Context& context) {
+  if (link.patience.bears(word, context.now())) return true;
+  log_warning(fmt::format("a peer at {} says too much at a time", link.address));
+  context.close(from);
+  forget(from, context);
+  return false;
+}
+
 void Uploader::on(const PeerHello& hello, Context& context) {
   const auto link = links_.find(context.sender());
-  if (link == links_.end()) return;
+  if (link == links_.end() || !bears(link->first, link->second, PeerPatience::Word::small, context)) return;
   if (hello.version_min > peer_peer_version || hello.version_max < peer_peer_version_min) {
     context.reply(PeerUnwelcome{});
     return;
@@ -217,12 +225,14 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   // A new Hello is a new conversation: what was asked in the old one is not wanted any more.
   const std::size_t reading = link->second.reading;
   const PayloadGauge sent = link->second.sent;
+  const PeerPatience patience = link->second.patience;
   const LinkKey proven = link->second.key;
   const bool sealed = link->second.sealed;
   std::string from = std::move(link->second.address);
   const Link before = std::exchange(link->second, Link{});
   link->second.reading = reading;
   link->second.sent = sent;
+  link->second.patience = patience;
   link->second.address = std::move(from);
   link->second.key = proven;
   link->second.sealed = sealed;
@@ -237,7 +247,8 @@ void Uploader::on(const PeerHello& hello, Context& context) {
 
 void Uploader::on(const OpenFile& open, Context& context) {
   const auto found = links_.find(context.sender());
-  if (found == links_.end()) return;
+  if (found == links_.end() || !bears(found->first, found->second, PeerPatience::Word::small, context))
+    return;
   Link& link = found->second;
   const FileKey key{open.gid, open.fid};
   const auto known = link.open.find(open.fid);
@@ -323,7 +334,8 @@ bool Uploader::tell_fetchers(const FileKey& key, Telling& telling, Context& cont
 
 void Uploader::on(const CloseFile& close, Context& context) {
   const auto link = links_.find(context.sender());
-  if (link != links_.end()) close_file(link->first, link->second, close.fid, CloseReason::asked, context);
+  if (link == links_.end() || !bears(link->first, link->second, PeerPatience::Word::small, context)) return;
+  close_file(link->first, link->second, close.fid, CloseReason::asked, context);
 }
 
 // --- who is a member --------------------------------------------------------------------------------------------
@@ -370,6 +382,7 @@ void Uploader::on(const MembersDue&, Context& context) { look_at_tickets(context
 void Uploader::on(const ShowTicket& show, Context& context) {
   const auto link = links_.find(context.sender());
   if (link == links_.end() || !link->second.client) return;
+  if (!bears(link->first, link->second, PeerPatience::Word::ticket, context)) return;
   const Gid& gid = show.ticket.gid;
   const auto first = files_.lower_bound(FileKey{gid, Fid{}});
   if (first == files_.end() || first->first.first != gid) return;
@@ -467,6 +480,7 @@ void Uploader::on(const RequestBlock& request, Context& context) {
   if (link.fetches.insert(request.fid).second)
     fetchers_changed({link.open.at(request.fid), request.fid}, context);
   if (link.waiting.size() >= requests_waiting_max) {
+    if (!bears(found->first, link, PeerPatience::Word::small, context)) return;
     context.reply(RejectBlock{request.fid, request.piece, request.offset, RejectReason::busy});
     return;
   }
@@ -481,7 +495,8 @@ void Uploader::on(const RequestBlock& request, Context& context) {
 
 void Uploader::on(const CancelBlock& cancel, Context& context) {
   const auto found = links_.find(context.sender());
-  if (found == links_.end()) return;
+  if (found == links_.end() || !bears(found->first, found->second, PeerPatience::Word::small, context))
+    return;
   for (Waiting& waiting : found->second.waiting) {
     const RequestBlock& request = waiting.request;
     if (waiting.state == Waiting::State::queued && request.fid == cancel.fid &&

@@ -16,6 +16,7 @@
 #include "messages/inside_client.hpp"
 #include "peer/admission.hpp"
 #include "peer/bitfield.hpp"
+#include "peer/peer_patience.hpp"
 #include "peer/piece_layout.hpp"
 #include "peer/rate_limiter.hpp"
 #include "peer/rate_meter.hpp"
@@ -54,6 +55,7 @@ struct UploaderOptions {
 ///   At most `reads_max` blocks are being read at a time, `reads_a_link` of one link. For a link
 ///   that has not taken untaken_max bytes of what it was sent nothing more is read: a peer that asks and does not
 ///   listen costs no more than that.
+/// - Whoever floods a link with small words is hung up on (PeerPatience).
 /// - Answers of a link come in the order of its requests, so a rejection waits for the blocks asked for before it.
 /// - Bytes are read from the disk after it was seen that the file is still the one that was hashed; a file that has
 ///   changed is not served any more, and whoever said to serve it is told.
@@ -149,6 +151,7 @@ class Uploader final
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
     PayloadGauge sent;                          ///< and not taken yet
+    PeerPatience patience;                      ///< with its small words
     RateMeter rate{RateMeter::default_window};  ///< of what is sent
     bool in_ring = false;
   };
@@ -192,6 +195,8 @@ class Uploader final
   void lose_copy(const Read& read, const BlockUnreadable& fault, Context& context);
   static Bitfield pieces_of(const Copies& copies);
   void forget(Address link, Context& context);
+  /// False: that was one word too many, and the link is gone.
+  bool bears(Address from, Link& link, PeerPatience::Word word, Context& context);
   const Copies* copies(const Link& link, const Fid& fid) const;
   /// A copy that has these bytes; null if none.
   const Served* copy_with(const Link& link, const RequestBlock& request) const;

@@ -45,8 +45,19 @@ Keys keys_of(TrackerConfig& config) {
       {"limits.wrong_passwords_per_address",
        count_key(config.limits.wrong_passwords_per_address, 1, 1'000'000)},
       {"limits.wrong_passwords_per_user", count_key(config.limits.wrong_passwords_per_user, 1, 1'000'000)},
+      {"limits.requests_per_second_per_client",
+       count_key(config.limits.requests_per_second_per_client, 10, 10'000'000)},
+      {"limits.requests_per_second_per_address",
+       count_key(config.limits.requests_per_second_per_address, 10, 10'000'000)},
       {"limits.groups_per_user", count_key(config.limits.groups_per_user, 1, 1'000'000)},
+      {"limits.groups_ever_per_user", count_key(config.limits.groups_ever_per_user, 1, 10'000'000)},
       {"limits.files_per_user", count_key(config.limits.files_per_user, 1, 10'000'000)},
+      {"limits.files_ever_per_user", count_key(config.limits.files_ever_per_user, 1, 100'000'000)},
+      {"limits.sessions_per_user", count_key(config.limits.sessions_per_user, 1, 1'000'000)},
+      {"limits.requests_per_group", count_key(config.limits.requests_per_group, 1, 10'000'000)},
+      {"limits.files_per_group", count_key(config.limits.files_per_group, 1, 100'000'000)},
+      {"limits.pieces_per_group", count_key(config.limits.pieces_per_group, 1, 4'000'000'000)},
+      {"limits.users_in_all", count_key(config.limits.users_in_all, 1, 100'000'000)},
   };
 }
 

@@ -45,10 +45,25 @@ struct LimitConfig {
   /// Wrong passwords a minute from one address, and for one name, on clients where that user has not logged in before.
   std::uint32_t wrong_passwords_per_address = 30;
   std::uint32_t wrong_passwords_per_user = 10;
-  /// Groups that one user is in or asks to join.
+  /// What one client, and all clients of one address together, may ask in a second: a look counts as one, a change, which
+  /// every tracker writes to its disk, as five. Who has asked little may ask ten seconds' worth at once.
+  std::uint32_t requests_per_second_per_client = 5000;
+  std::uint32_t requests_per_second_per_address = 20'000;
+  /// Groups that one user is in or asks to join, and all that the user ever was in or asked to join: those are remembered.
   std::uint32_t groups_per_user = 1000;
-  /// Files that one user shares, in all groups.
+  std::uint32_t groups_ever_per_user = 10'000;
+  /// Files that one user shares, in all groups, and all that the user ever shared.
   std::uint32_t files_per_user = 100'000;
+  std::uint32_t files_ever_per_user = 1'000'000;
+  /// Clients on which one user is logged in: one more login ends the session that will expire first.
+  std::uint32_t sessions_per_user = 1000;
+  /// Requests to join one group that wait for its owner.
+  std::uint32_t requests_per_group = 10'000;
+  /// Files that were ever shared in one group, and their pieces, of each of which two digests are kept.
+  std::uint32_t files_per_group = 1'000'000;
+  std::uint32_t pieces_per_group = 20'000'000;
+  /// Accounts in all.
+  std::uint32_t users_in_all = 10'000'000;
   bool operator==(const LimitConfig&) const = default;
 };
 

@@ -17,6 +17,9 @@ namespace tutti {
 
 namespace {
 
+// By one login.
+constexpr std::size_t sessions_ended_max = 8;
+
 Decision refused(Refused why) { return {std::move(why), {}, {}, {}}; }
 Decision refused(Code code, std::string sentence) { return refused(refuse(code, std::move(sentence))); }
 Decision answered(TrackerAnswer answer) { return {std::move(answer), {}, {}, {}}; }
@@ -61,6 +64,11 @@ class Decider {
   Decision on(const CreateUser& what) {
     if (Refusal refusal = refuse_new_user(directory_, what.user)) return refused(*refusal);
     if (!question_.password) return refused(looked_at_too_early());
+    if (directory_.user_count() >= now_.limits.users_in_all)
+      return refused(Code::other,
+                     fmt::format("there are {} accounts, which is the most that this tracker allows: "
+                                 "ask whoever runs it",
+                                 now_.limits.users_in_all));
     if (question_.password->verifier.empty()) return refused(no_memory_for_password());
     const Uid uid = uid_of_request(question_.client, question_.counter);
     return done(
@@ -84,6 +92,7 @@ class Decider {
     decision.operations = {SessionOpened{question_.client, question_.counter,
                                          sha256(question_.fresh_token.view()), uid, expires, password.counter,
                                          password.origin}};
+    end_sessions_beyond_the_limit(uid, decision.operations);
     decision.presence = PresenceGossip{question_.client,  uid,
                                        question_.counter, 0,
                                        Presence::ttl,     what.host.empty() ? question_.seen_host : what.host,
@@ -125,7 +134,7 @@ class Decider {
   Decision on(const CreateGroup& what) {
     if (Refusal refusal = refuse_new_name(what.group.text)) return refused(*refusal);
     if (directory_.group_named(what.group.text)) return refused(group_name_taken(what.group));
-    if (Refusal refusal = refuse_one_more_group()) return refused(*refusal);
+    if (Refusal refusal = refuse_one_more_group(0)) return refused(*refusal);
     const Gid gid = gid_of_request(question_.client, question_.counter);
     return done({GroupNamed{gid, what.group, now_.tracker, false},
                  MembershipChanged{gid, me_, 1, MembershipRank::accepted, me_}});
@@ -140,15 +149,21 @@ class Decider {
       return refused(Code::request_pending,
                      fmt::format("you have asked to join {} already: its owner, {}, has to accept",
                                  what.group.text, owner_name()));
-    if (Refusal refusal = refuse_one_more_group()) return refused(*refusal);
-    return done({MembershipChanged{gid_, me_, mine.generation + 1, MembershipRank::requested, me_}});
+    if (Refusal refusal = refuse_one_more_group(mine.generation)) return refused(*refusal);
+    if (directory_.request_count(gid_) >= now_.limits.requests_per_group)
+      return refused(Code::other,
+                     fmt::format("{} ask to join {}, which is the most that this tracker allows: try again "
+                                 "when its owner, {}, has answered some",
+                                 now_.limits.requests_per_group, what.group.text, owner_name()));
+    const std::uint64_t over = mine.departed == mine.generation ? 0 : mine.departed + 1;
+    return done({MembershipChanged{gid_, me_, mine.generation + 1, MembershipRank::requested, me_, over}});
   }
 
   Decision on(const LeaveGroup& what) {
     if (Refusal refusal = find_group(what.group)) return refused(*refusal);
     const MembershipView mine = directory_.membership(gid_, me_);
     if (!mine.is_member() && !mine.is_requested()) return refused(not_a_member(what.group));
-    return done({MembershipChanged{gid_, me_, mine.generation, MembershipRank::left, me_}});
+    return done({ended(me_, mine)});
   }
 
   Decision on(const ListRequests& what) {
@@ -162,14 +177,14 @@ class Decider {
 
   Decision on(const AcceptRequest& what) {
     if (Refusal refusal = find_request(what.group, what.user)) return refused(*refusal);
-    return done({MembershipChanged{gid_, other_, directory_.membership(gid_, other_).generation,
-                                   MembershipRank::accepted, me_}});
+    const MembershipView theirs = directory_.membership(gid_, other_);
+    return done(
+        {MembershipChanged{gid_, other_, theirs.generation, MembershipRank::accepted, me_, theirs.over}});
   }
 
   Decision on(const RejectRequest& what) {
     if (Refusal refusal = find_request(what.group, what.user)) return refused(*refusal);
-    return done({MembershipChanged{gid_, other_, directory_.membership(gid_, other_).generation,
-                                   MembershipRank::rejected, me_}});
+    return done({ended(other_, directory_.membership(gid_, other_))});
   }
 
   Decision on(const RemoveMember& what) {
@@ -185,7 +200,7 @@ class Decider {
     if (!theirs.is_member())
       return refused(Code::not_a_member, fmt::format("{} is not a member of {}: list_members {} shows who is",
                                                      what.user.text, what.group.text, what.group.text));
-    return done({MembershipChanged{gid_, *found, theirs.generation, MembershipRank::left, me_}});
+    return done({ended(*found, theirs)});
   }
 
   Decision on(const TransferGroup& what) {
@@ -251,7 +266,8 @@ class Decider {
     const std::optional<FileView> known = directory_.file(gid_, fid);
     if (Refusal refusal = refuse_other_content(what.metainfo.name.text, fid, known)) return refused(*refusal);
     const bool shares = directory_.share(gid_, fid, me_).on;
-    if (Refusal refusal = shares ? std::nullopt : refuse_one_more_file()) return refused(*refusal);
+    if (Refusal refusal = shares ? std::nullopt : refuse_one_more_file(fid)) return refused(*refusal);
+    if (Refusal refusal = known ? std::nullopt : refuse_one_more_description(what)) return refused(*refusal);
     std::vector<Operation> operations;
     if (!known) operations.push_back(FileDescribed{gid_, fid, now_.tracker, what.metainfo});
     if (!shares) operations.push_back(share(fid, true));
@@ -301,7 +317,7 @@ class Decider {
     if (!known) return refused(Code::no_such_file, "this group has no such file: upload_file makes it known");
     if (Refusal refusal = refuse_other_content(known->own_name, what.fid, known)) return refused(*refusal);
     if (directory_.share(gid_, what.fid, me_).on) return done({});
-    if (Refusal refusal = refuse_one_more_file()) return refused(*refusal);
+    if (Refusal refusal = refuse_one_more_file(what.fid)) return refused(*refusal);
     return done({share(what.fid, true)});
   }
 
@@ -339,19 +355,61 @@ class Decider {
     return std::nullopt;
   }
 
-  Refusal refuse_one_more_group() const {
-    if (directory_.standings_of(me_) < now_.limits.groups_per_user) return std::nullopt;
-    return refuse(Code::other,
-                  fmt::format("you are in {} groups or asking to join them, which is the most that this "
-                              "tracker allows: leave_group one first",
-                              now_.limits.groups_per_user));
+  /// `generation`: of the membership that there was, 0 if there never was one. Only what is new takes room for ever.
+  Refusal refuse_one_more_group(std::uint64_t generation) const {
+    if (directory_.standings_of(me_) >= now_.limits.groups_per_user)
+      return refuse(Code::other,
+                    fmt::format("you are in {} groups or asking to join them, which is the most that this "
+                                "tracker allows: leave_group one first",
+                                now_.limits.groups_per_user));
+    if (generation == 0 && directory_.standings_ever_of(me_) >= now_.limits.groups_ever_per_user)
+      return refuse(
+          Code::other,
+          fmt::format("you were in {} groups or asked to join them, which is the most that this tracker "
+                      "remembers of one user: use one of those, or ask whoever runs the tracker",
+                      now_.limits.groups_ever_per_user));
+    return std::nullopt;
   }
 
-  Refusal refuse_one_more_file() const {
-    if (directory_.shared_by(me_) < now_.limits.files_per_user) return std::nullopt;
-    return refuse(Code::other, fmt::format("you share {} files, which is the most that this tracker allows: "
-                                           "stop_share one first",
-                                           now_.limits.files_per_user));
+  Refusal refuse_one_more_file(const Fid& fid) const {
+    if (directory_.shared_by(me_) >= now_.limits.files_per_user)
+      return refuse(Code::other,
+                    fmt::format("you share {} files, which is the most that this tracker allows: "
+                                "stop_share one first",
+                                now_.limits.files_per_user));
+    if (directory_.share(gid_, fid, me_).generation == 0 &&
+        directory_.shared_ever_by(me_) >= now_.limits.files_ever_per_user)
+      return refuse(Code::other,
+                    fmt::format("you have shared {} files, which is the most that this tracker remembers of "
+                                "one user: share a directory instead, or ask whoever runs the tracker",
+                                now_.limits.files_ever_per_user));
+    return std::nullopt;
+  }
+
+  Refusal refuse_one_more_description(const AddFile& what) const {
+    const DescribedFiles described = directory_.described_in(gid_);
+    if (described.files >= now_.limits.files_per_group)
+      return refuse(Code::other,
+                    fmt::format("{} has had {} files, which is the most that this tracker remembers of one "
+                                "group: share in another one",
+                                what.group.text, now_.limits.files_per_group));
+    if (described.pieces + what.metainfo.piece_count() > now_.limits.pieces_per_group)
+      return refuse(Code::other,
+                    fmt::format("the files that {} has had would have more than {} pieces, which is the most "
+                                "that this tracker remembers of one group: share in another one",
+                                what.group.text, now_.limits.pieces_per_group));
+    return std::nullopt;
+  }
+
+  /// A login is never refused for those that nobody ended: the ones that would expire first make room.
+  void end_sessions_beyond_the_limit(const Uid& uid, std::vector<Operation>& operations) const {
+    const std::uint32_t count = directory_.session_count(uid);
+    if (count < now_.limits.sessions_per_user) return;
+    // Others may have let in more than we would; they go a few at a time.
+    const std::size_t too_many =
+        std::min<std::size_t>(count - now_.limits.sessions_per_user + 1, sessions_ended_max);
+    for (const Session& each : directory_.first_to_expire(uid, question_.client, too_many))
+      operations.emplace_back(SessionClosed{each.client, each.generation});
   }
 
   Refusal find_own_group(const GroupName& name) {
@@ -414,6 +472,12 @@ class Decider {
                               file.text, group.text, group.text));
   }
 
+  /// Ends somebody's membership, or request for one: nobody was let in by that, so it is no departure.
+  MembershipChanged ended(const Uid& uid, const MembershipView& standing) const {
+    if (standing.is_member()) return {gid_, uid, standing.generation, MembershipRank::left, me_};
+    return {gid_, uid, standing.generation, MembershipRank::rejected, me_, standing.over};
+  }
+
   // --- pieces of answers ------------------------------------------------------------------------------------------
 
   std::string owner_name() const {
@@ -461,6 +525,16 @@ class Decider {
 };
 
 }  // namespace
+
+bool changes_something(const ClientRequest& request) {
+  return std::visit(
+      []<class M>(const M&) {
+        return Messages<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, AcceptRequest,
+                        RejectRequest, RemoveMember, AddFile, StartShare, StopShare, ChangePassword,
+                        TransferGroup>::has<M>;
+      },
+      request.value);
+}
 
 std::optional<PasswordWork> password_work(const Directory& directory, const Question& question,
                                           WallTime wall) {

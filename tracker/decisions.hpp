@@ -72,6 +72,9 @@ struct Decision {
   std::optional<PresenceGossip> presence;
 };
 
+/// Whether such a request changes something when it succeeds.
+bool changes_something(const ClientRequest& request);
+
 /// The password work that `question` needs; nothing if it needs none, also because it will be refused anyway.
 std::optional<PasswordWork> password_work(const Directory& directory, const Question& question,
                                           WallTime wall);

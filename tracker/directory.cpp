@@ -153,7 +153,8 @@ TransferView Directory::last_transfer(const Gid& gid) const {
 
 MembershipView Directory::membership(const Gid& gid, const Uid& uid) const {
   const Membership* membership = state_->find_membership(gid, uid);
-  return membership == nullptr ? MembershipView{} : MembershipView{membership->generation, membership->rank};
+  if (membership == nullptr) return {};
+  return {membership->generation, membership->rank, membership->said_over(), membership->departed()};
 }
 
 Standing Directory::standing(const Gid& gid, const Uid& uid) const {
@@ -166,6 +167,27 @@ Standing Directory::standing(const Gid& gid, const Uid& uid) const {
 std::uint32_t Directory::standings_of(const Uid& uid) const {
   const auto user = state_->users.find(uid);
   return user ? state_->users[*user].standings : 0;
+}
+
+std::uint32_t Directory::standings_ever_of(const Uid& uid) const {
+  const auto user = state_->users.find(uid);
+  return user ? static_cast<std::uint32_t>(state_->users[*user].groups.size()) : 0;
+}
+
+std::uint32_t Directory::request_count(const Gid& gid) const {
+  const auto group = state_->groups.find(gid);
+  return group ? state_->groups[*group].requests : 0;
+}
+
+std::uint32_t Directory::shared_ever_by(const Uid& uid) const {
+  const auto user = state_->users.find(uid);
+  return user ? state_->users[*user].intents : 0;
+}
+
+DescribedFiles Directory::described_in(const Gid& gid) const {
+  const auto group = state_->groups.find(gid);
+  if (!group) return {};
+  return {state_->groups[*group].files, state_->groups[*group].pieces};
 }
 
 std::uint32_t Directory::shared_by(const Uid& uid) const {
@@ -327,6 +349,34 @@ std::vector<Session> Directory::sessions_of(const Uid& uid, WallTime now, std::s
     return a.expires != b.expires ? a.expires > b.expires : a.client < b.client;
   });
   if (sessions.size() > limit) sessions.resize(limit);
+  return sessions;
+}
+
+std::uint32_t Directory::session_count(const Uid& uid) const {
+  const auto user = state_->users.find(uid);
+  return user ? static_cast<std::uint32_t>(state_->users[*user].clients.size()) : 0;
+}
+
+std::vector<Session> Directory::first_to_expire(const Uid& uid, const ClientKey& but,
+                                                std::size_t count) const {
+  std::vector<Session> sessions;
+  const auto user = state_->users.find(uid);
+  if (!user) return sessions;
+  for (const ClientIndex client : state_->users[*user].clients) {
+    const ClientRow& row = state_->clients[client];
+    for (const ClientRow::Token& token : row.tokens)
+      if (token.user == *user && row.id != but) {
+        sessions.push_back({uid, row.generation, row.id, token.expires});
+        break;
+      }
+  }
+  const auto first = [](const Session& a, const Session& b) {
+    return a.expires != b.expires ? a.expires < b.expires : a.client < b.client;
+  };
+  count = std::min(count, sessions.size());
+  std::partial_sort(sessions.begin(), sessions.begin() + static_cast<std::ptrdiff_t>(count), sessions.end(),
+                    first);
+  sessions.resize(count);
   return sessions;
 }
 

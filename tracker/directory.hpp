@@ -20,7 +20,7 @@ struct NoticeTo {
   Notice notice;
 };
 
-/// Somebody's membership, or request to become a member, has ended: the group's epoch is a higher one.
+/// Somebody's membership has ended: the group's epoch is a higher one.
 struct Departure {
   Gid gid;
   std::string group;  ///< name
@@ -68,6 +68,8 @@ struct TransferView {
 struct MembershipView {
   std::uint64_t generation = 0;  ///< 0: none ever
   MembershipRank rank = MembershipRank::left;
+  std::uint64_t over = 0;      ///< as its fact says it, and as facts that end or accept it are to say it
+  std::uint64_t departed = 0;  ///< the last generation that was accepted and is over; 0: none
   bool is_member() const { return generation != 0 && rank == MembershipRank::accepted; }
   bool is_requested() const { return generation != 0 && rank == MembershipRank::requested; }
 };
@@ -76,6 +78,12 @@ struct MembershipView {
 struct ShareView {
   std::uint64_t generation = 0;  ///< 0: none in this membership
   bool on = false;
+};
+
+/// How much a group's files take for ever.
+struct DescribedFiles {
+  std::uint32_t files = 0;
+  std::uint64_t pieces = 0;
 };
 
 /// A file of a group, without its piece digests: those are in the store alone.
@@ -162,12 +170,15 @@ class Directory {
   TransferView last_transfer(const Gid& gid) const;
   MembershipView membership(const Gid& gid, const Uid& uid) const;
   Standing standing(const Gid& gid, const Uid& uid) const;
-  /// How many memberships, and requests for one, have ended in the group, as far as is known here. Two states that join
-  /// have a higher one than either, if each knows of a departure that the other does not.
+  /// A number that is higher after each departure from the group. Two states that join have a higher one than either, if
+  /// each knows of somebody's departure that the other does not know of.
   std::uint64_t epoch(const Gid& gid) const;
   std::uint32_t member_count(const Gid& gid) const;
-  /// Groups that a user is in or asks to join.
+  /// Groups that a user is in or asks to join, and those that the user ever was in or asked to join.
   std::uint32_t standings_of(const Uid& uid) const;
+  std::uint32_t standings_ever_of(const Uid& uid) const;
+  /// Requests to join that wait for the owner.
+  std::uint32_t request_count(const Gid& gid) const;
   /// Up to `limit` ids whose names come after `after` (as listed), in the order of their names.
   std::vector<Gid> groups_after(std::string_view after, std::size_t limit) const;
   std::vector<Uid> users_after(std::string_view after, std::size_t limit) const;
@@ -179,8 +190,11 @@ class Directory {
   std::optional<FileView> file_named(const Gid& gid, std::string_view text) const;  ///< alive files only
   std::vector<FileView> files_after(const Gid& gid, std::string_view after, std::size_t limit) const;
   ShareView share(const Gid& gid, const Fid& fid, const Uid& uid) const;
-  /// Files that a user shares, in all groups.
+  /// Files that a user shares, in all groups, and those that the user ever shared.
   std::uint32_t shared_by(const Uid& uid) const;
+  std::uint32_t shared_ever_by(const Uid& uid) const;
+  /// What is known of files in a group, be they shared by anybody or not.
+  DescribedFiles described_in(const Gid& gid) const;
   /// Members who intend to share the file, online or not. In no order.
   std::vector<Uid> sharers_of(const Gid& gid, const Fid& fid) const;
   std::uint32_t sharer_count(const Gid& gid, const Fid& fid) const;
@@ -197,6 +211,10 @@ class Directory {
   std::optional<Session> open_session(const ClientKey& client) const;
   /// The sessions of a user that have not expired, up to `limit`, the newest first.
   std::vector<Session> sessions_of(const Uid& uid, WallTime now, std::size_t limit) const;
+  /// Clients with sessions of a user, also such as have expired or are of no effect.
+  std::uint32_t session_count(const Uid& uid) const;
+  /// Those of them but `but` that expire first, `count` at most.
+  std::vector<Session> first_to_expire(const Uid& uid, const ClientKey& but, std::size_t count) const;
   /// True if the last login on `client` that this process knows of, be it closed since, was that user's.
   bool is_familiar(const ClientKey& client, const Uid& uid) const;
   /// True if `token` was that of a session of `client` that was closed, or followed by a newer one, since this process

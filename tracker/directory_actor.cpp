@@ -26,16 +26,6 @@ constexpr std::size_t given_up_max = 4096;
 // An absence shows within so much of its length.
 constexpr std::chrono::milliseconds alive_tick{50};
 
-bool changes_something(const ClientRequest& request) {
-  return std::visit(
-      []<class M>(const M&) {
-        return Messages<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, AcceptRequest,
-                        RejectRequest, RemoveMember, AddFile, StartShare, StopShare, ChangePassword,
-                        TransferGroup>::has<M>;
-      },
-      request.value);
-}
-
 std::string sentence_about(const std::vector<std::uint32_t>& missing) {
   if (missing.empty()) return {};
   std::string text = missing.size() == 1 ? "tracker " : "trackers ";

@@ -4,8 +4,11 @@
 
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
+#include "messages/codec_impl.hpp"
 
 namespace tutti {
+
+template struct Codec<RequestsDue>;
 
 namespace {
 
@@ -41,6 +44,12 @@ TrackerAnswer without_trees(TrackerAnswer answer) {
   return answer;
 }
 
+/// `1 second`, `12 seconds`: not too few.
+std::string seconds_of(Duration wait) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+  return std::to_string(seconds) + (seconds == 1 ? " second" : " seconds");
+}
+
 Answer refusal(RequestCounter counter, std::string sentence) {
   Answer answer;
   answer.counter = counter;
@@ -59,6 +68,7 @@ void FrontDesk::start(Context& context) {
   HashSecret secret;
   context.fill_secret(secret.bytes);
   attempts_.emplace(limits_.wrong_passwords_per_address, limits_.wrong_passwords_per_user, secret);
+  rates_.emplace(limits_.requests_per_second_per_client, limits_.requests_per_second_per_address, secret);
   const Opened door = context.listen<ClientRole>(place_.endpoint);
   if (!door.fault.empty())
     context.send(place_.console, Hopeless{"cannot serve clients on " + place_.endpoint + ": " + door.fault});
@@ -121,8 +131,17 @@ FrontDesk::Link* FrontDesk::greeted_sender(Context& context) {
 void FrontDesk::on(const Request& message, Context& context) {
   Link* link = greeted_sender(context);
   if (link == nullptr) return;
+  submit_due(context);
   if (const std::optional<std::string> why = refusal_of(*link, message, context)) {
     context.reply(refusal(message.counter, *why));
+    return;
+  }
+  const RequestLimits::Turn turn =
+      rates_->take(link->client, link->host, cost_of(message.what), context.now());
+  if (turn.refused) {
+    context.reply(
+        refusal(message.counter,
+                "more is asked from here than this tracker answers: try again in " + seconds_of(turn.wait)));
     return;
   }
   ++link->under_way;
@@ -131,7 +150,39 @@ void FrontDesk::on(const Request& message, Context& context) {
   under_way_[ticket] = {context.sender(), link->client, link->host, message.counter, bytes};
   ++under_way_of_host_[link->host];
   bytes_under_way_.value += bytes.value;
-  context.send(place_.directory, Submit{ticket, link->client, link->host, message});
+  if (turn.wait == Duration::zero()) return submit(ticket, message, context);
+  waiting_.emplace(context.now() + turn.wait, Waiting{ticket, message});
+  wait_for_turns(context);
+}
+
+void FrontDesk::wait_for_turns(Context& context) {
+  if (waiting_.empty() || (due_ && *due_ <= waiting_.begin()->first)) return;
+  if (due_) context.cancel(due_timer_);
+  due_ = waiting_.begin()->first;
+  due_timer_ = context.after(*due_ - context.now(), RequestsDue{});
+}
+
+void FrontDesk::submit(Ticket ticket, const Request& request, Context& context) {
+  const UnderWay& asked = under_way_.at(ticket);
+  context.send(place_.directory, Submit{ticket, asked.client, asked.host, request});
+}
+
+void FrontDesk::submit_due(Context& context) {
+  while (!waiting_.empty() && waiting_.begin()->first <= context.now()) {
+    const Waiting next = std::move(waiting_.begin()->second);
+    waiting_.erase(waiting_.begin());
+    if (links_.contains(under_way_.at(next.ticket).link)) {
+      submit(next.ticket, next.request, context);
+    } else {
+      forget(next.ticket);  // it left, and asks again elsewhere
+    }
+  }
+}
+
+void FrontDesk::on(const RequestsDue&, Context& context) {
+  due_.reset();
+  submit_due(context);
+  wait_for_turns(context);
 }
 
 std::optional<std::string> FrontDesk::refusal_of(const Link& link, const Request& request, Context& context) {
@@ -168,23 +219,29 @@ bool FrontDesk::may_make_account(const std::string& host, Instant now) {
 
 void FrontDesk::on(const Present& message, Context& context) {
   const Link* link = greeted_sender(context);
-  if (link == nullptr) return;
+  if (link == nullptr || !rates_->hears_presence(link->client, context.now())) return;
   context.send(place_.directory, PresenceSaid{link->client, link->host, message});
 }
 
 void FrontDesk::on(const Leaving& message, Context& context) {
   const Link* link = greeted_sender(context);
-  if (link != nullptr) context.send(place_.directory, LeavingSaid{link->client, message});
+  if (link == nullptr || !rates_->hears_presence(link->client, context.now())) return;
+  context.send(place_.directory, LeavingSaid{link->client, message});
+}
+
+void FrontDesk::forget(Ticket ticket) {
+  const auto under_way = under_way_.find(ticket);
+  bytes_under_way_.value -= under_way->second.bytes.value;
+  const auto of_host = under_way_of_host_.find(under_way->second.host);
+  if (--of_host->second == 0) under_way_of_host_.erase(of_host);
+  under_way_.erase(under_way);
 }
 
 void FrontDesk::on(const Settled& message, Context& context) {
   const auto under_way = under_way_.find(message.ticket);
   if (under_way == under_way_.end()) return;
   const UnderWay request = under_way->second;
-  under_way_.erase(under_way);
-  bytes_under_way_.value -= request.bytes.value;
-  const auto of_host = under_way_of_host_.find(request.host);
-  if (--of_host->second == 0) under_way_of_host_.erase(of_host);
+  forget(message.ticket);
   const auto link = links_.find(request.link);
   if (link == links_.end()) return;  // it left before the answer came, and asks again elsewhere
   --link->second.under_way;
@@ -222,11 +279,8 @@ void FrontDesk::on(const PasswordNeeded& message, Context& context) {
   }
   if (!message.make_verifier) {
     if (const std::optional<Duration> wait = attempts_->begin(job.attempt, context.now())) {
-      const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait).count();
-      return refuse_password(message.ticket,
-                             "too many wrong passwords were tried: try again in " + std::to_string(seconds) +
-                                 (seconds == 1 ? " second" : " seconds"),
-                             context);
+      return refuse_password(
+          message.ticket, "too many wrong passwords were tried: try again in " + seconds_of(*wait), context);
     }
   }
   if (const std::optional<PasswordJob> refused = passwords_.push(std::move(job))) {
@@ -293,7 +347,8 @@ void FrontDesk::check_invariants() const {
   }
   ENSURE(links_of_client_.size() == greeted);
   ENSURE(passwords_.size() <= std::size_t{2} * limits_.passwords_waiting);
-  ENSURE(under_way_.size() <= limits_.requests_in_all);
+  ENSURE(under_way_.size() <= limits_.requests_in_all && waiting_.size() <= under_way_.size());
+  ENSURE(waiting_.empty() || (due_ && *due_ <= waiting_.begin()->first));
   ENSURE(under_way_of_host_.size() <= under_way_.size());
   ENSURE(!under_way_.empty() || bytes_under_way_.value == 0);
 }

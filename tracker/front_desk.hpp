@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 #include "tracker/attempt_limits.hpp"
 #include "tracker/config.hpp"
 #include "tracker/password_queue.hpp"
+#include "tracker/request_limits.hpp"
 
 namespace tutti {
 
@@ -20,6 +22,11 @@ struct FrontDeskPlace {
   Ref<DirectoryRole> directory;
   Ref<ConsoleRole> console;
   std::vector<Ref<PasswordHasherRole>> hashers;
+};
+
+/// Requests that were too quick have their turn.
+struct RequestsDue {
+  TUTTI_MESSAGE(RequestsDue, 0x06c4);
 };
 
 /// Speaks with clients. Owns the door (ROUTER on P), what is known of each link, and the queue of passwords.
@@ -33,13 +40,15 @@ struct FrontDeskPlace {
 /// - Everything that is remembered is bounded: requests under way, of one link and in all (those of links that are gone
 ///   wait in the directory, too), the memory that they take, and passwords that wait. More than that is refused at once,
 ///   since a queue would only make the refusal late.
+/// - Who asks too quickly waits for his turn (RequestLimits); what waits is under way and bounded as such.
 /// - From one address come a quarter of all requests under way at most (but what one link may have in any case), or
 ///   whoever opens links without end would leave nothing for others.
 /// - From one address come so many accounts a minute: each is on the disk of every tracker for ever.
 /// - While the tracker is catching up requests are passed on and wait in the directory; Welcome says so.
 /// - Passwords go to whichever hasher is free, in the order of PasswordQueue, as far as AttemptLimits lets them. A new one
 ///   is hashed by whoever has found that the old one fits.
-class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts, ClientRole::Says>> {
+class FrontDesk final
+    : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts, ClientRole::Says, Messages<RequestsDue>>> {
  public:
   FrontDesk(FrontDeskPlace place, const LimitConfig& limits);
 
@@ -57,6 +66,7 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   void on(const Notify& message, Context& context);
   void on(const NotifyGroup& message, Context& context);
   void on(const ServiceChanged& message, Context& context);
+  void on(const RequestsDue& message, Context& context);
   void check_invariants() const override;
 
  private:
@@ -88,6 +98,10 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   Link* greeted_sender(Context& context);
   /// Why this request cannot be taken now, if so.
   std::optional<std::string> refusal_of(const Link& link, const Request& request, Context& context);
+  void submit(Ticket ticket, const Request& request, Context& context);
+  void submit_due(Context& context);
+  void wait_for_turns(Context& context);
+  void forget(Ticket ticket);
   bool has_its_share(const std::string& host) const;
   bool may_make_account(const std::string& host, Instant now);
   void refuse_password(Ticket ticket, std::string sentence, Context& context);
@@ -107,6 +121,14 @@ class FrontDesk final : public ActorOf<FrontDesk, Joined<FrontDeskRole::Accepts,
   std::unordered_map<std::string, std::uint32_t> under_way_of_host_;  // none is 0
   std::unordered_map<std::string, Accounts> accounts_;
   std::uint64_t last_ticket_ = 0;
+  std::optional<RequestLimits> rates_;  // once there is a secret
+  struct Waiting {
+    Ticket ticket;
+    Request request;
+  };
+  std::multimap<Instant, Waiting> waiting_;  // for their turns; under way
+  std::optional<Instant> due_;               // RequestsDue is on its way, for then
+  TimerId due_timer_;
   PasswordQueue passwords_;
   std::optional<AttemptLimits> attempts_;  // once there is a secret
   std::vector<Hasher> hashers_;

@@ -109,10 +109,10 @@ std::optional<LostName> lost_name(const Directory& directory, const std::vector<
     const std::optional<Gid> holder = directory.group_named(group->name.text);
     if (!holder || holder == group->gid) continue;
     LostName lost{group_name_taken(group->name), {}};
-    if (const std::optional<Uid> owner = directory.owner_of(group->gid))
-      lost.undo.emplace_back(MembershipChanged{group->gid, *owner,
-                                               directory.membership(group->gid, *owner).generation,
-                                               MembershipRank::left, *owner});
+    if (const std::optional<Uid> owner = directory.owner_of(group->gid)) {
+      const std::uint64_t generation = directory.membership(group->gid, *owner).generation;
+      lost.undo.emplace_back(MembershipChanged{group->gid, *owner, generation, MembershipRank::left, *owner});
+    }
     return lost;
   }
   return std::nullopt;

@@ -59,6 +59,7 @@ struct UserRow {
   bool online = false;               ///< of this process alone, in no row and no digest
   std::uint32_t standings = 0;       ///< groups that the user is in or asks to join
   std::uint32_t shared = 0;          ///< files that the user shares
+  std::uint32_t intents = 0;         ///< and that the user ever shared, or stopped to share
   bool is_listed() const { return claim.known && verifier != withdrawn_verifier; }
 };
 
@@ -74,7 +75,10 @@ struct GroupRecord {
   Gid id;
   Claim claim;
   std::uint32_t members = 0;
-  std::uint64_t departures = 0;  ///< of all memberships together
+  std::uint64_t departures = 0;  ///< departed() of all memberships together
+  std::uint32_t requests = 0;    ///< that wait for the owner
+  std::uint32_t files = 0;       ///< described, be they alive or not
+  std::uint64_t pieces = 0;      ///< of those
   Transfer transfer;
   std::optional<UserIndex> owner;
 };
@@ -98,14 +102,20 @@ struct Membership {
   std::uint64_t generation = 0;  ///< 0: only share intents are known
   MembershipRank rank = MembershipRank::requested;
   UserIndex by;
+  /// The last generation before this one, or this one if a request was also accepted elsewhere, that was accepted and is
+  /// over, as far as is known; of `left`, which says it itself, always the one before.
+  std::uint64_t over = 0;
   Mark mark;
   std::vector<Share> shares;  ///< by file
   bool is_member() const { return generation != 0 && rank == MembershipRank::accepted; }
   bool is_requested() const { return generation != 0 && rank == MembershipRank::requested; }
-  /// How often this membership has ended: what joins has as many or more.
-  std::uint64_t departures() const {
-    return generation == 0 ? 0 : generation - 1 + (rank == MembershipRank::left ? 1 : 0);
+  /// The last generation that was accepted and is over: higher after each departure of the user, the same after a request
+  /// that came to nothing. What joins says as much or more.
+  std::uint64_t departed() const {
+    return rank == MembershipRank::left && generation != 0 ? generation : over;
   }
+  /// As `over` is said in facts.
+  std::uint64_t said_over() const { return over + 1 == generation ? 0 : over + 1; }
   bool is_of_effect(const Share& share) const {
     return is_member() && share.on && share.membership == generation;
   }

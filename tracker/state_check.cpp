@@ -44,12 +44,16 @@ void DirectoryState::check_memberships() const {
   std::size_t listed_requests = 0;
   std::vector<std::uint32_t> standings(users.size());
   std::vector<std::uint32_t> shared(users.size());
+  std::vector<std::uint32_t> intents(users.size());
+  std::vector<std::uint32_t> requests(groups.size());
   for (std::uint32_t i = 0; i < memberships.size(); ++i) {
     const Membership& membership = memberships[MembershipIndex{i}];
     const MemberKey& key = membership.id;
     const bool known = users[key.user].is_listed();
-    departures[key.group.value] += membership.departures();
+    departures[key.group.value] += membership.departed();
     if (membership.is_member() || membership.is_requested()) ++standings[key.user.value];
+    if (membership.is_requested()) ++requests[key.group.value];
+    intents[key.user.value] += static_cast<std::uint32_t>(membership.shares.size());
     for (const Share& share : membership.shares)
       if (membership.is_of_effect(share)) ++shared[key.user.value];
     ENSURE(members_by_name.contains(key) == (known && membership.is_member()));
@@ -62,13 +66,14 @@ void DirectoryState::check_memberships() const {
     ++members[key.group.value];
   }
   for (std::uint32_t i = 0; i < users.size(); ++i)
-    ENSURE(users[UserIndex{i}].standings == standings[i] && users[UserIndex{i}].shared == shared[i]);
+    ENSURE(users[UserIndex{i}].standings == standings[i] && users[UserIndex{i}].shared == shared[i] &&
+           users[UserIndex{i}].intents == intents[i]);
   ENSURE(listed_members == members_by_name.size() && listed_requests == requests_by_name.size());
   std::size_t alive = 0;
   std::size_t total = 0;
   for (std::uint32_t i = 0; i < groups.size(); ++i) {
     const GroupRecord& row = groups[GroupIndex{i}];
-    ENSURE(row.departures == departures[i]);
+    ENSURE(row.departures == departures[i] && row.requests == requests[i]);
     ENSURE(row.members == members[i] && row.owner.has_value() == (members[i] > 0));
     ENSURE(groups_by_name.contains(GroupIndex{i}) == (row.claim.known && row.members > 0));
     if (row.claim.known && row.members > 0) ++alive;

@@ -50,6 +50,8 @@ void DirectoryState::digest_membership(RowDigest& into, const MemberKey& key, co
   if (membership.generation == 0) return;
   RowText text(row_keys::membership_changed(groups[key.group].id, users[key.user].id));
   text.number(membership.generation).number(static_cast<std::uint64_t>(membership.rank));
+  // Where it says nothing the row has the digest that trackers from before give it.
+  if (membership.said_over() != 0) text.number(membership.said_over());
   into.turn(add_mark(text.id(users[membership.by].id.view()), *this, membership.mark), turn);
 }
 

@@ -1,5 +1,7 @@
 // How facts about names, passwords and memberships join.
 
+#include <algorithm>
+#include <initializer_list>
 #include <tuple>
 
 #include "tracker/state.hpp"
@@ -147,6 +149,7 @@ Membership& DirectoryState::membership_row(const MemberKey& key) {
 
 void DirectoryState::list_member(const MemberKey& key, const Membership& membership) {
   if (membership.is_member() || membership.is_requested()) ++users[key.user].standings;
+  if (membership.is_requested()) ++groups[key.group].requests;
   if (membership.is_member()) {
     if (keeps_lists) seniors.insert({key.group, membership.mark, key.user});
     ++groups[key.group].members;
@@ -161,6 +164,7 @@ void DirectoryState::list_member(const MemberKey& key, const Membership& members
 
 void DirectoryState::unlist_member(const MemberKey& key, const Membership& membership) {
   if (membership.is_member() || membership.is_requested()) --users[key.user].standings;
+  if (membership.is_requested()) --groups[key.group].requests;
   if (membership.is_member()) {
     if (keeps_lists) seniors.erase({key.group, membership.mark, key.user});
     --groups[key.group].members;
@@ -182,10 +186,11 @@ void DirectoryState::change_membership(const MemberKey& key, const Membership& n
   const auto change = [&] {
     digest_membership(digest, key, row, Turn::goes);
     unlist_member(key, row);
-    group.departures += next.departures() - row.departures();
+    group.departures += next.departed() - row.departed();
     row.generation = next.generation;
     row.rank = next.rank;
     row.by = next.by;
+    row.over = next.over;
     row.mark = next.mark;
     list_member(key, row);
     digest_membership(digest, key, row, Turn::comes);
@@ -201,25 +206,47 @@ void DirectoryState::change_membership(const MemberKey& key, const Membership& n
   });
 }
 
+namespace {
+
+/// What is over by what two facts about one membership say, of which `top` holds. Each generation that somebody accepted
+/// counts once a later one begins or it ends, also if it ended elsewhere as a request that came to nothing: whoever was let
+/// in by it may have a ticket. It is the last of all that any fact knows of, so the order of facts does not matter.
+std::uint64_t over_by(const Membership& top, std::initializer_list<const Membership*> facts) {
+  if (top.rank == MembershipRank::left) return top.generation - 1;
+  std::uint64_t over = 0;
+  for (const Membership* each : facts) {
+    over = std::max(over, each->over);
+    const bool was_accepted = each->generation != 0 &&
+                              (each->rank == MembershipRank::accepted || each->rank == MembershipRank::left);
+    const bool has_ended = each->generation < top.generation || top.rank == MembershipRank::rejected;
+    if (was_accepted && has_ended) over = std::max(over, each->generation);
+  }
+  return over;
+}
+
+}  // namespace
+
 void DirectoryState::join(const Mark& mark, const MembershipChanged& op) {
   if (op.generation == 0) return;
   const MemberKey key{groups.at(op.gid), users.at(op.uid)};
   const Membership before = membership_row(key);
-  Membership next = before;
-  next.generation = op.generation;
-  next.rank = op.rank;
-  next.by = users.at(op.by);
-  next.mark = mark;
+  Membership said = before;
+  said.generation = op.generation;
+  said.rank = op.rank;
+  said.by = users.at(op.by);
+  said.over = op.over == 0 || op.rank == MembershipRank::left ? op.generation - 1 : op.over - 1;
+  said.mark = mark;
   const auto strength = [](const Membership& each) { return std::tie(each.generation, each.rank); };
-  if (strength(next) < strength(before)) return;
-  if (strength(next) == strength(before)) {
-    const bool earlier = is_earlier(next.mark, before.mark) ||
-                         (next.mark == before.mark && users[next.by].id < users[before.by].id);
-    if (!earlier) return;
-  }
+  const bool is_first =
+      is_earlier(mark, before.mark) || (mark == before.mark && users[said.by].id < users[before.by].id);
+  const bool holds = strength(said) > strength(before) || (strength(said) == strength(before) && is_first);
+  Membership next = holds ? said : before;
+  next.over = over_by(next, {&before, &said});
+  if (!holds && next.over == before.over) return;
   const std::optional<UserIndex> owner_before = groups[key.group].owner;
   change_membership(key, next);
-  write(mark, op);
+  write(next.mark,
+        MembershipChanged{op.gid, op.uid, next.generation, next.rank, users[next.by].id, next.said_over()});
   tell_of_membership(key, before, next);
   tell_of_departure(key, before, next);
   tell_of_owner(key.group, owner_before);

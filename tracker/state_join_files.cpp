@@ -15,8 +15,12 @@ void DirectoryState::join(const Mark& mark, const FileDescribed& op) {
   }
   digest_file(digest, file, Turn::goes);
   if (keeps_lists && row.is_alive()) files_by_name.erase(file);
-  row.known = true;
   row.group = groups.at(op.gid);
+  if (!row.known) {
+    ++groups[row.group].files;
+    groups[row.group].pieces += op.metainfo.piece_count();
+  }
+  row.known = true;
   row.mark = mark;
   row.tracker = op.tracker;
   row.name = op.metainfo.name.text;
@@ -99,6 +103,7 @@ void DirectoryState::join(const Mark& mark, const ShareIntended& op) {
     if (membership.is_of_effect(*share)) remove_sharer(file, key.user);
   } else {
     share = membership.shares.insert(share, Share{file});
+    ++users[key.user].intents;
   }
   *share = {file, op.on, op.membership, op.generation};
   if (membership.is_of_effect(*share)) add_sharer(file, key.user);

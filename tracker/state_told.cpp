@@ -33,10 +33,11 @@ std::string DirectoryState::sentence_of_removal(GroupIndex group, UserIndex by) 
 
 void DirectoryState::tell_of_departure(const MemberKey& key, const Membership& before,
                                        const Membership& after) {
-  if (!tells() || before.departures() == after.departures()) return;
+  const bool gone = before.is_member() && !after.is_member();
+  if (!tells() || (!gone && before.departed() == after.departed())) return;
   const std::string name = listed_name(key.group);
   Departure departure{groups[key.group].id, name, groups[key.group].departures, {}, {}};
-  if (before.is_member() && !after.is_member()) {
+  if (gone) {
     departure.gone = users[key.user].id;
     departure.sentence =
         after.by == key.user ? "you have left " + name : sentence_of_removal(key.group, after.by);

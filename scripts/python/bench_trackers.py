@@ -39,6 +39,9 @@ memory_kib = 8
 requests_in_all = 100000
 accounts_per_minute = 1000000
 groups_per_user = 1000000
+groups_ever_per_user = 10000000
+requests_per_second_per_client = 10000000
+requests_per_second_per_address = 10000000
 """
 RUNS = [(1, "reads", 64), (1, "finds", 64), (1, "writes", 64), (1, "names", 64), (1, "writes", 1),
         (3, "reads", 64), (3, "writes", 64), (3, "writes", 1)]

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string_view>
 
+#include "actors/descriptor_limit.hpp"
 #include "actors/log.hpp"
 #include "actors/trace_file.hpp"
 #include "actors/zmq_host.hpp"
@@ -31,6 +32,9 @@
 namespace tutti {
 
 namespace {
+
+/// Fewer open files and connections are not enough to live.
+constexpr std::size_t descriptors_least = 192;
 
 /// Why the program cannot do its work: said on standard error, before any command.
 struct CannotStart {
@@ -216,6 +220,11 @@ int run(const ClientOptions& options) {
   find_passwords(options, shell_options);
   shell_options.progress_interval = options.progress_interval;
   std::vector<TrackerEntry> trackers = read_trackers(options.tracker_file);
+  if (const std::size_t most = raise_descriptor_limit(); most < descriptors_least)
+    throw CannotStart{Code::other,
+                      fmt::format("the system allows {} open files and connections, and a client needs {} "
+                                  "and one more for each it fetches from or serves: ulimit -n 4096",
+                                  most, descriptors_least)};
   const std::shared_ptr<ClientStore> store = open_store(state);
   start_log(options, state);
   const std::unique_ptr<Console> console = console_for(options, state);

@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "actors/descriptor_limit.hpp"
 #include "actors/link_keys.hpp"
 #include "actors/log.hpp"
 #include "actors/trace_file.hpp"
@@ -32,6 +32,8 @@ namespace {
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 constexpr int hashers = 2;
+// Fewer open files and connections are not enough to live.
+constexpr std::size_t descriptors_least = 144;
 
 struct Options {
   std::string info_path;
@@ -94,14 +96,6 @@ int signal_descriptor() {
   std::signal(SIGTTIN, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
   return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-// Each client costs a descriptor.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 class ProcessDevice final : public ConsoleDevice {
@@ -221,6 +215,11 @@ int print_key(const TrackerSettings& settings) {
 int start(const Options& options) {
   if (const std::string fault = configure_log(options.log_file, options.log_level); !fault.empty())
     return complain(exit_usage, fault);
+  if (const std::size_t most = raise_descriptor_limit(); most < descriptors_least)
+    return complain(exit_failed, "the system allows " + std::to_string(most) +
+                                     " open files and connections, and a tracker needs " +
+                                     std::to_string(descriptors_least) +
+                                     " and one more a client: ulimit -n 4096");
   const std::optional<std::string> info_text = read_file(options.info_path);
   if (!info_text) return complain(exit_usage, "cannot read the tracker file " + options.info_path);
   const TrackerInfo info = parse_tracker_info(*info_text);
@@ -255,7 +254,6 @@ int start(const Options& options) {
   if (const std::string fault = read_known(settings); !fault.empty()) return complain(exit_failed, fault);
   std::cout << "tracker " << settings.number << " has the public key " << to_z85(keys.keys.key.view())
             << std::endl;
-  raise_descriptor_limit();
   return run(settings, keys.keys, std::move(opened.store), options.trace, signal_descriptor());
 }
 

@@ -534,6 +534,34 @@ BOOST_AUTO_TEST_CASE(whoever_shows_what_is_not_his_is_hung_up_on) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(whoever_floods_a_link_with_small_words_is_hung_up_on) {
+  const auto flood = [](const std::function<void(Counter&, Address)>& say) {
+    Counter counter;
+    const Address friendly = counter.peer_with_file();
+    const Address noisy = counter.peer(4);
+    std::uint32_t said = 0;
+    while (counter.host.is_open(noisy) && said < 30'000) {
+      ++said;
+      say(counter, noisy);
+      counter.host.discard(noisy);
+    }
+    BOOST_TEST(counter.host.is_open(friendly));
+    return said;
+  };
+  const std::uint32_t most = PeerPatience::small_burst;  // the Hello of the beginning is one
+  BOOST_TEST(flood([](Counter& c, Address noisy) {
+               c.host.inject(noisy, c.uploader.address, OpenFile{c.gid, c.fid});
+             }) == most);
+  BOOST_TEST(flood([](Counter& c, Address noisy) {
+               c.host.inject(noisy, c.uploader.address, PeerHello{1, 1, client_key(4)});
+             }) == most);
+  BOOST_TEST(flood([](Counter& c, Address noisy) {
+               c.host.inject(noisy, c.uploader.address, CancelBlock{c.fid, {}, {}});
+             }) == most);
+  BOOST_TEST(flood([](Counter& c, Address noisy) { c.show(noisy, c.ticket(4)); }) ==
+             PeerPatience::ticket_burst + 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_ticket_of_another_group_opens_nothing) {
   Counter counter;
   counter.speaks = 3;

@@ -247,6 +247,46 @@ BOOST_AUTO_TEST_CASE(one_address_makes_so_many_accounts_a_minute) {
   BOOST_TEST(make(one, 3));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_asked_too_quickly_waits_for_its_turn) {
+  LimitConfig limits;
+  limits.requests_per_second_per_client = 10;
+  limits.requests_per_link = 200;
+  Fixture fixture(limits);
+  const Address link = fixture.greeted(7);
+  for (std::uint64_t n = 1; n <= 100; ++n) {  // what has gathered
+    fixture.inject(link, fixture.desk.address, Fixture::request(n));
+    fixture.expect<Submit>(fixture.directory);
+  }
+  for (std::uint64_t n = 101; n <= 110; ++n) fixture.inject(link, fixture.desk.address, Fixture::request(n));
+  fixture.expect_silence();
+  // Somebody else is not concerned.
+  const Address other = fixture.greeted(8);
+  fixture.inject(other, fixture.desk.address, Fixture::request(1));
+  fixture.expect<Submit>(fixture.directory);
+  fixture.inject(link, fixture.desk.address, Fixture::request(111));
+  const Answer refused = fixture.expect<Answer>(link);
+  BOOST_TEST((refused.what.get<Refused>()->sentence ==
+              "more is asked from here than this tracker answers: try again in 2 seconds"));
+  fixture.advance(std::chrono::milliseconds(100));
+  BOOST_TEST((fixture.expect<Submit>(fixture.directory).request.counter == RequestCounter{101}));
+  fixture.expect_silence();
+  fixture.advance(std::chrono::milliseconds(200));
+  for (std::uint64_t n = 102; n <= 103; ++n)
+    BOOST_TEST((fixture.expect<Submit>(fixture.directory).request.counter == RequestCounter{n}));
+  // Who leaves takes what waits with him.
+  fixture.host.link_down(link);
+  fixture.advance(std::chrono::seconds(5));
+  fixture.expect_silence();
+}
+
+BOOST_FIXTURE_TEST_CASE(presence_is_not_passed_on_however_often_it_is_said, Fixture) {
+  const Address link = greeted(7);
+  for (std::uint64_t n = 1; n <= 200; ++n) inject(link, desk.address, Present{{}, n, {}, 7000});
+  std::uint32_t passed = 0;
+  while (find<PresenceSaid>(directory.address)) ++passed;
+  BOOST_TEST(passed == RequestLimits::presences_burst);
+}
+
 BOOST_FIXTURE_TEST_CASE(an_answer_to_somebody_who_left_is_dropped, Fixture) {
   const Address link = greeted(7);
   inject(link, desk.address, request(1));

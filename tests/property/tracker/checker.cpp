@@ -21,6 +21,8 @@ constexpr Duration linked_long_enough = 400ms;
 // Rows are erased of sessions that are over and of outcomes that nobody will ask for again; their keys begin with this
 // or more.
 constexpr std::uint8_t first_fleeting_row = 7;
+// A tracker's clock is as exact as steps are.
+constexpr std::chrono::milliseconds clock_step{2};
 
 std::string text_of(const Asked& asked) {
   return "request " + std::to_string(asked.request.counter.value) + " of client " +
@@ -97,7 +99,9 @@ std::string_view name_of(Invariant invariant) {
       "answered_from_disk",      "ok_is_on_every_disk",         "nothing_older_than_the_floor",
       "one_request_one_outcome", "acknowledged_is_seen",        "one_winner_of_a_name",
       "sequence_is_used_once",   "equal_vectors_equal_digests", "revoked_never_revives",
-      "acknowledged_is_kept",    "state_is_the_join",           "all_become_equal"};
+      "ticket_is_of_a_member",   "ticket_lasts_a_minute",       "departure_ends_tickets",
+      "departure_is_told",       "acknowledged_is_kept",        "state_is_the_join",
+      "all_become_equal"};
   return names[static_cast<std::size_t>(invariant)];
 }
 
@@ -138,10 +142,24 @@ std::set<Checker::MemberKey> Checker::note_rows(std::size_t tracker, const Commi
     const Decoded<Fact> fact = fact_of(*row);
     const auto* change = fact->operation.get<MembershipChanged>();
     if (change == nullptr) continue;
-    standings_[tracker][{change->gid, change->uid}] = {change->generation, change->rank};
+    note_standing(tracker, *change);
     touched.insert({change->gid, change->uid});
   }
   return touched;
+}
+
+void Checker::note_standing(std::size_t tracker, const MembershipChanged& change) {
+  Standing& standing = standings_[tracker][{change.gid, change.uid}];
+  const bool was_member = standing.generation != 0 && standing.rank == MembershipRank::accepted;
+  const bool is_same = change.generation == standing.generation && change.rank == MembershipRank::accepted;
+  if (was_member && !is_same) standing.ended = network_.now();
+  standing.generation = change.generation;
+  standing.rank = change.rank;
+}
+
+Gid Checker::group_called(const std::string& name) const {
+  const auto found = groups_.find(name);
+  return found == groups_.end() ? Gid{} : found->second;
 }
 
 void Checker::learn(const Delta& delta) {
@@ -158,8 +176,11 @@ void Checker::learn(const DeltaKey& key, const Delta& delta) {
   for (const Operation& each : delta.operations) {
     if (const auto* answered = each.get<RequestAnswered>())
       of_request_[{answered->client, answered->counter}].push_back(key);
-    if (const auto* opened = each.get<SessionOpened>())
+    if (const auto* opened = each.get<SessionOpened>()) {
       of_request_[{opened->client, opened->generation}].push_back(key);
+      users_of_tokens_[opened->token_hash] = opened->uid;
+    }
+    if (const auto* named = each.get<GroupNamed>()) groups_[named->name.text] = named->gid;
     const auto* change = each.get<MembershipChanged>();
     if (change != nullptr && change->rank >= MembershipRank::rejected)
       revocations_[{change->gid, change->uid}].push_back({change->generation, key});
@@ -191,10 +212,10 @@ void Checker::was_robbed(std::size_t tracker) {
   robbed_[tracker] = network_.now();
   // A vector that nobody has any more may be reached again on another way.
   digest_at_.clear();
+  given_.clear();
   standings_[tracker].clear();
   for (const Fact& fact : rows_on(network_.disk(tracker)))
-    if (const auto* change = fact.operation.get<MembershipChanged>())
-      standings_[tracker][{change->gid, change->uid}] = {change->generation, change->rank};
+    if (const auto* change = fact.operation.get<MembershipChanged>()) note_standing(tracker, *change);
   std::set<DeltaKey> gone;
   for (const auto& [key, made] : made_) {
     bool anywhere = false;
@@ -226,6 +247,9 @@ void Checker::answered(std::size_t tracker, const Asked& asked, const Answer& an
                                               text_of(asked) + " by what is not on its disk: it claims " +
                                               to_text(answer.at));
   check_floor(tracker, asked, answer);
+  if (const auto* given = answer.what.get<TicketGiven>()) check_ticket(tracker, asked, given->ticket);
+  if (const auto* rules = answer.what.get<TicketRules>())
+    check_epoch(tracker, asked, asked.request.what.get<AskTicketRules>()->gid, rules->epoch);
   check_outcome(tracker, asked, answer);
   if (const auto* refused = answer.what.get<Refused>()) {
     check_refusal(asked, *refused);
@@ -358,6 +382,52 @@ void Checker::check_refusal(const Asked& asked, const Refused& refused) {
   const auto won = names_won_.find(login->user.text);
   if (won != names_won_.end() && won->second.second < asked.since)
     report(Invariant::acknowledged_is_seen, text_of(asked) + " is refused, but there is such a user");
+}
+
+// --- tickets --------------------------------------------------------------------------------------------------------
+
+void Checker::check_ticket(std::size_t tracker, const Asked& asked, const PeerTicket& ticket) {
+  const std::string who =
+      "tracker " + std::to_string(tracker + 1) + " answers " + text_of(asked) + " with a ticket ";
+  if (ticket.client != asked.client)
+    report(Invariant::ticket_is_of_a_member, who + "for another key: " + ticket.client.hex());
+  const auto user = users_of_tokens_.find(sha256(asked.request.token.view()));
+  if (user != users_of_tokens_.end() && user->second != ticket.uid)
+    report(Invariant::ticket_is_of_a_member, who + "for another user");
+  const Standing& standing = standings_[tracker][{ticket.gid, ticket.uid}];
+  const bool is_member = standing.generation != 0 && standing.rank == MembershipRank::accepted;
+  // Whose membership ended while this was asked may still have been a member.
+  if (!is_member && standing.ended < asked.said)
+    report(Invariant::ticket_is_of_a_member, who + "for one who is no member");
+  const auto now = network_.wall_time(tracker).time_since_epoch();
+  const auto most =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now + peer_ticket_lifetime + clock_step).count();
+  if (ticket.expires > static_cast<std::uint64_t>(most))
+    report(Invariant::ticket_lasts_a_minute,
+           who + "for " + std::to_string(ticket.expires - static_cast<std::uint64_t>(now.count())) + " ms");
+  check_epoch(tracker, asked, ticket.gid, ticket.epoch);
+  given_[{ticket.gid, ticket.uid, tracker}] = {ticket.epoch, standing.generation, network_.disk(tracker).at};
+}
+
+void Checker::check_epoch(std::size_t tracker, const Asked& asked, const Gid& gid, std::uint64_t epoch) {
+  for (auto each = given_.lower_bound({gid, {}, 0}); each != given_.end() && std::get<0>(each->first) == gid;
+       ++each) {
+    const Given& ticket = each->second;
+    const auto standing = standings_[tracker].find({gid, std::get<1>(each->first)});
+    if (standing == standings_[tracker].end()) continue;
+    const auto& [generation, rank, ended] = standing->second;
+    const bool has_ended = generation > ticket.generation ||
+                           (generation == ticket.generation && rank >= MembershipRank::rejected);
+    // What was not on the disk when this was asked may not have been looked at.
+    if (!has_ended || ended == Instant::min() || ended >= asked.said ||
+        !covers(asked.held[tracker], ticket.at))
+      continue;
+    if (epoch <= ticket.epoch)
+      report(Invariant::departure_ends_tickets, "tracker " + std::to_string(tracker + 1) + " answers " +
+                                                    text_of(asked) + " with epoch " + std::to_string(epoch) +
+                                                    ", but one who has gone has a ticket of " +
+                                                    std::to_string(ticket.epoch));
+  }
 }
 
 // --- quiet ----------------------------------------------------------------------------------------------------------

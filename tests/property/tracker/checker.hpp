@@ -15,7 +15,7 @@ namespace tutti::test {
 
 class NaiveModel;
 
-/// What holds at every moment, or (the last three) when everybody can hear everybody and nobody asks anything.
+/// What holds at every moment, or (those from acknowledged_is_kept on) when everybody can hear everybody and nobody asks anything.
 enum class Invariant : std::uint8_t {
   answered_from_disk,            ///< an answer is of what is on the disk of the tracker that gives it
   ok_is_on_every_disk,           ///< one that is not provisional is on the disk of every tracker
@@ -26,11 +26,15 @@ enum class Invariant : std::uint8_t {
   sequence_is_used_once,         ///< no two deltas have one origin and one number
   equal_vectors_equal_digests,
   revoked_never_revives,  ///< where a revocation is known, that generation is no member
-  acknowledged_is_kept,   ///< on every disk, for ever
-  state_is_the_join,      ///< of all operations in any order; and the rows on disk say the same
+  ticket_is_of_a_member,  ///< one is given for the key that asks, to whom its tracker knows as a member
+  ticket_lasts_a_minute,
+  departure_ends_tickets,  ///< whoever knows of it says a higher epoch than any ticket of whoever has gone has
+  departure_is_told,  ///< to members who are there, before whoever has removed somebody is told that it is done
+  acknowledged_is_kept,  ///< on every disk, for ever
+  state_is_the_join,     ///< of all operations in any order; and the rows on disk say the same
   all_become_equal,
 };
-inline constexpr std::size_t invariants = 12;
+inline constexpr std::size_t invariants = 16;
 std::string_view name_of(Invariant invariant);
 
 struct Violation {
@@ -66,6 +70,9 @@ class Checker final : public Observer {
   /// Everything that must hold then.
   void check_quiet();
 
+  /// A group that has this name; zeros: none yet.
+  Gid group_called(const std::string& name) const;
+
   void report(Invariant invariant, std::string sentence);
   const std::optional<Violation>& violation() const { return violation_; }
   std::size_t acknowledged() const { return acknowledged_.size(); }
@@ -85,6 +92,13 @@ class Checker final : public Observer {
   struct Standing {
     std::uint64_t generation = 0;
     MembershipRank rank = MembershipRank::requested;
+    Instant ended = Instant::min();  // when the last membership was over here, if there was one
+  };
+  /// A ticket, and what the disk of whoever gave it had then.
+  struct Given {
+    std::uint64_t epoch = 0;
+    std::uint64_t generation = 0;
+    VersionVector at;
   };
   struct Revocation {
     std::uint64_t generation = 0;
@@ -105,6 +119,9 @@ class Checker final : public Observer {
   void check_outcome(std::size_t tracker, const Asked& asked, const Answer& answer);
   void check_success(const Asked& asked, const Answer& answer);
   void check_refusal(const Asked& asked, const Refused& refused);
+  void check_ticket(std::size_t tracker, const Asked& asked, const PeerTicket& ticket);
+  void check_epoch(std::size_t tracker, const Asked& asked, const Gid& gid, std::uint64_t epoch);
+  void note_standing(std::size_t tracker, const MembershipChanged& change);
   void check_names(const NaiveModel& model, const std::vector<Directory>& states);
 
   Network& network_;
@@ -121,6 +138,9 @@ class Checker final : public Observer {
   std::map<Bytes, StateDigest> digest_at_;  // by encoded vector
   std::map<MemberKey, std::vector<Revocation>> revocations_;
   std::vector<std::map<MemberKey, Standing>> standings_;  // on each disk
+  std::map<std::string, Gid> groups_;
+  std::map<Sha256, Uid> users_of_tokens_;
+  std::map<std::tuple<Gid, Uid, std::size_t>, Given> given_;  // the last one of each tracker
   std::vector<Instant> robbed_;
   std::optional<Violation> violation_;
 };

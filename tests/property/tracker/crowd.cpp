@@ -15,11 +15,17 @@ constexpr std::uint64_t thinking_max = 40;
 // Clients that think of a new name in the same moment think of the same one.
 constexpr Duration moment = 30ms;
 constexpr const char* password = "p";
+// Who has logged in is taken to be there for longer.
+constexpr Duration present_for_certain = 10s;
 
 }  // namespace
 
-ModelClient::ModelClient(Network& network, Checker& checker, std::uint8_t number, bool says_floors)
-    : network_(network), checker_(checker), number_(number), says_floors_(says_floors) {
+ModelClient::ModelClient(Network& network, Checker& checker, std::uint8_t number, const Weather& weather)
+    : network_(network),
+      checker_(checker),
+      number_(number),
+      says_floors_(weather.floors),
+      asks_tickets_(weather.tickets) {
   begin_anew();
 }
 
@@ -50,7 +56,9 @@ void ModelClient::dial() {
   wire_ = network_.dial(tracker_, "10.0.0." + std::to_string(number_) + ":40000", key_, *this);
   if (!wire_) return move_on();
   heard_ = network_.now();
-  network_.say(*wire_, Hello{1, 1, key_, "test"});
+  logged_in_.reset();
+  told_.reset();
+  network_.say(*wire_, Hello{1, asks_tickets_ ? tickets_version : std::uint16_t{1}, key_, "test"});
 }
 
 void ModelClient::move_on() {
@@ -83,15 +91,29 @@ void ModelClient::arrives(WireId wire, const Envelope& envelope) {
     welcome_ = true;
     if (asked_) say();
   }
+  if (envelope.id == GroupChanged::message_id) told_ = network_.now();
   if (envelope.id != Answer::message_id) return;
   const Answer answer = *decode<Answer>(envelope.body);
   if (!asked_ || answer.counter != asked_->request.counter) return;
+  check_told(answer);
   if (network_.random().chance(1, 12)) {
     // The link breaks just before it would have come.
     network_.hang_up(wire);
     return move_on();
   }
   conclude(answer);
+}
+
+/// Who has removed somebody is a member who is there, and so is told what other members are told.
+void ModelClient::check_told(const Answer& answer) {
+  if (answer.what.get<LoggedIn>() != nullptr) logged_in_ = network_.now();
+  const bool is_fresh = asked_->since == asked_->said;
+  if (asked_->request.what.get<RemoveMember>() == nullptr || answer.what.get<Done>() == nullptr || !is_fresh)
+    return;
+  if (!asks_tickets_ || !logged_in_ || network_.now() - *logged_in_ > present_for_certain) return;
+  if (!told_ || *told_ < asked_->said)
+    checker_.report(Invariant::departure_is_told,
+                    "a member was removed, and who has removed it is told of no departure");
 }
 
 void ModelClient::conclude(const Answer& answer) {
@@ -136,6 +158,11 @@ ClientRequest ModelClient::next_wish() {
   }
   if (network_.random().chance(1, 15)) return {CreateGroup{{fresh}}};
   if (network_.random().chance(1, 4)) return {ListMembers{{some_group()}, ""}};
+  if (asks_tickets_ && network_.random().chance(1, 4)) {
+    const Gid gid = checker_.group_called(some_group());
+    if (network_.random().chance(1, 3)) return {AskTicketRules{gid}};
+    return {AskTicket{gid}};
+  }
   return wish_of_a_group();
 }
 

@@ -8,6 +8,7 @@
 
 #include "tests/property/tracker/checker.hpp"
 #include "tests/property/tracker/network.hpp"
+#include "tests/property/tracker/story.hpp"
 
 namespace tutti::test {
 
@@ -15,7 +16,7 @@ namespace tutti::test {
 /// goes; floors; a session. What it asks is random, from few names, so that clients meet.
 class ModelClient final : public ClientEnd {
  public:
-  ModelClient(Network& network, Checker& checker, std::uint8_t number, bool says_floors);
+  ModelClient(Network& network, Checker& checker, std::uint8_t number, const Weather& weather);
 
   /// Called every millisecond. An idle client asks something unless `quiet`.
   void live(bool quiet);
@@ -35,6 +36,7 @@ class ModelClient final : public ClientEnd {
   void conclude(const Answer& answer);
   ClientRequest next_wish();
   ClientRequest wish_of_a_group();
+  void check_told(const Answer& answer);
   AddFile some_file(const std::string& group);
   std::string some_user();
   std::string some_group();
@@ -43,6 +45,7 @@ class ModelClient final : public ClientEnd {
   Checker& checker_;
   std::uint8_t number_;
   bool says_floors_;
+  bool asks_tickets_;
   std::uint8_t incarnation_ = 0;
   ClientKey key_;
   RequestCounter counter_;
@@ -52,7 +55,9 @@ class ModelClient final : public ClientEnd {
   std::optional<WireId> wire_;
   bool welcome_ = false;
   Instant heard_;
-  Instant next_;  // not before
+  std::optional<Instant> logged_in_;  // over this wire
+  std::optional<Instant> told_;       // of a departure
+  Instant next_;                      // not before
   std::optional<Asked> asked_;
 };
 

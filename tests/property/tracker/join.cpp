@@ -46,8 +46,13 @@ class FactMaker {
       case 2: return PasswordSet{uid(), few(3), coin() ? "verifier " + std::to_string(few(3)) : "!"};
       case 3:
       case 4:
-      case 5:
-        return MembershipChanged{gid(), uid(), few(3), static_cast<MembershipRank>(random_.below(4)), uid()};
+      case 5: {
+        const std::uint64_t generation = few(3);
+        const auto rank = static_cast<MembershipRank>(random_.below(4));
+        return MembershipChanged{
+            gid(), uid(), generation,
+            rank,  uid(), random_.below(generation + (rank == MembershipRank::rejected ? 2 : 1))};
+      }
       case 6: {
         const Metainfo described = metainfo();
         return FileDescribed{gid(), fid_of(described), few(3), described};

@@ -79,8 +79,20 @@ class NaiveModel {
   std::uint64_t epoch(const Gid& gid) const {
     std::uint64_t ended = 0;
     for (const Uid& uid : uids_) {
-      const NaiveMembership each = membership(gid, uid);
-      if (each.generation != 0) ended += each.generation - (each.rank == MembershipRank::left ? 0 : 1);
+      const NaiveMembership top = membership(gid, uid);
+      std::set<std::uint64_t> accepted;
+      for (const Fact* fact : facts_about(MembershipChanged{gid, uid, 1, {}, {}})) {
+        const auto* op = fact->operation.get<MembershipChanged>();
+        const bool is_left = op->rank == MembershipRank::left;
+        if (is_left || op->rank == MembershipRank::accepted) accepted.insert(op->generation);
+        accepted.insert(op->over == 0 || is_left ? op->generation - 1 : op->over - 1);
+      }
+      const bool counts_itself =
+          top.rank != MembershipRank::accepted && top.rank != MembershipRank::requested;
+      std::uint64_t most = 0;
+      for (const std::uint64_t each : accepted)
+        if (each < top.generation || (each == top.generation && counts_itself)) most = each;
+      ended += most;
     }
     return ended;
   }

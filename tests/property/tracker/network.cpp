@@ -131,8 +131,7 @@ void Network::start(std::size_t tracker) {
   it.holds = {};
   it.disk_is_free = now_;
   InjectionHost& host = *it.host;
-  const auto since_start = std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch());
-  host.set_wall_time(WallTime{1'700'000'000'000ms + since_start + it.clock_ahead});
+  host.set_wall_time(wall_time(tracker));
   TrackerAddresses at{host.probe<FrontDeskRole>(),  host.probe<DirectoryRole>(),
                       host.probe<ReplicatorRole>(), host.probe<JournalRole>(),
                       host.probe<ConsoleRole>(),    {host.probe<PasswordHasherRole>()}};
@@ -153,6 +152,11 @@ void Network::start(std::size_t tracker) {
   spawn(Part::front_desk, "front_desk", std::move(cast.front_desk));
   spawn(Part::directory, "directory", std::move(cast.directory));
   pump(tracker);
+}
+
+WallTime Network::wall_time(std::size_t tracker) const {
+  const auto since_start = std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch());
+  return WallTime{1'700'000'000'000ms + since_start + trackers_[tracker].clock_ahead};
 }
 
 void Network::kill(std::size_t tracker) {

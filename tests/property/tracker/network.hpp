@@ -102,6 +102,8 @@ class Network {
   /// What the directory has said last of the disk.
   const DirectoryHolds& holds(std::size_t tracker) const { return trackers_[tracker].holds; }
   const Disk& disk(std::size_t tracker) const { return trackers_[tracker].disk; }
+  /// What its clock says.
+  WallTime wall_time(std::size_t tracker) const;
   /// How many times it was started.
   std::uint64_t lives(std::size_t tracker) const { return trackers_[tracker].life; }
   /// At once, without a word: what is not on the disk is lost.

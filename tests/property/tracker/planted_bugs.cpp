@@ -298,6 +298,122 @@ Seams outcome_is_forgotten() {
   });
 }
 
+// --- tickets ------------------------------------------------------------------------------------------------------------
+
+/// Changes the tickets that a tracker gives, and the epochs that it says.
+Seams changing_tickets(const std::function<void(Network&, std::size_t tracker, TrackerAnswer&)>& how) {
+  Seams seams;
+  seams.inside = [how](Network& network, std::size_t tracker, Part, Part, Envelope& envelope) {
+    change<Settled>(envelope, [&](Settled& settled) { how(network, tracker, settled.answer.what); });
+    return true;
+  };
+  return seams;
+}
+
+Seams ticket_is_for_another_key() {
+  return changing_tickets([](Network&, std::size_t, TrackerAnswer& what) {
+    if (auto* given = std::get_if<TicketGiven>(&what.value)) given->ticket.client.bytes[1] ^= 1U;
+  });
+}
+
+Seams ticket_lasts_an_hour() {
+  return changing_tickets([](Network&, std::size_t, TrackerAnswer& what) {
+    if (auto* given = std::get_if<TicketGiven>(&what.value)) given->ticket.expires += 3'600'000;
+  });
+}
+
+/// Who had one gets it again, member or not.
+Seams tickets_are_kept() {
+  struct Kept {
+    std::map<std::pair<std::size_t, Ticket>, std::pair<ClientKey, Gid>> asked;
+    std::map<std::tuple<std::size_t, ClientKey, Gid>, TicketGiven> given;
+  };
+  const auto kept = std::make_shared<Kept>();
+  Seams seams;
+  seams.inside = [kept](Network& network, std::size_t tracker, Part, Part, Envelope& envelope) {
+    if (const auto submit = get<Submit>(envelope)) {
+      const auto* ask = submit->request.what.get<AskTicket>();
+      kept->asked.erase({tracker, submit->ticket});
+      if (ask != nullptr) kept->asked[{tracker, submit->ticket}] = {submit->client, ask->gid};
+    }
+    change<Settled>(envelope, [&](Settled& settled) {
+      const auto asked = kept->asked.find({tracker, settled.ticket});
+      if (asked == kept->asked.end()) return;
+      const auto& [client, gid] = asked->second;
+      if (const auto* given = settled.answer.what.get<TicketGiven>())
+        kept->given.insert_or_assign({tracker, client, gid}, *given);
+      const auto before = kept->given.find({tracker, client, gid});
+      const auto* refused = settled.answer.what.get<Refused>();
+      if (refused == nullptr || refused->code != Code::not_a_member || before == kept->given.end()) return;
+      TicketGiven again = before->second;
+      const auto now = network.wall_time(tracker).time_since_epoch();
+      again.ticket.expires = static_cast<std::uint64_t>(now.count()) + 60'000;
+      settled.answer.what = again;
+    });
+    return true;
+  };
+  return seams;
+}
+
+std::uint64_t* epoch_in(TrackerAnswer& what) {
+  if (auto* given = std::get_if<TicketGiven>(&what.value)) return &given->ticket.epoch;
+  if (auto* rules = std::get_if<TicketRules>(&what.value)) return &rules->epoch;
+  return nullptr;
+}
+
+/// Nobody's removal raises it.
+Seams epoch_stands_still() {
+  return changing_tickets([](Network&, std::size_t, TrackerAnswer& what) {
+    if (std::uint64_t* epoch = epoch_in(what)) *epoch = 1;
+  });
+}
+
+/// Departures are counted from the start of the process on.
+Seams epoch_is_forgotten_at_a_start() {
+  struct Counted {
+    std::uint64_t said = 0;
+    std::uint64_t forgotten = 0;
+  };
+  // Groups have few departures and are few: by tracker is near enough.
+  const auto counted = std::make_shared<std::map<std::size_t, Counted>>();
+  Seams seams = changing_tickets([counted](Network&, std::size_t tracker, TrackerAnswer& what) {
+    std::uint64_t* epoch = epoch_in(what);
+    if (epoch == nullptr) return;
+    Counted& here = (*counted)[tracker];
+    here.said = std::max(here.said, *epoch);
+    *epoch -= std::min(*epoch, here.forgotten);
+  });
+  seams.killed = [counted](std::size_t tracker) { (*counted)[tracker].forgotten = (*counted)[tracker].said; };
+  return seams;
+}
+
+/// A snapshot brings who is a member, and not who was.
+Seams epoch_is_not_in_snapshots() {
+  return changing<LearnedRows>([](LearnedRows& page) {
+    RowRun kept;
+    for (const StoredRow& row : rows_in(page.rows)) {
+      Decoded<Fact> fact = row.value.empty() ? Decoded<Fact>{} : whole_fact_of(row);
+      auto* change = fact ? std::get_if<MembershipChanged>(&fact.value->operation.value) : nullptr;
+      if (change == nullptr) {
+        kept.push_back(row);
+        continue;
+      }
+      change->over = 1;
+      kept.push_back(row_of(*fact).view());
+    }
+    page.rows = kept;
+  });
+}
+
+/// The trackers know that somebody has gone, and nobody who serves is told.
+Seams departure_is_not_told() {
+  Seams seams;
+  seams.inside = [](Network&, std::size_t, Part, Part, Envelope& envelope) {
+    return envelope.id != NotifyGroup::message_id;
+  };
+  return seams;
+}
+
 /// The log has it, the rows do not.
 Seams row_is_not_written() {
   Seams seams;
@@ -320,6 +436,7 @@ const std::vector<PlantedBug>& planted_bugs() {
   const Weather nobody_knows{.wipes = false, .roll_backs = false, .floors = false};
   const Weather wipes{.roll_backs = false, .floors = false};
   const Weather roll_backs{.truncations = false, .wipes = false};
+  const Weather tickets{.tickets = true};
   static const std::vector<PlantedBug> bugs{
       {"reply before ack", ok_is_on_every_disk, reply_before_ack},
       {"provisional is not said", ok_is_on_every_disk, provisional_is_not_said},
@@ -340,6 +457,13 @@ const std::vector<PlantedBug>& planted_bugs() {
       {"floor is ignored", nothing_older_than_the_floor, floor_is_ignored},
       {"outcome is forgotten", one_request_one_outcome, outcome_is_forgotten},
       {"row is not written", state_is_the_join, row_is_not_written, calm},
+      {"tickets are kept", ticket_is_of_a_member, tickets_are_kept, tickets},
+      {"ticket is for another key", ticket_is_of_a_member, ticket_is_for_another_key, tickets},
+      {"ticket lasts an hour", ticket_lasts_a_minute, ticket_lasts_an_hour, tickets},
+      {"epoch stands still", departure_ends_tickets, epoch_stands_still, tickets},
+      {"epoch is forgotten at a start", departure_ends_tickets, epoch_is_forgotten_at_a_start, tickets},
+      {"epoch is not in snapshots", equal_vectors_equal_digests, epoch_is_not_in_snapshots, wipes},
+      {"departure is not told", departure_is_told, departure_is_not_told, tickets},
   };
   return bugs;
 }

@@ -22,7 +22,7 @@ class Story {
   Story(const StorySettings& settings, const Seams& seams)
       : settings_(settings), network_(settings.seed, settings.trackers, seams), checker_(network_) {
     for (std::uint8_t i = 1; i <= clients; ++i) {
-      crowd_.push_back(std::make_unique<ModelClient>(network_, checker_, i, settings.weather.floors));
+      crowd_.push_back(std::make_unique<ModelClient>(network_, checker_, i, settings.weather));
       crowd_.back()->succeeded = [this](std::size_t tracker) {
         if (settings_.weather.storms && !calm_ && network_.random().chance(1, 40)) kill(tracker);
       };

@@ -13,7 +13,8 @@ struct Weather {
   bool truncations = true;
   bool wipes = true;
   bool roll_backs = true;
-  bool floors = true;  ///< clients say what they have seen
+  bool floors = true;    ///< clients say what they have seen
+  bool tickets = false;  ///< clients ask for tickets, and are told of departures
 };
 
 /// What happens to a network, all of it from one seed.

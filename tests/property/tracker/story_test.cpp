@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_violated_whatever_happens) {
   const std::uint64_t first = number_of("TUTTI_SEED", 1);
   const std::uint64_t rounds = number_of("TUTTI_ROUNDS", 4);
   for (std::uint64_t seed = first; seed < first + rounds; ++seed) {
-    const Ending ending = tell_story(story_of(seed, {}), {});
+    const Ending ending = tell_story(story_of(seed, {.tickets = seed % 3 == 0}), {});
     BOOST_TEST_MESSAGE("seed " << seed << ": " << ending.acknowledged << " acknowledged");
     BOOST_TEST(ending.acknowledged > 100, "seed " << seed << ": next to nothing happens");
     if (ending.violation)

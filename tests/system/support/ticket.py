@@ -43,3 +43,10 @@ def ticket(keys, gid, uid, client, epoch, expires):
     words = PURPOSE + packed(bytes(64))
     assert _sodium.crypto_sign_detached(signature, None, words, ctypes.c_ulonglong(len(words)), keys[1]) == 0
     return packed(signature.raw)
+
+
+def ticket_of(fields):
+    """A ticket that was heard, by its fields: the same bytes again."""
+    gid, uid, client, epoch, expires, signer, signature = fields
+    return (b"\x97" + _bin(gid) + _bin(uid) + _bin(client) + _number(epoch) + _number(expires) + _bin(signer) +
+            _bin(signature))

@@ -341,6 +341,7 @@ BOOST_AUTO_TEST_SUITE(links)
 struct Linked : World {
   Address link;
   Opened door;
+  Address question;
   Linked() {
     spawn([this](Player& p) {
       p.at_start = [this](Context& c) {
@@ -351,6 +352,7 @@ struct Linked : World {
         if (ping.number == 1) c.send(Ref<PartnerRole>{link}, Pong{7});
         if (ping.number == 2) c.reply(Pong{8});
         if (ping.number == 3) c.close(door.address);
+        if (ping.number == 4) question = c.ask_key("tracker.example:5000");
       };
     });
   }
@@ -392,6 +394,15 @@ BOOST_FIXTURE_TEST_CASE(a_closed_door_takes_its_links_with_it, Linked) {
   BOOST_TEST(!host.is_open(door.address));
   BOOST_TEST(!host.is_open(ann));
   BOOST_TEST(host.is_open(link));
+}
+
+BOOST_FIXTURE_TEST_CASE(nothing_is_kept_of_what_has_ended_by_itself, Linked) {
+  for (int i = 0; i < 3; ++i) {
+    host.inject(partner.address, ref.address, Ping{4});
+    BOOST_TEST(host.link_count(ref.address) == 3U);
+    host.tell_key(question, LinkKey{});
+    BOOST_TEST(host.link_count(ref.address) == 2U);
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(links_close_with_their_actor, Linked) {

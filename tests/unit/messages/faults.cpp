@@ -163,6 +163,10 @@ BOOST_AUTO_TEST_CASE(a_verifier_and_an_outcome_have_1_to_256_bytes) {
 BOOST_AUTO_TEST_CASE(generations_of_a_membership_count_from_1) {
   BOOST_TEST(!is_sound(MembershipChanged{{}, {}, 0, MembershipRank::requested, {}}));
   BOOST_TEST(is_sound(MembershipChanged{{}, {}, 1, MembershipRank::requested, {}}));
+  BOOST_TEST(is_sound(MembershipChanged{{}, {}, 2, MembershipRank::requested, {}, 2}));
+  BOOST_TEST(!is_sound(MembershipChanged{{}, {}, 2, MembershipRank::requested, {}, 3}));
+  BOOST_TEST(is_sound(MembershipChanged{{}, {}, 2, MembershipRank::rejected, {}, 3}));
+  BOOST_TEST(!is_sound(MembershipChanged{{}, {}, 2, MembershipRank::rejected, {}, 4}));
 }
 
 BOOST_AUTO_TEST_CASE(a_delta_follows_another_unless_it_is_the_first) {

@@ -43,11 +43,33 @@ BOOST_AUTO_TEST_CASE(the_file_that_explains_the_keys_gives_the_defaults) {
   const ParsedTrackerConfig parsed = parse_tracker_config(text.str());
   BOOST_TEST(parsed.fault == "");
   BOOST_TEST((parsed.config == TrackerConfig{}));
-  for (const std::string key :
-       {"passes", "memory_kib", "heartbeat_ms", "resend_after_ms", "ack_wait_ms", "hung_after_ms",
-        "look_around_ms", "floor_wait_ms", "compare_every_ms", "requests_per_link", "passwords_waiting",
-        "requests_in_all", "request_kib_in_all", "accounts_per_minute", "wrong_passwords_per_address",
-        "wrong_passwords_per_user", "groups_per_user", "files_per_user"})
+  for (const std::string key : {"passes",
+                                "memory_kib",
+                                "heartbeat_ms",
+                                "resend_after_ms",
+                                "ack_wait_ms",
+                                "hung_after_ms",
+                                "look_around_ms",
+                                "floor_wait_ms",
+                                "compare_every_ms",
+                                "requests_per_link",
+                                "passwords_waiting",
+                                "requests_in_all",
+                                "request_kib_in_all",
+                                "accounts_per_minute",
+                                "wrong_passwords_per_address",
+                                "wrong_passwords_per_user",
+                                "requests_per_second_per_client",
+                                "requests_per_second_per_address",
+                                "groups_per_user",
+                                "files_per_user",
+                                "groups_ever_per_user",
+                                "files_ever_per_user",
+                                "sessions_per_user",
+                                "requests_per_group",
+                                "files_per_group",
+                                "pieces_per_group",
+                                "users_in_all"})
     BOOST_TEST(text.str().find("\n" + key + " = ") != std::string::npos, key);
 }
 

@@ -339,6 +339,49 @@ BOOST_FIXTURE_TEST_CASE(every_departure_raises_the_epoch_also_when_trackers_join
   BOOST_TEST(tracker.directory.epoch(choir()) == before + 2);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_request_that_comes_to_nothing_is_no_departure, Town) {
+  const std::uint64_t before = tracker.directory.epoch(choir());
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  tracker.succeeds(bob, LeaveGroup{{"choir"}});
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  tracker.succeeds(anna, RejectRequest{{"choir"}, {"bob"}});
+  let_in(bob, "bob");
+  BOOST_TEST(tracker.directory.epoch(choir()) == before);
+  tracker.succeeds(bob, LeaveGroup{{"choir"}});
+  const std::uint64_t once = tracker.directory.epoch(choir());
+  BOOST_TEST(once > before);
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  tracker.succeeds(bob, LeaveGroup{{"choir"}});
+  BOOST_TEST(tracker.directory.epoch(choir()) == once);
+  let_in(bob, "bob");
+  BOOST_TEST(tracker.directory.epoch(choir()) == once);
+  tracker.succeeds(anna, RemoveMember{{"choir"}, {"bob"}});
+  BOOST_TEST(tracker.directory.epoch(choir()) > once);
+}
+
+BOOST_FIXTURE_TEST_CASE(whoever_was_let_in_somewhere_counts_though_his_request_was_taken_back_elsewhere,
+                        Town) {
+  for (const bool asks_again : {false, true}) {
+    tracker.succeeds(bob, JoinGroup{{"choir"}});
+    TestTracker other{2};
+    other.follow(tracker);
+    other.log = OwnLog({id_of<StoreId>(asks_again ? 3 : 2), {}, {}}, HybridClock{});
+    tracker.succeeds(anna, AcceptRequest{{"choir"}, {"bob"}});
+    const PeerTicket ticket = tracker.get<TicketGiven>(bob, AskTicket{choir()}).ticket;
+    other.succeeds(bob, LeaveGroup{{"choir"}});
+    if (asks_again) other.succeeds(bob, JoinGroup{{"choir"}});
+    sync(tracker, other);
+    BOOST_TEST(!tracker.directory.membership(choir(), uid("bob")).is_member());
+    for (const TestTracker* each : {&tracker, &other}) {
+      BOOST_TEST(each->directory.epoch(choir()) > ticket.epoch);
+      Directory again;
+      for (const auto& [key, row] : each->rows) again.load(*fact_of(row.view()));
+      BOOST_TEST(again.epoch(choir()) == each->directory.epoch(choir()));
+    }
+    BOOST_TEST(printed(tracker.directory) == printed(other.directory));
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(a_ticket_says_who_may_be_served_where_and_until_when, Town) {
   let_in(bob, "bob");
   const PeerTicket ticket = tracker.get<TicketGiven>(bob, AskTicket{choir()}).ticket;
@@ -535,6 +578,74 @@ BOOST_FIXTURE_TEST_CASE(one_user_has_so_many_groups_and_files_and_no_more, Town)
   BOOST_TEST(tracker.code(bob, StartShare{added.gid, added.fid}) == Code::other);
   tracker.succeeds(bob, StopShare{{"choir"}, {"other"}});
   tracker.succeeds(bob, StartShare{added.gid, added.fid});
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_remembered_for_ever_has_a_bound_as_well, Town) {
+  let_in(bob, "bob");
+  tracker.limits.groups_ever_per_user = 2;
+  tracker.succeeds(anna, CreateGroup{{"band"}});
+  tracker.succeeds(anna, LeaveGroup{{"band"}});
+  BOOST_TEST(tracker.refusal(anna, CreateGroup{{"club"}}).sentence.find("in 2 groups") != std::string::npos);
+  tracker.succeeds(bob, CreateGroup{{"club"}});
+  BOOST_TEST(tracker.code(anna, JoinGroup{{"club"}}) == Code::other);
+  // One that he was in before is not one more.
+  tracker.succeeds(bob, LeaveGroup{{"choir"}});
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  tracker.succeeds(anna, AcceptRequest{{"choir"}, {"bob"}});
+
+  tracker.limits.files_ever_per_user = 2;
+  for (const std::uint8_t content : {std::uint8_t{1}, std::uint8_t{2}}) {
+    tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", content)});
+    tracker.succeeds(anna, StopShare{{"choir"}, {"song"}});
+  }
+  BOOST_TEST(tracker.code(anna, AddFile{{"choir"}, metainfo_of("song", 3)}) == Code::other);
+  tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
+
+  tracker.limits.files_per_group = 2;
+  BOOST_TEST(tracker.code(bob, AddFile{{"choir"}, metainfo_of("hymn", 4)}) == Code::other);
+  tracker.limits.files_per_group = 3;
+  tracker.limits.pieces_per_group = 2;
+  BOOST_TEST(tracker.refusal(bob, AddFile{{"choir"}, metainfo_of("hymn", 4)}).sentence.find("2 pieces") !=
+             std::string::npos);
+  tracker.limits.pieces_per_group = 3;
+  tracker.get<FileAdded>(bob, AddFile{{"choir"}, metainfo_of("hymn", 4)});
+
+  // What another tracker has taken is never refused.
+  TestTracker other{2};
+  other.limits = tracker.limits;
+  other.limits.files_per_group = 0;
+  other.limits.groups_ever_per_user = 0;
+  sync(tracker, other);
+  BOOST_TEST(printed(tracker.directory) == printed(other.directory));
+  BOOST_TEST(other.directory.described_in(choir()).pieces == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(so_many_may_ask_to_join_a_group_and_have_an_account, Town) {
+  tracker.limits.requests_per_group = 1;
+  tracker.succeeds(bob, JoinGroup{{"choir"}});
+  BOOST_TEST(tracker.refusal(carl, JoinGroup{{"choir"}}).sentence.starts_with("1 ask to join choir"));
+  tracker.succeeds(anna, RejectRequest{{"choir"}, {"bob"}});
+  tracker.succeeds(carl, JoinGroup{{"choir"}});
+  tracker.limits.users_in_all = 4;
+  tracker.succeeds(stranger, create("dora"));
+  BOOST_TEST(tracker.refusal(stranger, create("eve")).sentence.starts_with("there are 4 accounts"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_login_too_many_ends_the_session_that_expires_first, Town) {
+  tracker.limits.sessions_per_user = 2;
+  tracker.wall += std::chrono::hours{1};
+  TestClient second{10};
+  tracker.get<LoggedIn>(second, login("anna"));
+  tracker.wall += std::chrono::hours{1};
+  TestClient third{11};
+  tracker.get<LoggedIn>(third, login("anna"));
+  BOOST_TEST(tracker.directory.session_count(uid("anna")) == 2U);
+  BOOST_TEST(tracker.code(anna, Logout{}) == Code::not_logged_in);
+  tracker.get<Sessions>(second, AskSessions{});
+  // Who logs in again where he was takes nobody's place.
+  tracker.succeeds(third, Logout{});
+  tracker.get<LoggedIn>(third, login("anna"));
+  tracker.get<Sessions>(second, AskSessions{});
 }
 
 BOOST_FIXTURE_TEST_CASE(sharing_starts_and_stops, Town) {

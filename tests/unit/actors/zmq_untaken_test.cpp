@@ -1,0 +1,94 @@
+// Who is sent much and takes nothing.
+
+#include <boost/test/unit_test.hpp>
+#include <future>
+
+#include "actors/actor.hpp"
+#include "actors/zmq_gate.hpp"
+#include "actors/zmq_host.hpp"
+#include "messages/codec_impl.hpp"
+
+namespace {
+
+using namespace tutti;
+using namespace std::chrono_literals;
+
+struct Page {
+  std::string text;
+  TUTTI_MESSAGE(Page, 0xf021, text);
+};
+struct More {
+  TUTTI_MESSAGE(More, 0xf022);
+};
+
+struct LibraryRole {
+  static constexpr std::string_view name = "library";
+  using Accepts = Messages<Page, More>;
+};
+struct ReaderRole {
+  static constexpr std::string_view name = "reader";
+  using Accepts = Messages<Page>;
+  using Says = Messages<Page>;
+  static constexpr std::size_t frame_bytes = 2U << 20U;
+};
+
+/// Gives whoever comes one page after the other, and says how many it gave when he is gone.
+class Library final : public ActorOf<Library, Messages<Page, More>> {
+ public:
+  Library(std::string endpoint, std::promise<std::size_t>& gone)
+      : endpoint_(std::move(endpoint)), gone_(gone) {}
+  void start(Context& context) override {
+    BOOST_TEST_REQUIRE(context.listen<ReaderRole>(endpoint_).fault.empty());
+  }
+  void on(const LinkUp& up, Context& context) {
+    reader_ = up.link;
+    on(More{}, context);
+  }
+  void on(const LinkDown&, Context&) {
+    gone_.set_value(given_);
+    reader_ = {};
+  }
+  void on(const Page&, Context&) {}
+  void on(const More&, Context& context) {
+    if (reader_.value == 0) return;
+    context.answer(reader_, Page{std::string(1U << 20U, 'x')});
+    ++given_;
+    context.after(1ms, More{});
+  }
+
+ private:
+  std::string endpoint_;
+  std::promise<std::size_t>& gone_;
+  Address reader_;
+  std::size_t given_ = 0;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(zmq_untaken)
+
+BOOST_AUTO_TEST_CASE(who_takes_nothing_is_hung_up_on_before_he_fills_the_memory) {
+  std::promise<std::size_t> gone;
+  const LinkKeys keys = make_link_keys();
+  // He goes on connecting and speaking, so that nothing but what he does not take ends his link.
+  ZmqHost host({.ping_after = 60s, .silent_after = 60s, .keys = keys});
+  const auto library = host.reserve<LibraryRole>(host.add_worker("library"));
+  host.spawn(library, "library", std::make_unique<Library>("127.0.0.1:21893", gone));
+  host.start();
+  zmq::context_t context;
+  zmq::socket_t reader(context, zmq::socket_type::dealer);
+  reader.set(zmq::sockopt::linger, 0);
+  reader.set(zmq::sockopt::rcvhwm, 1);
+  guard_dialler(reader, make_link_keys(), keys.key);
+  reader.connect("tcp://127.0.0.1:21893");
+  const Bytes hello = encode(Page{"hello"});
+  BOOST_TEST_REQUIRE(reader.send(zmq::buffer(hello), zmq::send_flags::none).has_value());
+  std::future<std::size_t> given = gone.get_future();
+  BOOST_TEST_REQUIRE((given.wait_for(30s) == std::future_status::ready));
+  // What systems take into their buffers comes on top.
+  const std::size_t pages = given.get();
+  BOOST_TEST(pages > 30U);
+  BOOST_TEST(pages < 80U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
