@@ -77,6 +77,8 @@ struct Scenario {
   Duration quiet = std::chrono::minutes(3);
   /// Pieces are chosen at random instead: what the rules of the picker are measured against.
   bool picks_at_random = false;
+  /// Every actor checks itself after each delivery. Most of the time of a large swarm goes into that.
+  bool checks_invariants = true;
 };
 
 /// A scenario or what is wrong with its text.
@@ -85,7 +87,7 @@ struct ParsedScenario {
   std::string fault;
 };
 
-/// Reads TOML; configs/simulation/README.md explains each key. A key that does not exist is a fault.
+/// Reads TOML; configs/simulation/bad_weather.toml shows each key. A key that does not exist is a fault.
 ParsedScenario parse_scenario(std::string_view text);
 
 /// A small swarm in bad weather, all of it from the seed.

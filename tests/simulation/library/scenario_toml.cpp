@@ -166,6 +166,7 @@ ParsedScenario parse_scenario(std::string_view text) {
           {"tracker_line", [&](const toml::node& node) { scenario.tracker_line = text_in(node); }},
           {"quiet_s", [&](const toml::node& node) { scenario.quiet = seconds_of(node); }},
           {"picks_at_random", [&](const toml::node& node) { scenario.picks_at_random = flag_of(node); }},
+          {"checks_invariants", [&](const toml::node& node) { scenario.checks_invariants = flag_of(node); }},
           {"mark", [&](const toml::node& node) { scenario.network.mark = count_of(node); }},
           {"feed_loss_percent",
            [&](const toml::node& node) {

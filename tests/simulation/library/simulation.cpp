@@ -59,9 +59,12 @@ void Simulation::build() {
       if (belongs(file.sources)) client.disk->put_file("/home/" + file.name, contents_[file.name]);
   }
   swarm_->adjust = [this](ClientSettings& settings) {
+    settings.scheduler.picks_at_random = scenario_.picks_at_random;
+    settings.scheduler.shares_out = !scenario_.picks_at_random;
     if (seams_.adjust) seams_.adjust(settings);
   };
   SwarmWorld& world = swarm_->world();
+  world.checks_invariants = scenario_.checks_invariants;
   world.on_delivery = [this](SwarmHost& host, Instant when, const Envelope& envelope) {
     watch_->delivered(host, when, envelope);
   };
