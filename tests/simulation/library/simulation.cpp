@@ -368,6 +368,8 @@ void Simulation::settle() {
     }
   }
   if (is_over() || well_since != Instant::max()) return watch_->check_quiet();
+  // Where trackers differ the rest may follow from that.
+  watch_->check_quiet();
   for (const auto& client : swarm_->clients()) {
     if (is_excused(*client) || !client->disk->rotten().empty()) continue;
     const Person& person = *client->person;
@@ -382,7 +384,6 @@ void Simulation::settle() {
                          (person.has_session() ? " is not named for what it shares" : " has no session") +
                          ", long after the last fault");
   }
-  watch_->check_quiet();
 }
 
 // --- figures ------------------------------------------------------------------------------------------------------------

@@ -64,7 +64,13 @@ Swarm::Swarm(std::uint64_t seed, const NetworkSettings& settings)
   world_->network.received = [this](const Payload& payload) { return pool_.received(payload); };
 }
 
+SwarmHost& Swarm::invite(SwarmHost::Settings settings) {
+  guests_.push_back(std::make_unique<SwarmHost>(*world_, std::move(settings)));
+  return *guests_.back();
+}
+
 Swarm::~Swarm() {
+  guests_.clear();
   for (const auto& client : clients_) client->host.reset();
   for (TrackerMachine& tracker : trackers_) tracker.host.reset();
 }

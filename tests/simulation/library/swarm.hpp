@@ -63,6 +63,9 @@ class Swarm {
   ClientMachine& add_client(std::string name, const Line& line, const DiskPace& pace, Wishes wishes);
   std::vector<TrackerMachine>& trackers() { return trackers_; }
   std::vector<std::unique_ptr<ClientMachine>>& clients() { return clients_; }
+  /// A process that is neither, on a machine where nothing runs. It lives until the end of the swarm, or until dismissed.
+  SwarmHost& invite(SwarmHost::Settings settings);
+  void dismiss_guests() { guests_.clear(); }
 
   void start(TrackerMachine& tracker);
   void start(ClientMachine& client);
@@ -95,6 +98,7 @@ class Swarm {
   std::vector<TrackerEntry> entries_;
   std::vector<TrackerMachine> trackers_;
   std::vector<std::unique_ptr<ClientMachine>> clients_;
+  std::vector<std::unique_ptr<SwarmHost>> guests_;
 };
 
 }  // namespace tutti::simulation

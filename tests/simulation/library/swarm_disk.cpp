@@ -129,6 +129,7 @@ DiskDone SwarmDisk::write(const std::string& path, ByteCount offset, ByteView by
   takes(bytes.size());
   const auto found = files_.find(path);
   if (found == files_.end()) return not_there(path);
+  if (writes && !writes(path, offset.value)) return std::nullopt;
   File& file = found->second;
   const std::uint64_t end = offset.value + bytes.size();
   // Room that is reserved is there, but a disk that is full can also be one that fails amid a file.
@@ -157,6 +158,7 @@ DiskDone SwarmDisk::sync(const std::string& path) {
   takes(0, pace_.sync);
   const auto file = files_.find(path);
   if (file == files_.end()) return is_directory(path) ? DiskDone{} : not_there(path);
+  if (syncs && !syncs(path)) return std::nullopt;
   file->second.synced = file->second.chunks;
   return std::nullopt;
 }

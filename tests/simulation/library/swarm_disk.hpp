@@ -63,6 +63,10 @@ class SwarmDisk final : public Disk {
   bool flip_bit();
   const std::set<std::string>& rotten() const { return rotten_; }
 
+  /// A disk that lies: what these refuse is said to be done. For planted bugs.
+  std::function<bool(const std::string& path, std::uint64_t offset)> writes;
+  std::function<bool(const std::string& path)> syncs;
+
  private:
   using Chunks = std::vector<Payload>;  // an empty one: zeros
   struct File {
