@@ -275,10 +275,9 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
       key_questions_[self] = {host, owner};
       ask_key(self, endpoint, node_of(host));
       return {self, endpoint, {}};
-    case LinkKind::listen_stream:
-    case LinkKind::dial_stream: break;
+    default: break;
   }
-  return {{}, endpoint, "plain streams are not simulated"};
+  return {{}, endpoint, "this kind of link is not simulated"};
 }
 
 void SwarmNetwork::ask_key(Address question, const std::string& endpoint, NodeId from) {
