@@ -121,6 +121,8 @@ class PiecePicker {
   void share_out(std::optional<Bitfield> part);
   /// Whether pieces are picked from the start on whoever else fetches the file.
   void in_order(bool on) { in_order_ = on; }
+  /// Whether any piece is as good as another. Slower for everybody; what the other rules are measured against.
+  void at_random(bool on) { at_random_ = on; }
   /// The peer could not be asked for what it is to send until now: its silence was ours.
   void excuse(PeerKey peer, Instant now);
   /// Picks for `peer` and reserves. Nothing: there is nothing for it to do now; see review_at.
@@ -217,7 +219,7 @@ class PiecePicker {
   std::optional<PieceIndex> pick_begun(const Peer& peer) const;
   std::optional<PieceIndex> pick_free(PeerKey key, const Peer& peer, Instant now, Random& random);
   std::optional<PieceIndex> pick_in_order(PeerKey key, const Peer& peer, Random& random) const;
-  bool picks_in_order() const { return in_order_ || (from_start_ && seeders_ > 0); }
+  bool picks_in_order() const { return in_order_ || (from_start_ && seeders_ > 0 && !at_random_); }
   std::optional<PieceIndex> pick_laggard(PeerKey key, const Peer& peer, Instant now) const;
   std::uint64_t pieces_meanwhile(PeerKey key, const Peer& peer) const;
   std::uint64_t count_free(const Bitfield& of) const;
@@ -254,6 +256,7 @@ class PiecePicker {
   std::optional<Bitfield> part_;
   HelpBudget help_;
   bool in_order_ = false;
+  bool at_random_ = false;
   std::set<PeerKey> suspects_;
   std::set<PeerKey> banned_;
 };

@@ -110,7 +110,7 @@ void PiecePicker::share_out(std::optional<Bitfield> part) {
 std::optional<PieceIndex> PiecePicker::pick_free(PeerKey key, const Peer& peer, Instant now, Random& random) {
   if (picks_in_order()) return pick_in_order(key, peer, random);
   if (part_ && seeder(peer)) return pick_shared_out(peer, now, random);
-  return verified_.none() ? pick_any(peer.has, random) : pick_rarest(peer, random);
+  return verified_.none() || at_random_ ? pick_any(peer.has, random) : pick_rarest(peer, random);
 }
 
 std::optional<PieceIndex> PiecePicker::pick_shared_out(const Peer& peer, Instant now, Random& random) {

@@ -92,6 +92,7 @@ void Scheduler::activate(Download& download, Context& context) {
   context.send(verifier_of(id), BeginDownload{id, download.record.part_path, download.layout.size(),
                                               download.layout.piece_length(), download.prepared.bytes()});
   download.picker.emplace(download.layout, download.prepared, download.wanted);
+  download.picker->at_random(options_.picks_at_random);
   download.shared_with.clear();
   download.rate.resume(context.now());
   download.phase_since = context.now();

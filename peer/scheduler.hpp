@@ -34,6 +34,8 @@ struct SchedulerOptions {
   bool wrong_piece_convicts = true;
   /// Those who fetch a file share its pieces out among them. All of them have to, and know each other by the same keys.
   bool shares_out = true;
+  /// Pieces are picked at random from all that a peer has (PiecePicker::at_random).
+  bool picks_at_random = false;
   /// How often the trackers are asked who shares a file that is being fetched. At first more often: those who begin
   /// together are to find each other before one of them has fetched everything from the only source.
   Duration sharers_every = std::chrono::seconds(2);

@@ -10,7 +10,7 @@ from support.world import BIN, PASSWORD
 
 suite = Suite()
 
-PROGRAMS = ("client", "composer", "inject", "trace_view", "tracker")
+PROGRAMS = ("client", "composer", "inject", "simulate", "trace_view", "tracker")
 
 
 @suite.test(trackers=1, started=False)
@@ -38,7 +38,8 @@ def bad_usage_ends_with_2(world):
              ["tracker"], ["tracker", world.info], ["tracker", world.info, "0"], ["tracker", world.info, "2"],
              ["tracker", world.info, "one"], ["tracker", world.path / "missing.txt", "1"],
              ["tracker", world.info, "1", "--no-such-option"],
-             ["trace_view"], ["trace_view", "--no-such-option"], ["inject", "--no-such-option"]]
+             ["trace_view"], ["trace_view", "--no-such-option"], ["inject", "--no-such-option"],
+             ["simulate", "--no-such-option"], ["simulate", "--scenario", world.path / "missing.toml"]]
     for argv in cases:
         status, out, err = world.run(*argv)
         assert status == 2, (argv, status, out, err)

@@ -673,6 +673,19 @@ BOOST_AUTO_TEST_CASE(who_wants_them_in_order_waits_for_nobody_at_the_start) {
   BOOST_TEST(table.pick(ann)->piece.value == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(at_random_neither_the_start_nor_the_rare_come_first) {
+  // Piece 7 is the rarest but the seeder's, piece 1 comes first: chosen by these rules, one of them would win always.
+  std::set<std::uint32_t> first;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    Table table("#.......", {{ann, "########"}, {bob, "#######."}});
+    table.random = Random(seed);
+    table.picker.at_random(true);
+    table.picker.prefer_start(true);
+    first.insert(table.pick(ann)->piece.value);
+  }
+  BOOST_TEST(first.size() == 7u);
+}
+
 BOOST_AUTO_TEST_CASE(the_start_comes_first_before_anything_is_verified) {
   Table table("........", {{ann, "########"}});
   table.picker.prefer_start(true);

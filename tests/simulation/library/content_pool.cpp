@@ -1,0 +1,53 @@
+#include "tests/simulation/library/content_pool.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "actors/random.hpp"
+
+namespace tutti::simulation {
+
+std::shared_ptr<const Bytes> ContentPool::make(std::uint64_t seed, std::size_t bytes) {
+  Random random(seed);
+  auto content = std::make_shared<Bytes>(bytes);
+  for (std::size_t i = 0; i < bytes; i += 8) {
+    const std::uint64_t word = random();
+    std::memcpy(content->data() + i, &word, std::min<std::size_t>(8, bytes - i));
+  }
+  std::shared_ptr<const Bytes> kept = std::move(content);
+  for (std::size_t offset = 0; offset + sizeof(Key) <= bytes; offset += chunk_bytes) {
+    Key key{};
+    std::memcpy(key.data(), kept->data() + offset, sizeof key);
+    by_beginning_.emplace(key, Place{kept, offset});
+  }
+  if (bytes > 0) by_address_[kept->data()] = kept;
+  return kept;
+}
+
+Payload ContentPool::shared(ByteView view) const {
+  Key key{};
+  if (view.size() >= sizeof key) {
+    std::memcpy(key.data(), view.data(), sizeof key);
+    if (const auto found = by_beginning_.find(key); found != by_beginning_.end()) {
+      const auto& [content, offset] = found->second;
+      if (offset + view.size() <= content->size() &&
+          std::memcmp(content->data() + offset, view.data(), view.size()) == 0)
+        return Payload::hold(content, ByteView(*content).subspan(offset, view.size()));
+    }
+  }
+  return Payload::own(Bytes(view.begin(), view.end()));
+}
+
+Payload ContentPool::received(const Payload& payload) const {
+  if (payload.empty()) return {};
+  const std::uint8_t* begin = payload.view().data();
+  auto after = by_address_.upper_bound(begin);
+  if (after != by_address_.begin()) {
+    const std::shared_ptr<const Bytes>& content = std::prev(after)->second;
+    if (begin + payload.size() <= content->data() + content->size())
+      return Payload::hold(content, payload.view());
+  }
+  return Payload::own(Bytes(payload.view().begin(), payload.view().end()));
+}
+
+}  // namespace tutti::simulation

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/library/scenario.hpp"
+#include "tests/simulation/library/swarm.hpp"
+#include "tests/simulation/library/watch.hpp"
+
+namespace tutti::simulation {
+
+/// Where a bug can be planted, without touching what is tested: between two actors of a process, on the way between two
+/// machines, before a tracker's disk, in how a client is set up. False: it is lost on the way (before a disk: it is said to
+/// be there).
+struct Seams {
+  std::function<bool(Swarm&, SwarmHost&, Envelope&)> inside;
+  std::function<bool(Swarm&, NodeId from, NodeId to, Envelope&)> wire;
+  std::function<bool(Swarm&, TrackerMachine&, CommitBatch&)> before_disk;
+  std::function<void(ClientSettings&)> adjust;
+  std::function<void(Swarm&)> begin;
+};
+
+/// How it stands at one moment.
+struct Sample {
+  double seconds = 0;
+  std::uint64_t pieces = 0;  ///< verified, of all clients together
+  std::uint32_t clients_done = 0;
+  double source_copies = 0;         ///< of the first file, that have left its first source
+  std::vector<std::uint64_t> lags;  ///< of each tracker, in deltas
+};
+
+/// One who fetched a file.
+struct Fetching {
+  std::string client;
+  std::string file;
+  double started = 0;
+  std::optional<double> seconds;  ///< until it was complete
+};
+
+struct Outcome {
+  std::optional<Violation> violation;
+  std::uint64_t hash = 0;
+  std::uint64_t deliveries = 0;
+  std::uint64_t events = 0;
+  std::uint64_t acknowledged = 0;  ///< changes that clients were told of
+  std::uint32_t faults = 0;        ///< that happened
+  double virtual_seconds = 0;
+  NetworkFigures network;
+  std::vector<Sample> timeline;
+  std::vector<Fetching> fetches;
+  double source_copies = 0;
+  /// Jain's index of what each leecher gave beside what it got: 1 if all gave the same share.
+  double fairness = 1;
+  std::uint64_t pieces = 0;  ///< in all files, once for each who fetches them
+};
+
+/// Tells a story: a scenario, from a seed. The same two, the same story, to the last delivery.
+///
+/// Two phases: first faults happen when the scenario says so, and what must hold at every moment is checked; then all is
+/// mended, and everything has to come true: whoever fetches gets it, trackers agree, shares are named again. Ends at the
+/// first violation, or when there is nothing left to come true.
+class Simulation {
+ public:
+  Simulation(std::uint64_t seed, Scenario scenario, Seams seams = {});
+  ~Simulation();
+
+  /// Where every delivery is recorded as well, if anywhere.
+  void record(TraceSink* trace) { swarm_->world().trace = trace; }
+  /// How often the timeline gets a sample; 0: never.
+  void sample_every(Duration time) { sample_every_ = time; }
+  Outcome run();
+
+ private:
+  void build();
+  void schedule();
+  void begin(const Fault& fault);
+  void mend(const Fault& fault);
+  void mend_all();
+  void begin_at_machine(const Fault& fault);
+  void begin_between(const Fault& fault);
+  void robbed(const Fault& fault);
+  void restart(const std::string& name);
+  void between(const Fault& fault, const std::function<void(NodeId, NodeId)>& what);
+  std::optional<NodeId> node_of(const std::string& name) const;
+  ClientMachine* client_named(const std::string& name) const;
+  TrackerMachine* tracker_named(const std::string& name) const;
+  SwarmHost* host_of(const std::string& name) const;
+  bool is_over() const { return watch_->violation().has_value(); }
+  bool all_has_come_true() const;
+  bool has_source(const std::string& file) const;
+  bool is_excused(const ClientMachine& client) const;
+  void settle();
+  void sample();
+  Sample sample_now() const;
+  Outcome outcome();
+  void leave_when_done(std::size_t client);
+
+  const std::uint64_t seed_;
+  const Scenario scenario_;
+  Seams seams_;
+  std::unique_ptr<Swarm> swarm_;
+  std::unique_ptr<Watch> watch_;
+  std::map<std::string, std::shared_ptr<const Bytes>> contents_;
+  std::map<std::string, std::size_t> client_index_;
+  std::set<std::string> removed_;
+  std::set<std::string> left_for_good_;
+  Duration sample_every_{};
+  std::vector<Sample> timeline_;
+  std::uint32_t faults_ = 0;
+  bool quiet_ = false;
+  std::uint64_t pieces_wanted_ = 0;
+};
+
+}  // namespace tutti::simulation

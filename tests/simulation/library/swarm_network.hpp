@@ -1,0 +1,283 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/context.hpp"
+#include "tests/simulation/library/clockwork.hpp"
+
+namespace tutti::simulation {
+
+class SwarmHost;
+
+/// A machine, by its number from 0. Its address is there before, between and after the processes that run on it.
+using NodeId = std::uint32_t;
+/// One life of a process. Never used twice.
+using HostId = std::uint32_t;
+
+/// How a machine is connected: full duplex, with a queue at each end.
+struct Line {
+  std::uint64_t up = 0;  ///< bytes a second; 0: without a limit
+  std::uint64_t down = 0;
+  Duration latency = std::chrono::milliseconds(1);  ///< to the middle of the network, one way
+  Duration jitter{};                                ///< by chance, so much more at the most
+  std::uint32_t loss_per_million = 0;               ///< of packets
+  bool operator==(const Line&) const = default;
+};
+
+struct NetworkSettings {
+  /// What libzmq keeps for one connection, in messages, before it drops (PUB, DEALER) or gives the peer up (ROUTER).
+  std::size_t mark = 1000;
+  /// Of what is published, besides: as if the mark had been reached for a moment.
+  std::uint32_t feed_loss_percent = 0;
+};
+
+struct NetworkFigures {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t dropped_at_mark = 0;
+  std::uint64_t dropped_in_silence = 0;  ///< over links that do not stand
+  std::uint64_t faults = 0;              ///< words that no door let in
+};
+
+/// Machines, the lines between them, and the links of their processes: what ZmqHost does with sockets, modelled.
+///
+/// What is modelled, and how (the numbers are ZmqHost's and libzmq 4.3.4's):
+/// - **A line** carries what leaves a machine one segment (64 KiB) of each connection after the other; what is smaller than a
+///   packet goes between. It arrives after the latencies of both lines, and queues once more before the receiver's line.
+///   Both directions at once, each at its own rate.
+/// - **A connection** is TCP: everything arrives, once, in order. It has so much under way as its rate times its delay
+///   asks for, 2.7 MB at the most. Packets that are lost cost a round trip each, and hold the rate down
+///   (Mathis: 1.22 MSS / (RTT sqrt(p))). Connections do not keep each other's order.
+/// - **A path that is cut**, in one direction or both, holds what is under way. Mended soon, it arrives after the next
+///   retransmission; a dialler that has heard nothing for 3 s, and a door for 4 s, give the link up. Of a connection whose
+///   other direction is cut no more gets through than is under way.
+/// - **DEALER**: dials for ever. Nobody there: again after 100 ms, in a client at distances that double up to 2 s. No
+///   answer: after 2 s. Another key than expected, or one that the door does not admit: refused, again later and later.
+///   Beyond the mark it drops in silence.
+/// - **ROUTER** with ROUTER_MANDATORY: a peer is there from its first message on. A connection that ended shows only when
+///   it is spoken to, or after 4 s of silence. Beyond the mark the peer is given up. Whoever is given up and speaks on is
+///   told so, once (LinkReset).
+/// - **PUB**: to each subscriber, without any promise: nothing before the subscription has come, nothing beyond the mark. A
+///   subscriber that is cut off for 3 s dials anew.
+/// - **A process that is stopped** reads and says nothing, its kernel does: connections stand, what comes waits, nobody
+///   gets through to it who is not connected. It forgives others the silence of its own absence.
+/// - **A process that dies** leaves connections that are reset, if the path stands; else they stay, dead, until silence ends
+///   them. A machine that vanishes resets nothing.
+/// - **A key** asked for by datagram comes after a round trip, unless a datagram is lost; it is asked again every 500 ms.
+/// - **A probe** is answered by the other host whatever its actors do, behind what was said before it.
+///
+/// Not modelled: the cost of encryption, of packets and of acknowledgements on the line, congestion in the middle,
+/// streams (plain TCP). What idle links say to each other (pings) is not sent: its outcome, silence, is.
+class SwarmNetwork {
+ public:
+  SwarmNetwork(Clockwork& clock, std::uint64_t seed, const NetworkSettings& settings = {});
+  ~SwarmNetwork();
+  SwarmNetwork(const SwarmNetwork&) = delete;
+  SwarmNetwork& operator=(const SwarmNetwork&) = delete;
+
+  NodeId add_node(std::string name, const std::string& ip, const Line& line);
+  std::size_t nodes() const { return nodes_.size(); }
+  const std::string& name_of(NodeId node) const { return nodes_[node].name; }
+  const std::string& ip_of(NodeId node) const { return nodes_[node].ip; }
+  void set_line(NodeId node, const Line& line) { nodes_[node].line = line; }
+  const Line& line_of(NodeId node) const { return nodes_[node].line; }
+  NetworkSettings& settings() { return settings_; }
+  const NetworkFigures& figures() const { return figures_; }
+
+  /// Nothing comes through from `from` to `to` any more.
+  void cut(NodeId from, NodeId to);
+  void mend(NodeId from, NodeId to);
+  bool stands(NodeId from, NodeId to) const;
+  /// Breaks every connection between the two at once, as a middle box that forgets them would.
+  void reset(NodeId a, NodeId b);
+  /// Everything takes so much longer from one to the other.
+  void delay(NodeId from, NodeId to, Duration by);
+
+  /// Sees (and may change) what goes over a connection when it arrives; false loses it. For planted bugs and checkers.
+  std::function<bool(NodeId from, NodeId to, Envelope&)> on_wire;
+  /// Gives a payload the receiver's own handle, as if it had been read from a socket.
+  std::function<Payload(const Payload&)> received;
+
+  // What a host asks of it.
+  HostId enter(SwarmHost& host);
+  void leave(HostId host, bool machine_vanishes);
+  void paused(HostId host);
+  Opened open(HostId host, Address self, Address owner, LinkKind kind, const std::string& endpoint,
+              const Door& door);
+  void admit(Address door, const std::vector<LinkKey>& keys);
+  void probe(Address link);
+  void close(Address link);
+  bool is_link(Address address) const;
+  void send(Envelope envelope);
+  /// An actor could not make sense of what came over this link.
+  void blame(Address link, const std::string& fault);
+  /// For the queues' bounds: the most messages that wait at one connection.
+  std::size_t longest_queue() const;
+
+ private:
+  using WireId = std::uint64_t;
+  struct Parcel {
+    enum class Kind : std::uint8_t { message, ping, pong, reset, end } kind = Kind::message;
+    MessageId id;
+    Bytes body;
+    Payload payload;
+    std::uint64_t size() const { return body.size() + payload.size() + 16; }
+  };
+  struct Segment {
+    std::uint64_t bytes = 0;
+    std::optional<Parcel> completes;
+  };
+  /// One direction of a connection.
+  struct Flow {
+    NodeId from = 0;
+    NodeId to = 0;
+    std::deque<Parcel> waiting;
+    std::uint64_t head_sent = 0;  ///< of the first one that waits
+    std::uint64_t under_way = 0;
+    bool at_line = false;
+    Instant last_arrival{};
+    std::vector<Segment> held;  ///< by a cut
+    std::uint64_t held_acks = 0;
+  };
+  struct Wire {
+    Address dialler;    ///< 0: it has let go
+    Address door;       ///< 0: gone
+    Address peer;       ///< at the door; 0: it has not spoken
+    bool gone = false;  ///< the door has given the peer up
+    bool banned = false;
+    bool reset_said = false;
+    bool broken = false;  ///< over, which the door does not know
+    bool subscribed = false;
+    int faults = 0;  ///< of the peer at the door
+    Flow forth;
+    Flow back;
+  };
+  struct Dialler {
+    HostId host = 0;
+    Address owner;
+    LinkKind kind = LinkKind::connect;
+    std::string endpoint;
+    std::string role;
+    std::vector<MessageId> says;
+    std::size_t frame_bytes = 0;
+    LinkKey expected;
+    std::optional<WireId> wire;
+    std::uint64_t attempt = 0;
+    Duration pause;
+    Duration refused_pause;
+    int faults = 0;
+  };
+  struct DoorEnd {
+    HostId host = 0;
+    Address owner;
+    LinkKind kind = LinkKind::listen;
+    std::string endpoint;
+    std::string role;
+    std::vector<MessageId> says;
+    std::size_t frame_bytes = 0;
+    Admits admits = Admits::anybody;
+    std::set<LinkKey> admitted;
+    std::set<WireId> wires;
+  };
+  /// One direction of a machine's line.
+  struct Direction {
+    bool busy = false;
+    Duration debt{};           ///< of what went between
+    std::deque<WireId> ready;  ///< up: connections with something to send; the sign tells the direction
+    std::deque<bool> ready_forth;
+    std::deque<std::tuple<WireId, bool, Segment>> arrived;  ///< down
+  };
+  struct Node {
+    std::string name;
+    std::string ip;
+    Line line;
+    HostId host = 0;                  ///< 0: nothing runs
+    std::optional<Instant> vanished;  ///< since when
+    std::optional<Instant> paused;    ///< its process
+    Direction up;
+    Direction down;
+  };
+  struct Path {
+    bool stands = true;
+    Instant since{};
+    Duration extra{};
+  };
+
+  Path& path(NodeId from, NodeId to) { return paths_[{from, to}]; }
+  SwarmHost* host_of(HostId host) const;
+  NodeId node_of(HostId host) const;
+  Duration latency(NodeId from, NodeId to);
+  Duration base_latency(NodeId from, NodeId to) const;
+  Duration lost_packets(NodeId from, NodeId to, std::uint64_t bytes);
+  std::uint64_t window(const Flow& flow) const;
+  static Duration time_of(std::uint64_t bytes, std::uint64_t rate);
+
+  void dial(Address link, Duration delay);
+  void knock(Address link, std::uint64_t attempt);
+  void establish(Address link, std::uint64_t attempt, NodeId to);
+  void unanswered(Address link, std::uint64_t attempt);
+  void refused(Address link, std::uint64_t attempt);
+  void went_down(Address link, LinkLoss loss, Duration redial_after);
+  void subscribe(WireId wire);
+  void publish(Address topic, const Envelope& envelope);
+  void ask_key(Address question, const std::string& endpoint, NodeId from);
+
+  void put(WireId wire, bool forth, Parcel parcel);
+  Flow* flow_of(WireId wire, bool forth);
+  void make_ready(WireId wire, bool forth);
+  void serve_up(NodeId node);
+  void cross(WireId wire, bool forth, Segment segment);
+  void arrive(WireId wire, bool forth, Segment segment);
+  void serve_down(NodeId node);
+  void hand_over(WireId wire, bool forth, Segment segment);
+  void acknowledge(WireId wire, bool forth, std::uint64_t bytes);
+  void acknowledged(WireId wire, bool forth, std::uint64_t bytes);
+  void deliver(WireId wire, bool forth, Parcel parcel);
+  void at_door(WireId wire, Parcel parcel);
+  void at_dialler(WireId wire, Parcel parcel);
+
+  void forget_peer(WireId wire, LinkLoss loss, bool tell);
+  void let_go(WireId wire);  ///< by the dialler
+  void end_flow(WireId wire, bool forth);
+  void erase_if_over(WireId wire);
+  void leave_wires(HostId host, bool machine_vanishes);
+  void look_for_silence(NodeId a, NodeId b);
+  void scan_for_silence(NodeId a, NodeId b);
+  bool is_mute(const Wire& wire, bool for_dialler) const;
+  void release(NodeId from, NodeId to);
+  bool pauses_scan(HostId host, NodeId a, NodeId b);
+  void to_owner(HostId host, Envelope envelope);
+
+  Clockwork& clock_;
+  NetworkSettings settings_;
+  Random delays_;
+  Random dialling_;
+  Random losses_;
+  std::deque<Node> nodes_;
+  std::map<std::pair<NodeId, NodeId>, Path> paths_;
+  std::map<HostId, SwarmHost*> hosts_;
+  std::map<HostId, NodeId> node_of_host_;
+  HostId last_host_ = 0;
+  std::map<Address, Dialler> diallers_;
+  std::map<Address, DoorEnd> doors_;
+  std::map<Address, WireId> wire_of_peer_;
+  std::map<std::string, Address> bound_;
+  std::map<std::string, NodeId> node_at_;
+  std::map<std::string, HostId> key_tellers_;
+  std::map<Address, std::string> key_tellers_by_address_;
+  std::map<Address, std::pair<HostId, Address>> key_questions_;
+  std::map<WireId, Wire> wires_;
+  WireId last_wire_ = 0;
+  std::uint16_t last_port_ = 20000;
+  NetworkFigures figures_;
+};
+
+}  // namespace tutti::simulation

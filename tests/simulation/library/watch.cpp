@@ -1,0 +1,272 @@
+#include "tests/simulation/library/watch.hpp"
+
+#include <algorithm>
+
+#include "actors/digest.hpp"
+#include "messages/peer_peer.hpp"
+#include "messages/text.hpp"
+#include "tracker/decisions.hpp"
+#include "tracker/facts.hpp"
+#include "tracker/version_vector.hpp"
+
+namespace tutti::simulation {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A ticket lasts 60 s; then comes what an uploader needs to notice, and what is on its way.
+constexpr Duration served_after_removal = 90s;
+
+constexpr std::array<std::string_view, invariants> invariant_names{"answered_from_disk",
+                                                                   "ok_is_on_every_disk",
+                                                                   "equal_vectors_equal_digests",
+                                                                   "members_only",
+                                                                   "served_is_verified",
+                                                                   "finished_is_the_file",
+                                                                   "journal_is_true",
+                                                                   "understood_inside",
+                                                                   "bounded",
+                                                                   "downloads_finish",
+                                                                   "trackers_agree",
+                                                                   "shares_return",
+                                                                   "goes_on"};
+
+template <Message M>
+std::optional<M> get(const Envelope& envelope) {
+  if (envelope.id != M::message_id) return std::nullopt;
+  Decoded<M> message =
+      decode<M>(envelope.body, {.frame_bytes = SIZE_MAX >> 1U, .list_items = SIZE_MAX >> 8U, .depth = 16});
+  if (!message) return std::nullopt;
+  return std::move(*message.value);
+}
+
+}  // namespace
+
+std::string_view name_of(Invariant invariant) { return invariant_names[static_cast<std::size_t>(invariant)]; }
+
+Watch::Watch(Swarm& swarm) : swarm_(swarm) {}
+
+void Watch::report(Invariant invariant, std::string sentence) {
+  if (!violation_) violation_ = Violation{invariant, std::move(sentence), swarm_.clock().now()};
+}
+
+TrackerMachine* Watch::tracker_at(NodeId node) const {
+  return node < swarm_.trackers().size() ? &swarm_.trackers()[node] : nullptr;
+}
+
+ClientMachine* Watch::client_at(NodeId node) const {
+  const std::size_t trackers = swarm_.trackers().size();
+  return node < trackers ? nullptr : swarm_.clients()[node - trackers].get();
+}
+
+// --- what actors are given --------------------------------------------------------------------------------------------
+
+void Watch::delivered(SwarmHost& host, Instant, const Envelope& envelope) {
+  if (!swarm_.world().inside_faults.empty())
+    report(Invariant::understood_inside, swarm_.world().inside_faults.front());
+  if (TrackerMachine* tracker = tracker_of(host)) {
+    if (envelope.outside) {
+      if (const auto hello = get<Hello>(envelope)) client_of_link_[envelope.from] = hello->client;
+      return;
+    }
+    if (const auto service = get<ServiceChanged>(envelope)) tracker->serving = service->serving;
+    if (envelope.id != DirectoryHolds::message_id || envelope.to != tracker->replicator) return;
+    tracker->holds = *get<DirectoryHolds>(envelope);
+    const DirectoryHolds& holds = tracker->holds;
+    if (holds.digest.is_zero()) return;
+    const auto [known, fresh] = digest_at_.try_emplace(encode_record(holds.at), holds.digest);
+    if (!fresh && known->second != holds.digest)
+      report(Invariant::equal_vectors_equal_digests, "tracker " + std::to_string(tracker->number) +
+                                                         " has another state than was known at " +
+                                                         to_text(holds.at));
+    return;
+  }
+  ClientMachine* client = client_at(host.node());
+  if (client == nullptr || envelope.outside) return;
+  if (envelope.id == PieceVerified::message_id) ++client->pieces;
+  if (const auto piece = get<JournalPiece>(envelope)) check_journal(*client, *piece);
+  if (const auto changed = get<DownloadChanged>(envelope);
+      changed && changed->download.phase == DownloadPhase::complete)
+    check_complete(*client, changed->download);
+}
+
+void Watch::check_journal(const ClientMachine& client, const JournalPiece& piece) {
+  const auto found = client.store->download_of(piece.download);
+  if (!found || !*found || !client.disk->rotten().empty()) return;
+  const DownloadRecord& download = **found;
+  const auto content = contents_.find(download.metainfo.name.text);
+  if (content == contents_.end() || !client.disk->has(download.part_path)) return;
+  const std::uint64_t offset = piece.piece.value * download.metainfo.piece_length.value;
+  const ByteView stretch =
+      ByteView(*content->second).subspan(offset, download.metainfo.piece_size(piece.piece).value);
+  if (!client.disk->holds(download.part_path, offset, stretch))
+    report(Invariant::journal_is_true, client.name + " journals piece " + std::to_string(piece.piece.value) +
+                                           " of " + download.metainfo.name.text +
+                                           ", which is not in its part file");
+}
+
+void Watch::check_complete(const ClientMachine& client, const DownloadRow& row) {
+  const auto content = contents_.find(row.file.text);
+  if (content == contents_.end() || client.disk->rotten().contains(row.path)) return;
+  if (!client.disk->holds(row.path, *content->second))
+    report(Invariant::finished_is_the_file,
+           client.name + " has finished " + row.file.text + ", and it is not the file");
+}
+
+// --- what trackers put down and say -----------------------------------------------------------------------------------
+
+void Watch::on_disk(TrackerMachine& tracker, const CommitBatch& batch) {
+  const StoreId own = tracker.disk.store->id();
+  for (const Delta& delta : batch.deltas) {
+    const DeltaKey key{delta.origin, delta.sequence};
+    if (delta.origin != own || !made_.try_emplace(key, swarm_.clock().now()).second) continue;
+    for (const Operation& each : delta.operations) learn(key, each);
+  }
+}
+
+void Watch::learn(const DeltaKey& key, const Operation& operation) {
+  if (const auto* answered = operation.get<RequestAnswered>()) {
+    of_request_[{answered->client, answered->counter}].push_back(key);
+    outcomes_[key].push_back(operation);
+  }
+  if (const auto* opened = operation.get<SessionOpened>()) {
+    of_request_[{opened->client, opened->generation}].push_back(key);
+    outcomes_[key].push_back(operation);
+    users_of_client_[opened->client].insert(opened->uid);
+  }
+  if (const auto* described = operation.get<FileDescribed>())
+    files_[described->fid] = {described->metainfo.name.text, described->gid,
+                              described->metainfo.piece_length.value};
+  if (const auto* change = operation.get<MembershipChanged>()) {
+    Member& member = members_[{change->gid, change->uid}];
+    if (change->rank == MembershipRank::accepted) member.ever = true;
+    if (std::pair(change->generation, change->rank) < std::pair(member.generation, member.rank)) return;
+    member.generation = change->generation;
+    member.rank = change->rank;
+    member.removed.reset();
+    if (change->rank >= MembershipRank::rejected) member.removed = swarm_.clock().now();
+  }
+}
+
+bool Watch::is_on_every_disk(const DeltaKey& key) const {
+  const Instant when = made_.at(key);
+  for (const TrackerMachine& tracker : swarm_.trackers()) {
+    const auto robbed = robbed_.find(tracker.number);
+    if (position_in(tracker.disk.at, key.first) < key.second &&
+        (robbed == robbed_.end() || robbed->second < when))
+      return false;
+  }
+  return true;
+}
+
+void Watch::disk_lost(TrackerMachine& tracker) {
+  robbed_[tracker.number] = swarm_.clock().now();
+  // A vector that nobody has any more may be reached again on another way.
+  digest_at_.clear();
+}
+
+void Watch::leaves(SwarmHost& host, const Envelope& envelope) {
+  const TrackerMachine* tracker = tracker_of(host);
+  if (tracker == nullptr || envelope.id != Answer::message_id) return;
+  const auto client = client_of_link_.find(envelope.to);
+  if (client == client_of_link_.end()) return;
+  check_answer(*tracker, client->second, *get<Answer>(envelope));
+}
+
+void Watch::check_answer(const TrackerMachine& tracker, const ClientKey& client, const Answer& answer) {
+  const std::string who = "tracker " + std::to_string(tracker.number);
+  const std::string what = std::visit([](const auto& each) { return to_text(each); }, answer.what.value);
+  if (!covers(tracker.disk.at, answer.at))
+    report(Invariant::answered_from_disk, who + " answers " + what + " by what is not on its disk");
+  if (answer.what.get<Refused>() != nullptr) return;
+  const auto made = of_request_.find({client, answer.counter});
+  if (made == of_request_.end()) return;
+  ++acknowledged_;
+  if (answer.provisional) return;
+  const auto* logged_in = answer.what.get<LoggedIn>();
+  bool any = false;
+  for (const DeltaKey& key : made->second) {
+    for (const Operation& each : outcomes_.at(key)) {
+      const auto* opened = each.get<SessionOpened>();
+      const auto* recorded = each.get<RequestAnswered>();
+      if (opened != nullptr &&
+          (logged_in == nullptr || opened->token_hash != sha256(logged_in->token.view())))
+        continue;
+      if (recorded != nullptr && recorded->outcome != encode_answer(answer.what)) continue;
+      if (is_on_every_disk(key)) return;
+      any = true;
+    }
+  }
+  if (any)
+    report(Invariant::ok_is_on_every_disk,
+           who + " answers " + what + " for certain, and it is not on every disk");
+}
+
+// --- what clients say to each other -----------------------------------------------------------------------------------
+
+void Watch::on_wire(NodeId from, NodeId to, const Envelope& envelope) {
+  if (envelope.id != Block::message_id) return;
+  ClientMachine* source = client_at(from);
+  if (source == nullptr || client_at(to) == nullptr) return;
+  source->bytes_served += envelope.payload.size();
+  if (const auto block = get<Block>(envelope)) check_block(from, to, *block, envelope.payload);
+}
+
+void Watch::check_block(NodeId from, NodeId to, const Block& block, const Payload& payload) {
+  const ClientMachine& source = *client_at(from);
+  const ClientMachine& sink = *client_at(to);
+  const auto found = files_.find(block.fid);
+  if (found == files_.end()) return;
+  const FileOf& file = found->second;
+  bool member = false;
+  for (const Uid& uid : users_of_client_[sink.key]) {
+    const auto known = members_.find({file.gid, uid});
+    if (known == members_.end() || !known->second.ever) continue;
+    const std::optional<Instant>& removed = known->second.removed;
+    // While trackers cannot be heard nobody can know; once they can, a ticket has to be renewed.
+    member = member || !removed || !quiet_since_ ||
+             swarm_.clock().now() - std::max(*removed, *quiet_since_) < served_after_removal;
+  }
+  if (!member)
+    report(Invariant::members_only,
+           source.name + " sends a block of " + file.name + " to " + sink.name + ", who is no member");
+  const auto content = contents_.find(file.name);
+  if (content == contents_.end() || !source.disk->rotten().empty()) return;
+  const std::uint64_t offset = block.piece.value * file.piece_length + block.offset.value;
+  const ByteView view = payload.view();
+  const Bytes& whole = *content->second;
+  if (offset + view.size() > whole.size() ||
+      !std::equal(view.begin(), view.end(), whole.begin() + static_cast<std::ptrdiff_t>(offset)))
+    report(Invariant::served_is_verified, source.name + " sends " + sink.name + " what is not in piece " +
+                                              std::to_string(block.piece.value) + " of " + file.name);
+}
+
+// --- quiet ------------------------------------------------------------------------------------------------------------
+
+bool Watch::trackers_agree() const {
+  const DirectoryHolds& first = swarm_.trackers().front().holds;
+  for (const TrackerMachine& each : swarm_.trackers())
+    if (!each.host || !each.serving || each.holds.at != first.at || each.holds.digest != first.digest ||
+        each.holds.digest.is_zero())
+      return false;
+  return true;
+}
+
+std::uint64_t Watch::lag_of(const TrackerMachine& tracker) const {
+  VersionVector all;
+  for (const TrackerMachine& each : swarm_.trackers()) all = merged(all, each.disk.at);
+  std::uint64_t lag = 0;
+  for (const LogPosition& each : all.positions)
+    lag +=
+        each.sequence.value - std::min(each.sequence.value, position_in(tracker.disk.at, each.origin).value);
+  return lag;
+}
+
+void Watch::check_quiet() {
+  if (!trackers_agree()) report(Invariant::trackers_agree, "trackers differ long after the last fault");
+  if (swarm_.network().longest_queue() > swarm_.network().settings().mark)
+    report(Invariant::bounded, "a link's queue has grown beyond its mark");
+}
+
+}  // namespace tutti::simulation

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "messages/tracker_tracker.hpp"
+#include "tests/simulation/library/swarm.hpp"
+
+namespace tutti::simulation {
+
+/// What holds at every moment; the last four: when there have been no faults for a while.
+enum class Invariant : std::uint8_t {
+  answered_from_disk,           ///< what a tracker answers by is on its disk when the answer leaves
+  ok_is_on_every_disk,          ///< what is done for certain is on the disk of every tracker
+  equal_vectors_equal_digests,  ///< trackers that have heard the same are the same
+  members_only,        ///< no block reaches who was never let into the group, or was removed a while ago
+  served_is_verified,  ///< what is served is the file, unless the disk has changed it behind the client's back
+  finished_is_the_file,  ///< a download that is complete is the file
+  journal_is_true,       ///< a piece that the journal vouches for is in the part file
+  understood_inside,     ///< actors of one process understand each other
+  bounded,               ///< no queue of a link grows beyond its mark
+  downloads_finish,      ///< if anybody has the file
+  trackers_agree,
+  shares_return,  ///< who shares a file is named for it again
+  goes_on,        ///< something is wrong with the simulation itself
+};
+inline constexpr std::size_t invariants = 13;
+std::string_view name_of(Invariant invariant);
+
+struct Violation {
+  Invariant invariant;
+  std::string sentence;
+  Instant when{};
+};
+
+/// Watches a swarm from outside: what its processes put on disks, say to each other and tell their users. Knows nothing of
+/// how they work, so a bug cannot hide in both. Keeps the first violation.
+class Watch {
+ public:
+  explicit Watch(Swarm& swarm);
+
+  /// A file of the story, by its name: what it is.
+  void know_file(const std::string& name, std::shared_ptr<const Bytes> content) {
+    contents_[name] = std::move(content);
+  }
+  void know_user(const ClientMachine& client, const std::string& user) { machine_of_user_[user] = &client; }
+  void report(Invariant invariant, std::string sentence);
+  const std::optional<Violation>& violation() const { return violation_; }
+  /// What must hold when it has been quiet. `removed`: users who need not get anything any more.
+  void check_quiet();
+  bool trackers_agree() const;
+  /// How many deltas a tracker lacks of what any has.
+  std::uint64_t lag_of(const TrackerMachine& tracker) const;
+  /// No faults any more from now on.
+  void quiet_begins() { quiet_since_ = swarm_.clock().now(); }
+  std::uint64_t acknowledged() const { return acknowledged_; }
+
+  // Called by whoever owns the swarm's hooks.
+  void delivered(SwarmHost& host, Instant when, const Envelope& envelope);
+  void leaves(SwarmHost& host, const Envelope& envelope);
+  void on_wire(NodeId from, NodeId to, const Envelope& envelope);
+  void on_disk(TrackerMachine& tracker, const CommitBatch& batch);
+  void disk_lost(TrackerMachine& tracker);
+
+ private:
+  using DeltaKey = std::pair<StoreId, Sequence>;
+  struct FileOf {
+    std::string name;
+    Gid gid;
+    std::uint64_t piece_length = 0;
+  };
+  struct Member {
+    std::uint64_t generation = 0;
+    MembershipRank rank = MembershipRank::requested;
+    bool ever = false;
+    std::optional<Instant> removed;
+  };
+
+  void learn(const DeltaKey& key, const Operation& operation);
+  void check_answer(const TrackerMachine& tracker, const ClientKey& client, const Answer& answer);
+  void check_block(NodeId from, NodeId to, const Block& block, const Payload& payload);
+  void check_journal(const ClientMachine& client, const JournalPiece& piece);
+  void check_complete(const ClientMachine& client, const DownloadRow& row);
+  bool is_on_every_disk(const DeltaKey& key) const;
+  TrackerMachine* tracker_at(NodeId node) const;
+  ClientMachine* client_at(NodeId node) const;
+  TrackerMachine* tracker_of(const SwarmHost& host) const { return tracker_at(host.node()); }
+
+  Swarm& swarm_;
+  std::optional<Violation> violation_;
+  std::map<std::string, std::shared_ptr<const Bytes>> contents_;
+  std::map<std::string, const ClientMachine*> machine_of_user_;
+  std::map<DeltaKey, Instant> made_;
+  std::map<DeltaKey, std::vector<Operation>> outcomes_;  // answers and sessions of each delta
+  std::map<std::pair<ClientKey, RequestCounter>, std::vector<DeltaKey>> of_request_;
+  std::map<Address, ClientKey> client_of_link_;
+  std::map<Bytes, StateDigest> digest_at_;
+  std::map<std::pair<Gid, Uid>, Member> members_;
+  std::map<ClientKey, std::set<Uid>> users_of_client_;
+  std::map<Fid, FileOf> files_;
+  std::map<std::uint32_t, Instant> robbed_;
+  std::optional<Instant> quiet_since_;
+  std::uint64_t acknowledged_ = 0;
+};
+
+}  // namespace tutti::simulation

@@ -1,0 +1,395 @@
+#include "tests/simulation/planted_bugs.hpp"
+
+#include <memory>
+
+#include "messages/inside_client.hpp"
+#include "messages/inside_tracker.hpp"
+#include "messages/peer_peer.hpp"
+#include "tests/support/tickets.hpp"
+#include "tracker/version_vector.hpp"
+
+namespace tutti::simulation {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr DecodeLimits any_size{.frame_bytes = SIZE_MAX >> 1U, .list_items = SIZE_MAX >> 8U, .depth = 16};
+
+template <Message M>
+std::optional<M> get(const Envelope& envelope) {
+  if (envelope.id != M::message_id) return std::nullopt;
+  return *decode<M>(envelope.body, any_size).value;
+}
+
+/// Changes a message on its way, if it is an `M`.
+template <Message M, class Change>
+void change(Envelope& envelope, Change how) {
+  if (envelope.id != M::message_id) return;
+  M message = *decode<M>(envelope.body, any_size).value;
+  how(message);
+  envelope.body = encode(message);
+}
+
+template <Message M, class Change>
+Seams changing(Change how) {
+  Seams seams;
+  seams.inside = [how](Swarm&, SwarmHost&, Envelope& envelope) {
+    change<M>(envelope, how);
+    return true;
+  };
+  return seams;
+}
+
+/// Messages of these kinds are lost between actors.
+template <Message... Ms>
+Seams losing() {
+  Seams seams;
+  seams.inside = [](Swarm&, SwarmHost&, Envelope& envelope) {
+    return ((envelope.id != Ms::message_id) && ...);
+  };
+  return seams;
+}
+
+TrackerMachine* tracker_of(Swarm& swarm, const SwarmHost& host) {
+  return host.node() < swarm.trackers().size() ? &swarm.trackers()[host.node()] : nullptr;
+}
+
+ClientMachine* client_of(Swarm& swarm, const SwarmHost& host) {
+  return host.node() < swarm.trackers().size() ? nullptr
+                                               : swarm.clients()[host.node() - swarm.trackers().size()].get();
+}
+
+// --- trackers ---------------------------------------------------------------------------------------------------------
+
+Seams reply_before_ack() {
+  Seams seams;
+  seams.inside = [](Swarm&, SwarmHost& host, Envelope& envelope) {
+    const auto wait = get<AwaitReached>(envelope);
+    if (wait) host.say(envelope.to, envelope.from, Reached{wait->ticket, {}});
+    return !wait;
+  };
+  return seams;
+}
+
+Seams provisional_is_not_said() {
+  return changing<Reached>([](Reached& reached) { reached.missing.clear(); });
+}
+
+Seams received_counts_as_stored() {
+  Seams seams;
+  seams.inside = [](Swarm& swarm, SwarmHost& host, Envelope& envelope) {
+    const auto learned = get<Learned>(envelope);
+    const TrackerMachine* tracker = tracker_of(swarm, host);
+    if (!learned || tracker == nullptr || tracker->holds.store.is_zero()) return true;
+    DirectoryHolds holds = tracker->holds;
+    for (const Delta& delta : learned->deltas) advance(holds.at, delta.origin, delta.sequence);
+    holds.digest = {};
+    holds.rejected = false;
+    host.say(envelope.to, envelope.from, holds);
+    return true;
+  };
+  return seams;
+}
+
+Seams reply_before_commit() {
+  Seams seams;
+  seams.inside = [](Swarm&, SwarmHost& host, Envelope& envelope) {
+    if (envelope.id == BatchCommitted::message_id && envelope.from.value != 0) return false;
+    if (const auto batch = get<CommitBatch>(envelope))
+      host.say(Address{}, envelope.from, BatchCommitted{batch->ticket});
+    return true;
+  };
+  return seams;
+}
+
+/// A disk that lies: what it was given last is in its cache.
+Seams commit_is_not_synced() {
+  const auto caches = std::make_shared<std::map<std::uint32_t, CommitBatch>>();
+  Seams seams;
+  seams.before_disk = [caches](Swarm&, TrackerMachine& tracker, CommitBatch& batch) {
+    const auto [cache, was_empty] = caches->try_emplace(tracker.number, batch);
+    if (was_empty) return false;
+    std::swap(cache->second, batch);
+    return true;
+  };
+  return seams;
+}
+
+Seams nothing_is_pulled() {
+  Seams seams;
+  seams.wire = [](Swarm&, NodeId, NodeId, Envelope& envelope) {
+    return envelope.id != Pull::message_id && envelope.id != AskRows::message_id &&
+           envelope.id != Ops::message_id;
+  };
+  return seams;
+}
+
+/// Every third row of a snapshot is lost on its way into the state.
+Seams snapshot_loses_rows() {
+  const auto count = std::make_shared<std::uint64_t>(0);
+  return changing<LearnedRows>([count](LearnedRows& page) {
+    RowRun kept;
+    RowReader reader(page.rows);
+    while (const std::optional<StoredRow> row = reader.next())
+      if (++*count % 3 != 0) kept.push_back(*row);
+    page.rows = kept;
+  });
+}
+
+Seams presence_is_not_heard() {
+  Seams seams;
+  seams.wire = [](Swarm&, NodeId, NodeId, Envelope& envelope) { return envelope.id != Present::message_id; };
+  return seams;
+}
+
+// --- verifying, journal, storage ----------------------------------------------------------------------------------------
+
+/// Some blocks are other ones when they have come.
+bool spoil(Envelope& envelope) {
+  if (envelope.id != Block::message_id || envelope.payload.size() < 2) return true;
+  Bytes bytes(envelope.payload.view().begin(), envelope.payload.view().end());
+  bytes[bytes.size() / 2] ^= 1U;
+  envelope.payload = Payload::own(std::move(bytes));
+  return true;
+}
+
+/// A verifier takes whatever comes.
+Seams wrong_counts_as_right() {
+  Seams seams;
+  const auto blocks = std::make_shared<std::uint64_t>(0);
+  seams.inside = [blocks](Swarm&, SwarmHost& host, Envelope& envelope) {
+    if (envelope.id == StoreBlock::message_id && ++*blocks % 3 == 0) {
+      Envelope spoilt{{}, {}, Block::message_id, {}, envelope.payload, true};
+      spoil(spoilt);
+      envelope.payload = spoilt.payload;
+    }
+    const auto corrupt = get<PieceCorrupt>(envelope);
+    if (corrupt) host.say(envelope.from, envelope.to, PieceVerified{corrupt->download, corrupt->piece});
+    return !corrupt;
+  };
+  return seams;
+}
+
+Seams journalled_when_asked_for() {
+  Seams seams;
+  seams.inside = [](Swarm& swarm, SwarmHost& host, Envelope& envelope) {
+    if (const auto fetch = get<FetchPiece>(envelope))
+      if (const ClientMachine* client = client_of(swarm, host))
+        host.say(envelope.from, client->at.storage.address, JournalPiece{fetch->download, fetch->piece});
+    return true;
+  };
+  return seams;
+}
+
+/// A disk that says of every second block that it is written.
+Seams write_is_lost() {
+  Seams seams;
+  seams.begin = [](Swarm& swarm) {
+    for (const auto& client : swarm.clients()) {
+      const auto count = std::make_shared<std::uint64_t>(0);
+      client->disk->writes = [count](const std::string&, std::uint64_t) { return ++*count % 2 == 0; };
+    }
+  };
+  return seams;
+}
+
+/// One has fetched a file, and the power fails a minute later; then it is the only one to ask.
+Scenario power_fails_late(std::uint64_t seed) {
+  Scenario scenario;
+  scenario.name = "power fails late";
+  scenario.trackers = 1;
+  scenario.tracker_line = "line";
+  scenario.lines["line"] = {12'500'000, 12'500'000, 2ms, 0ms, 0};
+  scenario.clients = {
+      {"source", "line", 0s, {}, {}}, {"first", "line", 0s, {}, {}}, {"second", "line", 65s, {}, {}}};
+  scenario.files.push_back(
+      {"film", "group", 1'000'000 + seed * 100'000, {"source"}, {"first", "second"}, 3s});
+  scenario.faults.push_back({64s, FaultKind::stop, "source", "", 0s, 0});
+  scenario.faults.push_back({80s, FaultKind::quit, "source", "", 30s, 0});
+  scenario.faults.push_back({60s, FaultKind::power, "first", "", 1s, 0});
+  return scenario;
+}
+
+Seams sync_is_not_done() {
+  Seams seams;
+  seams.begin = [](Swarm& swarm) {
+    for (const auto& client : swarm.clients()) client->disk->syncs = [](const std::string&) { return false; };
+  };
+  return seams;
+}
+
+Seams downloads_are_not_resumed() {
+  return changing<DownloadsRecalled>([](DownloadsRecalled& recalled) { recalled.downloads.clear(); });
+}
+
+Seams shares_are_not_resumed() {
+  return changing<SharesRecalled>([](SharesRecalled& recalled) { recalled.shares.clear(); });
+}
+
+// --- picker, fetcher, uploader ------------------------------------------------------------------------------------------
+
+/// What is picked is forgotten on its way: nobody ever asks for it.
+Seams picks_are_forgotten() {
+  const auto count = std::make_shared<std::uint64_t>(0);
+  Seams seams;
+  seams.inside = [count](Swarm&, SwarmHost&, Envelope& envelope) {
+    return envelope.id != FetchPiece::message_id || ++*count % 2 == 0;
+  };
+  return seams;
+}
+
+Seams verdicts_are_lost() {
+  const auto count = std::make_shared<std::uint64_t>(0);
+  Seams seams;
+  seams.inside = [count](Swarm&, SwarmHost&, Envelope& envelope) {
+    return envelope.id != PieceVerified::message_id || ++*count % 2 == 0;
+  };
+  return seams;
+}
+
+Seams wrong_stretch_is_read() {
+  return changing<ReadBlock>([](ReadBlock& read) {
+    if (read.offset.value > 0) --read.offset.value;
+  });
+}
+
+/// What is to be fetched is offered as if it were there.
+Seams served_when_asked_for() {
+  return changing<ServeFile>([](ServeFile& serve) {
+    const auto pieces = static_cast<std::uint32_t>((serve.size.value + serve.piece_length.value - 1) /
+                                                   serve.piece_length.value);
+    for (std::uint8_t& byte : serve.bitfield) byte = 0xff;
+    if (pieces % 8 != 0 && !serve.bitfield.empty())
+      serve.bitfield.back() = static_cast<std::uint8_t>(0xff00U >> (pieces % 8));
+  });
+}
+
+Seams a_lost_peer_is_not_noticed() { return losing<PeerLost, LaneClosed, PieceNotCome>(); }
+
+Seams blocks_are_never_read() { return losing<BlockRead, BlockUnreadable>(); }
+
+// --- tickets ------------------------------------------------------------------------------------------------------------
+
+/// Speaks with one client as one who fetches, and says what a client would.
+class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Messages<>>> {
+ public:
+  Stranger(std::string endpoint, LinkKey met, ClientKey self, OpenFile wanted,
+           std::optional<PeerTicket> ticket)
+      : endpoint_(std::move(endpoint)), met_(met), self_(self), wanted_(wanted), ticket_(std::move(ticket)) {}
+  void start(Context& context) override { link_ = context.connect<ServingPeerRole>(endpoint_, met_); }
+  void on(const LinkUp&, Context& context) { context.send(link_, PeerHello{1, 2, self_}); }
+  void on(const PeerWelcome&, Context& context) {
+    if (ticket_) context.send(link_, ShowTicket{*ticket_});
+    context.send(link_, wanted_);
+  }
+  void on(const FileOpened& opened, Context& context) {
+    context.send(link_, RequestBlock{opened.fid, PieceIndex{0}, ByteCount{0}, ByteCount{1}});
+  }
+  void on(const PeerUnwelcome&, Context&) {}
+  void on(const FileClosed&, Context&) {}
+  void on(const Block&, Context&) {}
+  void on(const RejectBlock&, Context&) {}
+  void on(const Have&, Context&) {}
+  void on(const FileFetchers&, Context&) {}
+  void on(const TicketWanted&, Context&) {}
+
+ private:
+  std::string endpoint_;
+  LinkKey met_;
+  ClientKey self_;
+  OpenFile wanted_;
+  std::optional<PeerTicket> ticket_;
+  Ref<ServingPeerRole> link_;
+};
+
+/// One who shares something, one who fetches it all the time, and a machine for somebody else.
+Scenario with_a_stranger(std::uint64_t seed) {
+  Scenario scenario;
+  scenario.name = "with a stranger";
+  scenario.trackers = 1;
+  scenario.tracker_line = "line";
+  scenario.lines["line"] = {1'250'000, 1'250'000, 2ms, 0ms, 0};
+  scenario.clients = {
+      {"source", "line", 0s, {}, {}}, {"member", "line", 0s, {}, {}}, {"stranger", "line", 20s, {}, {}}};
+  scenario.files.push_back({"film", "group", 4'000'000 + seed * 1000, {"source"}, {"member"}, 3s});
+  return scenario;
+}
+
+}  // namespace
+
+Seams a_stranger_asks(StrangersTicket kind) {
+  struct Seen {
+    std::optional<OpenFile> open;
+    std::optional<PeerTicket> ticket;
+  };
+  const auto seen = std::make_shared<Seen>();
+  Seams seams;
+  seams.wire = [seen](Swarm&, NodeId, NodeId, Envelope& envelope) {
+    if (const auto open = get<OpenFile>(envelope)) seen->open = *open;
+    if (const auto show = get<ShowTicket>(envelope)) seen->ticket = show->ticket;
+    return true;
+  };
+  seams.begin = [seen, kind](Swarm& swarm) {
+    swarm.clock().at(Instant{} + 12s, [seen, kind, &swarm] {
+      if (!seen->open || !seen->ticket) return;
+      ClientMachine& source = *swarm.clients()[0];
+      ClientMachine& stranger = *swarm.clients()[2];
+      std::optional<PeerTicket> ticket;
+      if (kind == StrangersTicket::stolen) ticket = *seen->ticket;
+      if (kind == StrangersTicket::own) {
+        std::array<std::uint8_t, 32> secret{};
+        secret.fill(1);
+        ticket = test::signed_ticket(signing_keys_of(secret), seen->open->gid, stranger.key,
+                                     seen->ticket->epoch, seen->ticket->expires);
+      }
+      SwarmHost& host =
+          swarm.invite({"stranger", stranger.node, LinkKey::from(stranger.key.view()), 2s, 1, 0ms});
+      const auto at = host.reserve<FetchingPeerRole>(host.add_worker("main"));
+      host.spawn(
+          at, "stranger",
+          std::make_unique<Stranger>(swarm.network().ip_of(source.node) + ":7000",
+                                     LinkKey::from(source.key.view()), stranger.key, *seen->open, ticket));
+      swarm.clock().after(5s, [&swarm] { swarm.dismiss_guests(); });
+    });
+  };
+  return seams;
+}
+
+namespace {
+
+Seams tickets_for_strangers() { return a_stranger_asks(StrangersTicket::own); }
+
+}  // namespace
+
+const std::vector<PlantedBug>& planted_bugs() {
+  using enum Invariant;
+  static const std::vector<PlantedBug> bugs{
+      {"reply before ack", ok_is_on_every_disk, reply_before_ack},
+      {"provisional is not said", ok_is_on_every_disk, provisional_is_not_said},
+      {"received counts as stored", ok_is_on_every_disk, received_counts_as_stored},
+      {"reply before commit", answered_from_disk, reply_before_commit, random_scenario, ok_is_on_every_disk},
+      {"commit is not synced", answered_from_disk, commit_is_not_synced, random_scenario,
+       ok_is_on_every_disk},
+      {"nothing is pulled", trackers_agree, nothing_is_pulled, random_scenario, shares_return},
+      {"snapshot loses rows", equal_vectors_equal_digests, snapshot_loses_rows, random_scenario,
+       trackers_agree},
+      {"presence is not heard", shares_return, presence_is_not_heard, random_scenario, downloads_finish},
+      {"wrong counts as right", journal_is_true, wrong_counts_as_right},
+      {"journalled when asked for", journal_is_true, journalled_when_asked_for},
+      {"a write is lost", journal_is_true, write_is_lost},
+      {"a sync is not done", served_is_verified, sync_is_not_done, power_fails_late, finished_is_the_file},
+      {"downloads are not resumed", downloads_finish, downloads_are_not_resumed},
+      {"shares are not resumed", shares_return, shares_are_not_resumed, random_scenario, downloads_finish},
+      {"picks are forgotten", downloads_finish, picks_are_forgotten},
+      {"verdicts are lost", downloads_finish, verdicts_are_lost},
+      {"the wrong stretch is read", served_is_verified, wrong_stretch_is_read},
+      {"served before it is there", served_is_verified, served_when_asked_for},
+      {"a lost peer is not noticed", downloads_finish, a_lost_peer_is_not_noticed},
+      {"blocks are never read", downloads_finish, blocks_are_never_read},
+      {"tickets for strangers", members_only, tickets_for_strangers, with_a_stranger},
+  };
+  return bugs;
+}
+
+}  // namespace tutti::simulation

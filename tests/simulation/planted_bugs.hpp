@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "tests/simulation/library/simulation.hpp"
+
+namespace tutti::simulation {
+
+/// A bug that a tracker or a client might have, made without touching it: by what is lost, changed or said too early on
+/// the way between its actors, to other machines, or to its disk.
+struct PlantedBug {
+  std::string_view name;
+  Invariant breaks;
+  Seams (*plant)();
+  Scenario (*scenario)(std::uint64_t seed) = random_scenario;  ///< where it has to show
+  std::optional<Invariant> or_breaks = {};                     ///< as true of it
+};
+
+const std::vector<PlantedBug>& planted_bugs();
+
+/// Somebody who was never let into any group, and asks a client for a file all the same: without a ticket, with one that
+/// was given to somebody else, or with one of his own, which no tracker would give. Seams that let him in at 12 s.
+enum class StrangersTicket : std::uint8_t { none, stolen, own };
+Seams a_stranger_asks(StrangersTicket ticket);
+
+}  // namespace tutti::simulation

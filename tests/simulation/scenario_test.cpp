@@ -1,0 +1,102 @@
+// Scenarios as people write them, and what simulate shows of them.
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "actors/log.hpp"
+#include "tests/simulation/library/plot.hpp"
+#include "tests/simulation/library/shrink.hpp"
+
+using namespace tutti;
+using namespace tutti::simulation;
+
+namespace {
+
+struct NoLog {
+  NoLog() { configure_log("", "off"); }
+  ~NoLog() { configure_log("", "warning"); }
+  NoLog(const NoLog&) = delete;
+  NoLog& operator=(const NoLog&) = delete;
+};
+
+std::string text_of_file(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+Scenario scenario_in(const std::string& name) {
+  const ParsedScenario parsed = parse_scenario(text_of_file("configs/simulation/" + name + ".toml"));
+  BOOST_TEST_REQUIRE(parsed.fault == "");
+  return parsed.scenario;
+}
+
+std::string complaint_about(const std::string& text) { return parse_scenario(text).fault; }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(scenarios, *boost::unit_test::fixture<NoLog>())
+
+BOOST_AUTO_TEST_CASE(every_example_is_understood) {
+  std::size_t examples = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("configs/simulation")) {
+    BOOST_TEST(complaint_about(text_of_file(entry.path())) == "", entry.path());
+    ++examples;
+  }
+  BOOST_TEST(examples >= 4u);
+}
+
+BOOST_AUTO_TEST_CASE(bad_weather_has_every_fault_and_ends_well) {
+  const Scenario scenario = scenario_in("bad_weather");
+  std::set<FaultKind> kinds;
+  for (const simulation::Fault& fault : scenario.faults) kinds.insert(fault.kind);
+  BOOST_TEST(kinds.size() == fault_kinds);
+  Simulation simulation(1, scenario);
+  simulation.sample_every(std::chrono::milliseconds(500));
+  const Outcome outcome = simulation.run();
+  BOOST_TEST(!outcome.violation.has_value());
+  BOOST_TEST(outcome.faults == fault_kinds);
+  BOOST_TEST(timeline_svg("x", outcome).find("tracker 3 lags by") != std::string::npos);
+  BOOST_TEST(timeline_text(outcome).find("pieces verified") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_pickers_rules_beat_chance_in_a_small_crowd) {
+  Scenario scenario = scenario_in("flash_crowd_10");
+  const Outcome ours = Simulation(1, scenario).run();
+  scenario.picks_at_random = true;
+  const Outcome chance = Simulation(1, scenario).run();
+  BOOST_TEST(!ours.violation.has_value());
+  BOOST_TEST(!chance.violation.has_value());
+  BOOST_TEST(ours.source_copies < chance.source_copies);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_line) {
+  const std::string line = "tracker_line = \"l\"\n[[line]]\nname = \"l\"\n";
+  BOOST_TEST(complaint_about(line) == "");
+  BOOST_TEST(complaint_about("trackers = 1\n").find("tracker_line") != std::string::npos);
+  BOOST_TEST(complaint_about("speed = 1\n" + line) == "line 1: there is no key `speed` here");
+  BOOST_TEST(complaint_about(line + "rate = 2\n") == "line 4: there is no key `rate` here");
+  BOOST_TEST(complaint_about(line + "latency_ms = -1\n") == "line 4: a number, not below 0, is expected");
+  BOOST_TEST(complaint_about(line + "[[faults]]\nkind = \"rain\"\n") == "line 5: there is no fault `rain`");
+  BOOST_TEST(complaint_about(line + "[[faults]]\nkind = \"kill\"\nwho = \"nobody\"\n") ==
+             "a fault is about `nobody`, which is not there");
+  BOOST_TEST(complaint_about(line + "[[files]]\nname = \"f\"\n") == "line 4: a file has a source");
+  BOOST_TEST(complaint_about("trackers = 0\n" + line) == "there is at least one tracker");
+  BOOST_TEST(complaint_about("= 1").starts_with("line 1: "));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_left_out_is_left_out_everywhere) {
+  Scenario scenario = scenario_in("bad_weather");
+  const std::size_t faults = scenario.faults.size();
+  const Scenario less = without(scenario, {{1, 2}, {"leecher-3"}, {}});
+  BOOST_TEST(less.faults.size() == faults - 3);
+  BOOST_TEST(less.clients.size() == scenario.clients.size() - 1);
+  BOOST_TEST(less.files.front().leechers.size() == scenario.files.front().leechers.size() - 1);
+  BOOST_TEST(without(scenario, {{}, {"source"}, {}}).files.empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
