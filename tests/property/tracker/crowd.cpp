@@ -158,6 +158,7 @@ ClientRequest ModelClient::next_wish() {
   }
   if (network_.random().chance(1, 15)) return {CreateGroup{{fresh}}};
   if (network_.random().chance(1, 4)) return {ListMembers{{some_group()}, ""}};
+  if (asks_tickets_ && network_.random().chance(1, 12)) return {RemoveMember{{some_group()}, {some_user()}}};
   if (asks_tickets_ && network_.random().chance(1, 4)) {
     const Gid gid = checker_.group_called(some_group());
     if (network_.random().chance(1, 3)) return {AskTicketRules{gid}};
