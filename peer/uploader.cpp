@@ -664,7 +664,7 @@ void Uploader::flush(Address address, Link& link, Context& context) {
     if (first.read) {
       link.rate.add({first.bytes.size()}, context.now());
       context.answer(address, Block{request.fid, request.piece, request.offset},
-                     link.sent.measured(std::move(first.bytes)));
+                     link.sent.measured(first.bytes));
     } else if (first.state == Waiting::State::rejected) {
       context.answer(address, RejectBlock{request.fid, request.piece, request.offset, first.reason});
     } else {
