@@ -1,0 +1,236 @@
+#include <algorithm>
+
+#include "tests/simulation/library/swarm_host.hpp"
+#include "tests/simulation/library/swarm_network.hpp"
+
+// How links come to stand, and how they end.
+
+namespace tutti::simulation {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration redial_after = 2s;
+constexpr Duration dial_pause = 100ms;
+constexpr Duration door_patience = 4s;
+constexpr int faults_before_giving_up = 16;
+constexpr unsigned host_shift = 40;
+constexpr std::uint64_t peers_of_host = std::uint64_t{0xff} << 32U;
+
+std::string host_part(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
+
+bool may_say(const std::vector<MessageId>& says, MessageId id) {
+  return std::find(says.begin(), says.end(), id) != says.end();
+}
+
+}  // namespace
+
+// --- dialling ---------------------------------------------------------------------------------------------------------
+
+void SwarmNetwork::dial(Address link, Duration delay) {
+  const std::uint64_t attempt = ++diallers_.at(link).attempt;
+  const auto by_chance =
+      std::chrono::microseconds(dialling_.below(1 + static_cast<std::uint64_t>(delay / 2us)));
+  clock_.after(delay + by_chance, [this, link, attempt] {
+    const auto found = diallers_.find(link);
+    if (found == diallers_.end() || found->second.attempt != attempt) return;
+    if (SwarmHost* host = host_of(found->second.host))
+      host->when_running([this, link, attempt] { knock(link, attempt); });
+  });
+}
+
+void SwarmNetwork::knock(Address link, std::uint64_t attempt) {
+  const auto found = diallers_.find(link);
+  if (found == diallers_.end() || found->second.attempt != attempt) return;
+  const NodeId from = node_of(found->second.host);
+  const auto at = node_at_.find(host_part(found->second.endpoint));
+  if (at == node_at_.end() || !stands(from, at->second) || nodes_[at->second].vanished)
+    return unanswered(link, attempt);
+  const NodeId to = at->second;
+  clock_.after(latency(from, to), [this, link, attempt, from, to, endpoint = found->second.endpoint] {
+    if (!stands(to, from)) return unanswered(link, attempt);
+    // TCP's handshake and CURVE's.
+    if (bound_.contains(endpoint))
+      return clock_.after(latency(to, from) + latency(from, to) + latency(to, from) + latency(from, to),
+                          [this, link, attempt, to] { establish(link, attempt, to); });
+    clock_.after(latency(to, from), [this, link, attempt] {
+      const auto dialler = diallers_.find(link);
+      if (dialler == diallers_.end() || dialler->second.attempt != attempt) return;
+      const SwarmHost* host = host_of(dialler->second.host);
+      if (host == nullptr) return;
+      const Duration pause = dialler->second.pause;
+      dialler->second.pause = std::min<Duration>(2 * pause, host->settings().dial_pause_max);
+      dial(link, pause);
+    });
+  });
+}
+
+void SwarmNetwork::unanswered(Address link, std::uint64_t attempt) {
+  clock_.after(redial_after, [this, link, attempt] {
+    const auto found = diallers_.find(link);
+    if (found != diallers_.end() && found->second.attempt == attempt) dial(link, 0ms);
+  });
+}
+
+void SwarmNetwork::refused(Address link, std::uint64_t attempt) {
+  Dialler& dialler = diallers_.at(link);
+  if (dialler.attempt != attempt) return;
+  const Duration pause = dialler.refused_pause;
+  dialler.refused_pause = std::min<Duration>(2 * pause, redial_after);
+  dial(link, pause);
+}
+
+void SwarmNetwork::establish(Address link, std::uint64_t attempt, NodeId to) {
+  const auto found = diallers_.find(link);
+  if (found == diallers_.end() || found->second.attempt != attempt) return;
+  Dialler& dialler = found->second;
+  const SwarmHost* near = host_of(dialler.host);
+  const NodeId from = near->node();
+  const auto bound = bound_.find(dialler.endpoint);
+  if (bound == bound_.end() || !stands(from, to) || !stands(to, from) || near->is_paused())
+    return unanswered(link, attempt);
+  DoorEnd& door = doors_.at(bound->second);
+  const SwarmHost* far = host_of(door.host);
+  if (far->is_paused()) return unanswered(link, attempt);
+  const bool fits = (dialler.kind == LinkKind::subscribe) == (door.kind == LinkKind::publish);
+  const bool admitted = door.admits == Admits::anybody || door.admitted.contains(near->settings().key);
+  if (!fits || !admitted || far->settings().key != dialler.expected) return refused(link, attempt);
+  const WireId id = ++last_wire_;
+  ++figures_.connections;
+  Wire& wire = wires_[id];
+  wire.dialler = link;
+  wire.door = bound->second;
+  wire.forth.from = wire.back.to = from;
+  wire.forth.to = wire.back.from = to;
+  door.wires.insert(id);
+  dialler.wire = id;
+  dialler.faults = 0;
+  dialler.pause = dialler.refused_pause = dial_pause;
+  to_owner(dialler.host, {link,
+                          dialler.owner,
+                          LinkUp::message_id,
+                          encode(LinkUp{link, Address{}, dialler.endpoint, dialler.expected}),
+                          {},
+                          false});
+  if (dialler.kind == LinkKind::subscribe)
+    clock_.after(latency(from, to), [this, id] {
+      if (const auto subscribed = wires_.find(id); subscribed != wires_.end())
+        subscribed->second.subscribed = true;
+    });
+}
+
+void SwarmNetwork::went_down(Address link, LinkLoss loss, Duration redial) {
+  Dialler& dialler = diallers_.at(link);
+  if (!dialler.wire) return;
+  let_go(*dialler.wire);
+  dialler.wire.reset();
+  to_owner(dialler.host,
+           {link, dialler.owner, LinkDown::message_id, encode(LinkDown{link, loss}), {}, false});
+  dial(link, redial);
+}
+
+void SwarmNetwork::let_go(WireId id) {
+  Wire& wire = wires_.at(id);
+  wire.dialler = {};
+  put(id, true, {Parcel::Kind::end, {}, {}, {}});
+  erase_if_over(id);
+}
+
+void SwarmNetwork::forget_peer(WireId id, LinkLoss loss, bool tell) {
+  Wire& wire = wires_.at(id);
+  if (wire.peer.value == 0 || wire.gone) return;
+  wire.gone = true;
+  wire.banned = loss == LinkLoss::misbehaved;
+  wire_of_peer_.erase(wire.peer);
+  const DoorEnd& door = doors_.at(wire.door);
+  if (tell)
+    to_owner(door.host,
+             {wire.peer, door.owner, LinkDown::message_id, encode(LinkDown{wire.peer, loss}), {}, false});
+  erase_if_over(id);
+}
+
+void SwarmNetwork::erase_if_over(WireId id) {
+  const auto found = wires_.find(id);
+  if (found == wires_.end()) return;
+  const Wire& wire = found->second;
+  if (wire.dialler.value != 0) return;
+  // A door that has not heard of the end yet still believes in its peer.
+  const bool known_at_door = wire.door.value == 0 || wire.gone || (wire.broken && wire.peer.value == 0);
+  if (!known_at_door) return;
+  if (const auto door = doors_.find(wire.door); door != doors_.end()) door->second.wires.erase(id);
+  wires_.erase(found);
+}
+
+void SwarmNetwork::blame(Address link, const std::string& fault) {
+  static_cast<void>(fault);
+  ++figures_.faults;
+  if (const auto dialler = diallers_.find(link); dialler != diallers_.end()) {
+    if (++dialler->second.faults >= faults_before_giving_up) went_down(link, LinkLoss::misbehaved, 0ms);
+  } else if (const auto peer = wire_of_peer_.find(link); peer != wire_of_peer_.end()) {
+    if (++wires_.at(peer->second).faults >= faults_before_giving_up)
+      forget_peer(peer->second, LinkLoss::misbehaved, true);
+  }
+}
+
+// --- both ends --------------------------------------------------------------------------------------------------------
+
+void SwarmNetwork::at_door(WireId id, Parcel parcel) {
+  Wire& wire = wires_.at(id);
+  const auto found = doors_.find(wire.door);
+  if (found == doors_.end()) return;
+  DoorEnd& door = found->second;
+  if (parcel.kind == Parcel::Kind::end) {
+    wire.broken = true;
+    if (door.kind == LinkKind::publish) wire.subscribed = false;
+    if (wire.peer.value != 0 && !wire.gone)
+      clock_.after(door_patience, [this, id] {
+        if (wires_.contains(id)) forget_peer(id, LinkLoss::silent, true);
+      });
+    return erase_if_over(id);
+  }
+  if (door.kind == LinkKind::publish) return;
+  if (parcel.kind == Parcel::Kind::ping) return put(id, false, {Parcel::Kind::pong, {}, {}, {}});
+  if (wire.gone) {
+    if (!wire.banned && !std::exchange(wire.reset_said, true))
+      put(id, false, {Parcel::Kind::reset, {}, {}, {}});
+    return;
+  }
+  if (wire.peer.value == 0) {
+    wire.peer = {std::uint64_t{door.host} << host_shift | peers_of_host | (id & 0xffffffffU)};
+    wire_of_peer_[wire.peer] = id;
+    const SwarmHost* near =
+        diallers_.contains(wire.dialler) ? host_of(diallers_.at(wire.dialler).host) : nullptr;
+    if (near == nullptr) return;  // over already; what it said last is lost with it
+    to_owner(door.host,
+             {wire.peer,
+              door.owner,
+              LinkUp::message_id,
+              encode(LinkUp{wire.peer, wire.door, nodes_[wire.forth.from].ip, near->settings().key}),
+              {},
+              false});
+  }
+  if (!may_say(door.says, parcel.id) || parcel.body.size() > door.frame_bytes)
+    return blame(wire.peer, "not admitted");
+  to_owner(door.host,
+           {wire.peer, door.owner, parcel.id, std::move(parcel.body), std::move(parcel.payload), true});
+}
+
+void SwarmNetwork::at_dialler(WireId id, Parcel parcel) {
+  const Address link = wires_.at(id).dialler;
+  const auto found = diallers_.find(link);
+  if (found == diallers_.end()) return erase_if_over(id);
+  Dialler& dialler = found->second;
+  if (parcel.kind == Parcel::Kind::end) return went_down(link, LinkLoss::disconnected, dial_pause);
+  if (parcel.kind == Parcel::Kind::reset) return went_down(link, LinkLoss::disconnected, 0ms);
+  if (parcel.kind == Parcel::Kind::pong)
+    return to_owner(dialler.host,
+                    {link, dialler.owner, LinkEcho::message_id, encode(LinkEcho{link}), {}, false});
+  if (!may_say(dialler.says, parcel.id) ||
+      parcel.body.size() + parcel.payload.size() > dialler.frame_bytes + (1U << 20U))
+    return blame(link, "not admitted");
+  to_owner(dialler.host,
+           {link, dialler.owner, parcel.id, std::move(parcel.body), std::move(parcel.payload), true});
+}
+
+}  // namespace tutti::simulation
