@@ -224,7 +224,7 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   }
   // A new Hello is a new conversation: what was asked in the old one is not wanted any more.
   const std::size_t reading = link->second.reading;
-  const PayloadGauge sent = link->second.sent;
+  const UntakenBlocks sent = link->second.sent;
   const PeerPatience patience = link->second.patience;
   const LinkKey proven = link->second.key;
   const bool sealed = link->second.sealed;
@@ -534,7 +534,8 @@ void Uploader::read_next(Context& context) {
     ring_.pop_front();
     Link& link = links_.at(address);
     link.in_ring = false;
-    if (link.sent.outstanding_bytes() >= untaken_max) {
+    const std::size_t untaken = link.sent.bytes();
+    if (untaken >= untaken_max || (untaken > 0 && untaken_.outstanding_bytes() >= untaken_by_all_max)) {
       // A queue in the system tells nobody that it has emptied: looked at now and then while somebody waits for it.
       if (!std::exchange(awaits_taking_, true)) context.after(taken_every, TakenDue{});
       continue;
@@ -584,7 +585,16 @@ void Uploader::on(const LimitsChanged& changed, Context& context) {
 
 void Uploader::on(const TakenDue&, Context& context) {
   awaits_taking_ = false;
-  for (auto& [address, link] : links_) enter_ring(address, link);
+  std::vector<Address> stuck;
+  for (auto& [address, link] : links_) {
+    if (link.sent.is_stuck(context.now())) stuck.push_back(address);
+    enter_ring(address, link);
+  }
+  for (const Address address : stuck) {
+    log_warning(fmt::format("{} takes nothing of what it is sent", links_.at(address).address));
+    context.close(address);
+    forget(address, context);
+  }
   read_next(context);
 }
 
@@ -664,7 +674,7 @@ void Uploader::flush(Address address, Link& link, Context& context) {
     if (first.read) {
       link.rate.add({first.bytes.size()}, context.now());
       context.answer(address, Block{request.fid, request.piece, request.offset},
-                     link.sent.measured(first.bytes));
+                     link.sent.sent(first.bytes, untaken_));
     } else if (first.state == Waiting::State::rejected) {
       context.answer(address, RejectBlock{request.fid, request.piece, request.offset, first.reason});
     } else {
@@ -708,7 +718,7 @@ ShareFacts Uploader::facts_of(const FileKey& key, const Copies& copies, Context&
     leecher.admitted = leecher.admitted || admitted;
     leecher.bytes_per_second += link.rate.bytes_per_second(context.now());
     leecher.requests += static_cast<std::uint32_t>(requests);
-    leecher.untaken += ByteCount{link.sent.outstanding_bytes()};
+    leecher.untaken += ByteCount{link.sent.bytes()};
   }
   for (auto& each : leechers) facts.leechers.push_back(std::move(each.second));
   facts.reads = static_cast<std::uint32_t>(

@@ -20,6 +20,7 @@
 #include "peer/piece_layout.hpp"
 #include "peer/rate_limiter.hpp"
 #include "peer/rate_meter.hpp"
+#include "peer/untaken_blocks.hpp"
 
 namespace tutti {
 
@@ -54,7 +55,8 @@ struct UploaderOptions {
 /// - A link has at most requests_waiting_max requests waiting; one more is rejected as busy, so its memory is bounded.
 ///   At most `reads_max` blocks are being read at a time, `reads_a_link` of one link. For a link
 ///   that has not taken untaken_max bytes of what it was sent nothing more is read: a peer that asks and does not
-///   listen costs no more than that.
+///   listen costs no more than that. If all together have not taken untaken_by_all_max, only those are read for who have
+///   taken all. Who takes nothing for a long time is hung up on.
 /// - Whoever floods a link with small words is hung up on (PeerPatience).
 /// - Answers of a link come in the order of its requests, so a rejection waits for the blocks asked for before it.
 /// - Bytes are read from the disk after it was seen that the file is still the one that was hashed; a file that has
@@ -66,7 +68,8 @@ class Uploader final
   static constexpr Duration tell_pause = std::chrono::milliseconds(2);
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_link = 4;
-  static constexpr std::size_t untaken_max = 8U << 20U;  ///< bytes
+  static constexpr std::size_t untaken_max = 8U << 20U;           ///< bytes of one link
+  static constexpr std::size_t untaken_by_all_max = 128U << 20U;  ///< bytes
   static constexpr std::size_t links_max = 2000;
   static constexpr Duration knock_patience = std::chrono::seconds(5);
   static constexpr std::size_t files_a_link_max = 1024;
@@ -150,7 +153,7 @@ class Uploader final
     Instant knocked{};            ///< asked for the last of them
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
-    PayloadGauge sent;                          ///< and not taken yet
+    UntakenBlocks sent;
     PeerPatience patience;                      ///< with its small words
     RateMeter rate{RateMeter::default_window};  ///< of what is sent
     bool in_ring = false;
@@ -212,6 +215,7 @@ class Uploader final
   std::deque<Address> ring_;  ///< links with queued requests, in their turn
   std::map<std::uint64_t, Read> reads_;
   std::uint64_t last_tag_ = 0;
+  PayloadGauge untaken_;        ///< by all links
   bool awaits_taking_ = false;  ///< TakenDue is on its way
 
   RateLimiter limiter_{LimitDirection::up};

@@ -490,6 +490,65 @@ BOOST_AUTO_TEST_CASE(for_a_peer_that_takes_nothing_no_more_is_read) {
   counter.host.expect<ReadBlock>(counter.storage);
 }
 
+BOOST_AUTO_TEST_CASE(whoever_takes_nothing_for_long_is_hung_up_on) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  for (std::size_t i = 0; i < 2 * Uploader::untaken_max / block.value; ++i) counter.request(peer, 0);
+  const auto read_all = [&] {
+    while (auto read = counter.host.find<ReadBlock>(counter.storage.address))
+      counter.host.inject(counter.storage.address, counter.uploader.address, BlockRead{read->message.tag},
+                          Payload::own(Bytes(block.value)));
+  };
+  read_all();
+  counter.host.advance(UntakenBlocks::patience / 2);
+  BOOST_TEST(counter.host.is_open(peer));
+  counter.host.expect<Block>(peer);  // it takes one
+  counter.host.advance(UntakenBlocks::patience - std::chrono::seconds(1));
+  read_all();
+  BOOST_TEST(counter.host.is_open(peer));
+  counter.host.advance(UntakenBlocks::patience + std::chrono::seconds(1));
+  BOOST_TEST(!counter.host.is_open(peer));
+}
+
+BOOST_AUTO_TEST_CASE(if_many_take_nothing_others_are_served_on) {
+  Counter counter;
+  constexpr std::size_t held = Uploader::untaken_max / block.value;
+  const std::size_t crowd = Uploader::untaken_by_all_max / Uploader::untaken_max + 2;
+  const auto read_all = [&] {
+    std::size_t reads = 0;
+    while (auto read = counter.host.find<ReadBlock>(counter.storage.address)) {
+      ++reads;
+      counter.host.inject(counter.storage.address, counter.uploader.address, BlockRead{read->message.tag},
+                          Payload::own(Bytes(block.value)));
+    }
+    return reads;
+  };
+  std::size_t reads = 0;
+  const Address first = counter.peer_with_file();
+  for (std::size_t i = 0; i < held; ++i) counter.request(first, 0);
+  reads += read_all();
+  for (std::size_t each = 1; each < crowd; ++each) {
+    const auto number = static_cast<std::uint8_t>(each + 3);
+    const Address peer = counter.peer(number);
+    counter.show(peer, counter.ticket(number));
+    counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+    for (std::size_t i = 0; i < held; ++i) counter.request(peer, 0);
+    reads += read_all();
+  }
+  BOOST_TEST(reads * block.value >= Uploader::untaken_by_all_max);
+  BOOST_TEST(reads * block.value <
+             Uploader::untaken_by_all_max + crowd * Uploader::reads_a_link * block.value);
+  const Address good = counter.peer(200);
+  counter.show(good, counter.ticket(200));
+  counter.host.inject(good, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.host.discard(good);
+  for (int i = 0; i < 8; ++i) {
+    counter.request(good, 0);
+    BOOST_TEST(read_all() == 1U);
+    counter.host.expect<Block>(good);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(only_who_shows_a_ticket_is_let_in) {
   Counter counter;
   counter.speaks = 3;
