@@ -75,6 +75,8 @@ void Watch::delivered(SwarmHost& host, Instant, const Envelope& envelope) {
     tracker->holds = *get<DirectoryHolds>(envelope);
     const DirectoryHolds& holds = tracker->holds;
     if (holds.digest.is_zero()) return;
+    if (numbers_may_be_reused_ && !trackers_agree()) return;
+    numbers_may_be_reused_ = false;
     const auto [known, fresh] = digest_at_.try_emplace(encode_record(holds.at), holds.digest);
     if (!fresh && known->second != holds.digest)
       report(Invariant::equal_vectors_equal_digests, "tracker " + std::to_string(tracker->number) +
@@ -164,6 +166,9 @@ void Watch::disk_lost(TrackerMachine& tracker) {
   robbed_[tracker.number] = swarm_.clock().now();
   // A vector that nobody has any more may be reached again on another way.
   digest_at_.clear();
+  // With an old disk, and nobody there to ask, a tracker goes on under numbers that it has used: until they have met again,
+  // equal vectors mean nothing.
+  numbers_may_be_reused_ = numbers_may_be_reused_ || !tracker.disk.committed.empty();
 }
 
 void Watch::leaves(SwarmHost& host, const Envelope& envelope) {

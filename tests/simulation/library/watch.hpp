@@ -101,6 +101,7 @@ class Watch {
   std::map<std::pair<ClientKey, RequestCounter>, std::vector<DeltaKey>> of_request_;
   std::map<Address, ClientKey> client_of_link_;
   std::map<Bytes, StateDigest> digest_at_;
+  bool numbers_may_be_reused_ = false;
   std::map<std::pair<Gid, Uid>, Member> members_;
   std::map<ClientKey, std::set<Uid>> users_of_client_;
   std::map<Fid, FileOf> files_;
