@@ -286,6 +286,7 @@ class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Me
   void on(const FileOpened& opened, Context& context) {
     context.send(link_, RequestBlock{opened.fid, PieceIndex{0}, ByteCount{0}, ByteCount{1}});
   }
+  void on(const SealedDoor&, Context&) {}
   void on(const PeerUnwelcome&, Context&) {}
   void on(const FileClosed&, Context&) {}
   void on(const Block&, Context&) {}

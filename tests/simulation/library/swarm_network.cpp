@@ -232,6 +232,7 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
   std::vector<MessageId> says(door.says.begin(), door.says.end());
   switch (kind) {
     case LinkKind::connect:
+    case LinkKind::connect_sealed:
     case LinkKind::subscribe:
       diallers_[self] = {host,
                          owner,
@@ -249,6 +250,7 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
       dial(self, 0ms);
       return {self, endpoint, {}};
     case LinkKind::listen:
+    case LinkKind::listen_sealed:
     case LinkKind::publish: {
       std::string bound = endpoint;
       if (bound.ends_with(":0")) bound = host_part(bound) + ":" + std::to_string(++last_port_);
