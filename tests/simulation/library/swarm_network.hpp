@@ -74,8 +74,9 @@ struct NetworkFigures {
 /// - **A key** asked for by datagram comes after a round trip, unless a datagram is lost; it is asked again every 500 ms.
 /// - **A probe** is answered by the other host whatever its actors do, behind what was said before it.
 ///
-/// Not modelled: the cost of encryption, of packets and of acknowledgements on the line, congestion in the middle,
-/// streams (plain TCP). What idle links say to each other (pings) is not sent: its outcome, silence, is.
+/// Sealed links are links like others. Not modelled: the cost of encryption, of packets and of acknowledgements on the
+/// line, congestion in the middle, streams (plain TCP). What idle links say to each other (pings) is not sent: its
+/// outcome, silence, is.
 class SwarmNetwork {
  public:
   SwarmNetwork(Clockwork& clock, std::uint64_t seed, const NetworkSettings& settings = {});

@@ -58,7 +58,7 @@ class Visit:
         self._gid, self._fid = gid, fid
         self._link = Socket("DEALER", keys).connect(server.port, keys_of(server.state)[0])
         self.blocks, self.opened, self.closed, self.wanted = 0, False, None, 0
-        self._link.say(pack(HELLO, 1, 2, keys[0]))
+        self._link.say(pack(HELLO, 1, 3, keys[0]))
 
     def show(self, ticket):
         self._link.say(SHOW_HEAD + ticket)

@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(the_list_names_actors_messages_and_settings) {
   const std::string list = list_kinds(tool_test_kinds());
   BOOST_TEST(has(list, "echo: says what it hears\n  accepts  AskLink ForgetCommand FetchPiece\n"));
   BOOST_TEST(has(list, "  setting  endpoint=127.0.0.1:7000  where to\n"));
-  BOOST_TEST(has(list, "  hears    PeerWelcome PeerUnwelcome FileOpened"));
+  BOOST_TEST(has(list, "  hears    PeerWelcome SealedDoor PeerUnwelcome FileOpened"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
