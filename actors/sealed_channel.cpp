@@ -1,11 +1,17 @@
 #include "actors/sealed_channel.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
 
 #include <algorithm>
 #include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "actors/ensure.hpp"
 
@@ -56,21 +62,26 @@ SealedProof welcome_proof(const SealedPass& pass, const SealedHello& hello, cons
 }  // namespace
 
 void hkdf_sha256(ByteView secret, ByteView salt, ByteView info, std::span<std::uint8_t> target) {
-  ENSURE(target.size() <= 255 * hash_bytes);
-  constexpr Hash no_salt{};
-  Hash key = hmac_sha256(salt.empty() ? ByteView(no_salt) : salt, secret);
-  Hash block{};
-  std::uint8_t number = 0;
-  while (!target.empty()) {
-    const ByteView before = number == 0 ? ByteView() : ByteView(block);
-    const std::array<std::uint8_t, 1> counter{++number};
-    block = hmac_sha256(key, joined({before, info, counter}));
-    const std::size_t size = std::min(target.size(), block.size());
-    std::copy_n(block.begin(), size, target.begin());
-    target = target.subspan(size);
-  }
-  OPENSSL_cleanse(key.data(), key.size());
-  OPENSSL_cleanse(block.data(), block.size());
+  const std::unique_ptr<EVP_KDF, decltype(&EVP_KDF_free)> kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr),
+                                                              &EVP_KDF_free);
+  ENSURE(kdf != nullptr);
+  const std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> context(EVP_KDF_CTX_new(kdf.get()),
+                                                                          &EVP_KDF_CTX_free);
+  ENSURE(context != nullptr);
+  std::string digest = "SHA256";
+  std::vector<OSSL_PARAM> parameters{
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest.data(), digest.size())};
+  const auto add = [&](const char* name, ByteView bytes) {
+    // Read only, whatever its type says.
+    if (!bytes.empty())
+      parameters.push_back(
+          OSSL_PARAM_construct_octet_string(name, const_cast<std::uint8_t*>(bytes.data()), bytes.size()));
+  };
+  add(OSSL_KDF_PARAM_KEY, secret);
+  add(OSSL_KDF_PARAM_SALT, salt);
+  add(OSSL_KDF_PARAM_INFO, info);
+  parameters.push_back(OSSL_PARAM_construct_end());
+  ENSURE(EVP_KDF_derive(context.get(), target.data(), target.size(), parameters.data()) == 1);
 }
 
 // --- the handshake ----------------------------------------------------------------------------------------------
