@@ -292,7 +292,15 @@ void Scheduler::settle_phase(Download& download, Context& context) {
                      fmt::format("waits for its turn: {} downloads fetch already", options_.active_max),
                      context);
   if (peers_of(download) > 0) return set_phase(download, DownloadPhase::fetching, Code::other, {}, context);
-  if (!download.searched && download.phase == DownloadPhase::finding) return;
+  // A fellow who has nothing yet may answer before a source does.
+  const bool is_meeting = std::any_of(sources_.begin(), sources_.end(), [&](const auto& each) {
+    const Source& source = each.second;
+    if (!source.lanes.contains(download.record.id)) return false;
+    const auto asked = source.asked.find(download.record.id);
+    if (source.ready && asked == source.asked.end()) return false;
+    return context.now() - (source.ready ? asked->second : source.unready_since) < options_.meeting_patience;
+  });
+  if (download.phase == DownloadPhase::finding && (!download.searched || is_meeting)) return;
   set_phase(download, DownloadPhase::waiting, Code::no_peers, why_it_waits(download), context);
 }
 

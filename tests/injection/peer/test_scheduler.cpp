@@ -300,6 +300,29 @@ BOOST_AUTO_TEST_CASE(a_bad_piece_bans_whoever_sent_it) {
   BOOST_TEST(office.row().sentence.starts_with("nothing is fetched any more from 1 of those who share film"));
 }
 
+BOOST_AUTO_TEST_CASE(nobody_has_it_is_not_said_while_somebody_is_being_met) {
+  for (const bool answers : {true, false}) {
+    Office office;
+    office.login();
+    office.start(1);
+    office.told<FindFile>(office.found(metainfo_of(4), {office.sharer(3), office.sharer(4)}));
+    office.prepared(5, {0});
+    office.told<StartShare>(Done{});
+    office.host.advance(500ms);
+    office.told<FindSharers>(Sharers{{office.sharer(3), office.sharer(4)}});
+    office.open_at(4, metainfo_of(4), {0});  // fetches it, too, and has nothing yet
+    BOOST_TEST((office.row().phase == DownloadPhase::finding));
+    if (answers) {
+      office.open_at(3, metainfo_of(4), {0xf0});
+      BOOST_TEST((office.row().phase == DownloadPhase::fetching));
+    } else {
+      office.host.advance(4s);
+      BOOST_TEST((office.row().phase == DownloadPhase::waiting));
+      BOOST_TEST((office.row().code == Code::no_peers));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_peer_that_closes_a_file_is_not_pestered) {
   Office office;
   const Address peer = office.run();
