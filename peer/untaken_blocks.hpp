@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "actors/payload_gauge.hpp"
 #include "actors/time.hpp"
@@ -16,26 +17,28 @@ class UntakenBlocks {
 
   /// The same bytes, counted here and by `all` until they are taken.
   Payload sent(const Payload& bytes, PayloadGauge& all) {
+    if (gauge_.outstanding() == 0)
+      seen_.reset();  // what was seen before says nothing of what waits from now on
     sent_ += bytes.size();
     return all.measured(gauge_.measured(bytes));
   }
   std::size_t bytes() const { return gauge_.outstanding_bytes(); }
-  /// To be asked again and again: time only counts from the first look on that shows the same as the one before.
+  /// To be asked now and then: the time begins with the first look at what waits, and anew with whatever is taken.
   bool is_stuck(Instant now) {
     const std::size_t waits = bytes();
     const std::uint64_t taken = sent_ - waits;
-    if (waits == 0 || taken != taken_) {
-      taken_ = taken;
-      since_ = now;
-    }
-    return now - since_ >= patience;
+    if (waits == 0 || !seen_ || seen_->taken != taken) seen_ = Seen{taken, now};
+    return now - seen_->since >= patience;
   }
 
  private:
+  struct Seen {
+    std::uint64_t taken;
+    Instant since;
+  };
   PayloadGauge gauge_;
   std::uint64_t sent_ = 0;
-  std::uint64_t taken_ = UINT64_MAX;  ///< when it was looked at last
-  Instant since_{};
+  std::optional<Seen> seen_;
 };
 
 }  // namespace tutti
