@@ -1,6 +1,7 @@
 #include "actors/zmq_link.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "actors/ensure.hpp"
@@ -15,14 +16,6 @@ constexpr std::size_t gone_remembered = 1024;
 /// After one of these libzmq gives a dialling socket up.
 constexpr int refused_events = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
-const Bytes& ping_frame() {
-  static const Bytes frame = encode(LinkPing{});
-  return frame;
-}
-const Bytes& pong_frame() {
-  static const Bytes frame = encode(LinkPong{});
-  return frame;
-}
 const Bytes& reset_frame() {
   static const Bytes frame = encode(LinkReset{});
   return frame;
@@ -36,6 +29,15 @@ std::string plain_host(std::string_view host) {
 }
 
 }  // namespace
+
+const Bytes& ping_frame() {
+  static const Bytes frame = encode(LinkPing{});
+  return frame;
+}
+const Bytes& pong_frame() {
+  static const Bytes frame = encode(LinkPong{});
+  return frame;
+}
 
 std::string bound_to(const zmq::socket_t& socket) {
   std::string endpoint = socket.get(zmq::sockopt::last_endpoint);
@@ -161,15 +163,22 @@ void ZmqLink::say_down(Address link, LinkLoss loss) {
 void ZmqLink::say_echo() { tell({self_, owner_, LinkEcho::message_id, encode(LinkEcho{self_}), {}, false}); }
 
 bool ZmqLink::send_frames(const std::string* routing_id, zmq::message_t body, const Payload& payload) {
+  if (payload.empty()) return send_frames(routing_id, std::span(&body, 1));
+  std::array<zmq::message_t, 2> frames{std::move(body), frame_of(payload)};
+  return send_frames(routing_id, frames);
+}
+
+bool ZmqLink::send_frames(const std::string* routing_id, std::span<zmq::message_t> frames) {
   try {
     if (routing_id != nullptr &&
         !socket_.send(zmq::buffer(*routing_id), zmq::send_flags::sndmore | zmq::send_flags::dontwait))
       return false;
-    const bool with_payload = !payload.empty();
-    auto flags = zmq::send_flags::dontwait;
-    if (with_payload) flags = flags | zmq::send_flags::sndmore;
-    if (!socket_.send(std::move(body), flags)) return false;
-    return !with_payload || socket_.send(frame_of(payload), zmq::send_flags::dontwait).has_value();
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+      auto flags = zmq::send_flags::dontwait;
+      if (i + 1 < frames.size()) flags = flags | zmq::send_flags::sndmore;
+      if (!socket_.send(std::move(frames[i]), flags)) return false;
+    }
+    return true;
   } catch (const zmq::error_t&) {
     return false;  // EHOSTUNREACH: the peer is gone
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -33,6 +34,9 @@ zmq::message_t frame_of(const Payload& payload);
 Payload payload_of(zmq::message_t frame, std::size_t without = 0);
 ByteView view_of_frame(const zmq::message_t& frame);
 Bytes copy_of(const zmq::message_t& frame);
+/// LinkPing and LinkPong, encoded.
+const Bytes& ping_frame();
+const Bytes& pong_frame();
 
 /// What a link needs of its worker.
 class LinkOwner {
@@ -119,6 +123,7 @@ class ZmqLink {
     return send_frames(routing_id, zmq::message_t(body.data(), body.size()), payload);
   }
   bool send_frames(const std::string* routing_id, zmq::message_t body, const Payload& payload);
+  bool send_frames(const std::string* routing_id, std::span<zmq::message_t> frames);
 
   LinkOwner& worker_;
   const ZmqHostOptions& options_;

@@ -1,7 +1,6 @@
 #include "actors/zmq_sealed_link.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "actors/log.hpp"
 
@@ -11,10 +10,6 @@ namespace {
 
 /// What is opened at a time, before it is handed on: more of it would be out of the caches by then.
 constexpr std::size_t opened_at_a_time = 1U << 20U;
-
-Bytes kernel_word(MessageId id) {
-  return id == LinkPing::message_id ? encode(LinkPing{}) : encode(LinkPong{});
-}
 
 std::size_t size_of(const Frames& frames) {
   std::size_t bytes = 0;
@@ -30,27 +25,6 @@ struct SealedPayload {
   std::unique_ptr<std::uint8_t[]> bytes;
   std::shared_ptr<const void> counter;
 };
-
-bool send_all(zmq::socket_t& socket, const std::string* routing_id, std::span<zmq::message_t> frames) {
-  try {
-    if (routing_id != nullptr &&
-        !socket.send(zmq::buffer(*routing_id), zmq::send_flags::sndmore | zmq::send_flags::dontwait))
-      return false;
-    for (std::size_t i = 0; i < frames.size(); ++i) {
-      auto flags = zmq::send_flags::dontwait;
-      if (i + 1 < frames.size()) flags = flags | zmq::send_flags::sndmore;
-      if (!socket.send(std::move(frames[i]), flags)) return false;
-    }
-    return true;
-  } catch (const zmq::error_t&) {
-    return false;  // EHOSTUNREACH: the peer is gone
-  }
-}
-
-bool send_one(zmq::socket_t& socket, const std::string* routing_id, const Bytes& bytes) {
-  std::array<zmq::message_t, 1> frame{zmq::message_t(bytes.data(), bytes.size())};
-  return send_all(socket, routing_id, frame);
-}
 
 }  // namespace
 
@@ -136,7 +110,7 @@ void SealedDialledLink::shake_hands() {
   hello_ = make_hello(door_.pass, random);
   // Takes in the new connection, which sending alone may put off for a moment.
   static_cast<void>(socket_.get(zmq::sockopt::events));
-  if (!send_one(socket_, nullptr, hello_->bytes())) end(LinkLoss::disconnected);
+  if (!send_frames(nullptr, hello_->bytes(), {})) end(LinkLoss::disconnected);
 }
 
 void SealedDialledLink::hear_welcome(const zmq::message_t& frame) {
@@ -200,7 +174,7 @@ void SealedDialledLink::take(Frames frames) {
 bool SealedDialledLink::say(ByteView body, const Payload& payload) {
   if (!is_up()) return false;
   std::vector<zmq::message_t> frames = conversation_->seal(body, payload);
-  if (send_all(socket_, nullptr, frames)) {
+  if (send_frames(nullptr, frames)) {
     last_said_ = worker_.now();
     return true;
   }
@@ -233,7 +207,7 @@ void SealedDialledLink::keep_house(Instant awake_since) {
 }
 
 bool SealedDialledLink::ping() {
-  if (!say(kernel_word(LinkPing::message_id), {})) return false;
+  if (!say(ping_frame(), {})) return false;
   pings_.pinged();
   return true;
 }
@@ -305,8 +279,7 @@ void SealedDoorLink::take(Frames frames) {
   const Address from = peer.address;
   const MessageId id = peek_message_id(said->body);
   if (id == LinkPing::message_id) {
-    if (!say(routing_id, peer, kernel_word(LinkPong::message_id), {}))
-      end(routing_id, LinkLoss::disconnected);
+    if (!say(routing_id, peer, pong_frame(), {})) end(routing_id, LinkLoss::disconnected);
     return;
   }
   if (!says(id)) return blame(from, "a message that it may not say: " + std::to_string(id.value));
@@ -319,7 +292,7 @@ void SealedDoorLink::shake_hands(const std::string& routing_id, const zmq::messa
   if (pass == passes_.end() || !is_proven(*hello, pass->second.pass) || !make_room(pass->second)) return;
   SealedRandom random;
   worker_.fill_secret(random.bytes);
-  if (!send_one(socket_, &routing_id, make_welcome(pass->second.pass, *hello, random).bytes())) return;
+  if (!send_frames(&routing_id, make_welcome(pass->second.pass, *hello, random).bytes(), {})) return;
   pass->second.links.push_back(routing_id);
   peers_.emplace(routing_id, Peer{hello->pass, host_of(frame),
                                   SealedConversation(pass->second.pass, hello->random, random,
@@ -348,7 +321,7 @@ void SealedDoorLink::let_in(const std::string& routing_id, Peer& peer) {
 bool SealedDoorLink::say(const std::string& routing_id, Peer& peer, ByteView body, const Payload& payload) {
   std::vector<zmq::message_t> frames =
       peer.conversation.seal(body, payload.empty() ? payload : peer.untaken.measured(payload));
-  return send_all(socket_, &routing_id, frames);
+  return send_frames(&routing_id, frames);
 }
 
 void SealedDoorLink::send(Address to, const Bytes& body, const Payload& payload) {
@@ -366,7 +339,7 @@ void SealedDoorLink::end(const std::string& routing_id, LinkLoss loss, bool tell
   if (peer.untaken.outstanding_bytes() > 0) {
     watch_->hang_up_on(peer.connection);
   } else {
-    send_one(socket_, &routing_id, Bytes(1));
+    send_frames(&routing_id, Bytes(1), {});
   }
   if (peer.address.value == 0) return;
   routing_ids_.erase(peer.address.value);
