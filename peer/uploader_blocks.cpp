@@ -1,0 +1,299 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/context.hpp"
+#include "actors/ensure.hpp"
+#include "actors/log.hpp"
+#include "peer/uploader.hpp"
+
+namespace tutti {
+
+namespace {
+
+constexpr Duration taken_every = std::chrono::milliseconds(50);
+
+}  // namespace
+
+// --- requests ---------------------------------------------------------------------------------------------------
+
+void Uploader::on(const RequestBlock& request, Context& context) {
+  const auto found = links_.find(context.sender());
+  if (found == links_.end()) return;
+  Link& link = found->second;
+  if (copies(link, request.fid) == nullptr) return;  // FileClosed has answered it
+  if (link.fetches.insert(request.fid).second)
+    fetchers_changed({link.open.at(request.fid), request.fid}, context);
+  if (link.waiting.size() >= requests_waiting_max) {
+    if (!bears(found->first, link, PeerPatience::Word::small, context)) return;
+    context.reply(RejectBlock{request.fid, request.piece, request.offset, RejectReason::busy});
+    return;
+  }
+  Waiting waiting;
+  waiting.request = request;
+  if (copy_with(link, request) == nullptr) waiting.state = Waiting::State::rejected;
+  link.waiting.push_back(std::move(waiting));
+  enter_ring(context.sender(), link);
+  flush(context.sender(), link, context);
+  read_next(context);
+}
+
+void Uploader::on(const CancelBlock& cancel, Context& context) {
+  const auto found = links_.find(context.sender());
+  if (found == links_.end() || !bears(found->first, found->second, PeerPatience::Word::small, context))
+    return;
+  for (Waiting& waiting : found->second.waiting) {
+    const RequestBlock& request = waiting.request;
+    if (waiting.state == Waiting::State::queued && request.fid == cancel.fid &&
+        request.piece == cancel.piece && request.offset == cancel.offset) {
+      waiting.state = Waiting::State::rejected;
+      waiting.reason = RejectReason::cancelled;
+    }
+  }
+  flush(context.sender(), found->second, context);
+}
+
+/// Requests of a file that is closed have had their answer. Those being read stay until the read comes back.
+void Uploader::drop_requests(Link& link, const Fid& fid) {
+  std::erase_if(link.waiting, [&](const Waiting& waiting) { return waiting.request.fid == fid; });
+}
+
+// --- reading and sending --------------------------------------------------------------------------------------
+
+void Uploader::enter_ring(Address address, Link& link) {
+  const bool queued = std::any_of(link.waiting.begin(), link.waiting.end(), [](const Waiting& waiting) {
+    return waiting.state == Waiting::State::queued;
+  });
+  if (link.in_ring || !queued) return;
+  link.in_ring = true;
+  ring_.push_back(address);
+}
+
+void Uploader::read_next(Context& context) {
+  RateLimiter::Round round = limiter_.look(context.now(), local_day_time(context.wall_time()));
+  std::deque<Address> limited;  // they keep their turns
+  if (sends_first_) allow_sends(round, context);
+  // A link that may not read now (it has enough under way) comes back into the ring when one of its reads is done.
+  while (reads_.size() < reads_max && !ring_.empty()) {
+    const Address address = ring_.front();
+    ring_.pop_front();
+    Link& link = links_.at(address);
+    link.in_ring = false;
+    const std::size_t untaken = link.sent.bytes();
+    if (untaken >= untaken_max || (untaken > 0 && untaken_.outstanding_bytes() >= untaken_by_all_max)) {
+      // A queue in the system tells nobody that it has emptied: looked at now and then while somebody waits for it.
+      if (!std::exchange(awaits_taking_, true)) context.after(taken_every, TakenDue{});
+      continue;
+    }
+    if (link.reading >= reads_a_link) continue;
+    const Turn turn = start_read(address, link, round, context);
+    sends_first_ = sends_first_ || turn == Turn::taken;
+    if (turn == Turn::taken) enter_ring(address, link);
+    if (turn != Turn::limited) continue;
+    link.in_ring = true;
+    limited.push_back(address);
+  }
+  ring_.insert(ring_.begin(), limited.begin(), limited.end());
+  allow_sends(round, context);
+  limited_ = !limited.empty();
+  context.cancel(limit_timer_);
+  if (round.again_after()) limit_timer_ = context.after(*round.again_after(), LimitDue{});
+}
+
+/// Those that the limits let through. Groups do not wait for each other.
+void Uploader::allow_sends(RateLimiter::Round& round, Context& context) {
+  std::erase_if(sends_, [&](const Send& send) {
+    if (!round.pass(send.what.group, send.what.bytes)) return false;
+    sends_first_ = false;
+    context.answer(send.asker, SendAllowed{send.what.tag});
+    return true;
+  });
+}
+
+void Uploader::on(const SendWanted& wanted, Context& context) {
+  sends_.push_back({context.sender(), wanted});
+  read_next(context);
+}
+
+void Uploader::on(const SendUnwanted& unwanted, Context& context) {
+  std::erase_if(sends_, [&](const Send& send) {
+    return send.asker == context.sender() && send.what.tag == unwanted.tag;
+  });
+}
+
+void Uploader::on(const LimitDue&, Context& context) { read_next(context); }
+
+void Uploader::on(const LimitsChanged& changed, Context& context) {
+  limiter_.set(changed.limits);
+  read_next(context);
+}
+
+void Uploader::on(const TakenDue&, Context& context) {
+  awaits_taking_ = false;
+  std::vector<Address> stuck;
+  for (auto& [address, link] : links_) {
+    if (link.sent.is_stuck(context.now())) stuck.push_back(address);
+    enter_ring(address, link);
+  }
+  for (const Address address : stuck) {
+    log_warning(fmt::format("{} takes nothing of what it is sent", links_.at(address).address));
+    context.close(address);
+    forget(address, context);
+  }
+  read_next(context);
+}
+
+/// Starts the next read of a link, if there is one and the limits let it through.
+Uploader::Turn Uploader::start_read(Address address, Link& link, RateLimiter::Round& round,
+                                    Context& context) {
+  for (;;) {
+    const auto next = std::find_if(link.waiting.begin(), link.waiting.end(), [](const Waiting& waiting) {
+      return waiting.state == Waiting::State::queued;
+    });
+    if (next == link.waiting.end()) return Turn::nothing;
+    const RequestBlock& request = next->request;
+    if (const Served* copy = copy_with(link, request)) {
+      if (!round.pass(copy->group, request.length)) return Turn::limited;
+      next->state = Waiting::State::reading;
+      next->tag = ++last_tag_;
+      reads_.emplace(next->tag,
+                     Read{address, {link.open.at(request.fid), request.fid}, copy->by, copy->path});
+      ++link.reading;
+      context.send(others_.storage,
+                   ReadBlock{next->tag, copy->path, copy->layout.piece_offset(request.piece) + request.offset,
+                             request.length, copy->identity});
+      return Turn::taken;
+    }
+    // The copy that had it when it was asked for has gone.
+    next->state = Waiting::State::rejected;
+    flush(address, link, context);
+  }
+}
+
+void Uploader::on(const BlockRead& read, Context& context) { read_done(read.tag, nullptr, context); }
+void Uploader::on(const BlockUnreadable& unreadable, Context& context) {
+  read_done(unreadable.tag, &unreadable, context);
+}
+
+void Uploader::read_done(std::uint64_t tag, const BlockUnreadable* fault, Context& context) {
+  const auto entry = reads_.extract(tag);
+  if (!entry) return;
+  const Read& read = entry.mapped();
+  if (const auto found = links_.find(read.link); found != links_.end()) {
+    Link& link = found->second;
+    --link.reading;
+    const auto waiting = std::find_if(link.waiting.begin(), link.waiting.end(),
+                                      [&](const Waiting& each) { return each.tag == tag; });
+    if (waiting != link.waiting.end()) {
+      if (fault == nullptr) {
+        waiting->bytes = context.payload();
+        waiting->read = true;
+      } else {
+        // Another copy may have it: start_read() looks again.
+        waiting->state = Waiting::State::queued;
+        waiting->tag = 0;
+        lose_copy(read, *fault, context);
+      }
+      flush(read.link, link, context);
+    }
+    enter_ring(read.link, link);
+  }
+  read_next(context);
+}
+
+/// A copy that cannot be read, or is not what it was, is served no more.
+void Uploader::lose_copy(const Read& read, const BlockUnreadable& fault, Context& context) {
+  const auto file = files_.find(read.file);
+  if (file == files_.end() || std::none_of(file->second.begin(), file->second.end(),
+                                           [&](const Served& each) { return each.is(read.by, read.path); }))
+    return;
+  context.answer(read.by,
+                 ServingFailed{read.file.first, read.file.second, read.path, fault.code, fault.sentence});
+  stop_serving(read.file, read.by, read.path, CloseReason::file_changed, context);
+}
+
+void Uploader::flush(Address address, Link& link, Context& context) {
+  while (!link.waiting.empty()) {
+    Waiting& first = link.waiting.front();
+    const RequestBlock& request = first.request;
+    if (first.read) {
+      link.rate.add({first.bytes.size()}, context.now());
+      context.answer(address, Block{request.fid, request.piece, request.offset},
+                     link.sent.sent(first.bytes, untaken_));
+    } else if (first.state == Waiting::State::rejected) {
+      context.answer(address, RejectBlock{request.fid, request.piece, request.offset, first.reason});
+    } else {
+      return;
+    }
+    link.waiting.pop_front();
+  }
+}
+
+// --- diagnosis --------------------------------------------------------------------------------------------------
+
+void Uploader::on(const DiagnoseShare& diagnose, Context& context) {
+  ShareDiagnosed said{diagnose.command, {}};
+  for (const auto& [key, copies] : files_)
+    if (copies.front().group == diagnose.group && copies.front().file == diagnose.file)
+      said.share = facts_of(key, copies, context);
+  context.reply(said);
+}
+
+ShareFacts Uploader::facts_of(const FileKey& key, const Copies& copies, Context& context) const {
+  ShareFacts facts;
+  facts.pieces = copies.front().layout.piece_count();
+  facts.pieces_served = pieces_of(copies).count();
+  facts.limit = limiter_.rate(copies.front().group, local_day_time(context.wall_time()));
+  facts.waits_for_limit = limited_ && facts.limit;
+  std::map<ClientKey, LeecherFacts> leechers;  // over all of their links
+  for (const auto& each : links_) {
+    const Link& link = each.second;
+    const auto wants = [&](const std::map<Fid, Gid>& files) {
+      const auto wanted = files.find(key.second);
+      return wanted != files.end() && wanted->second == key.first;
+    };
+    const bool admitted = wants(link.open);
+    if (!admitted && !wants(link.knocking)) continue;
+    const auto requests =
+        std::count_if(link.waiting.begin(), link.waiting.end(),
+                      [&](const Waiting& waiting) { return waiting.request.fid == key.second; });
+    LeecherFacts& leecher = leechers[*link.client];
+    leecher.client = *link.client;
+    leecher.address = link.address;
+    leecher.admitted = leecher.admitted || admitted;
+    leecher.bytes_per_second += link.rate.bytes_per_second(context.now());
+    leecher.requests += static_cast<std::uint32_t>(requests);
+    leecher.untaken += ByteCount{link.sent.bytes()};
+  }
+  for (auto& each : leechers) facts.leechers.push_back(std::move(each.second));
+  facts.reads = static_cast<std::uint32_t>(
+      std::count_if(reads_.begin(), reads_.end(), [&](const auto& read) { return read.second.file == key; }));
+  return facts;
+}
+
+void Uploader::check_invariants() const {
+  ENSURE(links_.size() <= links_max && reads_.size() <= reads_max);
+  for (const auto& [key, copies] : files_) {
+    ENSURE(!copies.empty());
+    for (const Served& copy : copies) ENSURE(!copy.is_whole() || copies.size() == 1);
+  }
+  for (const auto& each : links_) {
+    const Address address = each.first;
+    const Link& link = each.second;
+    ENSURE(link.waiting.size() <= requests_waiting_max);
+    ENSURE(link.open.size() + link.knocking.size() <= files_a_link_max);
+    ENSURE(link.client || (link.open.empty() && link.knocking.empty()));
+    for (const auto& [fid, gid] : link.knocking) ENSURE(files_.contains({gid, fid}));
+    const auto in_ring = std::count(ring_.begin(), ring_.end(), address);
+    ENSURE(in_ring == (link.in_ring ? 1 : 0));
+    for (const auto& [fid, gid] : link.open) ENSURE(files_.contains({gid, fid}));
+    for (const Fid& fid : link.fetches) ENSURE(link.open.contains(fid));
+    for (const Waiting& waiting : link.waiting) ENSURE(link.open.contains(waiting.request.fid));
+    const auto reading = std::count_if(reads_.begin(), reads_.end(),
+                                       [&](const auto& read) { return read.second.link == address; });
+    ENSURE(link.reading == static_cast<std::size_t>(reading));
+  }
+}
+
+}  // namespace tutti
