@@ -122,58 +122,54 @@ bool is_proven(const SealedWelcome& welcome, const SealedPass& pass, const Seale
 
 // --- SealedChannel ----------------------------------------------------------------------------------------------
 
-void SealedChannel::FreeCipher::operator()(evp_cipher_ctx_st* cipher) const { EVP_CIPHER_CTX_free(cipher); }
+/// What the cipher is keyed with, and the salt of its nonces.
+struct SealedChannel::Keys {
+  Keys(const SealedPass& pass, const SealedRandom& dialler, const SealedRandom& door, Direction direction) {
+    const std::string_view info =
+        direction == Direction::to_door ? "tutti sealed link 1: to door" : "tutti sealed link 1: to dialler";
+    hkdf_sha256(pass.secret.view(), joined({dialler.view(), door.view()}), view_of(info), material);
+  }
+  Keys(const Keys&) = delete;
+  Keys& operator=(const Keys&) = delete;
+  ~Keys() { OPENSSL_cleanse(material.data(), material.size()); }
+
+  ByteView key() const { return ByteView(material).first(AesGcm::key_bytes); }
+  std::array<std::uint8_t, 4> salt() const {
+    std::array<std::uint8_t, 4> salt{};
+    std::copy_n(material.begin() + AesGcm::key_bytes, salt.size(), salt.begin());
+    return salt;
+  }
+
+  std::array<std::uint8_t, AesGcm::key_bytes + 4> material{};
+};
+
+SealedChannel::SealedChannel(const Keys& keys) : cipher_(keys.key()), salt_(keys.salt()) {}
 
 SealedChannel::SealedChannel(const SealedPass& pass, const SealedRandom& dialler, const SealedRandom& door,
-                             Direction direction, Use use)
-    : cipher_(EVP_CIPHER_CTX_new()) {
-  const std::string_view info =
-      direction == Direction::to_door ? "tutti sealed link 1: to door" : "tutti sealed link 1: to dialler";
-  std::array<std::uint8_t, 32 + 4> material{};
-  hkdf_sha256(pass.secret.view(), joined({dialler.view(), door.view()}), view_of(info), material);
-  ENSURE(cipher_ != nullptr);
-  ENSURE(EVP_CipherInit_ex(cipher_.get(), EVP_aes_256_gcm(), nullptr, material.data(), nullptr,
-                           use == Use::seal ? 1 : 0) == 1);
-  std::copy_n(material.begin() + 32, salt_.size(), salt_.begin());
-  OPENSSL_cleanse(material.data(), material.size());
-}
-
-SealedChannel::~SealedChannel() = default;
-SealedChannel::SealedChannel(SealedChannel&&) noexcept = default;
-SealedChannel& SealedChannel::operator=(SealedChannel&&) noexcept = default;
+                             Direction direction)
+    : SealedChannel(Keys(pass, dialler, door, direction)) {}
 
 /// The frame's number is used up, whatever comes of the frame.
-void SealedChannel::next_nonce(SealedFrame kind) {
-  std::array<std::uint8_t, 12> nonce{};
+AesGcm::Nonce SealedChannel::next_nonce() {
+  AesGcm::Nonce nonce{};
   std::copy(salt_.begin(), salt_.end(), nonce.begin());
   const std::uint64_t number = frames_++;
   for (unsigned i = 0; i < 8; ++i) nonce[4 + i] = static_cast<std::uint8_t>(number >> (56U - 8U * i));
-  const auto what = static_cast<std::uint8_t>(kind);
-  int size = 0;
-  ENSURE(EVP_CipherInit_ex(cipher_.get(), nullptr, nullptr, nullptr, nonce.data(), -1) == 1);
-  ENSURE(EVP_CipherUpdate(cipher_.get(), nullptr, &size, &what, 1) == 1);
+  return nonce;
 }
 
 void SealedChannel::seal(SealedFrame kind, ByteView plain, std::uint8_t* target) {
-  next_nonce(kind);
+  const auto what = static_cast<std::uint8_t>(kind);
   bytes_ += plain.size();
-  int size = 0;
-  ENSURE(EVP_EncryptUpdate(cipher_.get(), target, &size, plain.data(), static_cast<int>(plain.size())) == 1);
-  ENSURE(EVP_EncryptFinal_ex(cipher_.get(), target + size, &size) == 1);
-  ENSURE(EVP_CIPHER_CTX_ctrl(cipher_.get(), EVP_CTRL_AEAD_GET_TAG, tag_bytes, target + plain.size()) == 1);
+  cipher_.seal(next_nonce(), {&what, 1}, plain, target);
 }
 
 bool SealedChannel::open(SealedFrame kind, std::span<std::uint8_t> frame) {
   broken_ = broken_ || frame.size() < tag_bytes;
   if (broken_) return false;
-  next_nonce(kind);
-  const std::size_t plain = frame.size() - tag_bytes;
-  bytes_ += plain;
-  int size = 0;
-  broken_ =
-      EVP_CIPHER_CTX_ctrl(cipher_.get(), EVP_CTRL_AEAD_SET_TAG, tag_bytes, frame.data() + plain) != 1 ||
-      EVP_DecryptUpdate(cipher_.get(), frame.data(), &size, frame.data(), static_cast<int>(plain)) != 1 ||
-      EVP_DecryptFinal_ex(cipher_.get(), frame.data() + size, &size) != 1;
+  const auto what = static_cast<std::uint8_t>(kind);
+  bytes_ += frame.size() - tag_bytes;
+  broken_ = !cipher_.open(next_nonce(), {&what, 1}, frame);
   return !broken_;
 }
 

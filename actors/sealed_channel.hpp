@@ -2,15 +2,13 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 
+#include "actors/aes_gcm.hpp"
 #include "messages/bytes.hpp"
 #include "messages/sealed_pass.hpp"
-
-struct evp_cipher_ctx_st;
 
 namespace tutti {
 
@@ -61,15 +59,11 @@ enum class SealedFrame : std::uint8_t {
 /// know what has been lost. No key is used for more than 2^40 bytes: whoever owns the link ends it long before.
 class SealedChannel {
  public:
-  static constexpr std::size_t tag_bytes = 16;
+  static constexpr std::size_t tag_bytes = AesGcm::tag_bytes;
   enum class Direction : std::uint8_t { to_door, to_dialler };
-  enum class Use : std::uint8_t { seal, open };
 
   SealedChannel(const SealedPass& pass, const SealedRandom& dialler, const SealedRandom& door,
-                Direction direction, Use use);
-  ~SealedChannel();
-  SealedChannel(SealedChannel&&) noexcept;
-  SealedChannel& operator=(SealedChannel&&) noexcept;
+                Direction direction);
 
   /// Writes `plain` sealed to `target`, which has room for tag_bytes more.
   void seal(SealedFrame kind, ByteView plain, std::uint8_t* target);
@@ -80,13 +74,12 @@ class SealedChannel {
   std::uint64_t bytes() const { return bytes_; }
 
  private:
-  struct FreeCipher {
-    void operator()(evp_cipher_ctx_st* cipher) const;
-  };
-  void next_nonce(SealedFrame kind);
+  struct Keys;
+  explicit SealedChannel(const Keys& keys);
+  AesGcm::Nonce next_nonce();
 
-  std::unique_ptr<evp_cipher_ctx_st, FreeCipher> cipher_;
-  std::array<std::uint8_t, 4> salt_{};
+  AesGcm cipher_;
+  std::array<std::uint8_t, 4> salt_;
   std::uint64_t frames_ = 0;
   std::uint64_t bytes_ = 0;
   bool broken_ = false;

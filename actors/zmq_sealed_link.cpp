@@ -33,12 +33,10 @@ struct SealedPayload {
 SealedConversation::SealedConversation(const SealedPass& pass, const SealedRandom& dialler,
                                        const SealedRandom& door, Side side)
     : ours_(pass, dialler, door,
-            side == Side::dialler ? SealedChannel::Direction::to_door : SealedChannel::Direction::to_dialler,
-            SealedChannel::Use::seal),
+            side == Side::dialler ? SealedChannel::Direction::to_door : SealedChannel::Direction::to_dialler),
       theirs_(
           pass, dialler, door,
-          side == Side::dialler ? SealedChannel::Direction::to_dialler : SealedChannel::Direction::to_door,
-          SealedChannel::Use::open) {}
+          side == Side::dialler ? SealedChannel::Direction::to_dialler : SealedChannel::Direction::to_door) {}
 
 std::vector<zmq::message_t> SealedConversation::seal(ByteView body, const Payload& payload) {
   std::vector<zmq::message_t> frames;

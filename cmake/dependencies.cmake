@@ -16,6 +16,12 @@ pkg_check_modules(libsodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(libedit REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
+# Of amd64 only; actors/aes_gcm.cpp does without it elsewhere.
+find_library(IPSEC_MB_LIBRARY IPSec_MB)
+set(TUTTI_CIPHERS OpenSSL::Crypto)
+if(IPSEC_MB_LIBRARY)
+  list(APPEND TUTTI_CIPHERS ${IPSEC_MB_LIBRARY})
+endif()
 find_path(MSGPACK_INCLUDE_DIR msgpack.hpp REQUIRED)
 find_path(CPPZMQ_INCLUDE_DIR zmq.hpp REQUIRED)
 

@@ -9,7 +9,6 @@ namespace {
 
 using namespace tutti;
 using Direction = SealedChannel::Direction;
-using Use = SealedChannel::Use;
 
 template <class Id>
 Id filled(std::uint8_t byte) {
@@ -21,10 +20,8 @@ Id filled(std::uint8_t byte) {
 struct Ends {
   explicit Ends(std::uint8_t secret = 2, std::uint8_t dialler = 3, std::uint8_t door = 4)
       : pass{filled<SealedPassId>(1), filled<SealedSecret>(secret)},
-        sender(pass, filled<SealedRandom>(dialler), filled<SealedRandom>(door), Direction::to_door,
-               Use::seal),
-        receiver(pass, filled<SealedRandom>(dialler), filled<SealedRandom>(door), Direction::to_door,
-                 Use::open) {}
+        sender(pass, filled<SealedRandom>(dialler), filled<SealedRandom>(door), Direction::to_door),
+        receiver(pass, filled<SealedRandom>(dialler), filled<SealedRandom>(door), Direction::to_door) {}
   Bytes sealed(const Bytes& plain, SealedFrame kind = SealedFrame::alone) {
     Bytes frame(plain.size() + SealedChannel::tag_bytes);
     sender.seal(kind, plain, frame.data());
@@ -87,8 +84,7 @@ BOOST_AUTO_TEST_CASE(a_link_has_the_bytes_that_it_always_had) {
   BOOST_TEST(to_hex(ends.sealed(word, SealedFrame::head)) == "0eda51873634583245146c53ffd9f45869f9c5fe");
   BOOST_TEST(to_hex(ends.sealed(other, SealedFrame::payload)) ==
              "a3f8e4cd90d4c8d91bee7170cbf102c16aa64da013");
-  SealedChannel back(ends.pass, filled<SealedRandom>(3), filled<SealedRandom>(4), Direction::to_dialler,
-                     Use::seal);
+  SealedChannel back(ends.pass, filled<SealedRandom>(3), filled<SealedRandom>(4), Direction::to_dialler);
   Bytes frame(word.size() + SealedChannel::tag_bytes);
   back.seal(SealedFrame::alone, word, frame.data());
   BOOST_TEST(to_hex(frame) == "d10bf6aa6c6a9f6230470c84c2ffc1c2b589e9cb");
@@ -171,8 +167,7 @@ BOOST_AUTO_TEST_CASE(other_passes_links_and_directions_have_other_keys) {
   BOOST_TEST(!Ends(2, 3, 5).opened(frame));
   BOOST_TEST(!Ends(2, 4, 3).opened(frame));
   Ends ends;
-  SealedChannel back(ends.pass, filled<SealedRandom>(3), filled<SealedRandom>(4), Direction::to_dialler,
-                     Use::open);
+  SealedChannel back(ends.pass, filled<SealedRandom>(3), filled<SealedRandom>(4), Direction::to_dialler);
   Bytes reflected = frame;
   BOOST_TEST(!back.open(SealedFrame::alone, reflected));
 }

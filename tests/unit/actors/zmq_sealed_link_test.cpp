@@ -369,9 +369,7 @@ struct Visitor {
   }
   bool is_welcome() const { return welcome && is_proven(*welcome, pass, hello); }
   void deposit(const std::string& text) {
-    if (!sealing)
-      sealing.emplace(pass, hello.random, welcome->random, SealedChannel::Direction::to_door,
-                      SealedChannel::Use::seal);
+    if (!sealing) sealing.emplace(pass, hello.random, welcome->random, SealedChannel::Direction::to_door);
     const Bytes body = encode(Deposit{1, text});
     Bytes frame(body.size() + SealedChannel::tag_bytes);
     sealing->seal(SealedFrame::alone, body, frame.data());
@@ -499,7 +497,7 @@ BOOST_AUTO_TEST_CASE(a_recorded_hello_gives_nothing) {
   const Bytes body = encode(Deposit{1, "gold"});
   Bytes recorded(body.size() + SealedChannel::tag_bytes);
   SealedChannel(bank.told.pass, honest.hello.random, honest.welcome->random,
-                SealedChannel::Direction::to_door, SealedChannel::Use::seal)
+                SealedChannel::Direction::to_door)
       .seal(SealedFrame::alone, body, recorded.data());
   replaying.raw.say(recorded);
   BOOST_TEST((replaying.raw.hear() == given_up));
