@@ -100,13 +100,48 @@ class Report(unittest.TestCase):
 
 
 class Record(unittest.TestCase):
-    def test_what_was_measured_on_another_machine_is_not_kept(self):
+    """What scripts/bench leaves behind when it is run in parts."""
+
+    def run_it(self, folder, words, held, machine):
+        """`held`: for each scenario what comes of it."""
+        def hold(name, _options):
+            if isinstance(held[name], Exception):
+                raise held[name]
+            return held[name]
+        with unittest.mock.patch.object(command_line, "hold", hold), \
+                unittest.mock.patch.object(command_line.machine, "description", lambda: machine), \
+                unittest.mock.patch.object(command_line.machine, "versions", lambda _: {}), \
+                unittest.mock.patch.object(command_line.traceback, "print_exc"), \
+                unittest.mock.patch.object(command_line, "tell", lambda _: None), \
+                unittest.mock.patch.object(sys, "argv", ["bench", *words, "--into", str(folder)]):
+            command_line.main()
+        return json.loads((folder / "benchmarks.json").read_text())
+
+    def test_what_is_not_run_stays_with_its_date_and_its_machine(self):
+        here, there = RECORD["machine"], {**RECORD["machine"], "cores": 64}
+        one, crowd = ({**RECORD["scenarios"][name], "date": date} for name, date in (("one", "2001-01-01"),
+                                                                                     ("crowd", "2002-02-02")))
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
-            self.assertEqual(command_line.earlier(folder, RECORD["machine"]), {})
-            command_line.write(RECORD, folder)
-            self.assertEqual(command_line.earlier(folder, RECORD["machine"]), RECORD["scenarios"])
-            self.assertEqual(command_line.earlier(folder, {**RECORD["machine"], "cores": 64}), {})
+            self.assertEqual(command_line.earlier(folder), {})
+            self.run_it(folder, ["one"], {"one": one}, there)
+            record = self.run_it(folder, ["crowd"], {"crowd": crowd}, here)
+            page = (folder / "benchmarks.md").read_text()
+        self.assertEqual(record["scenarios"], {"one": {**one, "machine": there}, "crowd": {**crowd, "machine": here}})
+        self.assertIn("Measured on 2001-01-01. That was another machine: 64 cores", page)
+        self.assertEqual(page.count("another machine"), 1)
+        self.assertIn("Measured on 2002-02-02.", page)
+
+    def test_one_that_breaks_keeps_none_from_being_run(self):
+        one, crowd = RECORD["scenarios"]["one"], RECORD["scenarios"]["crowd"]
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            self.run_it(folder, ["one"], {"one": one}, RECORD["machine"])
+            with self.assertRaisesRegex(SystemExit, "one"):
+                self.run_it(folder, ["one", "crowd"], {"one": KeyError("x"), "crowd": crowd}, RECORD["machine"])
+            record = json.loads((folder / "benchmarks.json").read_text())
+        self.assertEqual(set(record["scenarios"]), {"one", "crowd"})
+        self.assertEqual(record["scenarios"]["one"]["rows"], one["rows"])
 
 
 class Plot(unittest.TestCase):

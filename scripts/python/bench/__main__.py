@@ -1,10 +1,12 @@
 """The command line of scripts/bench, once everything is installed and built."""
 
 import argparse
+import datetime
 import json
 import pathlib
 import signal
 import sys
+import traceback
 
 from . import contest, link, machine, plot, report, specs
 from .place import ROOT, Place
@@ -25,8 +27,7 @@ def parse():
     parser.add_argument("--keep-noisy", action="store_true", help="count and mark rounds that others disturbed")
     parser.add_argument("--dir", type=pathlib.Path, help="where the files are; it takes up to 25 GiB")
     parser.add_argument("--into", type=pathlib.Path, help="write benchmarks.json, .md and .svg there; what is in "
-                        "benchmarks.json of scenarios that are not run now stays, if it is of this machine "
-                        "(default: docs, unless scaled)")
+                        "benchmarks.json of scenarios that are not run now stays (default: docs, unless scaled)")
     options = parser.parse_args()
     unknown = [name for name in options.scenarios if name not in specs.BY_NAME]
     if unknown or options.rounds < 1 or options.scale < 1:
@@ -57,7 +58,8 @@ def hold(name, options):
             row["runs"] = runs.get(row["key"], [])
             if row["key"] in failures:
                 row["failure"] = failures[row["key"]]
-        return {"bytes": chosen.bytes, "scale": options.scale, "rows": rows}
+        return {"bytes": chosen.bytes, "scale": options.scale, "rows": rows,
+                "date": datetime.date.today().isoformat()}
     except link.Unavailable as reason:
         tell(f"  left out: {reason}")
         return None
@@ -74,11 +76,13 @@ def write(record, folder):
     (folder / "benchmarks.svg").write_text(plot.as_svg(record))
 
 
-def earlier(folder, here):
-    """What has been recorded there already; figures of another machine are not mixed with those of this one."""
+def earlier(folder):
+    """What has been recorded there already, each scenario with the machine that it is of."""
     path = folder / "benchmarks.json" if folder else None
-    record = json.loads(path.read_text()) if path and path.exists() else None
-    return record["scenarios"] if record and record["machine"] == here else {}
+    if not path or not path.exists():
+        return {}
+    record = json.loads(path.read_text())
+    return {name: {"machine": record["machine"], **scenario} for name, scenario in record["scenarios"].items()}
 
 
 def main():
@@ -86,19 +90,26 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     chosen = [spec for spec in specs.SPECS if not options.scenarios or spec.name in options.scenarios]
     here = machine.description()
-    record = {"machine": here, "versions": machine.versions(PACKAGES), "scenarios": earlier(options.into, here)}
-    held = {}
+    record = {"machine": here, "versions": machine.versions(PACKAGES), "scenarios": earlier(options.into)}
+    held, broken = {}, []
     for spec in chosen:
         name = spec.like or spec.name
         tell(f"\n{spec.name}: {spec.title}")
         if name not in held:
-            held[name] = hold(name, options)
+            try:
+                held[name] = hold(name, options)
+            except Exception:  # of whatever kind: the scenarios that follow do not need this one
+                held[name] = None
+                broken.append(name)
+                traceback.print_exc()
         if held[name] is None:
             continue
-        record["scenarios"][name] = held[name]
+        record["scenarios"][name] = {**held[name], "machine": here}
         tell("\n" + report.as_text(spec, held[name]))
         if options.into:
             write(record, options.into)
+    if broken:
+        sys.exit(f"could not be held: {' '.join(broken)}")
 
 
 if __name__ == "__main__":

@@ -91,13 +91,22 @@ def remarks(scenario):
     return scaled + disturbed + failures(scenario)
 
 
-def machine_sentence(record):
-    machine = record["machine"]
+def machine_words(machine):
     sha = "with" if machine["sha_instructions"] else "without"
+    return (f"{machine['cores']} cores ({machine['cpu']}, {sha} SHA instructions), {machine['memory_gib']} GiB of "
+            f"memory, {machine['system']}, Linux {machine['kernel']}, TCP with {machine['congestion_control']}")
+
+
+def when_and_where(record, scenario):
+    """What is to be said of it where scenarios were measured at different times."""
+    said = [f"Measured on {scenario['date']}."] if "date" in scenario else []
+    where = scenario.get("machine", record["machine"])
+    return said + ([f"That was another machine: {machine_words(where)}."] if where != record["machine"] else [])
+
+
+def machine_sentence(record):
     compared = ", ".join(f"{name} {version}" for name, version in sorted(record["versions"].items()))
-    return (f"Measured on {machine['cores']} cores ({machine['cpu']}, {sha} SHA instructions), {machine['memory_gib']} GiB of "
-            f"memory, {machine['system']}, Linux {machine['kernel']}, TCP with {machine['congestion_control']}. "
-            f"Beside tutti: {compared}.")
+    return f"Measured on {machine_words(record['machine'])}. Beside tutti: {compared}."
 
 
 def recorded(record):
@@ -115,7 +124,8 @@ def as_markdown(record):
         summary += [[spec.title, *target_row(verdict)] for verdict in verdicts(spec, scenario)]
         if spec.like is None:
             rounds = max((len(row["runs"]) for row in scenario["rows"]), default=0)
-            notes = " ".join([f"`scripts/bench {spec.name}`, {rounds} rounds.", *spec.notes, *remarks(scenario)])
+            notes = " ".join([f"`scripts/bench {spec.name}`, {rounds} rounds.", *spec.notes, *when_and_where(record, scenario),
+                              *remarks(scenario)])
             sections.append(f"## {spec.title}\n\n{notes}\n\n{markdown(scenario_table(spec, scenario))}\n")
     return f"""# How fast
 

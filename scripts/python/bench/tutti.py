@@ -49,8 +49,11 @@ class Watch:
 
     def _look(self):
         while not self._over.wait(LOOK_EVERY):
-            self.threads = max(self.threads, *(client.threads() for client in self._clients), 0)
-            self.descriptors = max(self.descriptors, *(client.descriptors() for client in self._clients), 0)
+            try:
+                self.threads = max(self.threads, *(client.threads() for client in self._clients), 0)
+                self.descriptors = max(self.descriptors, *(client.descriptors() for client in self._clients), 0)
+            except OSError:  # one has ended; whoever waits for it will say so
+                return
 
     def end(self):
         self._over.set()
