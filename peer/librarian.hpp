@@ -28,7 +28,7 @@ namespace tutti {
 ///   again after it, so that no write goes unseen that came after the measuring.
 /// - A file that has changed or gone is taken back from the uploader and the trackers, and its owner is told. One whose
 ///   bytes are the same although its identity is not (a copy put in its place, a machine that lost power) stays: it is
-///   hashed again and keeps its share if it is still the same file. So does one that cannot be read for now (too many
+///   hashed again, when nobody has written into it for a while, and keeps its share if it is still the same file. So does one that cannot be read for now (too many
 ///   files are open, a disk that has trouble): it is not served, and tried again every `rest`.
 /// - A share that ends is not served from that moment, whatever the trackers say; that they have to hear of it is
 ///   remembered until one has.
@@ -55,6 +55,8 @@ class Librarian final
   };
   static constexpr Duration look_every = std::chrono::seconds(5);
   static constexpr Duration rest = std::chrono::seconds(30);
+  /// A file that was written into less long ago is not hashed again yet.
+  static constexpr Duration still_written = std::chrono::seconds(5);
   /// To look at a directory can take long: it is not looked at again for so many times as long.
   static constexpr int looks_apart = 20;
   /// No system counts time in longer ticks.

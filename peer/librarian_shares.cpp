@@ -160,6 +160,15 @@ void Librarian::look_at_share(const ShareKey& key, Context& context) {
                             fmt::format("{} has changed since it was shared, so it is not shared any more",
                                         shown_path(path)),
                             at);
+        // Whoever writes into it has hardly finished: what is hashed now would have to be hashed again, and at the very moment
+        // in which those who fetched it begin to fetch it elsewhere.
+        const auto written = WallTime(std::chrono::floor<std::chrono::milliseconds>(
+            std::chrono::nanoseconds(checked.identity->modified_ns)));
+        if (written <= at.wall_time() && at.wall_time() - written < still_written) {
+          share->state = ShareState::looking;
+          share->rests_until = at.now() + still_written;
+          return;
+        }
         share->state = ShareState::rehashing;
         Job job;
         job.state = JobState::waiting;

@@ -383,6 +383,30 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_hashed_again_for_now_stays_a_share) {
   library.host.expect<ServeFile>(library.uploader);
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_is_being_written_is_hashed_when_that_is_over) {
+  Library library;
+  library.serve();
+  const WallTime now{10'000s};
+  library.host.set_wall_time(now);
+  FileIdentity other = library.identity;
+  other.modified_ns = std::chrono::nanoseconds(now.time_since_epoch()).count();
+  library.serving_failed(Code::file_conflict);
+  library.checked(other);
+  BOOST_TEST((library.host.expect<StopServing>(library.uploader)->reason == CloseReason::file_changed));
+  library.host.expect_silence();
+  library.host.advance(Librarian::look_every);  // it is written on
+  other.modified_ns += std::chrono::nanoseconds(4s).count();
+  library.checked(other);
+  library.host.expect<StopServing>(library.uploader);
+  library.host.expect_silence();
+  library.host.advance(2 * Librarian::look_every);
+  library.checked(other);
+  library.host.expect<StopServing>(library.uploader);
+  library.checked(other);  // before it is hashed
+  BOOST_TEST((library.host.find<HashPiece>(library.hasher.address) ||
+              library.host.find<HashStretch>(library.hasher.address)));
+}
+
 BOOST_AUTO_TEST_CASE(logging_out_stops_serving_and_forgets_nothing) {
   Library library;
   library.serve();
