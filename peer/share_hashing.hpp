@@ -30,7 +30,7 @@ class ShareHashing {
  public:
   static constexpr std::uint32_t portions_a_hasher = 2;
   /// Bytes that are kept, or read to be kept: so many, or four pieces if that is more.
-  static constexpr ByteCount kept_max{16U << 20U};
+  static constexpr ByteCount kept_max{8U << 20U};
 
   ShareHashing(HashJob job, std::string path, FileName name, const PieceLayout& layout, std::size_t hashers)
       : job_(job),
