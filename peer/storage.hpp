@@ -152,6 +152,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   DiskDone forget(DownloadId id, JournalledPieces& pieces, const Bitfield& gone);
   bool began_anew(DownloadRecord& download);
   static DiskDone part_differs(const DownloadRecord& download, const std::vector<PieceIndex>& bad);
+  std::optional<TreeBefore> shared_before(const DownloadRecord& download) const;
   void finish_tree(const Asker& asker, DownloadRecord download, Context& context);
   void recheck_complete_tree(const Asker& asker, DownloadRecord download, Context& context);
   DiskDone reopen_tree(DownloadRecord& download, const Bitfield& right);

@@ -165,7 +165,7 @@ DiskDone Storage::resume_files(DownloadRecord& download, JournalledPieces& piece
   }
   ByteCount room;
   missing.for_each([&](PieceIndex piece) { room += layout.piece_size(piece); });
-  if (DiskDone fault = TreeDisk::check_room(download.part_path, room)) return fault;
+  if (DiskDone fault = TreeDisk::check_room(download.part_path, room, plan->files)) return fault;
   download.whole = trees().take_existing(download.part_path, existing);
   download.wanted = plan->wanted.bytes();
   download.existing = existing.bytes();
@@ -187,8 +187,24 @@ DiskDone Storage::part_differs(const DownloadRecord& download, const std::vector
   return std::nullopt;
 }
 
+/// What the user shares already of the same directory at the same place, as another download has put it there.
+std::optional<TreeBefore> Storage::shared_before(const DownloadRecord& download) const {
+  const auto shares = store_->shares_of(download.uid);
+  if (!shares) return std::nullopt;
+  for (const ShareRecord& share : *shares) {
+    if (share.gid != download.gid || share.fid != download.fid || share.stopped ||
+        folder_path(share.path) != folder_path(download.path))
+      continue;
+    const std::uint32_t count = PieceLayout(download.metainfo).piece_count();
+    const auto pieces =
+        share.pieces.empty() ? std::optional(Bitfield::full(count)) : Bitfield::parse(share.pieces, count);
+    if (pieces) return TreeBefore{*pieces, share.identity};
+  }
+  return std::nullopt;
+}
+
 void Storage::finish_tree(const Asker& asker, DownloadRecord download, Context& context) {
-  const auto finished = trees().finish(download.part_path);
+  const auto finished = trees().finish(download.part_path, shared_before(download));
   if (!finished) return refuse(asker, finished.fault(), context);
   remember_rename(download.part_path, shared_path(download));
   const Bytes pieces = finished->pieces.all() ? Bytes() : finished->pieces.bytes();

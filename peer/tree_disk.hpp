@@ -39,6 +39,12 @@ struct TreePlan {
   Bitfield candidates;      ///< of those: all that is in them lies at the destination, if it is the same
   bool existing_is = true;  ///< what was taken for good at the destination is what it was
   Bitfield taken_back;      ///< the pieces in which what was taken from there only now is
+  std::uint64_t files = 0;  ///< and folders that are to be made
+};
+/// What is known to be at the place where something more of the same directory is put.
+struct TreeBefore {
+  Bitfield pieces;
+  FileIdentity identity;
 };
 /// How a directory of which pieces are wrong is fetched again.
 struct TreeReopening {
@@ -114,8 +120,8 @@ class TreeDisk final : public Disk {
   FileIdentity take_existing(const std::string& path, const Bitfield& existing);
   /// Of these pieces, those whose bytes are in the part.
   OrFault<Bitfield> still_there(const std::string& path, const Bitfield& pieces) const;
-  /// Faults: disk_full.
-  static DiskDone check_room(const std::string& path, ByteCount room);
+  /// Room for so many bytes and so many files. Faults: disk_full.
+  static DiskDone check_room(const std::string& path, ByteCount room, std::uint64_t files = 0);
   /// Something that was fetched is still in the part.
   static bool holds_files(const std::string& path);
   // Their end (tree_disk_finish.cpp).
@@ -123,8 +129,8 @@ class TreeDisk final : public Disk {
     FileIdentity identity;
     Bitfield pieces;  ///< that are there now
   };
-  /// All that is wanted has come: puts it where it is to be.
-  OrFault<Finished> finish(const std::string& path);
+  /// All that is wanted has come: puts it where it is to be. What of `before` is still there counts as there, too.
+  OrFault<Finished> finish(const std::string& path, const std::optional<TreeBefore>& before = {});
   // What is complete and wrong in places (tree_disk_reopen.cpp).
   /// What is there of a directory, while it is hashed again; what is missing is missing. Faults: file_conflict, if another
   /// file has taken the place of one.
@@ -178,10 +184,13 @@ class TreeDisk final : public Disk {
   static DiskDone put_empty(const View& view, const std::string& root);
   static DiskDone check_existing(const View& view);
   static OrFault<std::vector<FileIdentity>> check_present(const View& view);
-  static bool has_come_the_same(const View& view, std::size_t entry, const TreeFolder& part,
-                                const TreeFolder& here);
+  static bool has_come_the_same(const View& view, std::size_t entry, const Bitfield& vouched,
+                                const TreeFolder& part, const TreeFolder& here);
+  static std::vector<bool> entries_there(const View& view, const std::optional<TreeBefore>& before,
+                                         std::vector<FileIdentity>& expected);
   static DiskDone move_in(const View& view, const std::vector<FileIdentity>& expected);
-  static DiskDone check_moved(const View& view, const View& shown, const std::vector<FileIdentity>& expected);
+  static DiskDone check_moved(const View& view, const View& shown, const std::vector<bool>& there,
+                              const std::vector<FileIdentity>& expected);
   static Bitfield complete_pieces(const View& view, const std::vector<bool>& there);
   OrFault<std::vector<std::string>> taken_from(const std::string& part) const;
   OrFault<Bitfield> take_back(const View& view, const std::string& part) const;

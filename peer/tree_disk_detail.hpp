@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -49,6 +50,10 @@ void for_each_piece(const ExtentMap& extents, const PieceLayout& layout, std::si
     each(PieceIndex{static_cast<std::uint32_t>(piece)});
 }
 
+/// What is free in a file system is enough for so many bytes and for so many files and folders. One that makes the places of
+/// files as they are needed has no number of them.
+DiskDone check_free(const struct statvfs& system, const std::string& folder, ByteCount room,
+                    std::uint64_t files);
 DiskFault in_the_way(const std::string& path);
 DiskFault no_manifest(std::string_view why);
 

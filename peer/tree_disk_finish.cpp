@@ -99,7 +99,7 @@ OrFault<std::vector<FileIdentity>> TreeDisk::check_present(const View& view) {
         return in_the_way(shown);
       if (entries[i].size.value == 0) continue;
       expected[i] = identity_of(status);
-      if (!has_come_the_same(view, i, part, here)) return in_the_way(shown);
+      if (!has_come_the_same(view, i, view.existing, part, here)) return in_the_way(shown);
     } else if (errno != ENOENT) {
       return in_the_way(shown);
     } else if (entries[i].size.value != 0) {
@@ -112,16 +112,55 @@ OrFault<std::vector<FileIdentity>> TreeDisk::check_present(const View& view) {
   return expected;
 }
 
-/// What of this file has come is what stands at the destination.
-bool TreeDisk::has_come_the_same(const View& view, std::size_t entry, const TreeFolder& part,
-                                 const TreeFolder& here) {
+/// The entries that are at the destination in the end: those that are wanted; and of the others those that stand there as they
+/// are to be, because `before` vouches for their pieces or they have just come, with others that are wanted. What those are is
+/// put into `expected`.
+std::vector<bool> TreeDisk::entries_there(const View& view, const std::optional<TreeBefore>& before,
+                                          std::vector<FileIdentity>& expected) {
+  std::vector<bool> there = view.selected;
+  if (!before) return there;
+  const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
+  const TreeFolder part = TreeFolder::open(view.root);
+  const TreeFolder here = TreeFolder::open(view.destination);
+  if (!part || !here) return there;
+  std::vector<FileIdentity> stands(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    struct stat status {};
+    if (!there[i] && entries[i].size.value > 0 && here.look(entries[i].path, status) &&
+        is_file_of(status, entries[i]))
+      stands[i] = identity_of(status);
+  }
+  View now{view.contents, view.destination, view.layout};
+  if (!before->pieces.all()) now.pieces = before->pieces;
+  if (stamp(now) || !(now.identity == before->identity)) return there;
+  Bitfield vouched = before->pieces;
+  view.existing.for_each([&](PieceIndex piece) { vouched.set(piece); });
+  Bitfield known = vouched;
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (view.selected[i])
+      for_each_piece(view.contents->extents, view.layout, i, [&](PieceIndex piece) { known.set(piece); });
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (there[i] || stands[i] == FileIdentity{}) continue;
+    bool all = true;
+    for_each_piece(view.contents->extents, view.layout, i,
+                   [&](PieceIndex piece) { all = all && known.has(piece); });
+    if (!all || !has_come_the_same(view, i, vouched, part, here)) continue;
+    there[i] = true;
+    expected[i] = stands[i];
+  }
+  return there;
+}
+
+/// What of this file has come is what stands at the destination. Of the pieces in `vouched` that is known.
+bool TreeDisk::has_come_the_same(const View& view, std::size_t entry, const Bitfield& vouched,
+                                 const TreeFolder& part, const TreeFolder& here) {
   const ExtentMap& extents = view.contents->extents;
   const std::string& name = view.contents->manifest.entries()[entry].path;
   const Descriptor come = part.open(name, O_RDONLY);
   const Descriptor stands = here.open(name, O_RDONLY);
   bool same = static_cast<bool>(stands);
   for_each_piece(extents, view.layout, entry, [&](PieceIndex piece) {
-    if (!same || view.existing.has(piece)) return;
+    if (!same || vouched.has(piece)) return;
     const ByteCount begin = std::max(extents.begin_of(entry), view.layout.piece_offset(piece));
     const ByteCount end =
         std::min(extents.end_of(entry), view.layout.piece_offset(piece) + view.layout.piece_size(piece));
@@ -149,12 +188,12 @@ DiskDone TreeDisk::move_in(const View& view, const std::vector<FileIdentity>& ex
 }
 
 /// What is there in the end is what was compared and moved.
-DiskDone TreeDisk::check_moved(const View& view, const View& shown,
+DiskDone TreeDisk::check_moved(const View& view, const View& shown, const std::vector<bool>& there,
                                const std::vector<FileIdentity>& expected) {
   const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
   const TreeFolder here = TreeFolder::open(view.destination);
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!view.selected[i] || entries[i].size.value == 0) continue;
+    if (!there[i] || entries[i].size.value == 0) continue;
     FileIdentity now = shown.stamps[i];
     struct stat status {};
     if (now == FileIdentity{} && here.look(entries[i].path, status)) now = identity_of(status);
@@ -173,7 +212,8 @@ Bitfield TreeDisk::complete_pieces(const View& view, const std::vector<bool>& th
   return pieces;
 }
 
-OrFault<TreeDisk::Finished> TreeDisk::finish(const std::string& path) {
+OrFault<TreeDisk::Finished> TreeDisk::finish(const std::string& path,
+                                             const std::optional<TreeBefore>& before) {
   const Known view = view_of(path);
   if (!view || !view->contents) return unknown(path);
   if (const DiskDone fault = check_existing(*view)) return *fault;
@@ -188,22 +228,24 @@ OrFault<TreeDisk::Finished> TreeDisk::finish(const std::string& path) {
     named = !files_->rename_new(view->root, view->destination);
   }
   std::vector<FileIdentity> moved;
+  std::vector<bool> there = view->selected;
   if (!named) {
     if (const int error = make_directory(view->destination); error != 0)
       return fault_of_error(error, "make", view->destination);
     auto expected = check_present(*view);
     if (!expected) return expected.fault();
     moved = std::move(*expected);
+    there = entries_there(*view, before, moved);
     // From now on what was taken from there goes back as it is to be.
     if (const DiskDone fault = files_->remove(list_of(path))) return *fault;
     if (const DiskDone fault = move_in(*view, moved)) return *fault;
   }
   View shown{view->contents, view->destination, view->layout};
-  Finished finished{{}, complete_pieces(*view, view->selected)};
+  Finished finished{{}, complete_pieces(*view, there)};
   if (!finished.pieces.all()) shown.pieces = finished.pieces;
   if (const DiskDone fault = stamp(shown)) return *fault;
   if (!named)
-    if (const DiskDone fault = check_moved(*view, shown, moved)) return *fault;
+    if (const DiskDone fault = check_moved(*view, shown, there, moved)) return *fault;
   finished.identity = shown.identity;
   publish(view->finished, std::move(shown));
   return finished;

@@ -33,12 +33,22 @@ bool is_movable(const std::string& from, const TreeFolder& to) {
 
 // --- making room --------------------------------------------------------------------------------------------------
 
-DiskDone TreeDisk::check_room(const std::string& path, ByteCount room) {
+DiskDone tree_detail::check_free(const struct statvfs& system, const std::string& folder, ByteCount room,
+                                 std::uint64_t files) {
+  if (room.value > std::uint64_t{system.f_bavail} * system.f_frsize)
+    return fault_of_error(ENOSPC, "reserve room for", folder);
+  if (system.f_files > 0 && files > system.f_favail)
+    return DiskFault{Code::disk_full,
+                     fmt::format("{} files and folders are to be made in {}, whose file system has "
+                                 "room for {} more: remove some or choose another destination",
+                                 files, quoted(folder), system.f_favail)};
+  return std::nullopt;
+}
+
+DiskDone TreeDisk::check_room(const std::string& path, ByteCount room, std::uint64_t files) {
   struct statvfs system {};
-  if (::statvfs(folder_path(path).c_str(), &system) != 0 ||
-      room.value <= std::uint64_t{system.f_bavail} * system.f_frsize)
-    return std::nullopt;
-  return fault_of_error(ENOSPC, "reserve room for", folder_path(path));
+  if (::statvfs(folder_path(path).c_str(), &system) != 0) return std::nullopt;
+  return tree_detail::check_free(system, folder_path(path), room, files);
 }
 
 DiskDone TreeDisk::make_part(const TreePart& part, bool all) {
@@ -160,6 +170,7 @@ OrFault<TreePlan> TreeDisk::lay_out(const std::string& path, const std::vector<s
     lacking.set(piece);
   }
   view.stamps.assign(entries.size(), {});
+  const TreeFolder part = TreeFolder::open(view.root);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     struct stat status {};
     const bool stands = here && here.look(entries[i].path, status);
@@ -171,6 +182,7 @@ OrFault<TreePlan> TreeDisk::lay_out(const std::string& path, const std::vector<s
     if (view.selected[i] && !fits && (stands || error == ELOOP || error == ENOTDIR)) return in_the_way(shown);
     if (view.selected[i] && !stands && error != ENOENT) return fault_of_error(error, "find", shown);
     if (fits) view.stamps[i] = identity_of(status);
+    if (view.selected[i] && !stands && !(part && part.look(entries[i].path, status))) ++plan.files;
     for_each_piece(extents, layout, i, [&](PieceIndex piece) {
       if (view.selected[i]) plan.wanted.set(piece);
       if (!view.selected[i] || !fits) lacking.set(piece);

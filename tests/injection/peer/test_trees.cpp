@@ -225,6 +225,57 @@ BOOST_FIXTURE_TEST_CASE(only_what_is_wanted_is_fetched, Town) {
   BOOST_TEST((beside() == std::vector<std::string>{"place", "tree"}));
 }
 
+BOOST_FIXTURE_TEST_CASE(two_parts_at_one_place_are_shared_together, Town) {
+  const Image image = fill_apart(root / "tree");
+  share(root / "tree");
+  fs::create_directory(root / "place");
+  for (const char* part : {"a", "b"}) {
+    fetch(root / "place", {part});
+    BOOST_TEST_REQUIRE(is(DownloadPhase::complete), row().sentence);
+  }
+  const auto shares = bobs_store->shares_of(uid_of_bob());
+  BOOST_TEST_REQUIRE(shares->size() == 1u);
+  BOOST_CHECK((shares->front().pieces == Bytes{0b1111'1000}));
+  network.command(*alice, alice->at.tracker_link, Ask{{}, Logout{}});
+  Client& carol = network.add(3, nullptr, nullptr, disk);
+  network.login(carol, "carol");
+  network.command(
+      carol, carol.at.scheduler,
+      StartDownload{{}, GroupName{"g"}, FileName{"tree"}, (root / "carols").string(), false, {"a", "b"}});
+  BOOST_TEST(network.run_until([&] { return network.is_in(carol, DownloadPhase::complete); }));
+  BOOST_TEST((image_of(root / "carols") == image_of(root / "place" / "tree")));
+  // All of it at last, of which little is missing.
+  network.login(*alice, "alice");
+  sent.clear();
+  fetch(root / "place");
+  BOOST_TEST_REQUIRE(network.run_until([&] { return image_of(root / "place" / "tree") == image; }));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_not_there_any_more_is_not_shared_with_another_part, Town) {
+  fill_apart(root / "tree");
+  share(root / "tree");
+  fs::create_directory(root / "place");
+  fetch(root / "place", {"a"});
+  BOOST_TEST_REQUIRE(is(DownloadPhase::complete), row().sentence);
+  write(root / "place" / "tree" / "a" / "2", some_text(piece - 7, 77));
+  fetch(root / "place", {"b"});
+  BOOST_TEST_REQUIRE(is(DownloadPhase::complete), row().sentence);
+  BOOST_CHECK((bobs_store->shares_of(uid_of_bob())->front().pieces == Bytes{0b1001'1000}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_piece_of_which_two_parts_have_a_half_each_is_shared_when_both_are_there, Town) {
+  write(root / "tree" / "a", some_text(piece / 2, 1));
+  write(root / "tree" / "b", some_text(piece / 2, 2));
+  write(root / "tree" / "c", some_text(piece, 3));
+  share(root / "tree");
+  fs::create_directory(root / "place");
+  for (const char* part : {"a", "b"}) {
+    fetch(root / "place", {part});
+    BOOST_TEST_REQUIRE(is(DownloadPhase::complete), row().sentence);
+  }
+  BOOST_CHECK((bobs_store->shares_of(uid_of_bob())->front().pieces == Bytes{0b1100'0000}));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_part_of_a_directory_is_served_as_far_as_it_has_whole_pieces, Town) {
   fill(root / "tree");
   share(root / "tree");
