@@ -591,7 +591,12 @@ struct LaneReported {
   ByteCount asked;                     ///< and not come
   ByteCount unwritten;                 ///< of all downloads from this peer
   std::chrono::milliseconds silent{};  ///< since the last block came, or since the oldest request
-  TUTTI_MESSAGE(LaneReported, 0x05b4, download, asked, unwritten, silent);
+  BlockWay way = BlockWay::curve;
+  std::uint16_t sealed_port = 0;
+  ByteCount window;
+  std::chrono::microseconds answers_in{};
+  TUTTI_MESSAGE(LaneReported, 0x05b4, download, asked, unwritten, silent, way, sealed_port, window,
+                answers_in);
 };
 /// What became of the blocks of this download of late?
 struct ReportWriting {

@@ -217,6 +217,12 @@ inline constexpr std::array<std::string_view, 5> source_state_names{"unreachable
                                                                     "nothing_for_us", "asked", "idle"};
 constexpr std::span<const std::string_view> enumerators(SourceState) { return source_state_names; }
 
+/// Which way blocks come from a source: over a sealed link; over CURVE, which costs a multiple, as it has said of no sealed
+/// door (or did not get that far yet); or over CURVE because the port that it has named cannot be reached.
+enum class BlockWay : std::uint8_t { sealed, curve, sealed_unreachable };
+inline constexpr std::array<std::string_view, 3> block_way_names{"sealed", "curve", "sealed_unreachable"};
+constexpr std::span<const std::string_view> enumerators(BlockWay) { return block_way_names; }
+
 struct SourceFacts {
   UserName user;  ///< empty: not named by the trackers any more
   std::string endpoint;
@@ -226,7 +232,12 @@ struct SourceFacts {
   std::uint64_t bytes_per_second = 0;  ///< of late
   ByteCount asked;                     ///< and not come yet
   ByteCount unwritten;                 ///< has come, and waits to be hashed and written
-  TUTTI_RECORD(SourceFacts, user, endpoint, state, since, silent, bytes_per_second, asked, unwritten);
+  BlockWay way = BlockWay::curve;
+  std::uint16_t sealed_port = 0;           ///< of the sealed door that it has said; 0: none
+  ByteCount window;                        ///< so much may be under way
+  std::chrono::microseconds answers_in{};  ///< at best, of late; 0: not known
+  TUTTI_RECORD(SourceFacts, user, endpoint, state, since, silent, bytes_per_second, asked, unwritten, way,
+               sealed_port, window, answers_in);
 };
 /// What became of the blocks of a download of late, once they had come.
 struct WritingFacts {
@@ -269,7 +280,8 @@ struct LeecherFacts {
   std::uint64_t bytes_per_second = 0;  ///< sent, of late
   std::uint32_t requests = 0;          ///< that wait here
   ByteCount untaken;                   ///< sent, and not taken by it yet
-  TUTTI_RECORD(LeecherFacts, client, address, admitted, bytes_per_second, requests, untaken);
+  bool sealed = false;                 ///< it has come in at the sealed door, too
+  TUTTI_RECORD(LeecherFacts, client, address, admitted, bytes_per_second, requests, untaken, sealed);
 };
 struct ShareFacts {
   std::uint32_t pieces = 0;

@@ -499,7 +499,19 @@ void Fetcher::on(const RequestAllowed& allowed, Context& context) {
 }
 
 void Fetcher::on(const ReportLane& report, Context& context) {
-  LaneReported said{report.download, {}, unstored_, {}};
+  LaneReported said;
+  said.download = report.download;
+  said.unwritten = unstored_;
+  const auto stands = [](const Side& side) { return side.sealed && side.ready; };
+  if (std::any_of(sides_.begin(), sides_.end(), stands)) {
+    said.way = BlockWay::sealed;
+  } else if (sealed_door_) {
+    said.way = BlockWay::sealed_unreachable;
+  }
+  if (sealed_door_) said.sealed_port = sealed_door_->port;
+  said.window = window_.size();
+  said.answers_in =
+      std::chrono::floor<std::chrono::microseconds>(window_.shortest_delay().value_or(Duration{}));
   Instant since = context.now();
   for (const Asked& asked : asked_) {
     since = std::min(since, std::max(asked.at, last_block_));

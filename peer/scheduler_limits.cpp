@@ -131,6 +131,10 @@ void Scheduler::on(const LaneReported& reported, Context& context) {
     facts.asked = reported.asked;
     facts.unwritten = reported.unwritten;
     facts.silent = reported.silent;
+    facts.way = reported.way;
+    facts.sealed_port = reported.sealed_port;
+    facts.window = reported.window;
+    facts.answers_in = reported.answers_in;
     if (facts.state == SourceState::idle && reported.asked.value > 0) facts.state = SourceState::asked;
   }
   conclude_diagnoses(context);

@@ -265,6 +265,7 @@ ShareFacts Uploader::facts_of(const FileKey& key, const Copies& copies, Context&
     leecher.bytes_per_second += link.rate.bytes_per_second(context.now());
     leecher.requests += static_cast<std::uint32_t>(requests);
     leecher.untaken += ByteCount{link.sent.bytes()};
+    leecher.sealed = leecher.sealed || link.sealed;
   }
   for (auto& each : leechers) facts.leechers.push_back(std::move(each.second));
   facts.reads = static_cast<std::uint32_t>(

@@ -514,12 +514,16 @@ std::vector<Command> download_commands() {
            "second; null: none), waits_for_limit, before_it (downloads whose turn comes first; null: it has "
            "one), sharers_unknown, pieces_without_source, without_source (ranges: "
            "first, last), sources: user, endpoint, state (unreachable, admission, nothing_for_us, asked, "
-           "idle), since_ms, silent_ms, bytes_per_second, asked, unwritten (bytes); writing (null: nothing "
+           "idle), since_ms, silent_ms, bytes_per_second, asked, unwritten (bytes), way (sealed, curve, "
+           "sealed_unreachable), sealed_port (null: it has said none), window (bytes that may be under way), "
+           "answers_in_us (at best; 0: not known); writing (null: nothing "
            "came of late): "
            "block_us (from coming to being written), hashing_percent, writing_percent (of the time); share "
            "(null: not shared): pieces, pieces_served, limit, waits_for_limit, reads, leechers: user (null: "
            "unknown), "
-           "client, address, admitted, bytes_per_second, requests, untaken (bytes)",
+           "client, address, admitted, bytes_per_second, requests, untaken (bytes), sealed (true: it has "
+           "come in "
+           "at the second port)",
        .errand = diagnose},
   };
 }

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "messages/peer_peer.hpp"
 #include "shell/printable.hpp"
 
 namespace tutti {
@@ -48,7 +50,31 @@ std::string of_source(const SourceFacts& source) {
   if (source.silent >= silence)
     return fmt::format("Peer {} sends nothing for {}, though it is asked for {}.", peer,
                        seconds(source.silent), human_size(source.asked));
-  return fmt::format("Peer {} sends {}.", peer, human_rate(source.bytes_per_second));
+  std::string text = fmt::format("Peer {} sends {}.", peer, human_rate(source.bytes_per_second));
+  if (source.asked + block_size_max > source.window && source.answers_in.count() > 0)
+    text += fmt::format(
+        " It is asked for {}, which is as much as may be under way; it answers after {:.1f} ms at best.",
+        human_size(source.asked), std::chrono::duration<double, std::milli>(source.answers_in).count());
+  return text;
+}
+
+/// Why blocks cost more than they have to; empty if they do not.
+std::string of_way(const SourceFacts& source) {
+  if (source.state != SourceState::asked && source.state != SourceState::idle) return {};
+  const std::string peer = name_of_peer(source.endpoint, source.user.text);
+  switch (source.way) {
+    case BlockWay::sealed: break;
+    case BlockWay::curve:
+      return fmt::format("Peer {} hands blocks out over its first port only, at about half of the pace.",
+                         peer);
+    case BlockWay::sealed_unreachable:
+      return fmt::format(
+          "Port {} of peer {} cannot be reached from here, so blocks come over its first port, at about half "
+          "of "
+          "the pace: it has to be let in where the first one is.",
+          source.sealed_port, peer);
+  }
+  return {};
 }
 
 /// What is true of a download that does not fetch now; empty if it does.
@@ -127,7 +153,10 @@ void explain(const DownloadFacts& facts, bool tracker_answers, Sentences& senten
                                     ranges(facts.without_source)));
   }
   add_limit(facts.limit, facts.waits_for_limit, sentences);
-  for (const SourceFacts& source : facts.sources) sentences.push_back(of_source(source));
+  for (const SourceFacts& source : facts.sources) {
+    sentences.push_back(of_source(source));
+    if (std::string way = of_way(source); !way.empty()) sentences.push_back(std::move(way));
+  }
   add_disk(facts, sentences);
 }
 
@@ -150,6 +179,11 @@ void explain(const ShareFacts& facts, const DiagnosisReport& report, Sentences& 
       sentences.push_back(
           fmt::format("Peer {} is sent {}; {} of its requests wait, {} are on their way to it.", peer,
                       human_rate(leecher.bytes_per_second), leecher.requests, human_size(leecher.untaken)));
+      if (!leecher.sealed)
+        sentences.push_back(fmt::format(
+            "Peer {} has not come in at your second port, so blocks go to it over the first one, at about "
+            "half of the pace.",
+            peer));
     }
   }
 }

@@ -116,7 +116,11 @@ Json row(const SourceFacts& source) {
           {"silent_ms", source.silent.count()},
           {"bytes_per_second", source.bytes_per_second},
           {"asked", source.asked.value},
-          {"unwritten", source.unwritten.value}};
+          {"unwritten", source.unwritten.value},
+          {"way", block_way_names[static_cast<std::size_t>(source.way)]},
+          {"sealed_port", source.sealed_port == 0 ? Json(nullptr) : Json(source.sealed_port)},
+          {"window", source.window.value},
+          {"answers_in_us", source.answers_in.count()}};
 }
 Json row(const Command& command) {
   return {{"name", command.name},
@@ -162,7 +166,8 @@ Json share_of(const DiagnosisReport& report) {
                         {"admitted", leecher.admitted},
                         {"bytes_per_second", leecher.bytes_per_second},
                         {"requests", leecher.requests},
-                        {"untaken", leecher.untaken.value}});
+                        {"untaken", leecher.untaken.value},
+                        {"sealed", leecher.sealed}});
   return {{"pieces", facts.pieces},
           {"pieces_served", facts.pieces_served},
           {"limit", value_or_null(facts.limit)},

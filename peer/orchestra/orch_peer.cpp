@@ -382,7 +382,9 @@ void OrchPeer::on(const MeterRequests&, Context&) {}
 void OrchPeer::on(const RequestAllowed&, Context&) {}
 
 void OrchPeer::on(const ReportLane& report, Context& context) {
-  LaneReported said{report.download, {}, unstored_, {}};
+  LaneReported said;
+  said.download = report.download;
+  said.unwritten = unstored_;
   for (const Asked& asked : asked_)
     if (!asked.wanted.empty()) said.asked += asked.size;
   if (!asked_.empty()) said.silent = std::chrono::floor<std::chrono::milliseconds>(context.now() - heard_);

@@ -279,6 +279,21 @@ def a_sealed_port_that_cannot_be_reached_is_no_matter(world):
 
 
 @suite.test(trackers=1)
+def both_ends_are_told_that_a_sealed_port_cannot_be_reached(world):
+    way = Way(world)
+    way.alice.ok("set_limit up 1M")
+    way.bob.ok(f"download_file secret-group secret-song {world.path / 'got'}")
+
+    def said_by(client, words):
+        return any(words in sentence for sentence in client.ok("diagnose secret-group secret-song")["sentences"])
+    until(lambda: said_by(way.bob, f"Port {way.sealed_port} of peer 127.0.0.2:{way.alice.port} (alice-the-user) cannot be "
+                                   "reached from here"), "bob is told")
+    until(lambda: said_by(way.alice, "(bob-the-user) has not come in at your second port"), "alice is told")
+    way.alice.ok("set_limit up none")
+    way.bob.ok("wait 60", patience=70)
+
+
+@suite.test(trackers=1)
 def whoever_spoils_what_is_sealed_harms_nobody(world):
     way = Way(world)
     spoilt = []

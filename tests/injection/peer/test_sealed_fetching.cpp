@@ -90,6 +90,26 @@ BOOST_AUTO_TEST_CASE(a_port_that_cannot_be_reached_costs_nothing) {
   BOOST_TEST(line.sealed_links().size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_report_says_which_way_blocks_come) {
+  const auto report = [](Line& line) {
+    line.host.discard(line.scheduler.address);
+    line.host.inject(line.scheduler.address, line.fetcher.address, ReportLane{{5}});
+    return line.host.expect<LaneReported>(line.scheduler).message;
+  };
+  Line plain;
+  plain.open();
+  BOOST_TEST((report(plain).way == BlockWay::curve));
+  BOOST_TEST(report(plain).sealed_port == 0u);
+  SealedLine line;
+  BOOST_TEST((report(line).way == BlockWay::sealed_unreachable));
+  BOOST_TEST(report(line).sealed_port == 20'500u);
+  BOOST_TEST((report(line).window >= block_size));
+  const Address sealed = line.open_sealed();
+  BOOST_TEST((report(line).way == BlockWay::sealed));
+  line.host.link_down(sealed);
+  BOOST_TEST((report(line).way == BlockWay::sealed_unreachable));
+}
+
 BOOST_AUTO_TEST_CASE(what_a_sealed_link_owes_is_asked_for_again_when_it_is_lost_and_it_comes_back) {
   SealedLine line;
   const Address sealed = line.open_sealed();

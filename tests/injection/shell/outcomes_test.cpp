@@ -148,6 +148,9 @@ void diagnose(ShellWorld& world) {
   source.state = SourceState::asked;
   source.silent = std::chrono::milliseconds(8200);
   source.asked = 1_MiB;
+  source.way = BlockWay::sealed_unreachable;
+  source.sealed_port = 6101;
+  source.window = 4_MiB;
   facts.sources = {source};
   facts.writing = WritingFacts{std::chrono::microseconds(12'345), 40, 45};
   world.host.inject(world.scheduler.address, world.shell.address,
@@ -160,6 +163,7 @@ void diagnose(ShellWorld& world) {
   served.pieces = 8;
   served.pieces_served = 2;
   leecher.admitted = true;
+  leecher.sealed = true;
   served.leechers = {leecher};
   world.host.inject(world.uploader.address, world.shell.address, ShareDiagnosed{share->command, served});
   show_link(world);
@@ -278,13 +282,16 @@ std::vector<Case> cases() {
        "/here/f.txt: 25% of 4 MiB are here and verified, nothing comes.\n"
        "There is no source for pieces 17 to 19.\nA limit of 1 KiB/s is set.\n"
        "Peer 1.2.3.4:5 (bob) sends nothing for 8 s, though it is asked for 1 MiB.\n"
+       "Port 6101 of peer 1.2.3.4:5 (bob) cannot be reached from here, so blocks come over its first port, "
+       "at about half "
+       "of the pace: it has to be let in where the first one is.\n"
        "A block takes 12.3 ms from coming to being written; of the time 40 % go to hashing, 45 % to the "
        "disk: it waits for "
        "the disk.\n"
        "You share 2 of 8 pieces.\nPeer 1.2.3.4:99 (bob) has it open and asks for nothing.\n",
-       R"("group":"lab","file":"f.txt","tracker_answers":true,"downloads":[{"group":"lab","file":"f.txt","path":"/here/f.txt","phase":"fetching","size":4194304,"verified":1048576,"percent":25,"bytes_per_second":0,"pieces":8,"pieces_verified":2,"peers":0,"priority":"normal","sequential":false,"limit":1024,"waits_for_limit":false,"before_it":null,"sharers_unknown":false,"pieces_without_source":3,"without_source":[[17,19]],"sources":[{"user":"bob","endpoint":"1.2.3.4:5","state":"asked","since_ms":0,"silent_ms":8200,"bytes_per_second":0,"asked":1048576,"unwritten":0}],"writing":{"block_us":12345,"hashing_percent":40,"writing_percent":45}}],"share":{"pieces":8,"pieces_served":2,"limit":null,"waits_for_limit":false,"reads":0,"leechers":[{"user":"bob","client":")" +
+       R"("group":"lab","file":"f.txt","tracker_answers":true,"downloads":[{"group":"lab","file":"f.txt","path":"/here/f.txt","phase":"fetching","size":4194304,"verified":1048576,"percent":25,"bytes_per_second":0,"pieces":8,"pieces_verified":2,"peers":0,"priority":"normal","sequential":false,"limit":1024,"waits_for_limit":false,"before_it":null,"sharers_unknown":false,"pieces_without_source":3,"without_source":[[17,19]],"sources":[{"user":"bob","endpoint":"1.2.3.4:5","state":"asked","since_ms":0,"silent_ms":8200,"bytes_per_second":0,"asked":1048576,"unwritten":0,"way":"sealed_unreachable","sealed_port":6101,"window":4194304,"answers_in_us":0}],"writing":{"block_us":12345,"hashing_percent":40,"writing_percent":45}}],"share":{"pieces":8,"pieces_served":2,"limit":null,"waits_for_limit":false,"reads":0,"leechers":[{"user":"bob","client":")" +
            bobs_key().hex() +
-           R"(","address":"1.2.3.4:99","admitted":true,"bytes_per_second":0,"requests":0,"untaken":0}]},"sentences":["/here/f.txt: 25% of 4 MiB are here and verified, nothing comes.","There is no source for pieces 17 to 19.","A limit of 1 KiB/s is set.","Peer 1.2.3.4:5 (bob) sends nothing for 8 s, though it is asked for 1 MiB.","A block takes 12.3 ms from coming to being written; of the time 40 % go to hashing, 45 % to the disk: it waits for the disk.","You share 2 of 8 pieces.","Peer 1.2.3.4:99 (bob) has it open and asks for nothing."])"},
+           R"(","address":"1.2.3.4:99","admitted":true,"bytes_per_second":0,"requests":0,"untaken":0,"sealed":true}]},"sentences":["/here/f.txt: 25% of 4 MiB are here and verified, nothing comes.","There is no source for pieces 17 to 19.","A limit of 1 KiB/s is set.","Peer 1.2.3.4:5 (bob) sends nothing for 8 s, though it is asked for 1 MiB.","Port 6101 of peer 1.2.3.4:5 (bob) cannot be reached from here, so blocks come over its first port, at about half of the pace: it has to be let in where the first one is.","A block takes 12.3 ms from coming to being written; of the time 40 % go to hashing, 45 % to the disk: it waits for the disk.","You share 2 of 8 pieces.","Peer 1.2.3.4:99 (bob) has it open and asks for nothing."])"},
       {"wait", [](ShellWorld& world) { done_by<AwaitDownloads>(world, world.scheduler.address); },
        "All downloads are complete.\n", ""},
       {"wait 5", [](ShellWorld& world) { done_by<AwaitDownloads>(world, world.scheduler.address); },
