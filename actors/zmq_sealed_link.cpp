@@ -336,7 +336,8 @@ void SealedDoorLink::end(const std::string& routing_id, LinkLoss loss, bool tell
   if (!ended) return;
   const Peer& peer = ended.mapped();
   std::erase(passes_.at(peer.pass).links, routing_id);
-  if (peer.untaken.outstanding_bytes() > 0 || loss == LinkLoss::silent) {
+  const bool spoke = peer.address.value != 0;  // the connections of others are mute, and end as such
+  if (peer.untaken.outstanding_bytes() > 0 || (loss == LinkLoss::silent && spoke)) {
     watch_->hang_up_on(peer.connection);
   } else {
     send_frames(&routing_id, Bytes(1), {});
