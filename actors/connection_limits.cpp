@@ -41,6 +41,17 @@ void ConnectionLimits::heard(Id id) {
   mute_.erase({connection.number, id});
 }
 
+void ConnectionLimits::given_up(Id id, Instant now) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end() || !found->second.heard) return;
+  Connection& connection = found->second;
+  connection.heard = false;
+  connection.number = ++last_number_;
+  connection.since = now;
+  addresses_.at(connection.address).mute.insert({connection.number, id});
+  mute_.insert({connection.number, id});
+}
+
 void ConnectionLimits::take_out(Id id) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;

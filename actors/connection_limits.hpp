@@ -32,7 +32,8 @@ struct ConnectionBounds {
 ///   it speaks within a moment, and gets in past any number of those who do not. Who has spoken is never hung up on, so if all
 ///   have, the newcomer goes.
 /// - Who comes too often is hung up on at once, whatever there is room for: each handshake costs processor time.
-/// - Who says nothing in `mute_after` goes: each of ours speaks when it is let in.
+/// - Who says nothing in `mute_after` goes: each of ours speaks when it is let in. So does who is given up and stays: else
+///   those who spoke once and never again would fill the door.
 class ConnectionLimits {
  public:
   static constexpr Duration mute_after = std::chrono::seconds(10);
@@ -43,6 +44,8 @@ class ConnectionLimits {
   /// One has come in. Whom to hang up on, maybe it: those count no more, whether they are closed() later or not.
   std::vector<Id> opened(Id id, const std::string& address, Instant now);
   void heard(Id id);
+  /// Whoever spoke there is given up: it is as mute as one that has just come, until somebody speaks.
+  void given_up(Id id, Instant now);
   void closed(Id id) { take_out(id); }
   /// Those who have said nothing for too long, to be hung up on. `awake_since` is when the caller last began to listen
   /// after a long pause: what came before it may not be read yet.

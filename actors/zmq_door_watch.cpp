@@ -1,10 +1,12 @@
 #include "actors/zmq_door_watch.hpp"
 
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "actors/log.hpp"
 
@@ -87,7 +89,7 @@ void DoorWatch::take_events(Instant now) {
 void DoorWatch::accepted(int descriptor, Instant now) {
   const std::string peer = peer_of(descriptor);
   if (peer.empty()) return;  // gone already
-  peers_[descriptor] = peer;
+  peers_[descriptor] = {peer, ++last_number_};
   const std::vector<int> gone = limits_.opened(descriptor, address_in(peer), now);
   if (gone.empty()) return;
   hang_up(gone);
@@ -100,16 +102,47 @@ void DoorWatch::accepted(int descriptor, Instant now) {
 void DoorWatch::hang_up(const std::vector<int>& descriptors) {
   for (const int descriptor : descriptors) {
     const auto peer = peers_.find(descriptor);
-    if (peer != peers_.end() && peer_of(descriptor) == peer->second) ::shutdown(descriptor, SHUT_RDWR);
+    if (peer == peers_.end() || peer_of(descriptor) != peer->second.address) continue;
+    ::shutdown(descriptor, SHUT_RDWR);
+    has_hung_up_ = true;
   }
 }
 
-int DoorWatch::heard(const zmq::message_t& frame) {
+DoorWatch::Connection DoorWatch::heard(const zmq::message_t& frame, Instant now) {
+  take_events(now);  // that it was accepted was said before it could speak
   const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
   limits_.heard(descriptor);
-  return descriptor;
+  const auto peer = peers_.find(descriptor);
+  return {descriptor, peer == peers_.end() ? 0 : peer->second.number};
 }
 
-void DoorWatch::keep_house(Instant now, Instant awake_since) { hang_up(limits_.mute(now, awake_since)); }
+bool DoorWatch::is_open(const Connection& connection) const {
+  const auto peer = peers_.find(connection.descriptor);
+  return peer != peers_.end() && peer->second.number == connection.number;
+}
+
+void DoorWatch::hang_up_on(const Connection& connection) {
+  if (is_open(connection)) hang_up({connection.descriptor});
+}
+
+void DoorWatch::given_up(const Connection& connection, Instant now) {
+  if (is_open(connection)) limits_.given_up(connection.descriptor, now);
+}
+
+void DoorWatch::keep_house(Instant now, Instant awake_since) {
+  hang_up(limits_.mute(now, awake_since));
+  give_back_memory(now);
+}
+
+void DoorWatch::give_back_memory(Instant now) {
+  if (!trim_at_ && std::exchange(has_hung_up_, false)) {
+    const Instant earliest = trimmed_ ? *trimmed_ + trim_pause : now;
+    trim_at_ = std::max(now + trim_after, earliest);
+  }
+  if (!trim_at_ || now < *trim_at_) return;
+  trim_at_.reset();
+  trimmed_ = now;
+  ::malloc_trim(0);
+}
 
 }  // namespace tutti

@@ -424,7 +424,7 @@ Address DoorLink::peer_of(const std::string& routing_id, const zmq::message_t& f
     if (!gone->second) send_frames(&routing_id, reset_frame(), {});
     return {};
   }
-  const int connection = watch_->heard(frame);
+  const DoorWatch::Connection connection = watch_->heard(frame, worker_.now());
   const std::optional<Bytes> key = from_z85(user);
   if (!key || key->size() != LinkKey::size || peers_.size() >= options_.peers_per_door) return {};
   Peer peer{routing_id, std::string(user), host_of(frame), worker_.now(), 0, connection, {}};
@@ -450,8 +450,10 @@ void DoorLink::remember_gone(const std::string& who, bool banned) {
 void DoorLink::forget(Address peer, LinkLoss loss, bool tell_owner) {
   const auto found = peers_.find(peer.value);
   if (found == peers_.end()) return;
-  // Nothing else would free what waits for it.
-  if (found->second.untaken.outstanding_bytes() > 0) watch_->hang_up_on(found->second.connection);
+  // Nothing else would free what waits for it, or half of a word that it has said.
+  const bool hang_up = found->second.untaken.outstanding_bytes() > 0 || loss == LinkLoss::silent;
+  if (hang_up) watch_->hang_up_on(found->second.connection);
+  watch_->given_up(found->second.connection, worker_.now());
   remember_gone(found->second.routing_id + found->second.user, loss == LinkLoss::misbehaved);
   by_routing_id_.erase(found->second.routing_id);
   peers_.erase(found);

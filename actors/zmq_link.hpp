@@ -237,7 +237,7 @@ class DoorLink final : public ZmqLink {
     std::string host;
     Instant last_heard;
     int faults = 0;
-    int connection = -1;
+    DoorWatch::Connection connection{};
     PayloadGauge untaken;  // large words and payloads
   };
   bool send_measured(Address to, Peer& peer, const Bytes& body, const Payload& payload);

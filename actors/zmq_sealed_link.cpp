@@ -271,7 +271,7 @@ void SealedDoorLink::take(Frames frames) {
     return end(routing_id, LinkLoss::disconnected);
   peer.last_heard = worker_.now();
   if (peer.address.value == 0) {
-    peer.connection = watch_->heard(frames.parts[1]);
+    peer.connection = watch_->heard(frames.parts[1], worker_.now());
     let_in(routing_id, peer);
   }
   const Address from = peer.address;
@@ -334,11 +334,13 @@ void SealedDoorLink::end(const std::string& routing_id, LinkLoss loss, bool tell
   if (!ended) return;
   const Peer& peer = ended.mapped();
   std::erase(passes_.at(peer.pass).links, routing_id);
-  if (peer.untaken.outstanding_bytes() > 0) {
+  const bool spoke = peer.address.value != 0;  // the connections of others are mute, and end as such
+  if (peer.untaken.outstanding_bytes() > 0 || (loss == LinkLoss::silent && spoke)) {
     watch_->hang_up_on(peer.connection);
   } else {
     send_frames(&routing_id, Bytes(1), {});
   }
+  watch_->given_up(peer.connection, worker_.now());
   if (peer.address.value == 0) return;
   routing_ids_.erase(peer.address.value);
   worker_.peer_forgotten(peer.address);

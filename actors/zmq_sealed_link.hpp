@@ -122,7 +122,7 @@ class SealedDoorLink final : public ZmqLink {
     Instant last_heard;
     Address address{};  ///< 0: half-open
     int faults = 0;
-    int connection = -1;
+    DoorWatch::Connection connection{};
     PayloadGauge untaken{};
   };
   void take(Frames frames);

@@ -57,6 +57,7 @@ Keys keys_of(TrackerConfig& config) {
       {"limits.requests_per_group", count_key(config.limits.requests_per_group, 1, 10'000'000)},
       {"limits.files_per_group", count_key(config.limits.files_per_group, 1, 100'000'000)},
       {"limits.pieces_per_group", count_key(config.limits.pieces_per_group, 1, 4'000'000'000)},
+      {"limits.pieces_ever_per_user", count_key(config.limits.pieces_ever_per_user, 1, 4'000'000'000)},
       {"limits.users_in_all", count_key(config.limits.users_in_all, 1, 100'000'000)},
   };
 }

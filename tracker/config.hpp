@@ -62,6 +62,8 @@ struct LimitConfig {
   /// Files that were ever shared in one group, and their pieces, of each of which two digests are kept.
   std::uint32_t files_per_group = 1'000'000;
   std::uint32_t pieces_per_group = 20'000'000;
+  /// Pieces of all files that one user ever shared, in whatever groups.
+  std::uint32_t pieces_ever_per_user = 10'000'000;
   /// Accounts in all.
   std::uint32_t users_in_all = 10'000'000;
   bool operator==(const LimitConfig&) const = default;

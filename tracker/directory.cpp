@@ -184,6 +184,11 @@ std::uint32_t Directory::shared_ever_by(const Uid& uid) const {
   return user ? state_->users[*user].intents : 0;
 }
 
+std::uint64_t Directory::pieces_ever_by(const Uid& uid) const {
+  const auto user = state_->users.find(uid);
+  return user ? state_->users[*user].pieces : 0;
+}
+
 DescribedFiles Directory::described_in(const Gid& gid) const {
   const auto group = state_->groups.find(gid);
   if (!group) return {};

@@ -193,6 +193,8 @@ class Directory {
   /// Files that a user shares, in all groups, and those that the user ever shared.
   std::uint32_t shared_by(const Uid& uid) const;
   std::uint32_t shared_ever_by(const Uid& uid) const;
+  /// Their pieces, as far as they were described when it was learned that the user shares them.
+  std::uint64_t pieces_ever_by(const Uid& uid) const;
   /// What is known of files in a group, be they shared by anybody or not.
   DescribedFiles described_in(const Gid& gid) const;
   /// Members who intend to share the file, online or not. In no order.

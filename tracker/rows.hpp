@@ -60,6 +60,7 @@ struct UserRow {
   std::uint32_t standings = 0;       ///< groups that the user is in or asks to join
   std::uint32_t shared = 0;          ///< files that the user shares
   std::uint32_t intents = 0;         ///< and that the user ever shared, or stopped to share
+  std::uint64_t pieces = 0;          ///< of those, as far as they were described when that was learned
   bool is_listed() const { return claim.known && verifier != withdrawn_verifier; }
 };
 
@@ -135,6 +136,7 @@ struct FileRecord {
   GroupIndex group;
   bool known = false;  ///< described, not only spoken of
   std::uint32_t tracker = 0;
+  std::uint32_t pieces = 0;
   Mark mark;
   std::string name;
   ByteCount size;

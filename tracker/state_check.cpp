@@ -45,6 +45,7 @@ void DirectoryState::check_memberships() const {
   std::vector<std::uint32_t> standings(users.size());
   std::vector<std::uint32_t> shared(users.size());
   std::vector<std::uint32_t> intents(users.size());
+  std::vector<std::uint64_t> pieces(users.size());
   std::vector<std::uint32_t> requests(groups.size());
   for (std::uint32_t i = 0; i < memberships.size(); ++i) {
     const Membership& membership = memberships[MembershipIndex{i}];
@@ -54,8 +55,10 @@ void DirectoryState::check_memberships() const {
     if (membership.is_member() || membership.is_requested()) ++standings[key.user.value];
     if (membership.is_requested()) ++requests[key.group.value];
     intents[key.user.value] += static_cast<std::uint32_t>(membership.shares.size());
-    for (const Share& share : membership.shares)
+    for (const Share& share : membership.shares) {
       if (membership.is_of_effect(share)) ++shared[key.user.value];
+      pieces[key.user.value] += files[share.file].pieces;
+    }
     ENSURE(members_by_name.contains(key) == (known && membership.is_member()));
     ENSURE(requests_by_name.contains(key) == (known && membership.is_requested()));
     if (known && membership.is_member()) ++listed_members;
@@ -67,7 +70,7 @@ void DirectoryState::check_memberships() const {
   }
   for (std::uint32_t i = 0; i < users.size(); ++i)
     ENSURE(users[UserIndex{i}].standings == standings[i] && users[UserIndex{i}].shared == shared[i] &&
-           users[UserIndex{i}].intents == intents[i]);
+           users[UserIndex{i}].intents == intents[i] && users[UserIndex{i}].pieces <= pieces[i]);
   ENSURE(listed_members == members_by_name.size() && listed_requests == requests_by_name.size());
   std::size_t alive = 0;
   std::size_t total = 0;

@@ -18,7 +18,9 @@ void DirectoryState::join(const Mark& mark, const FileDescribed& op) {
   row.group = groups.at(op.gid);
   if (!row.known) {
     ++groups[row.group].files;
-    groups[row.group].pieces += op.metainfo.piece_count();
+    row.pieces = op.metainfo.piece_count();
+    groups[row.group].pieces += row.pieces;
+    for (const UserIndex sharer : row.sharers) users[sharer].pieces += row.pieces;
   }
   row.known = true;
   row.mark = mark;
@@ -104,6 +106,7 @@ void DirectoryState::join(const Mark& mark, const ShareIntended& op) {
   } else {
     share = membership.shares.insert(share, Share{file});
     ++users[key.user].intents;
+    users[key.user].pieces += files[file].pieces;
   }
   *share = {file, op.on, op.membership, op.generation};
   if (membership.is_of_effect(*share)) add_sharer(file, key.user);

@@ -1,4 +1,4 @@
-// TOML of a client.
+// TOML of a client. What is taken leaves memory for requests.
 
 #include "shell/client_options.hpp"
 #include "tests/fuzz/target.hpp"

@@ -1,4 +1,4 @@
-// What is typed, piped or given with -c.
+// What is typed, piped or given with -c. Words can be quoted and are read as the same words again.
 
 #include "shell/command.hpp"
 #include "shell/words.hpp"

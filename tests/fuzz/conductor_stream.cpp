@@ -1,4 +1,4 @@
-// What a conductor is asked and answers, in runs of any length.
+// What a conductor is asked and answers, in runs of any length. One question a stream, a bounded number of members an answer.
 
 #include "peer/orchestra/conductor_words.hpp"
 #include "tests/fuzz/target.hpp"

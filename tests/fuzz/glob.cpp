@@ -1,4 +1,4 @@
-// --only patterns.
+// --only patterns. What means a directory means all that is in it.
 
 #include "peer/glob.hpp"
 #include "tests/fuzz/target.hpp"

@@ -1,4 +1,4 @@
-// What the client's state says of files, on a disk that has lost some of it.
+// What the client's state says of files, on a disk that has lost some of it. What is understood can be said again; layouts fit.
 
 #include "messages/codec.hpp"
 #include "messages/inside_client.hpp"

@@ -1,4 +1,4 @@
-// The datagrams that ask for a key and tell it.
+// The datagrams that ask for a key and tell it. There is one way to say each.
 
 #include "messages/key_datagram.hpp"
 #include "tests/fuzz/target.hpp"

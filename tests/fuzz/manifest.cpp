@@ -1,4 +1,4 @@
-// The list of what is in a directory, as a stranger made it.
+// The list of what is in a directory, as a stranger made it. It has one encoding, adds up, and no path leads outside.
 
 #include "peer/manifest.hpp"
 #include "tests/fuzz/target.hpp"

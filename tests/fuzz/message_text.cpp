@@ -1,4 +1,4 @@
-// Messages as people write them: injection scripts.
+// Messages as people write them: injection scripts. What is printed is read as the same message.
 
 #include "shell/tools/message_text.hpp"
 #include "messages/catalogue.hpp"

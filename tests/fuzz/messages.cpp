@@ -1,4 +1,5 @@
-// Every message of every protocol, as it comes over a link or out of a store.
+// Every message of every protocol, as it comes over a link or out of a store. What is understood can be printed, read and said, in
+// one way, with the same faults.
 
 #include "messages/catalogue.hpp"
 #include "messages/codec.hpp"

@@ -1,4 +1,4 @@
-// .orch files, from anybody.
+// .orch files, from anybody. A wrong line is named; a right one is written and read as the same; parts add up.
 
 #include "peer/orchestra/orch_file.hpp"
 #include "peer/orchestra/orch_share.hpp"

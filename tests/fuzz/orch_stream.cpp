@@ -1,4 +1,4 @@
-// What a member hears of another one, in runs of any length.
+// What a member hears of another one, in runs of any length. However it is cut it means the same; no data outside of a part.
 
 #include <string>
 #include <utility>

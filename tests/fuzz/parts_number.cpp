@@ -1,4 +1,4 @@
-// Which parts a member has: a decimal number of any length.
+// Which parts a member has: a decimal number of any length. It is said as the number that was read.
 
 #include "peer/orchestra/parts_number.hpp"
 #include "tests/fuzz/target.hpp"

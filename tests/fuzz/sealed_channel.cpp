@@ -1,4 +1,5 @@
-// The first words on a sealed link, and frames that come changed, twice, too early or not at all.
+// The first words on a sealed link, and frames that come changed, twice, too early or not at all. What is not as it was sealed, in
+// its place, does not open, and nothing after it.
 
 #include "actors/sealed_channel.hpp"
 

@@ -1,4 +1,4 @@
-// Trace files, whole, torn or made by hand.
+// Trace files, whole, torn or made by hand. As many records as fit into the bytes, and an end.
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-// TOML of a tracker.
+// TOML of a tracker. What is taken has heartbeats.
 
 #include "tests/fuzz/target.hpp"
 #include "tracker/config.hpp"

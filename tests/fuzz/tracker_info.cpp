@@ -1,4 +1,4 @@
-// tracker_info.txt, and known_trackers.
+// tracker_info.txt, and known_trackers. Entries are numbered, have address and line, and are said and read as the same.
 
 #include "messages/tracker_info.hpp"
 #include "messages/known_trackers.hpp"

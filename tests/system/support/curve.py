@@ -64,13 +64,15 @@ class Socket:
         data = value if isinstance(value, bytes) else int(value).to_bytes(4, "little", signed=True)
         assert _zmq.zmq_setsockopt(self._socket, option, data, len(data)) == 0, f"option {option}"
 
-    def connect(self, port, key):
+    def connect(self, port, key, source=None):
+        """`source`: the address to come from."""
         self.set(CURVE_PUBLICKEY, self.public)
         self.set(CURVE_SERVERKEY, key)
-        return self.connect_plain(port)
+        return self.connect_plain(port, source)
 
-    def connect_plain(self, port):
-        assert _zmq.zmq_connect(self._socket, f"tcp://127.0.0.1:{port}".encode()) == 0
+    def connect_plain(self, port, source=None):
+        from_there = f"{source}:0;" if source else ""
+        assert _zmq.zmq_connect(self._socket, f"tcp://{from_there}127.0.0.1:{port}".encode()) == 0
         return self
 
     def bind(self, host, port):

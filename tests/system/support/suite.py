@@ -6,7 +6,7 @@ import sys
 import time
 import traceback
 
-from .world import World
+from .world import CHEAP_PASSWORDS, World
 
 
 class Skipped(Exception):
@@ -14,15 +14,15 @@ class Skipped(Exception):
 
 
 class Suite:
-    """The tests of one script, in order. Each gets a world of its own: `trackers` in its file, `started` or not."""
+    """The tests of one script, in order. Each gets a world of its own: `trackers` in its file, `started` or not, configured so."""
 
     def __init__(self):
         self._tests = []
         self.runs_all = True  # no names were given
 
-    def test(self, trackers=2, started=True):
+    def test(self, trackers=2, started=True, tracker_config=CHEAP_PASSWORDS):
         def register(function):
-            self._tests.append((function.__name__, function, trackers, started))
+            self._tests.append((function.__name__, function, trackers, started, tracker_config))
             return function
         return register
 
@@ -45,10 +45,10 @@ class Suite:
         sys.exit(1 if failed or not verdicts else 0)
 
     @staticmethod
-    def _run_one(name, function, trackers, started):
+    def _run_one(name, function, trackers, started, tracker_config):
         begin = time.monotonic()
         verdict, reason = "ok", ""
-        world = World(trackers)
+        world = World(trackers, tracker_config)
         try:
             if started:
                 world.start_trackers()

@@ -52,6 +52,26 @@ BOOST_FIXTURE_TEST_CASE(who_has_spoken_is_never_hung_up_on, Door) {
   BOOST_TEST((limits.mute(now + 1h, {}) == Ids{12}));
 }
 
+BOOST_FIXTURE_TEST_CASE(who_is_given_up_makes_room_again, Door) {
+  for (int i = 1; i <= 10; ++i) {
+    open("a");
+    limits.heard(i);
+  }
+  limits.given_up(4, now + 1s);
+  limits.given_up(4, now + 2s);  // it is given up only once
+  limits.check_invariants();
+  BOOST_TEST((open("a") == Ids{4}));
+  // Without a newcomer it goes in its time, unless it speaks again.
+  limits.given_up(5, now);
+  limits.given_up(6, now);
+  limits.heard(6);
+  limits.heard(11);
+  BOOST_TEST(limits.mute(now + ConnectionLimits::mute_after - 1ms, {}).empty());
+  BOOST_TEST((limits.mute(now + ConnectionLimits::mute_after, {}) == Ids{5}));
+  limits.given_up(99, now);  // nobody knows it
+  limits.check_invariants();
+}
+
 BOOST_FIXTURE_TEST_CASE(where_there_are_too_many_in_all_the_longest_mute_of_all_goes, Door) {
   for (int i = 0; i < 100; ++i) open("address " + std::to_string(i % 20));
   limits.heard(1);

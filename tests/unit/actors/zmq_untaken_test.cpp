@@ -1,4 +1,4 @@
-// Who is sent much and takes nothing.
+// Who is sent much and takes nothing, and who says nothing any more.
 
 #include <boost/test/unit_test.hpp>
 #include <future>
@@ -63,6 +63,22 @@ class Library final : public ActorOf<Library, Messages<Page, More>> {
   std::size_t given_ = 0;
 };
 
+/// Hears whoever comes.
+class Listener final : public ActorOf<Listener, Messages<Page, More>> {
+ public:
+  explicit Listener(std::string endpoint) : endpoint_(std::move(endpoint)) {}
+  void start(Context& context) override {
+    BOOST_TEST_REQUIRE(context.listen<ReaderRole>(endpoint_).fault.empty());
+  }
+  void on(const LinkUp&, Context&) {}
+  void on(const LinkDown&, Context&) {}
+  void on(const Page&, Context&) {}
+  void on(const More&, Context&) {}
+
+ private:
+  std::string endpoint_;
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(zmq_untaken)
@@ -89,6 +105,28 @@ BOOST_AUTO_TEST_CASE(who_takes_nothing_is_hung_up_on_before_he_fills_the_memory)
   const std::size_t pages = given.get();
   BOOST_TEST(pages > 30U);
   BOOST_TEST(pages < 80U);
+}
+
+BOOST_AUTO_TEST_CASE(who_has_spoken_and_falls_silent_is_hung_up_on) {
+  const LinkKeys keys = make_link_keys();
+  ZmqHost host({.ping_after = 50ms, .silent_after = 100ms, .keys = keys});
+  const auto library = host.reserve<LibraryRole>(host.add_worker("library"));
+  host.spawn(library, "library", std::make_unique<Listener>("127.0.0.1:21897"));
+  host.start();
+  zmq::context_t context;
+  zmq::socket_t speaker(context, zmq::socket_type::dealer);
+  speaker.set(zmq::sockopt::linger, 0);
+  speaker.set(zmq::sockopt::reconnect_ivl, -1);
+  guard_dialler(speaker, make_link_keys(), keys.key);
+  BOOST_TEST_REQUIRE(zmq_socket_monitor(speaker.handle(), "inproc://ends", ZMQ_EVENT_DISCONNECTED) == 0);
+  zmq::socket_t ends(context, zmq::socket_type::pair);
+  ends.connect("inproc://ends");
+  speaker.connect("tcp://127.0.0.1:21897");
+  const Bytes hello = encode(Page{"hello"});
+  BOOST_TEST_REQUIRE(speaker.send(zmq::buffer(hello), zmq::send_flags::none).has_value());
+  zmq::pollitem_t ended{ends.handle(), 0, ZMQ_POLLIN, 0};
+  BOOST_TEST(zmq::poll(&ended, 1, 30s) == 1);
+  zmq_socket_monitor(speaker.handle(), nullptr, 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

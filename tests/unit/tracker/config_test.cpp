@@ -69,6 +69,7 @@ BOOST_AUTO_TEST_CASE(the_file_that_explains_the_keys_gives_the_defaults) {
                                 "requests_per_group",
                                 "files_per_group",
                                 "pieces_per_group",
+                                "pieces_ever_per_user",
                                 "users_in_all"})
     BOOST_TEST(text.str().find("\n" + key + " = ") != std::string::npos, key);
 }

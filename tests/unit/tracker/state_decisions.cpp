@@ -607,13 +607,28 @@ BOOST_FIXTURE_TEST_CASE(what_is_remembered_for_ever_has_a_bound_as_well, Town) {
   tracker.limits.pieces_per_group = 2;
   BOOST_TEST(tracker.refusal(bob, AddFile{{"choir"}, metainfo_of("hymn", 4)}).sentence.find("2 pieces") !=
              std::string::npos);
-  tracker.limits.pieces_per_group = 3;
+  tracker.limits.pieces_per_group = 4;
   tracker.get<FileAdded>(bob, AddFile{{"choir"}, metainfo_of("hymn", 4)});
+
+  // Whoever leaves his full groups and makes others has had those pieces all the same.
+  tracker.limits.pieces_ever_per_user = 2;
+  tracker.succeeds(bob, CreateGroup{{"trio"}});
+  tracker.get<FileAdded>(bob, AddFile{{"trio"}, metainfo_of("hymn", 4)});
+  tracker.succeeds(bob, LeaveGroup{{"trio"}});
+  tracker.succeeds(bob, CreateGroup{{"duo"}});
+  BOOST_TEST(tracker.refusal(bob, AddFile{{"duo"}, metainfo_of("hymn", 4)}).sentence.find("2 pieces") !=
+             std::string::npos);
+  // Somebody else describes it: then it takes nothing more.
+  tracker.succeeds(carl, JoinGroup{{"duo"}});
+  tracker.succeeds(bob, AcceptRequest{{"duo"}, {"carl"}});
+  tracker.get<FileAdded>(carl, AddFile{{"duo"}, metainfo_of("hymn", 4)});
+  tracker.get<FileAdded>(bob, AddFile{{"duo"}, metainfo_of("hymn", 4)});
 
   // What another tracker has taken is never refused.
   TestTracker other{2};
   other.limits = tracker.limits;
   other.limits.files_per_group = 0;
+  other.limits.pieces_ever_per_user = 0;
   other.limits.groups_ever_per_user = 0;
   sync(tracker, other);
   BOOST_TEST(printed(tracker.directory) == printed(other.directory));
