@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "actors/digest.hpp"
 #include "actors/log.hpp"
 #include "messages/codec.hpp"
 
@@ -67,9 +68,11 @@ std::string TraceFile::start(const std::string& path, const TraceLimits& limits)
   descriptor_ = descriptor;
   path_ = path;
   limits_ = limits;
+  if (limits.replayable) limits_.payload_bytes = std::max(limits.payload_bytes, payload_kept_whole);
+  replayable_.store(limits.replayable);
   written_ = 0;
   append(view_of(magic));
-  write(encode(TraceBegan{trace_version, limits.payload_bytes}));
+  write(encode(TraceBegan{trace_version, limits_.payload_bytes}));
   return descriptor_ < 0 ? path + ": the trace could not be begun" : std::string{};
 }
 
@@ -90,18 +93,44 @@ void TraceFile::named(Address address, std::string_view name) {
   if (descriptor_ >= 0) write(encode(AddressNamed{address, std::string(name)}));
 }
 
+Bytes TraceFile::redacted(const Bytes& body) const {
+  return limits_.redact == nullptr ? body : limits_.redact(body);
+}
+
 void TraceFile::delivered(Instant when, const Envelope& envelope) {
+  const ByteView payload = envelope.payload.view();
+  Bytes digest;
+  if (wants_steps() && !payload.empty()) {
+    const Sha256 of_all = sha256(payload);
+    digest.assign(of_all.bytes.begin(), of_all.bytes.end());
+  }
   const std::lock_guard lock(mutex_);
   if (descriptor_ < 0) return;
-  const ByteView payload = envelope.payload.view();
   const ByteView kept = payload.first(std::min(payload.size(), limits_.payload_bytes));
   write(encode(EnvelopeDelivered{when.time_since_epoch().count(),
                                  envelope.from,
                                  envelope.to,
                                  envelope.outside,
-                                 limits_.redact == nullptr ? envelope.body : limits_.redact(envelope.body),
+                                 redacted(envelope.body),
                                  payload.size(),
-                                 {kept.begin(), kept.end()}}));
+                                 {kept.begin(), kept.end()},
+                                 std::move(digest)}));
+}
+
+void TraceFile::stepped(const ActorStepped& step) {
+  const std::lock_guard lock(mutex_);
+  if (descriptor_ < 0) return;
+  ActorStepped kept = step;
+  for (Deed& deed : kept.deeds) {
+    if (auto* sent = std::get_if<Sent>(&deed.value)) sent->body = redacted(sent->body);
+    if (auto* timer = std::get_if<TimerSet>(&deed.value)) timer->body = redacted(timer->body);
+  }
+  write(encode(kept));
+}
+
+void TraceFile::began(const ProcessBegan& process) {
+  const std::lock_guard lock(mutex_);
+  if (descriptor_ >= 0) write(encode(process));
 }
 
 void TraceFile::write(ByteView record) {
@@ -113,6 +142,7 @@ void TraceFile::write(ByteView record) {
     log_warning("the trace ends: " + error_of(path_));
     ::close(descriptor_);
     descriptor_ = -1;
+    replayable_.store(false);
   }
 }
 
@@ -120,6 +150,7 @@ void TraceFile::end(std::string_view reason) {
   append(with_length(encode(TraceEnded{std::string(reason)})));
   ::close(descriptor_);
   descriptor_ = -1;
+  replayable_.store(false);
 }
 
 bool TraceFile::append(ByteView record) {
@@ -142,7 +173,8 @@ std::string TraceReader::open(const std::string& path) {
   const std::optional<Bytes> record = read_record();
   if (!record) return path + ": the trace ends before it begins";
   const Decoded<TraceBegan> began = decode<TraceBegan>(*record);
-  if (!began || began->version != trace_version) return path + ": a trace of another version";
+  if (!began || began->version == 0 || began->version > trace_version)
+    return path + ": a trace of another version";
   began_ = *began;
   return {};
 }
@@ -172,7 +204,7 @@ std::optional<TraceRecord> TraceReader::next() {
   if (torn_) return std::nullopt;
   const std::optional<Bytes> record = read_record();
   if (!record) return std::nullopt;
-  MsgpackReader reader(*record, {.frame_bytes = record_bytes_max, .list_items = 16});
+  MsgpackReader reader(*record, {.frame_bytes = record_bytes_max, .list_items = 1U << 20U});
   TraceRecord read_back;
   if (!reader.failed()) read(reader, read_back);
   if (reader.failed()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <fstream>
 #include <mutex>
@@ -17,8 +18,10 @@ struct TraceLimits {
   std::uint64_t file_bytes = 256U << 20U;
   /// Of each payload so many bytes are kept. 0 keeps files small; block_size_max makes downloads replayable.
   std::size_t payload_bytes = 0;
-  /// What of a message's body is kept: programs leave passwords out. None: all of it.
+  /// What of a message's body is kept: programs leave secrets out. None: all of it.
   Bytes (*redact)(ByteView body) = nullptr;
+  /// Everything that a replay needs is written down, too.
+  bool replayable = false;
 };
 
 /// Writes what a host delivers into a file (format: messages/trace_records.hpp). Safe on any thread; idle until
@@ -29,8 +32,10 @@ struct TraceLimits {
 ///     host.set_trace(nullptr);
 ///     file.stop();
 ///
-/// Rules: every record is handed to the kernel whole before delivered() returns, so that kill -9 costs at most the end
-/// of the last one. The file is readable by its owner only: messages carry names and session tokens. A file that is no
+/// Rules: what a message was is written before its actor has it, what came of it when the actor is done; so the last delivery
+/// of a program that has ended amid it is there. Every record is handed to the kernel whole before delivered() returns, so that kill -9 costs at most the end
+/// of the last one. The file is readable by its owner only: messages say who does what, and one that can be replayed carries
+/// session tokens. A file that is no
 /// trace is never overwritten. A full file or disk ends the trace, with a line in the log, and not the program.
 class TraceFile final : public TraceSink {
  public:
@@ -45,8 +50,13 @@ class TraceFile final : public TraceSink {
 
   void named(Address address, std::string_view name) override;
   void delivered(Instant when, const Envelope& envelope) override;
+  bool wants_steps() const override { return replayable_.load(std::memory_order_relaxed); }
+  void stepped(const ActorStepped& step) override;
+  /// What the actors of a process are made from: before it begins.
+  void began(const ProcessBegan& process);
 
  private:
+  Bytes redacted(const Bytes& body) const;
   void write(ByteView record);
   void end(std::string_view reason);
   bool append(ByteView record);
@@ -56,7 +66,12 @@ class TraceFile final : public TraceSink {
   std::string path_;
   TraceLimits limits_;
   std::uint64_t written_ = 0;
+  std::atomic<bool> replayable_{false};
 };
+
+/// Of a payload that is replayed so many bytes are kept at least. Of a longer one the digest says what it was, and others of the
+/// same size stand for it.
+constexpr std::size_t payload_kept_whole = 64;
 
 /// Reads a trace file, record by record.
 class TraceReader {

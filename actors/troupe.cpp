@@ -3,85 +3,83 @@
 #include <utility>
 
 #include "actors/ensure.hpp"
+#include "actors/troupe_recording.hpp"
 
 namespace tutti {
 
-class Troupe::CellContext final : public Context {
- public:
-  CellContext(Troupe& troupe, Cell& cell, Address sender, const Payload& payload)
-      : troupe_(troupe), cell_(cell), sender_(sender), payload_(payload) {}
+// --- what actors see ----------------------------------------------------------------------------------------
 
-  Instant now() const override { return stage().now(); }
-  WallTime wall_time() const override { return stage().wall_time(); }
-  Random& random() override { return stage().random(); }
-  void fill_secret(std::span<std::uint8_t> target) override { stage().fill_secret(target); }
-  Address self() const override { return cell_.address; }
-  Address sender() const override { return sender_; }
-  const Payload& payload() const override { return payload_; }
+void Troupe::CellContext::cancel(TimerId timer) {
+  const auto due = troupe_.due_.find(timer.value);
+  if (due == troupe_.due_.end() || !cell_.timers.contains(timer.value)) return;
+  troupe_.timers_.erase({due->second, timer.value});
+  troupe_.due_.erase(due);
+  cell_.timers.erase(timer.value);
+}
 
-  void cancel(TimerId timer) override {
-    const auto due = troupe_.due_.find(timer.value);
-    if (due == troupe_.due_.end() || !cell_.timers.contains(timer.value)) return;
-    troupe_.timers_.erase({due->second, timer.value});
-    troupe_.due_.erase(due);
-    cell_.timers.erase(timer.value);
-  }
-  void admit(Address door, const std::vector<LinkKey>& keys) override { stage().admit(door, keys); }
-  void revoke_pass(Address door, const SealedPassId& id) override { stage().revoke_pass(door, id); }
-  void probe(Address link) override { stage().probe(link); }
-  void close(Address link) override {
-    cell_.links.erase(link);
-    stage().close(link);
-  }
-  void stop(Address actor) override { post(actor, StopActor::message_id, encode(StopActor{}), {}); }
-  void goodbye() override { cell_.goodbye_said = true; }
-  void watch(int descriptor) override {
-    cell_.descriptors.insert(descriptor);
-    stage().watch(cell_.address, descriptor);
-  }
-  void unwatch(int descriptor) override {
-    cell_.descriptors.erase(descriptor);
-    stage().unwatch(descriptor);
-  }
+void Troupe::CellContext::close(Address link) {
+  cell_.links.erase(link);
+  stage().close(link);
+}
 
- protected:
-  void post(Address to, MessageId id, Bytes body, Payload payload) override {
-    stage().route({cell_.address, to, id, std::move(body), std::move(payload), false});
-  }
-  TimerId start_timer(Duration delay, MessageId id, Bytes body) override {
-    const TimerId timer{++troupe_.last_timer_};
-    const Instant due = now() + delay;
-    troupe_.timers_.emplace(TimerKey{due, timer.value}, Timer{cell_.address, id, std::move(body), due});
-    troupe_.due_.emplace(timer.value, due);
-    cell_.timers.insert(timer.value);
-    return timer;
-  }
-  Opened open(LinkKind kind, const std::string& endpoint, const Door& door) override {
-    Opened opened = stage().open(cell_.address, kind, endpoint, door);
-    if (opened.address.value != 0) {
-      cell_.links.insert(opened.address);
-      stage().named(opened.address, std::string(door.role) + "@" + opened.endpoint);
-    }
-    return opened;
-  }
-  void admit_pass(Address door, const LinkKey& key, const SealedPass& pass) override {
-    stage().admit_pass(door, key, pass);
-  }
-  Address spawn_child(std::string_view actor_name, std::unique_ptr<Actor> actor) override {
-    const Address child = stage().fresh_address();
-    cell_.children.insert(child);
-    troupe_.place(child, actor_name, cell_.address, std::move(actor));
-    return child;
-  }
+void Troupe::CellContext::stop(Address actor) {
+  stage().route({cell_.address, actor, StopActor::message_id, encode(StopActor{}), {}, false});
+}
 
- private:
-  Stage& stage() const { return troupe_.stage_; }
+void Troupe::CellContext::watch(int descriptor) {
+  cell_.descriptors.insert(descriptor);
+  stage().watch(cell_.address, descriptor);
+}
 
-  Troupe& troupe_;
-  Cell& cell_;
-  Address sender_;
-  const Payload& payload_;
-};
+void Troupe::CellContext::unwatch(int descriptor) {
+  cell_.descriptors.erase(descriptor);
+  stage().unwatch(descriptor);
+}
+
+void Troupe::CellContext::post(Address to, MessageId id, Bytes body, Payload payload) {
+  stage().route({cell_.address, to, id, std::move(body), std::move(payload), false});
+}
+
+TimerId Troupe::CellContext::start_timer(Duration delay, MessageId id, Bytes body) {
+  const TimerId timer{++troupe_.last_timer_};
+  const Instant due = stage().now() + delay;
+  troupe_.timers_.emplace(TimerKey{due, timer.value}, Timer{cell_.address, id, std::move(body), due});
+  troupe_.due_.emplace(timer.value, due);
+  cell_.timers.insert(timer.value);
+  return timer;
+}
+
+Opened Troupe::CellContext::open(LinkKind kind, const std::string& endpoint, const Door& door) {
+  Opened opened = stage().open(cell_.address, kind, endpoint, door);
+  if (opened.address.value != 0) {
+    cell_.links.insert(opened.address);
+    stage().named(opened.address, std::string(door.role) + "@" + opened.endpoint);
+  }
+  return opened;
+}
+
+Address Troupe::CellContext::spawn_child(std::string_view actor_name, std::unique_ptr<Actor> actor) {
+  const Address child = stage().fresh_address();
+  cell_.children.insert(child);
+  troupe_.place(child, actor_name, cell_.address, std::move(actor));
+  return child;
+}
+
+/// Lets an actor do one thing, and writes down what came of it if somebody wants to know.
+template <class Do>
+void Troupe::step(Cell& cell, StepKind kind, Address sender, const Payload& payload, Do what) {
+  TraceSink* trace = stage_.trace();
+  if (trace == nullptr || !trace->wants_steps()) {
+    CellContext context(*this, cell, sender, payload);
+    what(context);
+    return;
+  }
+  RecordedContext context(*this, cell, sender, payload, kind);
+  what(context);
+  trace->stepped(context.step());
+}
+
+// --- who is there -------------------------------------------------------------------------------------------
 
 Troupe::~Troupe() = default;
 
@@ -119,9 +117,7 @@ void Troupe::place(Address at, std::string_view name, Address parent, std::uniqu
   cell.actor = std::move(actor);
   cells_.emplace(at.value, std::move(owned));
   stage_.named(at, name);
-  const Payload none;
-  CellContext context(*this, cell, Address{}, none);
-  cell.actor->start(context);
+  step(cell, StepKind::start, Address{}, Payload{}, [&](Context& context) { cell.actor->start(context); });
   leave_if_done(cell);
 }
 
@@ -138,8 +134,11 @@ Receipt Troupe::deliver(const Envelope& envelope) {
 
 Receipt Troupe::handle(Cell& cell, const Envelope& envelope) {
   if (cell.phase == Phase::waiting_for_children) return {Receipt::Kind::handled, {}};
-  CellContext context(*this, cell, envelope.from, envelope.payload);
-  Receipt receipt = cell.actor->receive(envelope, context);
+  Receipt receipt;
+  step(cell, StepKind::message, envelope.from, envelope.payload, [&](auto& context) {
+    receipt = cell.actor->receive(envelope, context);
+    if constexpr (requires { context.refused(receipt); }) context.refused(receipt);
+  });
   leave_if_done(cell);
   return receipt;
 }
@@ -165,9 +164,9 @@ bool Troupe::fire_one(Instant now) {
 void Troupe::ask_to_stop(Cell& cell) {
   if (cell.phase != Phase::running) return;
   cell.phase = Phase::asked_to_stop;
-  const Payload none;
-  CellContext context(*this, cell, cell.parent, none);
-  if (cell.actor->stop(context) == Farewell::now) cell.goodbye_said = true;
+  step(cell, StepKind::stop, cell.parent, Payload{}, [&](Context& context) {
+    if (cell.actor->stop(context) == Farewell::now) context.goodbye();
+  });
   leave_if_done(cell);
 }
 

@@ -18,6 +18,8 @@
 
 namespace tutti {
 
+enum class StepKind : std::uint8_t;
+
 /// What a troupe needs of the host around it. All that makes hosts differ is here.
 class Stage {
  public:
@@ -87,6 +89,7 @@ class Troupe {
 
  private:
   class CellContext;
+  class RecordedContext;
   enum class Phase : std::uint8_t { running, asked_to_stop, waiting_for_children };
   struct Cell {
     Address address;
@@ -109,6 +112,8 @@ class Troupe {
   using TimerKey = std::pair<Instant, std::uint64_t>;
 
   Cell* find(Address actor);
+  template <class Do>
+  void step(Cell& cell, StepKind kind, Address sender, const Payload& payload, Do what);
   Receipt handle(Cell& cell, const Envelope& envelope);
   void ask_to_stop(Cell& cell);
   void leave_if_done(Cell& cell);

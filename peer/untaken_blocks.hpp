@@ -15,17 +15,15 @@ class UntakenBlocks {
   /// Whoever takes nothing at all for so long, while something waits for it, is not there any more or does not want to be.
   static constexpr Duration patience = std::chrono::seconds(30);
 
-  /// The same bytes, counted here and by `all` until they are taken.
-  Payload sent(const Payload& bytes, PayloadGauge& all) {
-    if (gauge_.outstanding() == 0)
-      seen_.reset();  // what was seen before says nothing of what waits from now on
+  /// The same bytes, counted here and by `all` until they are taken. `waits`: what is not taken before that.
+  Payload sent(const Payload& bytes, PayloadGauge& all, std::size_t waits) {
+    if (waits == 0) seen_.reset();  // what was seen before says nothing of what waits from now on
     sent_ += bytes.size();
     return all.measured(gauge_.measured(bytes));
   }
   std::size_t bytes() const { return gauge_.outstanding_bytes(); }
-  /// To be asked now and then: the time begins with the first look at what waits, and anew with whatever is taken.
-  bool is_stuck(Instant now) {
-    const std::size_t waits = bytes();
+  /// To be asked now and then, while `waits` are not taken: the time begins with the first look at what waits, and anew with whatever is taken.
+  bool is_stuck(std::size_t waits, Instant now) {
     const std::uint64_t taken = sent_ - waits;
     if (waits == 0 || !seen_ || seen_->taken != taken) seen_ = Seen{taken, now};
     return now - seen_->since >= patience;

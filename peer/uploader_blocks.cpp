@@ -6,6 +6,7 @@
 #include "actors/context.hpp"
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
+#include "actors/observed.hpp"
 #include "peer/uploader.hpp"
 
 namespace tutti {
@@ -80,8 +81,9 @@ void Uploader::read_next(Context& context) {
     ring_.pop_front();
     Link& link = links_.at(address);
     link.in_ring = false;
-    const std::size_t untaken = link.sent.bytes();
-    if (untaken >= untaken_max || (untaken > 0 && untaken_.outstanding_bytes() >= untaken_by_all_max)) {
+    const std::size_t untaken = observed(context, link.sent.bytes());
+    if (untaken >= untaken_max ||
+        (untaken > 0 && observed(context, untaken_.outstanding_bytes()) >= untaken_by_all_max)) {
       // A queue in the system tells nobody that it has emptied: looked at now and then while somebody waits for it.
       if (!std::exchange(awaits_taking_, true)) context.after(taken_every, TakenDue{});
       continue;
@@ -133,7 +135,7 @@ void Uploader::on(const TakenDue&, Context& context) {
   awaits_taking_ = false;
   std::vector<Address> stuck;
   for (auto& [address, link] : links_) {
-    if (link.sent.is_stuck(context.now())) stuck.push_back(address);
+    if (link.sent.is_stuck(observed(context, link.sent.bytes()), context.now())) stuck.push_back(address);
     enter_ring(address, link);
   }
   for (const Address address : stuck) {
@@ -220,7 +222,7 @@ void Uploader::flush(Address address, Link& link, Context& context) {
     if (first.read) {
       link.rate.add({first.bytes.size()}, context.now());
       context.answer(address, Block{request.fid, request.piece, request.offset},
-                     link.sent.sent(first.bytes, untaken_));
+                     link.sent.sent(first.bytes, untaken_, observed(context, link.sent.bytes())));
     } else if (first.state == Waiting::State::rejected) {
       context.answer(address, RejectBlock{request.fid, request.piece, request.offset, first.reason});
     } else {
@@ -264,8 +266,12 @@ ShareFacts Uploader::facts_of(const FileKey& key, const Copies& copies, Context&
     leecher.admitted = leecher.admitted || admitted;
     leecher.bytes_per_second += link.rate.bytes_per_second(context.now());
     leecher.requests += static_cast<std::uint32_t>(requests);
+<<<<<<< HEAD
     leecher.untaken += ByteCount{link.sent.bytes()};
     leecher.sealed = leecher.sealed || link.sealed;
+=======
+    leecher.untaken += ByteCount{observed(context, link.sent.bytes())};
+>>>>>>> h_replay
   }
   for (auto& each : leechers) facts.leechers.push_back(std::move(each.second));
   facts.reads = static_cast<std::uint32_t>(

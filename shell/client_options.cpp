@@ -138,6 +138,7 @@ struct Given {
       trace_file, orchestra;
   std::string config;
   bool json = false;
+  bool replayable = false;
   bool help_markdown = false;
 };
 
@@ -167,8 +168,12 @@ void declare(CLI::App& app, Given& given) {
   app.add_option("--config", given.config,
                  "Configuration (TOML); every key is explained in configs/client.toml")
       ->type_name("FILE");
-  app.add_option("--trace", given.trace_file, "Record every message into this file, for trace_view")
-      ->type_name("FILE");
+  auto* trace =
+      app.add_option("--trace", given.trace_file, "Record every message into this file, for trace_view");
+  trace->type_name("FILE");
+  app.add_flag("--replayable", given.replayable,
+               "Record there what 'inject --replay' needs, too: session tokens are in it")
+      ->needs(trace);
   app.add_option(
          "--orchestra", given.orchestra,
          "Serve members of Orchestras here, ip:port, what was exported by export_orch and is shared: outside "
@@ -195,6 +200,7 @@ std::string apply(const Given& given, ClientOptions& options) {
   if (given.log_file) options.log_file = *given.log_file;
   if (given.log_level) options.log_level = *given.log_level;
   if (given.trace_file) options.trace_file = *given.trace_file;
+  options.replayable = given.replayable;
   if (given.orchestra) options.orchestra = *given.orchestra;
   if (given.color) {
     const auto coloring = coloring_of(*given.color);

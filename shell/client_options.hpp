@@ -24,7 +24,8 @@ struct ClientOptions {
   std::string password_file;
   std::string log_file;  ///< empty: client.log in the state folder
   std::string log_level = "warning";
-  std::string trace_file;  ///< empty: none
+  std::string trace_file;   ///< empty: none
+  bool replayable = false;  ///< the trace has all that a replay needs
 
   // Only in the configuration file.
   std::string public_host;        ///< where peers reach us; empty: the address that the trackers see

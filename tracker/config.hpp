@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "messages/message.hpp"
 #include "tracker/password_hasher.hpp"
 
 namespace tutti {
@@ -27,8 +28,11 @@ struct SyncConfig {
   std::chrono::milliseconds floor_wait{500};
   /// Between two comparisons of the whole state with each other tracker.
   std::chrono::milliseconds compare_every{30'000};
-  bool operator==(const SyncConfig&) const = default;
+  TUTTI_RECORD(SyncConfig, heartbeat, resend_after, ack_wait, hung_after, look_around, floor_wait,
+               compare_every);
 };
+static_assert(sizeof(SyncConfig) == field_count<SyncConfig> * sizeof(std::chrono::milliseconds),
+              "a field is missing in recordings");
 
 /// What clients may take of a tracker.
 struct LimitConfig {
@@ -66,8 +70,14 @@ struct LimitConfig {
   std::uint32_t pieces_ever_per_user = 10'000'000;
   /// Accounts in all.
   std::uint32_t users_in_all = 10'000'000;
-  bool operator==(const LimitConfig&) const = default;
+  TUTTI_RECORD(LimitConfig, requests_per_link, passwords_waiting, requests_in_all, request_kib_in_all,
+               accounts_per_minute, wrong_passwords_per_address, wrong_passwords_per_user,
+               requests_per_second_per_client, requests_per_second_per_address, groups_per_user,
+               groups_ever_per_user, files_per_user, files_ever_per_user, sessions_per_user,
+               requests_per_group, files_per_group, pieces_per_group, users_in_all);
 };
+static_assert(sizeof(LimitConfig) == field_count<LimitConfig> * sizeof(std::uint32_t),
+              "a field is missing in recordings");
 
 /// Everything about a tracker that can be tuned. configs/tracker.toml explains each key.
 struct TrackerConfig {

@@ -16,6 +16,7 @@
 #include "actors/zmq_host.hpp"
 #include "messages/redaction.hpp"
 #include "messages/tracker_info.hpp"
+#include "peer/client_recording.hpp"
 #include "peer/client_threads.hpp"
 #include "peer/posix_disk.hpp"
 #include "peer/state_folder.hpp"
@@ -139,17 +140,24 @@ class HostTrace final : public TraceSwitch {
   HostTrace(const HostTrace&) = delete;
   HostTrace& operator=(const HostTrace&) = delete;
 
-  std::string start(const std::string& path) override {
-    std::string fault = file_.start(path, {.redact = without_passwords});
-    if (fault.empty()) host_.set_trace(&file_);
-    return fault;
+  std::string start(const std::string& path) override { return start(path, {.redact = without_secrets}); }
+  /// Before the host starts: what a replay needs is recorded, too.
+  std::string start_replayable(const std::string& path) {
+    return start(path, {.redact = without_passwords, .replayable = true});
   }
+  void began(const ProcessBegan& process) { file_.began(process); }
   bool stop() override {
     host_.set_trace(nullptr);
     return file_.stop();
   }
 
  private:
+  std::string start(const std::string& path, const TraceLimits& limits) {
+    std::string fault = file_.start(path, limits);
+    if (fault.empty()) host_.set_trace(&file_);
+    return fault;
+  }
+
   ZmqHost& host_;
   TraceFile file_;
 };
@@ -233,13 +241,16 @@ int run(const ClientOptions& options) {
   ZmqHost host(host_options_of(store->identity()));
   HostTrace trace(host);
   if (!options.trace_file.empty()) {
-    if (const std::string fault = trace.start(options.trace_file); !fault.empty())
+    if (const std::string fault =
+            options.replayable ? trace.start_replayable(options.trace_file) : trace.start(options.trace_file);
+        !fault.empty())
       throw CannotStart{Code::usage, fault};
   }
   const auto shell = host.reserve<ShellRole>(host.add_calling_worker("shell"));
   const ClientAddresses at = reserve_client(host, shell, options.hashers);
-  ClientCast cast =
-      make_client(settings_of(options, state, std::move(trackers)), at, std::make_shared<PosixDisk>(), store);
+  const ClientSettings settings = settings_of(options, state, std::move(trackers));
+  if (options.replayable) trace.began(recorded_client("", settings, at, store->identity().key));
+  ClientCast cast = make_client(settings, at, std::make_shared<PosixDisk>(), store);
   const std::shared_ptr<const Opened> door = cast.door;
   const std::shared_ptr<const Opened> orchestra = cast.orchestra;
   spawn_client(host, at, std::move(cast));

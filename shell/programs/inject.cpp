@@ -1,4 +1,4 @@
-// Says a script of messages to one actor and shows what it answers; or says to it again what a trace recorded.
+// Says a script of messages to one actor and shows what it answers; or runs a recording of whole programs again.
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
@@ -8,11 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "actors/trace_file.hpp"
+#include "actors/log.hpp"
+#include "actors/replay.hpp"
 #include "messages/catalogue.hpp"
+#include "messages/redaction.hpp"
+#include "peer/client_recording.hpp"
 #include "shell/programs/inject/kinds.hpp"
 #include "shell/tools/inject_script.hpp"
-#include "shell/tools/replay.hpp"
+#include "tracker/tracker_recording.hpp"
 #include "tutti_version.hpp"
 
 namespace {
@@ -49,7 +52,7 @@ struct Arguments {
   bool list = false;
   std::string show;
   std::string replay;
-  std::vector<std::string> words;
+  std::vector<std::string> scripts;
 };
 
 std::vector<ActorKind> all_kinds() {
@@ -76,17 +79,34 @@ int run_scripts(const std::vector<ActorKind>& kinds, std::vector<std::string> pa
   return all_well;
 }
 
-int run_replay(const std::vector<ActorKind>& kinds, const Arguments& arguments) {
-  if (arguments.words.empty()) throw BadRequest("--replay TRACE needs the name of an actor");
-  const std::string& name = arguments.words.front();
-  Casting::Settings settings;
-  for (std::size_t i = 1; i < arguments.words.size(); ++i) add_setting(arguments.words[i], settings);
+void print_difference(const ReplayDifference& difference) {
+  std::cout << "the first difference: " << difference.actor << ", "
+            << (difference.delivery == 0 ? std::string("before its first delivery")
+                                         : "delivery " + std::to_string(difference.delivery))
+            << ": " << difference.amid << '\n';
+  if (!difference.field.empty()) std::cout << "  field     " << difference.field << '\n';
+  std::cout << "  recorded  " << difference.recorded << '\n' << "  now       " << difference.now << '\n';
+}
+
+int run_replay(const std::string& path) {
   TraceReader trace;
-  if (const std::string fault = trace.open(arguments.replay); !fault.empty()) throw BadRequest(fault);
-  const ReplayOutcome outcome = replay(trace, find_kind(kinds, name), name, settings, std::cout);
-  std::cout << outcome.delivered << " messages delivered again; " << outcome.same << " answers the same, "
-            << outcome.different << " different\n";
-  return outcome.different == 0 ? all_well : not_as_expected;
+  if (const std::string fault = trace.open(path); !fault.empty()) throw BadRequest(fault);
+  configure_log("", "off");  // it has been said once
+  const ReplayOutcome outcome =
+      replay(trace, {without_signatures, [](const ProcessBegan& process) {
+                       std::vector<ReplayedActor> actors = client_again(process);
+                       return actors.empty() ? tracker_again(process) : std::move(actors);
+                     }});
+  if (outcome.actors == 0)
+    throw BadRequest(path +
+                     ": nothing of it can be replayed: it is to be recorded by --trace FILE --replayable");
+  if (!outcome.unfinished.empty())
+    std::cout << "the recording ends amid this: " << outcome.unfinished << '\n';
+  std::cout << "replayed " << outcome.deliveries << " deliveries of " << outcome.actors
+            << " actors: " << (outcome.difference ? "not the same" : "the same") << '\n';
+  if (!outcome.difference) return all_well;
+  print_difference(*outcome.difference);
+  return not_as_expected;
 }
 
 int show_message(const std::string& name) {
@@ -104,7 +124,7 @@ int run(const Arguments& arguments) {
     return all_well;
   }
   if (!arguments.show.empty()) return show_message(arguments.show);
-  return arguments.replay.empty() ? run_scripts(kinds, arguments.words) : run_replay(kinds, arguments);
+  return arguments.replay.empty() ? run_scripts(kinds, arguments.scripts) : run_replay(arguments.replay);
 }
 
 }  // namespace
@@ -116,10 +136,12 @@ int main(int argc, char* argv[]) {
   app.set_version_flag("--version", std::string(version));
   app.add_flag("--list", arguments.list, "Print the actors, what they accept and their settings");
   app.add_option("--show", arguments.show, "Print an example of this message")->type_name("MESSAGE");
-  app.add_option("--replay", arguments.replay, "Give an actor again what this trace recorded")
-      ->type_name("TRACE");
-  app.add_option("words", arguments.words,
-                 "Scripts ('-' or none: standard input); with --replay an actor and its settings");
+  auto* replay = app.add_option("--replay", arguments.replay,
+                                "Run again what client, tracker or simulate have recorded (--trace FILE "
+                                "--replayable): the same code has to\n"
+                                "do the same, or the first difference is named");
+  replay->type_name("TRACE");
+  app.add_option("scripts", arguments.scripts, "Scripts ('-' or none: standard input)")->excludes(replay);
   // A shell under test prints to the same place by itself.
   std::cout << std::unitbuf;
   try {

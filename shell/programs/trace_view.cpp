@@ -15,8 +15,8 @@ int main(int argc, char* argv[]) {
   constexpr int bad_usage = 2;
 
   CLI::App app{
-      "Prints what a program recorded with --trace FILE or 'trace start FILE'. Passwords are not recorded;\n"
-      "names and session tokens are: show a trace only to whom you trust.\n"
+      "Prints what a program recorded with --trace FILE or 'trace start FILE'. It holds names\n"
+      "of people, groups and files, but no passwords and, unless it is --replayable, no session tokens.\n"
       "Exit status: 0 printed, 1 no such file or no trace, 2 usage.\n",
       "trace_view"};
   std::string path;

@@ -35,6 +35,9 @@ class Printer {
   Printer(const TracePrinting& how, std::ostream& out) : how_(how), out_(out) {}
 
   void take(const AddressNamed& named) { names_[named.address] = named.name; }
+  // For replays.
+  void take(const ProcessBegan&) {}
+  void take(const ActorStepped&) {}
   void take(const TraceEnded& ended) {
     if (how_.mermaid) {
       out_ << "  %% the trace ends: " << ended.reason << '\n';

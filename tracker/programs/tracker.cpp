@@ -22,6 +22,7 @@
 #include "tracker/config.hpp"
 #include "tracker/store.hpp"
 #include "tracker/tracker_node.hpp"
+#include "tracker/tracker_recording.hpp"
 #include "tutti_version.hpp"
 
 // The tracker: reads the command line, opens the store, puts the actors on their workers, and waits.
@@ -43,6 +44,7 @@ struct Options {
   std::string log_file;
   std::string log_level = "info";
   std::string trace;
+  bool replayable = false;
   bool print_key = false;
 };
 
@@ -123,10 +125,13 @@ class ProcessDevice final : public ConsoleDevice {
   void print(std::string_view line) override { std::cout << line << std::endl; }
   void fail(std::string_view sentence) override { status_ = complain(exit_failed, std::string(sentence)); }
   std::string start_trace(const std::string& path) override {
-    std::string fault = trace_.start(path, {.redact = without_passwords});
-    if (fault.empty()) host_.set_trace(&trace_);
-    return fault;
+    return start_trace(path, {.redact = without_secrets});
   }
+  /// Before the host starts: what a replay needs is recorded, too.
+  std::string start_replayable(const std::string& path) {
+    return start_trace(path, {.redact = without_passwords, .replayable = true});
+  }
+  void began(const ProcessBegan& process) { trace_.began(process); }
   bool stop_trace() override {
     host_.set_trace(nullptr);
     return trace_.stop();
@@ -134,6 +139,12 @@ class ProcessDevice final : public ConsoleDevice {
   int status() const { return status_; }
 
  private:
+  std::string start_trace(const std::string& path, const TraceLimits& limits) {
+    std::string fault = trace_.start(path, limits);
+    if (fault.empty()) host_.set_trace(&trace_);
+    return fault;
+  }
+
   ZmqHost& host_;
   int signals_;
   int input_ = -1;
@@ -168,15 +179,17 @@ std::string read_known(TrackerSettings& settings) {
 
 // Workers: one for what never blocks, one for the disk, one a hasher, and the main thread for the console.
 int run(const TrackerSettings& settings, const LinkKeys& keys, std::unique_ptr<Store> store,
-        const std::string& trace, int signals) {
+        const Options& wanted, int signals) {
   // Trackers are few: whoever comes back is to be found at once, however long it was away.
   ZmqHostOptions options;
   options.dial_pause_max = options.dial_pause;
   options.keys = keys;
   ZmqHost host(options);
   ProcessDevice device(host, signals);
-  if (!trace.empty()) {
-    if (const std::string fault = device.start_trace(trace); !fault.empty())
+  if (!wanted.trace.empty()) {
+    if (const std::string fault =
+            wanted.replayable ? device.start_replayable(wanted.trace) : device.start_trace(wanted.trace);
+        !fault.empty())
       return complain(exit_usage, fault);
   }
   const ZmqHost::WorkerId main_worker = host.add_calling_worker("console");
@@ -187,6 +200,7 @@ int run(const TrackerSettings& settings, const LinkKeys& keys, std::unique_ptr<S
                       host.reserve<ConsoleRole>(main_worker), {}};
   for (int i = 0; i < hashers; ++i)
     at.hashers.push_back(host.reserve<PasswordHasherRole>(host.add_worker("hasher")));
+  if (wanted.replayable) device.began(recorded_tracker("", settings, at));
   TrackerCast cast = make_tracker(settings, at, std::move(store), device);
   for (std::size_t i = 0; i < at.hashers.size(); ++i)
     host.spawn(at.hashers[i], "password_hasher", std::move(cast.hashers[i]));
@@ -254,7 +268,7 @@ int start(const Options& options) {
   if (const std::string fault = read_known(settings); !fault.empty()) return complain(exit_failed, fault);
   std::cout << "tracker " << settings.number << " has the public key " << to_z85(keys.keys.key.view())
             << std::endl;
-  return run(settings, keys.keys, std::move(opened.store), options.trace, signal_descriptor());
+  return run(settings, keys.keys, std::move(opened.store), options, signal_descriptor());
 }
 
 }  // namespace
@@ -276,7 +290,11 @@ int main(int argc, char* argv[]) {
                  "TOML file with tunables; configs/tracker.toml explains them");
   app.add_flag("--print-key", options.print_key,
                "print the line of the tracker file with this tracker's public key, and end");
-  app.add_option("--trace", options.trace, "record every message into this file, for trace_view");
+  auto* trace =
+      app.add_option("--trace", options.trace, "record every message into this file, for trace_view");
+  app.add_flag("--replayable", options.replayable,
+               "record there what 'inject --replay' needs, too: session tokens are in it")
+      ->needs(trace);
   app.set_version_flag("--version", "tutti tracker " + std::string(tutti::version));
   try {
     app.parse(argc, argv);

@@ -14,35 +14,35 @@ BOOST_AUTO_TEST_SUITE(untaken_blocks)
 BOOST_AUTO_TEST_CASE(whoever_takes_nothing_for_long_is_stuck) {
   UntakenBlocks link;
   PayloadGauge all;
-  const Payload one = link.sent(block(), all);
+  const Payload one = link.sent(block(), all, link.bytes());
   BOOST_TEST(link.bytes() == 1000U);
   BOOST_TEST(all.outstanding_bytes() == 1000U);
-  BOOST_TEST(!link.is_stuck(Instant{} + 100s));
-  BOOST_TEST(!link.is_stuck(Instant{} + 129s));
-  BOOST_TEST(link.is_stuck(Instant{} + 130s));
+  BOOST_TEST(!link.is_stuck(link.bytes(), Instant{} + 100s));
+  BOOST_TEST(!link.is_stuck(link.bytes(), Instant{} + 129s));
+  BOOST_TEST(link.is_stuck(link.bytes(), Instant{} + 130s));
 }
 
 BOOST_AUTO_TEST_CASE(whatever_is_taken_begins_the_time_anew) {
   UntakenBlocks link;
   PayloadGauge all;
-  std::optional<Payload> one = link.sent(block(), all);
-  const Payload other = link.sent(block(), all);
-  BOOST_TEST(!link.is_stuck(Instant{} + 100s));
+  std::optional<Payload> one = link.sent(block(), all, link.bytes());
+  const Payload other = link.sent(block(), all, link.bytes());
+  BOOST_TEST(!link.is_stuck(link.bytes(), Instant{} + 100s));
   one.reset();
-  BOOST_TEST(!link.is_stuck(Instant{} + 200s));
-  BOOST_TEST(link.is_stuck(Instant{} + 230s));
+  BOOST_TEST(!link.is_stuck(link.bytes(), Instant{} + 200s));
+  BOOST_TEST(link.is_stuck(link.bytes(), Instant{} + 230s));
 }
 
 BOOST_AUTO_TEST_CASE(the_time_in_which_nothing_waited_does_not_count) {
   UntakenBlocks link;
   PayloadGauge all;
-  std::optional<Payload> one = link.sent(block(), all);
-  BOOST_TEST(!link.is_stuck(Instant{} + 100s));
+  std::optional<Payload> one = link.sent(block(), all, link.bytes());
+  BOOST_TEST(!link.is_stuck(link.bytes(), Instant{} + 100s));
   one.reset();
-  BOOST_TEST(!link.is_stuck(Instant{} + 101s));  // all of it is taken; nobody looks for a while
-  one = link.sent(block(), all);
-  BOOST_TEST(!link.is_stuck(Instant{} + 200s));
-  BOOST_TEST(link.is_stuck(Instant{} + 230s));
+  BOOST_TEST(!link.is_stuck(link.bytes(), Instant{} + 101s));  // all of it is taken; nobody looks for a while
+  one = link.sent(block(), all, link.bytes());
+  BOOST_TEST(!link.is_stuck(link.bytes(), Instant{} + 200s));
+  BOOST_TEST(link.is_stuck(link.bytes(), Instant{} + 230s));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,4 +1,4 @@
-// What trace_view prints, and what inject --replay compares.
+// What trace_view prints.
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
@@ -6,9 +6,10 @@
 #include <sstream>
 
 #include "actors/trace_file.hpp"
-#include "shell/tools/replay.hpp"
+#include "messages/codec.hpp"
+#include "messages/inside_client.hpp"
+#include "messages/shell_client.hpp"
 #include "shell/tools/trace_printer.hpp"
-#include "tests/unit/tools/tool_actors.hpp"
 
 using namespace tutti;
 using namespace std::chrono_literals;
@@ -44,17 +45,6 @@ class Recording {
     std::ostringstream out;
     print_trace(reader, how, out);
     return out.str();
-  }
-
-  ReplayOutcome replay_actor(const std::string& kind, const std::string& name, std::string& printed) {
-    file_.stop();
-    TraceReader reader;
-    BOOST_REQUIRE(reader.open(path()) == "");
-    std::ostringstream out;
-    const auto kinds = tool_test_kinds();
-    const ReplayOutcome outcome = replay(reader, find_kind(kinds, kind), name, {}, out);
-    printed = out.str();
-    return outcome;
   }
 
  private:
@@ -127,99 +117,6 @@ BOOST_AUTO_TEST_CASE(a_torn_trace_says_so) {
   BOOST_TEST(out.str() ==
              "0.000000  address 1 -> address 2: AskLink{command: 1}\n"
              "the trace ends amid a record\n");
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-BOOST_AUTO_TEST_SUITE(replaying)
-
-BOOST_AUTO_TEST_CASE(the_same_messages_get_the_same_answers) {
-  Recording recording;
-  recording.file().named({10}, "echo");
-  recording.file().named({11}, "alice");
-  recording.say(1s, {11}, {10}, AskLink{{5}});
-  recording.say(1s, {10}, {11}, HashProgress{{5}, {1}, {}});
-  recording.say(2s, {11}, {10}, ForgetCommand{{6}});
-  recording.say(3s, {10}, {10}, UnshareFile{{6}, {"g"}, {"f"}});  // its own timer
-  recording.say(3s, {10}, {11}, ForgetCommand{{6}});
-  recording.say(4s, {11}, {10}, AskLink{{7}});
-  recording.say(4s, {10}, {11}, HashProgress{{7}, {2}, {}});
-  std::string printed;
-  const ReplayOutcome outcome = recording.replay_actor("echo", "echo", printed);
-  BOOST_TEST(outcome.delivered == 3U);
-  BOOST_TEST(outcome.same == 3U, printed);
-  BOOST_TEST(outcome.different == 0U, printed);
-}
-
-BOOST_AUTO_TEST_CASE(another_answer_is_shown_beside_the_recorded_one) {
-  Recording recording;
-  recording.file().named({10}, "echo");
-  recording.file().named({11}, "alice");
-  recording.say(1s, {11}, {10}, AskLink{{5}});
-  recording.say(1s, {10}, {11}, HashProgress{{5}, {99}, {}});
-  recording.say(1s, {10}, {11}, HashProgress{{6}, {100}, {}});
-  std::string printed;
-  const ReplayOutcome outcome = recording.replay_actor("echo", "echo", printed);
-  BOOST_TEST(outcome.different == 2U);
-  BOOST_TEST(printed ==
-             "recorded   echo -> alice: HashProgress{command: 5, done: 99, total: 0}\n"
-             "  but now  echo -> alice: HashProgress{command: 5, done: 1, total: 0}\n"
-             "recorded   echo -> alice: HashProgress{command: 6, done: 100, total: 0}\n"
-             "  but now  echo -> alice: nothing\n");
-}
-
-BOOST_AUTO_TEST_CASE(links_come_and_go_as_recorded) {
-  Recording recording;
-  recording.file().named({10}, "dialler");
-  recording.file().named({11}, "friend");
-  recording.file().named({12}, "serving_peer@127.0.0.1:7000");
-  recording.say(1s, {12}, {10}, LinkUp{{12}, {}, "127.0.0.1:7000", {}});
-  recording.say(1s, {10}, {12}, OpenFile{});
-  recording.say(2s, {12}, {10}, FileOpened{}, Payload::own(Bytes(9)), true);
-  recording.say(2s, {10}, {11}, ForgetCommand{{9}});
-  recording.say(3s, {12}, {10}, LinkDown{{12}, LinkLoss::silent});
-  recording.say(3s, {10}, {11}, ForgetCommand{{1000}});
-  std::string printed;
-  const ReplayOutcome outcome = recording.replay_actor("dialler", "dialler", printed);
-  BOOST_TEST(outcome.delivered == 3U);
-  BOOST_TEST(outcome.same == 3U, printed);
-  BOOST_TEST(outcome.different == 0U, printed);
-}
-
-BOOST_AUTO_TEST_CASE(those_who_come_in_at_a_door_come_in_again) {
-  Recording recording;
-  recording.file().named({10}, "listener");
-  recording.file().named({12}, "fetching_peer@127.0.0.1:7001");
-  recording.file().named({13}, "fetching_peer@10.0.0.9");
-  recording.say(1s, {13}, {10}, LinkUp{{13}, {12}, "10.0.0.9", {}});
-  recording.say(2s, {13}, {10}, CloseFile{}, {}, true);
-  recording.say(2s, {10}, {13}, FileClosed{{}, CloseReason::asked}, Payload::own({1, 2, 3}));
-  std::string printed;
-  const ReplayOutcome outcome = recording.replay_actor("listener", "listener", printed);
-  BOOST_TEST(outcome.same == 1U, printed);
-  BOOST_TEST(outcome.different == 0U, printed);
-}
-
-BOOST_AUTO_TEST_CASE(of_several_of_one_kind_each_counts_as_the_one_that_is_there) {
-  Recording recording;
-  recording.file().named({10}, "dialler-1");
-  recording.file().named({11}, "friend-0");
-  recording.file().named({14}, "friend-1");
-  recording.file().named({12}, "serving_peer@127.0.0.1:7000");
-  recording.say(1s, {11}, {10}, FileOpened{}, Payload::own(Bytes(4)));
-  recording.say(1s, {10}, {14}, ForgetCommand{{4}});
-  std::string printed;
-  const ReplayOutcome outcome = recording.replay_actor("dialler-0", "dialler-1", printed);
-  BOOST_TEST(outcome.same == 1U, printed);
-  BOOST_TEST(outcome.different == 0U, printed);
-}
-
-BOOST_AUTO_TEST_CASE(an_actor_that_the_trace_does_not_have_is_refused) {
-  Recording recording;
-  recording.file().named({10}, "echo");
-  std::string printed;
-  BOOST_CHECK_THROW(recording.replay_actor("echo", "echo", printed), BadRequest);
-  BOOST_CHECK_THROW(recording.replay_actor("echo", "nobody", printed), BadRequest);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
