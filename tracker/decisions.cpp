@@ -398,6 +398,12 @@ class Decider {
                     fmt::format("the files that {} has had would have more than {} pieces, which is the most "
                                 "that this tracker remembers of one group: share in another one",
                                 what.group.text, now_.limits.pieces_per_group));
+    if (directory_.pieces_ever_by(me_) + what.metainfo.piece_count() > now_.limits.pieces_ever_per_user)
+      return refuse(
+          Code::other,
+          fmt::format("the files that you have shared would have more than {} pieces, which is the most that "
+                      "this tracker remembers of one user: ask whoever runs it",
+                      now_.limits.pieces_ever_per_user));
     return std::nullopt;
   }
 
@@ -415,12 +421,6 @@ class Decider {
   Refusal find_own_group(const GroupName& name) {
     if (Refusal refusal = find_group(name)) return refusal;
     if (directory_.owner_of(gid_) == me_) return std::nullopt;
-    if (directory_.pieces_ever_by(me_) + what.metainfo.piece_count() > now_.limits.pieces_ever_per_user)
-      return refuse(
-          Code::other,
-          fmt::format("the files that you have shared would have more than {} pieces, which is the most that "
-                      "this tracker remembers of one user: ask whoever runs it",
-                      now_.limits.pieces_ever_per_user));
     return refuse(Code::not_the_owner,
                   fmt::format("only the owner of {}, {}, may do this", name.text, owner_name()));
   }
