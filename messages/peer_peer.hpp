@@ -20,10 +20,11 @@
 //                | F:CancelBlock                   the answer to that request may still come
 //                | S:Have                          a piece more, verified since
 //                | S:FileFetchers                  others fetch it here, too
+//                | S:RequestLength                 a limit holds here: ask for less at a time
 //
 // FileFetchers is said from version 2 on, in which who opens a file is going to fetch it. Who only looks says version 1.
 // SealedDoor and TicketWanted are said from version 3 on, and ShowTicket by who is going to fetch; who looks says that in
-// version 1, too.
+// version 1, too. RequestLength is said from version 4 on, over the first link.
 //
 // F may hold further links to S: CURVE ones, and sealed ones by the pass of SealedDoor. Each is a conversation of its own, over which
 // F opens files to ask for their blocks. What counts of all of them is told over the first one alone: tickets, and over
@@ -34,9 +35,11 @@
 namespace tutti {
 
 constexpr std::uint16_t peer_peer_version_min = 1;
-constexpr std::uint16_t peer_peer_version = 3;
+constexpr std::uint16_t peer_peer_version = 4;
 /// A block is at most this long: one frame, received once, moved by handle.
 constexpr ByteCount block_size_max = 512_KiB;
+/// A request is never asked to be shorter than this.
+constexpr ByteCount request_length_min = 4_KiB;
 /// Requests of one link that may wait at a server; one more is rejected as `busy`.
 constexpr std::uint32_t requests_waiting_max = 64;
 /// Of those who fetch a file at one server so many are named at the most.
@@ -152,6 +155,16 @@ struct FileFetchers {
     return clients.size() > fetchers_named_max ? "too many fetchers are named" : Fault{};
   }
 };
+/// S: ask for no more of this file at a time than so many bytes, until another RequestLength: a limit holds here, and longer
+/// answers would come in bursts. Whoever asks for more gets it.
+struct RequestLength {
+  Fid fid;
+  ByteCount bytes = block_size_max;
+  TUTTI_MESSAGE(RequestLength, 0x0311, fid, bytes);
+  Fault fault() const {
+    return bytes < request_length_min || bytes > block_size_max ? "a request is 4 KiB to 512 KiB" : Fault{};
+  }
+};
 /// S: this piece is verified and can be had from now on.
 struct Have {
   Fid fid;
@@ -170,16 +183,16 @@ struct TicketWanted {
   TUTTI_MESSAGE(TicketWanted, 0x0319, gid);
 };
 
-using PeerPeerMessages =
-    Messages<PeerHello, PeerWelcome, SealedDoor, PeerUnwelcome, OpenFile, FileOpened, FileClosed, CloseFile,
-             RequestBlock, CancelBlock, Block, RejectBlock, Have, FileFetchers, ShowTicket, TicketWanted>;
+using PeerPeerMessages = Messages<PeerHello, PeerWelcome, SealedDoor, PeerUnwelcome, OpenFile, FileOpened,
+                                  FileClosed, CloseFile, RequestBlock, CancelBlock, Block, RejectBlock, Have,
+                                  FileFetchers, RequestLength, ShowTicket, TicketWanted>;
 
 /// One who serves, as a fetcher sees it over a link.
 struct ServingPeerRole {
   static constexpr std::string_view name = "serving_peer";
   using Accepts = Messages<PeerHello, OpenFile, CloseFile, RequestBlock, CancelBlock, ShowTicket>;
   using Says = Messages<PeerWelcome, SealedDoor, PeerUnwelcome, FileOpened, FileClosed, Block, RejectBlock,
-                        Have, FileFetchers, TicketWanted>;
+                        Have, FileFetchers, RequestLength, TicketWanted>;
   static constexpr std::size_t frame_bytes = 1U << 20U;
 };
 /// One who fetches, as the uploader sees it over a link.

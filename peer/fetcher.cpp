@@ -113,7 +113,7 @@ void Fetcher::on(const LinkDown& down, Context& context) {
 }
 
 void Fetcher::drop_all(Context& context) {
-  for (const Asked& asked : asked_) window_.dropped(asked.length, context.now());
+  for (const Asked& asked : asked_) window_.dropped(asked.what.length, context.now());
   asked_.clear();
   drop_sides(context);
   sealed_door_.reset();
@@ -121,7 +121,10 @@ void Fetcher::drop_all(Context& context) {
   order_.clear();
   closing_.clear();
   piece_wanted_ = false;
-  for (auto& [id, lane] : lanes_) lane.opened = lane.asked = lane.waits_for_limit = false;
+  for (auto& [id, lane] : lanes_) {
+    lane.opened = lane.asked = lane.waits_for_limit = false;
+    lane.request_max = block_size_max;
+  }
 }
 
 void Fetcher::accuse(std::string sentence, Context& context) {
@@ -182,7 +185,7 @@ void Fetcher::ask_anew(Is is, Context& context) {
     if (is(asked)) ask_again(asked);
   std::erase_if(asked_, [&](const Asked& asked) {
     const bool gone = is(asked);
-    if (gone) window_.dropped(asked.length, context.now());
+    if (gone) window_.dropped(asked.what.length, context.now());
     return gone;
   });
 }
@@ -199,7 +202,7 @@ void Fetcher::ask_again(const Asked& asked) {
   if (asked.cancelled || found == assignments_.end()) return;
   --found->second.asked;
   if (found->second.to_ask.empty()) order_.push_front(key);
-  found->second.to_ask.push_front(asked.block);
+  found->second.to_ask.push_front(asked.what);
 }
 
 void Fetcher::on_side(Side& side, const FileOpened& opened, Context& context) {
@@ -222,7 +225,7 @@ void Fetcher::on_side(Side& side, const FileClosed& closed, Context& context) {
     if (closed.reason == CloseReason::asked && --closing->second == 0) side.closing.erase(closing);
     std::erase_if(asked_, [&](const Asked& asked) {
       const bool answered = asked.fid == closed.fid && asked.link == side.link.address && asked.cancelled;
-      if (answered) window_.dropped(asked.length, context.now());
+      if (answered) window_.dropped(asked.what.length, context.now());
       return answered;
     });
   }
@@ -232,7 +235,7 @@ void Fetcher::on_side(Side& side, const FileClosed& closed, Context& context) {
 /// The link with the least under way, of those over which this file can be had: sealed ones, if there are any.
 Ref<ServingPeerRole> Fetcher::link_for(const Fid& fid) const {
   std::map<Address, std::uint64_t> under_way;
-  for (const Asked& asked : asked_) under_way[asked.link] += asked.length.value;
+  for (const Asked& asked : asked_) under_way[asked.link] += asked.what.length.value;
   Ref<ServingPeerRole> best = link_;
   bool best_sealed = false;
   for (const Side& side : sides_) {
@@ -339,7 +342,7 @@ void Fetcher::drop_lane_work(DownloadId download, const Fid& fid, Context& conte
     if (asked.fid == fid) asked.cancelled = true;
   std::erase_if(asked_, [&](const Asked& asked) {
     const bool answered = asked.fid == fid && asked.link == link_.address;
-    if (answered) window_.dropped(asked.length, context.now());
+    if (answered) window_.dropped(asked.what.length, context.now());
     return answered;
   });
   std::erase_if(assignments_, [&](const auto& each) { return each.first.first == download; });
@@ -373,7 +376,8 @@ void Fetcher::on(const FetchPiece& fetch, Context& context) {
   const PieceKey key{fetch.download, fetch.piece};
   Assignment assignment;
   assignment.what = fetch;
-  assignment.to_ask.assign(fetch.blocks.begin(), fetch.blocks.end());
+  for (const BlockIndex block : fetch.blocks)
+    assignment.to_ask.push_back({block, {}, lane->second.layout.block_length(fetch.piece, block)});
   cancel_asked(key, {}, context);
   std::erase(order_, key);
   assignments_.insert_or_assign(key, std::move(assignment));
@@ -389,21 +393,27 @@ void Fetcher::on(const CancelBlocks& cancel, Context& context) {
   if (cancel.blocks.empty()) {
     found->second.to_ask.clear();
   } else {
-    for (const BlockIndex block : cancel.blocks) std::erase(found->second.to_ask, block);
+    for (const BlockIndex block : cancel.blocks)
+      std::erase_if(found->second.to_ask, [&](const Stretch& each) { return each.block == block; });
   }
   settle(key);
   ask_for_more(context);
 }
 
-/// Takes back the requests for these blocks of a piece; none named: for all.
+/// Takes back the requests for these blocks of a piece; none named: for all. What has come of them does not count.
 void Fetcher::cancel_asked(const PieceKey& key, const std::vector<BlockIndex>& blocks, Context& context) {
   const auto assignment = assignments_.find(key);
+  if (assignment != assignments_.end())
+    std::erase_if(assignment->second.blocks, [&](const auto& each) {
+      return blocks.empty() || std::find(blocks.begin(), blocks.end(), each.first) != blocks.end();
+    });
   for (Asked& asked : asked_) {
     if (asked.cancelled || PieceKey{asked.download, asked.piece} != key) continue;
-    if (!blocks.empty() && std::find(blocks.begin(), blocks.end(), asked.block) == blocks.end()) continue;
+    if (!blocks.empty() && std::find(blocks.begin(), blocks.end(), asked.what.block) == blocks.end())
+      continue;
     asked.cancelled = true;
     if (assignment != assignments_.end()) --assignment->second.asked;
-    context.answer(asked.link, CancelBlock{asked.fid, asked.piece, PieceLayout::block_offset(asked.block)});
+    context.answer(asked.link, CancelBlock{asked.fid, asked.piece, asked.offset()});
   }
 }
 
@@ -442,41 +452,50 @@ void Fetcher::ask_for_more(Context& context) {
   context.send(scheduler_, PieceWanted{});
 }
 
-/// Asks for the next block of the first piece for which one may be asked.
+/// Asks for the next block, or a part of it, of the first piece for which one may be asked.
 bool Fetcher::ask_next(Context& context) {
   for (const PieceKey& key : order_) {
     Lane& lane = lanes_.at(key.first);
-    const ByteCount length = lane.layout.block_length(key.second, assignments_.at(key).to_ask.front());
+    ByteCount length = std::min(assignments_.at(key).to_ask.front().length, lane.request_max);
     if (!has_room(length)) return false;
-    if (!may_ask(lane, length, context)) continue;
+    length = allowed(lane, length, context);
+    if (length.value == 0) continue;
     ask(PieceKey(key), length, context);
     return true;
   }
   return false;
 }
 
-bool Fetcher::may_ask(Lane& lane, ByteCount length, Context& context) {
-  if (!lane.metered) return true;
-  if (lane.allowed >= length) {
-    lane.allowed -= length;
-    return true;
-  }
-  if (!std::exchange(lane.waits_for_limit, true))
-    context.send(scheduler_, RequestWanted{lane.what.download, length - lane.allowed});
-  return false;
+/// How much of `length` may be asked for now; more is asked for if that is nothing.
+ByteCount Fetcher::allowed(Lane& lane, ByteCount length, Context& context) {
+  if (!lane.metered) return length;
+  const ByteCount now = std::min(length, lane.allowed);
+  lane.allowed -= now;
+  if (now.value == 0 && !std::exchange(lane.waits_for_limit, true))
+    context.send(scheduler_, RequestWanted{lane.what.download, length});
+  return now;
 }
 
 void Fetcher::ask(const PieceKey& key, ByteCount length, Context& context) {
   Assignment& assignment = assignments_.at(key);
   const Lane& lane = lanes_.at(key.first);
-  const BlockIndex block = assignment.to_ask.front();
+  Stretch& first = assignment.to_ask.front();
   const Ref<ServingPeerRole> link = link_for(lane.what.fid);
-  context.send(link, RequestBlock{lane.what.fid, key.second, PieceLayout::block_offset(block), length});
+  const Asked asked{lane.what.fid, key.first,    key.second, {first.block, first.offset, length},
+                    context.now(), link.address, false};
+  context.send(link, RequestBlock{asked.fid, asked.piece, asked.offset(), length});
   window_.asked(length, context.now());
-  asked_.push_back({lane.what.fid, key.first, key.second, block, length, context.now(), link.address, false});
+  asked_.push_back(asked);
   ++assignment.asked;
-  assignment.to_ask.pop_front();
+  first.offset += length;
+  first.length -= length;
+  if (first.length.value == 0) assignment.to_ask.pop_front();
   if (assignment.to_ask.empty()) std::erase(order_, key);
+}
+
+void Fetcher::on(const RequestLength& length, Context& context) {
+  if (!from_peer(context)) return;
+  if (Lane* lane = lane_of(length.fid)) lane->request_max = length.bytes;
 }
 
 // --- limits and diagnosis ---------------------------------------------------------------------------------------
@@ -515,7 +534,7 @@ void Fetcher::on(const ReportLane& report, Context& context) {
   Instant since = context.now();
   for (const Asked& asked : asked_) {
     since = std::min(since, std::max(asked.at, last_block_));
-    if (asked.download == report.download && !asked.cancelled) said.asked += asked.length;
+    if (asked.download == report.download && !asked.cancelled) said.asked += asked.what.length;
   }
   said.silent = std::chrono::floor<std::chrono::milliseconds>(context.now() - since);
   context.reply(said);
@@ -526,8 +545,7 @@ void Fetcher::on(const ReportLane& report, Context& context) {
 std::deque<Fetcher::Asked>::iterator Fetcher::find_asked(Address link, const Fid& fid, PieceIndex piece,
                                                          ByteCount offset) {
   return std::find_if(asked_.begin(), asked_.end(), [&](const Asked& asked) {
-    return asked.link == link && asked.fid == fid && asked.piece == piece &&
-           PieceLayout::block_offset(asked.block) == offset;
+    return asked.link == link && asked.fid == fid && asked.piece == piece && asked.offset() == offset;
   });
 }
 
@@ -541,21 +559,42 @@ void Fetcher::on(const Block& block, Context& context) {
     return accuse(fmt::format("{} sends a block that was not asked for", options_.endpoint), context);
   }
   const Asked asked = *found;
-  if (context.payload().size() != asked.length.value)
+  if (context.payload().size() != asked.what.length.value)
     return accuse(fmt::format("{} sends {} bytes where {} were asked for", options_.endpoint,
-                              context.payload().size(), asked.length.value),
+                              context.payload().size(), asked.what.length.value),
                   context);
   asked_.erase(found);
-  window_.arrived(asked.length, asked.at, context.now());
+  window_.arrived(asked.what.length, asked.at, context.now());
   last_block_ = context.now();
   if (!asked.cancelled) use_block(asked, context);
   open_sides(context);
   ask_for_more(context);
 }
 
+/// The block of which these bytes have come, if it is whole now.
+std::optional<Payload> Fetcher::whole_block(const Asked& asked, Context& context) {
+  const ByteCount whole = lanes_.at(asked.download).layout.block_length(asked.piece, asked.what.block);
+  if (asked.what.length == whole) return context.payload();
+  std::map<BlockIndex, Begun>& blocks = assignments_.at({asked.download, asked.piece}).blocks;
+  Begun& begun = blocks[asked.what.block];
+  begun.bytes.resize(whole.value);
+  const ByteView bytes = context.payload().view();
+  std::copy(bytes.begin(), bytes.end(),
+            begun.bytes.begin() + static_cast<std::ptrdiff_t>(asked.what.offset.value));
+  begun.came += asked.what.length;
+  if (begun.came < whole) return std::nullopt;
+  Payload block = Payload::own(std::move(begun.bytes));
+  blocks.erase(asked.what.block);
+  return block;
+}
+
 void Fetcher::use_block(const Asked& asked, Context& context) {
   const PieceKey key{asked.download, asked.piece};
   Assignment& assignment = assignments_.at(key);
+  --assignment.asked;
+  const std::optional<Payload> bytes = whole_block(asked, context);
+  if (!bytes) return;
+  const ByteCount length{bytes->size()};
   const FetchPiece& what = assignment.what;
   const Ref<HashVerifierRole> verifier{what.verifier};
   if (!assignment.begun) {
@@ -563,14 +602,12 @@ void Fetcher::use_block(const Asked& asked, Context& context) {
     context.send(verifier, BeginPiece{asked.download, asked.piece, what.attempt, what.sha1, what.sha256});
   }
   // The scheduler hears of the block before the verifier can say anything about its piece.
-  context.send(scheduler_,
-               BlockArrived{asked.download, asked.piece, what.attempt, asked.block, asked.length});
-  context.send(
-      verifier,
-      StoreBlock{asked.download, asked.piece, what.attempt, asked.block, context.now().time_since_epoch()},
-      context.payload());
-  unstored_ += asked.length;
-  --assignment.asked;
+  context.send(scheduler_, BlockArrived{asked.download, asked.piece, what.attempt, asked.what.block, length});
+  context.send(verifier,
+               StoreBlock{asked.download, asked.piece, what.attempt, asked.what.block,
+                          context.now().time_since_epoch()},
+               *bytes);
+  unstored_ += length;
   settle(key);
 }
 
@@ -580,7 +617,7 @@ void Fetcher::on(const RejectBlock& reject, Context& context) {
   if (found == asked_.end()) return;
   const Asked asked = *found;
   asked_.erase(found);
-  window_.dropped(asked.length, context.now());
+  window_.dropped(asked.what.length, context.now());
   if (!asked.cancelled) {
     const PieceKey key{asked.download, asked.piece};
     --assignments_.at(key).asked;

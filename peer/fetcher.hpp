@@ -33,8 +33,9 @@ struct FetcherOptions {
 /// - A block goes from the socket to the verifier by handle: it is looked at nowhere between.
 /// - As many bytes are under way as the window says; blocks that the verifier still holds count against the limit too,
 ///   so that a slow disk slows the requests and not the memory.
-/// - A lane that a limit holds for asks for no block before it is allowed to: one request at a time waits for that, and
-///   what other lanes have to ask for goes out meanwhile.
+/// - A lane that a limit holds for asks for nothing before it is allowed to: one request at a time waits for that, and
+///   what other lanes have to ask for goes out meanwhile. It asks for what it is allowed, or for what the peer is ready to send at
+///   a time if that is less: parts of blocks, which are put together here. At such rates a copy costs nothing.
 /// - It asks for a piece more when it could ask for a block and has none left to ask for.
 /// - A block that was not asked for, or is not as long as was asked, is the peer's fault: it is not spoken with any more.
 ///   One that was cancelled in time is no fault, only not used.
@@ -79,6 +80,7 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   void on(const RejectBlock& reject, Context& context);
   void on(const Have& have, Context& context);
   void on(const FileFetchers& fetchers, Context& context);
+  void on(const RequestLength& length, Context& context);
   void on(const TicketWanted& wanted, Context& context);
 
   void on(const PeerGreetingOverdue& overdue, Context& context);
@@ -91,26 +93,39 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
     PieceLayout layout;
     bool asked = false;  ///< OpenFile has gone out and is not answered yet
     bool opened = false;
+    ByteCount request_max = block_size_max;  ///< the peer wants no longer requests
     bool metered = false;
     ByteCount allowed = {};        ///< and not asked for yet, while metered
     bool waits_for_limit = false;  ///< RequestWanted has been said
   };
+  /// Bytes of a block: all of it, or, where a limit holds, less.
+  struct Stretch {
+    BlockIndex block;
+    ByteCount offset;  ///< in the block
+    ByteCount length;
+  };
+  /// A block of which stretches have come.
+  struct Begun {
+    Bytes bytes;
+    ByteCount came;
+  };
   /// Blocks of a piece that are to be asked for or have been.
   struct Assignment {
     FetchPiece what;
-    std::deque<BlockIndex> to_ask;
+    std::deque<Stretch> to_ask;
     std::size_t asked = 0;  ///< and not answered
     bool begun = false;     ///< the verifier knows of it
+    std::map<BlockIndex, Begun> blocks = {};
   };
   struct Asked {
     Fid fid;
     DownloadId download;
     PieceIndex piece;
-    BlockIndex block;
-    ByteCount length;
+    Stretch what;
     Instant at{};
     Address link;
     bool cancelled = false;  ///< the answer is not used
+    ByteCount offset() const { return PieceLayout::block_offset(what.block) + what.offset; }
   };
   /// A further link to the same peer.
   struct Side {
@@ -142,10 +157,11 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   void show(const PeerTicket& ticket, Context& context) const;
   void ask_for_more(Context& context);
   bool ask_next(Context& context);
-  bool may_ask(Lane& lane, ByteCount length, Context& context);
+  ByteCount allowed(Lane& lane, ByteCount length, Context& context);
   void ask(const PieceKey& key, ByteCount length, Context& context);
   bool has_room(ByteCount bytes) const;
   std::deque<Asked>::iterator find_asked(Address link, const Fid& fid, PieceIndex piece, ByteCount offset);
+  std::optional<Payload> whole_block(const Asked& asked, Context& context);
   void use_block(const Asked& asked, Context& context);
   void settle(const PieceKey& key);
   void cancel_asked(const PieceKey& key, const std::vector<BlockIndex>& blocks, Context& context);

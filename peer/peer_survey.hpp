@@ -61,6 +61,7 @@ class PeerSurvey final : public ActorOf<PeerSurvey, Joined<ServingPeerRole::Says
   void on(const RejectBlock&, Context&) {}
   void on(const Have&, Context&) {}
   void on(const FileFetchers&, Context&) {}
+  void on(const RequestLength&, Context&) {}
   void on(const TicketWanted&, Context&) {}
   void on(const SealedDoor&, Context&) {}
 

@@ -1,6 +1,7 @@
 #include "peer/rate_limiter.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <ctime>
 #include <tuple>
 
@@ -73,6 +74,11 @@ std::optional<std::uint64_t> RateLimiter::rate_of(const std::string& scope, DayT
     if (limit.group == scope && holds_at(limit, day))
       lowest = std::min(lowest.value_or(limit.bytes_per_second), limit.bytes_per_second);
   return lowest;
+}
+
+ByteCount RateLimiter::portion_at(std::optional<std::uint64_t> rate) {
+  if (!rate) return block_size_max;
+  return {std::clamp(std::bit_floor(*rate / 8), request_length_min.value, block_size_max.value)};
 }
 
 /// How long until another limit of this scope may count.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/time.hpp"
+#include "messages/peer_peer.hpp"
 #include "messages/shell_client.hpp"
 
 namespace tutti {
@@ -29,6 +30,7 @@ void set_limit(std::vector<RateLimit>& limits, const RateLimit& change);
 /// - Of the limits of a scope that hold at a moment the lowest counts. One that ends lets through at once what it held.
 /// - Something passes when half of what it costs is there, and may leave its bucket in debt: so what has passed is
 ///   never more than half a portion away from the limit, in either direction, however large portions are.
+/// - So portions have to be small where the rate is: portion_at() says what to ask for at a time.
 /// - A bucket that nobody waits for fills up to `burst` of its rate: a small file after a pause does not wait, and
 ///   nobody saves up for a flood.
 /// - Who has to wait keeps its turn: nobody behind it takes from the bucket that it waits for, else small portions
@@ -43,8 +45,14 @@ class RateLimiter {
   void set(const std::vector<RateLimit>& limits);
   /// True if what belongs to this group has to ask at all: there is a limit for it, at some time of day.
   bool concerns(const GroupName& group) const;
+  /// True if anything at all may have to wait.
+  bool limits_anything() const { return !limits_.empty(); }
   /// The lowest limit that holds for this group now.
   std::optional<std::uint64_t> rate(const GroupName& group, DayTime day) const;
+
+  /// What is to pass at a time at such a rate, or without a limit: what passes in an eighth of a second, from request_length_min
+  /// to block_size_max, and a power of two. So ten seconds are kept to a percent, from 25 KiB/s on.
+  static ByteCount portion_at(std::optional<std::uint64_t> rate);
 
   /// One look at those who wait, in the order of their turns.
   class Round {

@@ -36,6 +36,7 @@ RequestGate::Opened RequestGate::open(Instant now, DayTime day) {
     const DownloadId next = turns_.order(std::move(downloads)).front();
     const auto first = std::find_if(waiting_.begin(), waiting_.end(),
                                     [&](const Wanted& each) { return each.download == next; });
+    first->bytes = std::min(first->bytes, RateLimiter::portion_at(limiter_.rate(first->group, day)));
     if (!round.pass(first->group, first->bytes)) {
       held.push_back(next);
       continue;

@@ -12,7 +12,7 @@ namespace tutti {
 /// Decides which of the requests that fetchers hold back for a limit go out now. Owns the limits on what is fetched and
 /// the queue of those who wait; each fetcher waits at most once for each download.
 ///
-/// Rules: downloads take turns by their priorities, fetchers of one download in the order in which they came. See
+/// Rules: who wants much is allowed a portion of it at a time (RateLimiter::portion_at); downloads take turns by their priorities, fetchers of one download in the order in which they came. See
 /// RateLimiter for the limits.
 class RequestGate {
  public:
@@ -24,7 +24,7 @@ class RequestGate {
     ByteCount bytes;
   };
   struct Opened {
-    std::vector<Wanted> allowed;
+    std::vector<Wanted> allowed;          ///< `bytes`: so many of those that were wanted
     std::optional<Duration> again_after;  ///< look again then; nothing: nobody waits
   };
 

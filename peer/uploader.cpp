@@ -283,6 +283,10 @@ void Uploader::open_file(Address address, Link& link, const FileKey& key, Contex
       context.answer(address, FileFetchers{key.second, std::move(fetchers)});
     }
   }
+  tell_request_length(files_.at(key).front().group, context);
+  if (const auto told = request_lengths_.find(files_.at(key).front().group);
+      told != request_lengths_.end() && link.version >= 4 && !link.sealed)
+    context.answer(address, RequestLength{key.second, told->second});
   context.answer(address, FileOpened{key.second, pieces_of(files_.at(key)).bytes()});
   context.send(others_.scheduler, FileWanted{key.first, key.second, *link.client});
 }

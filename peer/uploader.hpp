@@ -21,6 +21,7 @@
 #include "peer/rate_limiter.hpp"
 #include "peer/rate_meter.hpp"
 #include "peer/untaken_blocks.hpp"
+#include "peer/weighted_turns.hpp"
 
 namespace tutti {
 
@@ -57,6 +58,8 @@ struct UploaderOptions {
 ///   that has not taken untaken_max bytes of what it was sent nothing more is read: a peer that asks and does not
 ///   listen costs no more than that. If all together have not taken untaken_by_all_max, only those are read for who have
 ///   taken all. Who takes nothing for a long time is hung up on.
+/// - Where a limit holds members get equal parts of it, over however many links they ask; and they are told to ask for less at a
+///   time the lower it is, since blocks would come in bursts.
 /// - Whoever floods a link with small words is hung up on (PeerPatience).
 /// - Answers of a link come in the order of its requests, so a rejection waits for the blocks asked for before it.
 /// - Bytes are read from the disk after it was seen that the file is still the one that was hashed; a file that has
@@ -191,6 +194,10 @@ class Uploader final
   /// Whether a link has what to read, and may: next to that it counts what is done about it.
   enum class Turn : std::uint8_t { taken, nothing, limited };
   Turn start_read(Address address, Link& link, RateLimiter::Round& round, Context& context);
+  std::deque<Address>::iterator next_turn();
+  /// What is to be asked for at a time in a group.
+  ByteCount request_length(const GroupName& group, Context& context) const;
+  void tell_request_length(const GroupName& group, Context& context);
   void allow_sends(RateLimiter::Round& round, Context& context);
   ShareFacts facts_of(const FileKey& key, const Copies& copies, Context& context) const;
   void flush(Address address, Link& link, Context& context);
@@ -220,7 +227,9 @@ class Uploader final
 
   RateLimiter limiter_{LimitDirection::up};
   TimerId limit_timer_;
-  bool limited_ = false;  ///< something waits for a limit
+  bool limited_ = false;                            ///< something waits for a limit
+  WeightedTurns<ClientKey> turns_;                  ///< of those who share a limit
+  std::map<GroupName, ByteCount> request_lengths_;  ///< as told, where less than a block is to be asked for
   struct Send {
     Address asker;
     SendWanted what;

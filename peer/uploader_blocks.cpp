@@ -35,6 +35,7 @@ void Uploader::on(const RequestBlock& request, Context& context) {
   waiting.request = request;
   if (copy_with(link, request) == nullptr) waiting.state = Waiting::State::rejected;
   link.waiting.push_back(std::move(waiting));
+  tell_request_length(copies(link, request.fid)->front().group, context);
   enter_ring(context.sender(), link);
   flush(context.sender(), link, context);
   read_next(context);
@@ -77,8 +78,9 @@ void Uploader::read_next(Context& context) {
   if (sends_first_) allow_sends(round, context);
   // A link that may not read now (it has enough under way) comes back into the ring when one of its reads is done.
   while (reads_.size() < reads_max && !ring_.empty()) {
-    const Address address = ring_.front();
-    ring_.pop_front();
+    const auto turn_of = next_turn();
+    const Address address = *turn_of;
+    ring_.erase(turn_of);
     Link& link = links_.at(address);
     link.in_ring = false;
     const std::size_t untaken = observed(context, link.sent.bytes());
@@ -101,6 +103,36 @@ void Uploader::read_next(Context& context) {
   limited_ = !limited.empty();
   context.cancel(limit_timer_);
   if (round.again_after()) limit_timer_ = context.after(*round.again_after(), LimitDue{});
+}
+
+/// Where a limit holds, of whoever has had the least. Else all take turns, which costs nothing to find out.
+std::deque<Address>::iterator Uploader::next_turn() {
+  if (!limiter_.limits_anything()) return ring_.begin();
+  return std::min_element(ring_.begin(), ring_.end(), [&](Address a, Address b) {
+    return turns_.comes_before(*links_.at(a).client, *links_.at(b).client);
+  });
+}
+
+ByteCount Uploader::request_length(const GroupName& group, Context& context) const {
+  if (!limiter_.concerns(group)) return block_size_max;
+  return RateLimiter::portion_at(limiter_.rate(group, local_day_time(context.wall_time())));
+}
+
+/// Tells those who fetch in a group, if it is another one than they have been told.
+void Uploader::tell_request_length(const GroupName& group, Context& context) {
+  const ByteCount now = request_length(group, context);
+  const auto told = request_lengths_.find(group);
+  if (now == (told == request_lengths_.end() ? block_size_max : told->second)) return;
+  if (now == block_size_max) {
+    request_lengths_.erase(told);
+  } else {
+    request_lengths_[group] = now;
+  }
+  for (const auto& [address, link] : links_) {
+    if (link.sealed || link.version < 4) continue;
+    for (const auto& [fid, gid] : link.open)
+      if (files_.at({gid, fid}).front().group == group) context.answer(address, RequestLength{fid, now});
+  }
 }
 
 /// Those that the limits let through. Groups do not wait for each other.
@@ -128,6 +160,9 @@ void Uploader::on(const LimitDue&, Context& context) { read_next(context); }
 
 void Uploader::on(const LimitsChanged& changed, Context& context) {
   limiter_.set(changed.limits);
+  std::set<GroupName> groups;
+  for (const auto& [key, known] : files_) groups.insert(known.front().group);
+  for (const GroupName& group : groups) tell_request_length(group, context);
   read_next(context);
 }
 
@@ -157,6 +192,7 @@ Uploader::Turn Uploader::start_read(Address address, Link& link, RateLimiter::Ro
     const RequestBlock& request = next->request;
     if (const Served* copy = copy_with(link, request)) {
       if (!round.pass(copy->group, request.length)) return Turn::limited;
+      if (limiter_.limits_anything()) turns_.served(*link.client, request.length.value, 1);
       next->state = Waiting::State::reading;
       next->tag = ++last_tag_;
       reads_.emplace(next->tag,

@@ -35,6 +35,7 @@ class WeightedTurns {
                      [&](const Key& a, const Key& b) { return charged(a) < charged(b); });
     return keys;
   }
+  bool comes_before(const Key& a, const Key& b) const { return charged(a) < charged(b); }
   void served(const Key& key, std::uint64_t size, unsigned weight) {
     const double before = charged(key);
     level_ = before;

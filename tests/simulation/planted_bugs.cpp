@@ -293,6 +293,7 @@ class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Me
   void on(const RejectBlock&, Context&) {}
   void on(const Have&, Context&) {}
   void on(const FileFetchers&, Context&) {}
+  void on(const RequestLength&, Context&) {}
   void on(const TicketWanted&, Context&) {}
 
  private:

@@ -45,6 +45,106 @@ BOOST_AUTO_TEST_CASE(asks_for_no_more_than_its_share_of_the_memory) {
   line.requested();
 }
 
+namespace {
+
+constexpr ByteCount part{block_size.value / 4};
+
+/// The next part of the first piece comes, all of its bytes this one.
+void part_comes(Line& line, std::uint8_t byte) {
+  const RequestBlock request = line.requested();
+  BOOST_TEST(request.length.value == part.value);
+  line.host.inject(line.peer, line.fetcher.address, Block{line.fid, request.piece, request.offset},
+                   Payload::own(Bytes(part.value, byte)));
+}
+
+void allow(Line& line, ByteCount bytes) {
+  line.host.inject(line.scheduler.address, line.fetcher.address, RequestAllowed{{5}, bytes});
+}
+
+/// What the verifier gets is one block, put together of four parts in their order.
+void expect_whole(Line& line) {
+  BOOST_TEST((line.host.find<BlockArrived>(line.scheduler.address).value()->bytes == block_size));
+  line.host.expect<BeginPiece>(line.verifier);
+  const Payload bytes = line.host.expect<StoreBlock>(line.verifier).payload;
+  BOOST_TEST_REQUIRE(bytes.size() == block_size.value);
+  for (std::uint8_t i = 0; i < 4; ++i) {
+    BOOST_TEST(bytes.view()[i * part.value] == i + 1);
+    BOOST_TEST(bytes.view()[(i + 1U) * part.value - 1] == i + 1);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(where_a_limit_holds_it_asks_for_what_it_is_allowed) {
+  Line line;
+  line.open();
+  line.host.inject(line.scheduler.address, line.fetcher.address, MeterRequests{{5}, true});
+  line.fetch(0);
+  for (std::uint8_t i = 1; i <= 4; ++i) {
+    BOOST_TEST(line.host.expect<RequestWanted>(line.scheduler)->bytes.value ==
+               block_size.value - (i - 1U) * part.value);
+    line.host.expect_silence();
+    allow(line, part);
+    part_comes(line, i);
+    if (i < 4) line.host.expect_silence(line.verifier.address);
+  }
+  expect_whole(line);
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_may_want_to_be_asked_for_less_at_a_time) {
+  Line line;
+  line.greet();
+  line.open_lane();
+  line.host.expect<OpenFile>(line.peer);
+  line.host.inject(line.peer, line.fetcher.address, RequestLength{line.fid, part});  // before it is open
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  line.host.expect<LaneOpened>(line.scheduler);
+  line.host.expect<PieceWanted>(line.scheduler);
+  line.fetch(0);
+  line.host.expect<PieceWanted>(line.scheduler);
+  for (std::uint8_t i = 1; i <= 4; ++i) part_comes(line, i);
+  expect_whole(line);
+  line.host.inject(line.peer, line.fetcher.address, RequestLength{line.fid, block_size});
+  line.fetch(1);
+  BOOST_TEST((line.requested().length == block_size));
+  // It counts for its conversation only.
+  line.host.inject(line.peer, line.fetcher.address, RequestLength{line.fid, part});
+  line.host.link_down(line.peer);
+  line.host.discard();
+  line.greet();
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  line.fetch(1);
+  line.host.discard(line.scheduler.address);
+  line.host.expect<OpenFile>(line.peer);
+  BOOST_TEST((line.requested().length == block_size));
+}
+
+BOOST_AUTO_TEST_CASE(a_piece_that_is_taken_away_in_the_midst_of_a_block_begins_anew) {
+  Line line;
+  line.open();
+  line.host.inject(line.peer, line.fetcher.address, RequestLength{line.fid, part});
+  line.fetch(0);
+  line.host.discard(line.scheduler.address);
+  part_comes(line, 9);
+  std::vector<RequestBlock> stale;
+  for (int i = 0; i < 3; ++i) stale.push_back(line.requested());
+  line.host.inject(line.scheduler.address, line.fetcher.address, CancelBlocks{{5}, 0_piece, {}});
+  for (const RequestBlock& each : stale)
+    BOOST_TEST((line.host.expect<CancelBlock>(line.peer)->offset == each.offset));
+  line.host.discard(line.scheduler.address);
+  line.fetch(0, 1);
+  line.host.discard(line.scheduler.address);
+  // What was under way comes all the same, and is not used; some of it as a refusal.
+  for (const RequestBlock& each : {stale[0], stale[1]})
+    line.host.inject(line.peer, line.fetcher.address, Block{line.fid, 0_piece, each.offset},
+                     Payload::own(Bytes(part.value, 9)));
+  line.host.inject(line.peer, line.fetcher.address,
+                   RejectBlock{line.fid, 0_piece, stale[2].offset, RejectReason::cancelled});
+  line.host.expect_silence(line.verifier.address);
+  for (std::uint8_t i = 1; i <= 4; ++i) part_comes(line, i);
+  expect_whole(line);
+}
+
 BOOST_AUTO_TEST_CASE(a_file_is_asked_for_once_until_that_is_answered) {
   Line line;
   line.greet();

@@ -887,6 +887,77 @@ BOOST_AUTO_TEST_CASE(bad_words_stay_at_the_door) {
   BOOST_TEST(counter.host.faults().size() == 3u);
 }
 
+BOOST_AUTO_TEST_CASE(where_a_limit_holds_peers_are_told_to_ask_for_less_at_a_time) {
+  Counter counter;
+  const auto limit = [&](std::uint64_t rate) {
+    counter.host.inject(counter.storage.address, counter.uploader.address,
+                        LimitsChanged{{RateLimit{LimitDirection::up, "lab", 0, 0, rate}}});
+  };
+  const Address old = counter.peer_with_file();  // speaks an earlier version
+  counter.speaks = 4;
+  const Address early = counter.peer(4);
+  counter.show(early, counter.ticket(4));
+  counter.host.inject(early, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.told_if_asked(counter.rules());
+  counter.host.discard();
+  limit(1U << 20U);
+  BOOST_TEST(counter.host.expect<RequestLength>(early)->bytes.value == 128U << 10U);
+  limit((1U << 20U) + 1);  // changes nothing for them
+  counter.host.expect_silence();
+  const Address late = counter.peer(5);
+  counter.show(late, counter.ticket(5));
+  counter.host.inject(late, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.told_if_asked(counter.rules());
+  BOOST_TEST(
+      (counter.host.find<RequestLength>(late).value().message == RequestLength{counter.fid, {128U << 10U}}));
+  counter.host.discard();
+  counter.host.inject(counter.storage.address, counter.uploader.address, LimitsChanged{});
+  BOOST_TEST((counter.host.expect<RequestLength>(early)->bytes == block));
+  BOOST_TEST((counter.host.expect<RequestLength>(late)->bytes == block));
+  counter.host.expect_silence(old);
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_is_shared_out_among_members_and_not_among_links) {
+  Counter counter;
+  counter.speaks = 3;
+  const auto come_in = [&](std::uint8_t client, int links) {
+    std::vector<Address> all{counter.peer(client)};
+    counter.show(all[0], counter.ticket(client));
+    for (int i = 1; i < links; ++i) all.push_back(counter.sealed(client));
+    for (const Address each : all) {
+      counter.host.inject(each, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+      counter.told_if_asked(counter.rules());
+    }
+    return all;
+  };
+  const std::vector<Address> many = come_in(3, 4);
+  const std::vector<Address> one = come_in(4, 1);
+  counter.host.discard();
+  constexpr ByteCount small{32U << 10U};
+  counter.host.inject(counter.storage.address, counter.uploader.address,
+                      LimitsChanged{{RateLimit{LimitDirection::up, "", 0, 0, 256U << 10U}}});
+  std::map<Address, int> came;
+  const auto ask = [&](Address from) { counter.request(from, 0, {}, small); };
+  std::vector<Address> everybody = many;
+  everybody.push_back(one[0]);
+  for (const Address from : everybody) ask(from);
+  for (int i = 0; i < 400; ++i) {
+    counter.host.advance(std::chrono::milliseconds(25));
+    while (const auto read = counter.host.find<ReadBlock>(counter.storage.address))
+      counter.host.inject(counter.storage.address, counter.uploader.address, BlockRead{read->message.tag},
+                          Payload::own(Bytes(small.value)));
+    for (const Address from : everybody)
+      while (counter.host.find<Block>(from)) {
+        ++came[from];
+        ask(from);
+      }
+  }
+  int of_many = 0;
+  for (const Address from : many) of_many += came[from];
+  BOOST_TEST(std::abs(of_many - came[one[0]]) <= 2);
+  BOOST_TEST(std::abs(of_many + came[one[0]] - 80) <= 4);  // ten seconds, 5 %
+}
+
 BOOST_AUTO_TEST_CASE(what_members_of_orchestras_are_sent_is_paid_from_the_same_limits) {
   Counter counter;
   const Ref<OrchDoorRole> door = counter.host.probe<OrchDoorRole>();

@@ -75,6 +75,22 @@ BOOST_AUTO_TEST_CASE(a_slow_limit_is_never_more_than_half_a_portion_off) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(portions_fit_the_rate_so_that_slow_limits_hold_as_well) {
+  BOOST_TEST(RateLimiter::portion_at(std::nullopt).value == block_size_max.value);
+  BOOST_TEST(RateLimiter::portion_at(5U << 20U).value == block_size_max.value);
+  BOOST_TEST(RateLimiter::portion_at(1U << 20U).value == 128U << 10U);
+  BOOST_TEST(RateLimiter::portion_at(100U << 10U).value == 8U << 10U);
+  BOOST_TEST(RateLimiter::portion_at(1).value == request_length_min.value);
+  for (const std::uint64_t rate :
+       {std::uint64_t{25} << 10U, std::uint64_t{100} << 10U, std::uint64_t{2} << 20U}) {
+    Sender sender;
+    sender.limiter.set({up(rate)});
+    sender.run_until(sender.now + 10s, RateLimiter::portion_at(rate).value);
+    BOOST_TEST(static_cast<double>(sender.sent) <= 10.0 * static_cast<double>(rate) * 1.05);
+    BOOST_TEST(static_cast<double>(sender.sent) >= 10.0 * static_cast<double>(rate) * 0.95);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_small_file_after_a_pause_does_not_wait) {
   Sender sender;
   sender.limiter.set({up(1U << 20U)});
@@ -267,6 +283,25 @@ BOOST_AUTO_TEST_CASE(downloads_share_a_limit_by_priority_and_fetchers_in_turn) {
   BOOST_TEST(std::abs(of_download[1] - 900) < 20);
   BOOST_TEST(std::abs(of_download[2] - 100) < 5);
   BOOST_TEST(std::abs(of_fetcher[1] - of_fetcher[2]) <= 1);
+}
+
+BOOST_AUTO_TEST_CASE(who_wants_much_is_allowed_a_portion_at_a_time) {
+  RequestGate gate;
+  gate.set({{LimitDirection::down, "lab", 0, 0, 100U << 10U}});
+  RequestGate::Wanted much = wanted(1, 1, DownloadPriority::normal);
+  much.bytes = block_size_max;
+  Instant now{1h};
+  std::uint64_t allowed = 0;
+  while (now < Instant{1h} + 10s) {
+    gate.want(much);
+    const auto opened = gate.open(now, 1h);
+    for (const auto& each : opened.allowed) {
+      BOOST_TEST(each.bytes.value == 8U << 10U);
+      allowed += each.bytes.value;
+    }
+    now += opened.again_after.value_or(1ms);
+  }
+  BOOST_TEST(std::abs(static_cast<double>(allowed) - 10.0 * (100U << 10U)) < 0.05 * 10.0 * (100U << 10U));
 }
 
 BOOST_AUTO_TEST_CASE(another_group_does_not_wait_for_a_limit_of_one) {
