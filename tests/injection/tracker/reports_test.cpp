@@ -39,6 +39,7 @@ struct Accused : World {
                          DirectoryPlace{1, 2, desk, journal, replicator, console}, SyncConfig{}));
     inject(journal.address, directory.address, StoreLoading{own_store, {}, {}, {}, true, {}});
     inject(replicator.address, directory.address, CaughtUp{});
+    discard();
     std::vector<Operation> known{GroupNamed{gid, {"choir"}, 2, true}};
     for (const std::uint8_t n : everybody) {
       const Uid uid = id_of<Uid>(n);
@@ -70,7 +71,7 @@ struct Accused : World {
     submit.request.token = id_of<SessionToken>(user);
     submit.request.what = what;
     inject(desk.address, directory.address, submit);
-    return host.expect<Settled>(desk).message.answer.what;
+    return find<Settled>(desk.address)->answer.what;
   }
   ReportHeard heard(std::uint8_t user, std::uint32_t piece = 0) const {
     return {id_of<Uid>(user), gid, fid, id_of<ClientKey>(2), {piece}};
