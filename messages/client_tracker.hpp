@@ -15,10 +15,11 @@
 //   conversation = C:Hello  ( T:Welcome | T:Unwelcome )  *( request | presence )  [ C:Leaving ]
 //   request      = C:Request  T:Answer            several may be under way; answers come in any order
 //   presence     = C:Present                      no answer
-//   at any time  = T:Notice | T:GroupChanged
+//   at any time  = T:Notice | T:GroupChanged | T:PieceReported
 //
 // Directories are spoken of from version 2 on: before, a tracker neither takes nor names them. RemoveMember, AskTicket,
-// AskTicketRules, GroupChanged, ChangePassword, TransferGroup and AskSessions are said from version 3 on.
+// AskTicketRules, GroupChanged, ChangePassword, TransferGroup and AskSessions are said from version 3 on, ReportPiece and
+// PieceReported from version 4 on.
 //
 // Every request names itself by (client key, counter). A tracker that has seen the id before, here or at another
 // tracker, answers what was answered then; so a client that hears nothing says the same again elsewhere.
@@ -26,8 +27,8 @@
 namespace tutti {
 
 /// Version 1 knew no directories; version 2 no tickets, no change of a password or of who owns or is in a group by others,
-/// and no list of sessions.
-constexpr std::uint16_t client_tracker_version = 3;
+/// and no list of sessions; version 3 no reports of wrong pieces.
+constexpr std::uint16_t client_tracker_version = 4;
 constexpr std::uint16_t client_tracker_version_min = 1;
 /// From this version on a Metainfo may be that of a directory.
 constexpr std::uint16_t trees_version = 2;
@@ -35,6 +36,8 @@ constexpr std::uint16_t trees_version = 2;
 constexpr std::uint16_t tickets_version = 3;
 /// From this version on passwords and owners change, and sessions are listed.
 constexpr std::uint16_t accounts_version = 3;
+/// From this version on wrong pieces are reported, and Sharer says how many have done so.
+constexpr std::uint16_t reports_version = 4;
 /// Rows of one page of a listing, at most.
 constexpr std::uint32_t page_rows_max = 1000;
 /// Bytes of a password, at most: enough for any sentence, too few to make hashing a weapon.
@@ -265,12 +268,24 @@ struct TransferGroup {
 struct AskSessions {
   TUTTI_MESSAGE(AskSessions, 0x0272);
 };
+/// Members only. What this client of a member, who shares the file, has sent alone as this piece is not the piece. Done;
+/// not_sharing, if he does not.
+struct ReportPiece {
+  Gid gid;
+  Fid fid;
+  ClientKey client;
+  PieceIndex piece;
+  TUTTI_MESSAGE(ReportPiece, 0x0296, gid, fid, client, piece);
+  Fault fault() const {
+    return piece.value >= Metainfo::pieces_max ? "a file has at most 65,536 pieces" : Fault{};
+  }
+};
 
 using ClientRequest =
     OneOf<CreateUser, Login, Logout, CreateGroup, JoinGroup, LeaveGroup, ListRequests, AcceptRequest,
           RejectRequest, ListGroups, ListMembers, ListFiles, AddFile, FindFile, FindSharers, StartShare,
           StopShare, AskStatus, FindMemberSessions, RemoveMember, AskTicket, AskTicketRules, ChangePassword,
-          TransferGroup, AskSessions>;
+          TransferGroup, AskSessions, ReportPiece>;
 
 /// True for the requests that are answered without a session.
 template <class Request>
@@ -347,7 +362,10 @@ struct Sharer {
   ClientKey client;
   std::string host;
   std::uint16_t port = 0;
-  TUTTI_RECORD(Sharer, user, client, host, port);
+  /// So many members have reported wrong pieces of this file from this client of late.
+  std::uint32_t reports = 0;
+  static constexpr std::size_t released_fields = 4;
+  TUTTI_RECORD(Sharer, user, client, host, port, reports);
   Fault fault() const {
     return host.empty() || host.size() > 255 || port == 0 ? "a sharer has no address" : "";
   }
@@ -518,16 +536,28 @@ struct GroupChanged {
   std::string sentence;
   TUTTI_MESSAGE(GroupChanged, 0x0295, gid, group, epoch, member, sentence);
 };
+/// T: a member says that this piece of a file, as this client has sent it, is not the piece. Nobody has looked: the client
+/// is to look at its disk.
+struct PieceReported {
+  Gid gid;
+  Fid fid;
+  PieceIndex piece;
+  UserName reporter;
+  TUTTI_MESSAGE(PieceReported, 0x0297, gid, fid, piece, reporter);
+  Fault fault() const {
+    return piece.value >= Metainfo::pieces_max ? "a file has at most 65,536 pieces" : Fault{};
+  }
+};
 
-using ClientTrackerMessages =
-    Joined<ClientRequest::Options, TrackerAnswer::Options,
-           Messages<Hello, Welcome, Unwelcome, Request, Answer, Present, Notice, Leaving, GroupChanged>>;
+using ClientTrackerMessages = Joined<ClientRequest::Options, TrackerAnswer::Options,
+                                     Messages<Hello, Welcome, Unwelcome, Request, Answer, Present, Notice,
+                                              Leaving, GroupChanged, PieceReported>>;
 
 /// A tracker as a client sees it, over a link.
 struct TrackerRole {
   static constexpr std::string_view name = "tracker";
   using Accepts = Messages<Hello, Request, Present, Leaving>;
-  using Says = Messages<Welcome, Unwelcome, Answer, Notice, GroupChanged>;
+  using Says = Messages<Welcome, Unwelcome, Answer, Notice, GroupChanged, PieceReported>;
   static constexpr std::size_t frame_bytes = 8U << 20U;
 };
 /// A client as a tracker sees it, over a link.

@@ -13,6 +13,9 @@
 //
 //   requests     = X:Ask  tracker_link:Told
 //   session      = tracker_link:SessionChanged | tracker_link:GroupLeft      to librarian and scheduler
+//   reports      = tracker_link:PieceReported                                to librarian and scheduler
+//                  X:HashPiece  file_hasher:( PieceHashed | HashFailed )
+//                | librarian:ShareDamaged  scheduler:DamageSettled
 //   request ids  = tracker_link:ReserveCounters  storage:CountersReserved
 //   trackers     = tracker_link:RememberTracker                              to storage
 //
@@ -257,6 +260,24 @@ struct ShareReturned {
   std::string path;
   bool shared = false;
   TUTTI_MESSAGE(ShareReturned, 0x05a1, gid, fid, path, shared);
+};
+
+/// What is at `path` has a wrong piece, so all of it is to be hashed and what is wrong fetched again, if it is a download
+/// of this client.
+struct ShareDamaged {
+  Gid gid;
+  Fid fid;
+  std::string path;
+  TUTTI_MESSAGE(ShareDamaged, 0x05d0, gid, fid, path);
+};
+/// All of it was hashed and is `right` (now), so it can be served again; or it is no download, so nobody fetches it again.
+/// Of a download that is being fetched again nothing is said but ReturnShare.
+struct DamageSettled {
+  Gid gid;
+  Fid fid;
+  std::string path;
+  bool right = false;
+  TUTTI_MESSAGE(DamageSettled, 0x05d1, gid, fid, path, right);
 };
 
 // --- serving ----------------------------------------------------------------------------------------------------
@@ -882,7 +903,7 @@ using InsideClientMessages =
              DownloadUnsound, ReopenDownload, WatchLimits, LimitsChanged, MeterRequests, RequestWanted,
              RequestAllowed, ReportLane, LaneReported, LimitDue, ReportWriting, WritingReported, WatchDue,
              LaneFetchers, FetchersDue, RememberTracker, WriteFile, SendWanted, SendAllowed, SendUnwanted,
-             HoldTicket, TicketRefused, TicketDue>;
+             HoldTicket, TicketRefused, TicketDue, ShareDamaged, DamageSettled>;
 
 // --- the cast ---------------------------------------------------------------------------------------------------
 
@@ -897,7 +918,7 @@ struct LibrarianRole {
   static constexpr std::string_view name = "librarian";
   using Accepts = Messages<ShareFile, UnshareFile, ForgetCommand, Told, SessionChanged, GroupLeft, AdoptShare,
                            ReturnShare, PieceHashed, StretchHashed, HashFailed, SharesRecalled, FileChecked,
-                           ServingFailed>;
+                           ServingFailed, PieceReported, DamageSettled>;
 };
 
 /// Decides who fetches which piece of which download from whom.
@@ -910,7 +931,8 @@ struct SchedulerRole {
                PeerLost, PeerAtFault, LaneOpened, LaneClosed, LaneFetchers, PeerHas, PieceWanted,
                BlockArrived, PieceNotCome, PieceVerified, PieceCorrupt, PieceUnwritable, FileWanted,
                ControlDownloads, DiagnoseDownloads, DownloadForgotten, RecheckProgress, DownloadSound,
-               DownloadUnsound, ShareReturned, LimitsChanged, RequestWanted, LaneReported, WritingReported>;
+               DownloadUnsound, ShareReturned, LimitsChanged, RequestWanted, LaneReported, WritingReported,
+               PieceReported, PieceHashed, HashFailed, ShareDamaged>;
 };
 
 /// Owns the link to one remote peer and keeps enough requests under way on it.

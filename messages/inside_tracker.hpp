@@ -24,7 +24,8 @@
 //   away     = ( R:FellBehind D:ServiceChanged | D:ServiceChanged D:WasAbsent ) ... R:CaughtUp D:ServiceChanged
 //   fork     = R:RenewStore *( D:ReadLog J:LogRead ) D:CommitBatch J:BatchCommitted D:DirectoryHolds
 //   presence = ( F:PresenceSaid | F:LeavingSaid ) D:Gossip to R, R:GossipHeard to D
-//   notices  = ( D:Notify | D:NotifyGroup ) to F
+//   notices  = ( D:Notify | D:NotifyGroup | D:NotifyPiece ) to F
+//   reports  = D:ReportTaken to R, R:ReportLearned to D
 //   tickets  = R:SignerLearned to D
 //   keys     = R:RememberNeighbour                                         to J
 
@@ -125,6 +126,12 @@ struct NotifyGroup {
   ClientKey client;
   GroupChanged change;
   TUTTI_MESSAGE(NotifyGroup, 0x0618, client, change);
+};
+/// D: to the client's links, if there are any here.
+struct NotifyPiece {
+  ClientKey client;
+  PieceReported report;
+  TUTTI_MESSAGE(NotifyPiece, 0x0619, client, report);
 };
 /// D: requests are (or are not yet) decided; `store` is known from then on.
 struct ServiceChanged {
@@ -319,6 +326,16 @@ struct GossipHeard {
   PresenceGossip presence;
   TUTTI_MESSAGE(GossipHeard, 0x0638, presence);
 };
+/// D: a member has reported a piece: to be told to the other trackers.
+struct ReportTaken {
+  ReportHeard report;
+  TUTTI_MESSAGE(ReportTaken, 0x0649, report);
+};
+/// R: heard from another tracker.
+struct ReportLearned {
+  ReportHeard report;
+  TUTTI_MESSAGE(ReportLearned, 0x064a, report);
+};
 /// How another tracker is linked with this one.
 enum class TrackerTie : std::uint8_t { cut_off, half_linked, hung, live };
 inline constexpr std::array<std::string_view, 4> tracker_tie_names{"cut_off", "half_linked", "hung", "live"};
@@ -415,12 +432,13 @@ struct RememberNeighbour {
 
 using InsideTrackerMessages =
     Messages<HashPassword, PasswordHashed, CheckPassword, PasswordChecked, Submit, PasswordNeeded,
-             PasswordKnown, Settled, PresenceSaid, LeavingSaid, Notify, NotifyGroup, SignerLearned,
-             ServiceChanged, CommitBatch, BatchCommitted, BatchFailed, LoadStore, StoreLoading, LoadMore,
-             ReadMetainfo, MetainfoRead, ReadLog, LogRead, ReadRows, RowsRead, TruncateLog, DirectoryHolds,
-             Spread, AwaitReached, Reached, Learned, LearnedRows, CaughtUp, FellBehind, WasAbsent, RenewStore,
-             Want, Gossip, GossipHeard, TrackersSeen, AskOwnBuckets, OwnBuckets, AskNode, NodeStatus,
-             AskUsers, Users, AskGroups, GroupsKnown, Hopeless, Serving, RememberNeighbour>;
+             PasswordKnown, Settled, PresenceSaid, LeavingSaid, Notify, NotifyGroup, NotifyPiece,
+             SignerLearned, ServiceChanged, CommitBatch, BatchCommitted, BatchFailed, LoadStore, StoreLoading,
+             LoadMore, ReadMetainfo, MetainfoRead, ReadLog, LogRead, ReadRows, RowsRead, TruncateLog,
+             DirectoryHolds, Spread, AwaitReached, Reached, Learned, LearnedRows, CaughtUp, FellBehind,
+             WasAbsent, RenewStore, Want, Gossip, GossipHeard, TrackersSeen, AskOwnBuckets, OwnBuckets,
+             AskNode, NodeStatus, AskUsers, Users, AskGroups, GroupsKnown, Hopeless, Serving,
+             RememberNeighbour, ReportTaken, ReportLearned>;
 
 // --- roles ----------------------------------------------------------------------------------------------------
 
@@ -432,16 +450,16 @@ struct PasswordHasherRole {
 /// Speaks with clients.
 struct FrontDeskRole {
   static constexpr std::string_view name = "front_desk";
-  using Accepts =
-      Messages<PasswordHashed, PasswordChecked, PasswordNeeded, Settled, Notify, NotifyGroup, ServiceChanged>;
+  using Accepts = Messages<PasswordHashed, PasswordChecked, PasswordNeeded, Settled, Notify, NotifyGroup,
+                           NotifyPiece, ServiceChanged>;
 };
 /// Decides requests; owns the state.
 struct DirectoryRole {
   static constexpr std::string_view name = "directory";
-  using Accepts =
-      Messages<Submit, PasswordKnown, PresenceSaid, LeavingSaid, BatchCommitted, BatchFailed, StoreLoading,
-               MetainfoRead, LogRead, Reached, Learned, LearnedRows, CaughtUp, FellBehind, RenewStore,
-               GossipHeard, SignerLearned, TrackersSeen, AskOwnBuckets, AskNode, AskUsers, AskGroups>;
+  using Accepts = Messages<Submit, PasswordKnown, PresenceSaid, LeavingSaid, BatchCommitted, BatchFailed,
+                           StoreLoading, MetainfoRead, LogRead, Reached, Learned, LearnedRows, CaughtUp,
+                           FellBehind, RenewStore, GossipHeard, ReportLearned, SignerLearned, TrackersSeen,
+                           AskOwnBuckets, AskNode, AskUsers, AskGroups>;
 };
 /// Owns the disk.
 struct JournalRole {
@@ -452,8 +470,8 @@ struct JournalRole {
 /// Speaks with the other trackers.
 struct ReplicatorRole {
   static constexpr std::string_view name = "replicator";
-  using Accepts =
-      Messages<DirectoryHolds, Spread, AwaitReached, Want, WasAbsent, Gossip, LogRead, RowsRead, OwnBuckets>;
+  using Accepts = Messages<DirectoryHolds, Spread, AwaitReached, Want, WasAbsent, Gossip, ReportTaken,
+                           LogRead, RowsRead, OwnBuckets>;
 };
 /// Speaks with whoever runs the tracker.
 struct ConsoleRole {

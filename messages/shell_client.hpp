@@ -313,9 +313,11 @@ struct PeerShare {
   UserName user;
   std::string host;
   std::uint16_t port = 0;
-  bool answered = false;     ///< no: cannot be reached, or does not serve it
-  std::uint32_t pieces = 0;  ///< verified there
-  TUTTI_RECORD(PeerShare, user, host, port, answered, pieces);
+  bool answered = false;      ///< no: cannot be reached, or does not serve it
+  std::uint32_t pieces = 0;   ///< verified there
+  std::uint32_t reports = 0;  ///< as in Sharer
+  static constexpr std::size_t released_fields = 5;
+  TUTTI_RECORD(PeerShare, user, host, port, answered, pieces, reports);
 };
 /// The answer of a survey that the shell has made among those who share a file: as many rows as were asked, in their
 /// order.

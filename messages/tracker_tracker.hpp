@@ -23,6 +23,7 @@
 //                | F:Ack                                           after each group of deltas that F has on disk
 //                | F:AskRows *( S:SnapshotRows | F:MoreRows )      as many pages as F has given credit for; version 2
 //                | F:AskBuckets    S:Buckets
+//                | S:ReportHeard                                   a report that S has taken; from version 4 on
 //
 // A delta above `delta_published_max` is not said on the feed but sent as Ops at once: a PUB queues whole frames for
 // each subscriber, and one slow subscriber times megabytes of piece digests would be the tracker's memory.
@@ -33,8 +34,8 @@
 namespace tutti {
 
 /// Version 1 knew no RepairHeads, and a snapshot whose pages nobody gives any more: trackers of both versions exchange
-/// deltas. Version 2 knew no TicketSigner.
-constexpr std::uint16_t tracker_tracker_version = 3;
+/// deltas. Version 2 knew no TicketSigner, version 3 no ReportHeard.
+constexpr std::uint16_t tracker_tracker_version = 4;
 constexpr std::uint16_t tracker_tracker_version_min = 1;
 /// A larger encoded delta is not published, only sent over repair links.
 constexpr ByteCount delta_published_max = 64_KiB;
@@ -299,6 +300,18 @@ struct TicketSigner {
   SigningKey key;
   TUTTI_MESSAGE(TicketSigner, 0x0780, key);
 };
+/// S: one of its clients has reported a piece (ReportPiece). Never stored: it fades some time after receipt.
+struct ReportHeard {
+  Uid reporter;
+  Gid gid;
+  Fid fid;
+  ClientKey client;  ///< that has sent it
+  PieceIndex piece;
+  TUTTI_MESSAGE(ReportHeard, 0x0781, reporter, gid, fid, client, piece);
+  Fault fault() const {
+    return piece.value >= Metainfo::pieces_max ? "a file has at most 65,536 pieces" : Fault{};
+  }
+};
 /// F: has everything up to `have` and room for `credit` more Ops. A new Pull replaces the one before.
 struct Pull {
   VersionVector have;
@@ -363,9 +376,10 @@ struct Buckets {
 };
 
 using TrackerTrackerMessages =
-    Joined<Operation::Options, Messages<Delta, Heartbeat, PresenceGossip, RepairHello, RepairWelcome,
-                                        RepairUnwelcome, RepairHeads, TicketSigner, Pull, Ops, Ack,
-                                        LogTruncated, AskRows, MoreRows, SnapshotRows, AskBuckets, Buckets>>;
+    Joined<Operation::Options,
+           Messages<Delta, Heartbeat, PresenceGossip, RepairHello, RepairWelcome, RepairUnwelcome,
+                    RepairHeads, TicketSigner, ReportHeard, Pull, Ops, Ack, LogTruncated, AskRows, MoreRows,
+                    SnapshotRows, AskBuckets, Buckets>>;
 
 /// What a tracker tells everybody: as a topic of our own what may be published, as somebody else's what may come.
 struct FeedTopic {
@@ -378,8 +392,8 @@ struct FeedTopic {
 struct RepairSourceRole {
   static constexpr std::string_view name = "repair_source";
   using Accepts = Messages<RepairHello, Pull, Ack, AskRows, MoreRows, AskBuckets>;
-  using Says = Messages<RepairWelcome, RepairUnwelcome, RepairHeads, TicketSigner, Ops, LogTruncated,
-                        SnapshotRows, Buckets>;
+  using Says = Messages<RepairWelcome, RepairUnwelcome, RepairHeads, TicketSigner, ReportHeard, Ops,
+                        LogTruncated, SnapshotRows, Buckets>;
   static constexpr std::size_t frame_bytes = 8U << 20U;
 };
 /// A tracker that follows this one, over a link.

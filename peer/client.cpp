@@ -36,8 +36,8 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
   SchedulerOptions scheduler = settings.scheduler;
   scheduler.self = self;
   cast.scheduler = std::make_unique<Scheduler>(
-      std::move(scheduler),
-      Scheduler::Others{at.shell, at.tracker_link, at.librarian, at.uploader, at.storage, at.verifiers});
+      std::move(scheduler), Scheduler::Others{at.shell, at.tracker_link, at.librarian, at.uploader,
+                                              at.storage, at.verifiers, at.checker});
 
   auto door = std::make_shared<Opened>();
   cast.door = door;

@@ -203,6 +203,7 @@ std::size_t Librarian::hasher_of(Address sender) const {
 }
 
 void Librarian::on(const PieceHashed& hashed, Context& context) {
+  if (is_checked(hashed, context)) return;
   if (!hashing_ || hashing_->job() != hashed.job) return;  // given up meanwhile
   hashing_->piece_done(hasher_of(context.sender()), hashed.piece, {hashed.sha1, hashed.sha256},
                        context.payload());
@@ -216,6 +217,7 @@ void Librarian::on(const StretchHashed& hashed, Context& context) {
 }
 
 void Librarian::on(const HashFailed& failed, Context& context) {
+  if (is_checked(failed, context)) return;
   if (!hashing_ || hashing_->job() != failed.job) return;
   fail_job(failed.job.value, failed.code, failed.sentence, context);
 }

@@ -13,6 +13,7 @@
 
 #include "actors/actor.hpp"
 #include "messages/inside_orchestra.hpp"
+#include "peer/piece_checks.hpp"
 #include "peer/share_hashing.hpp"
 
 namespace tutti {
@@ -40,6 +41,8 @@ namespace tutti {
 /// - A directory is shared as one file (TreeDisk). What is in it when it is shared is what is shared: what comes to lie in
 ///   it later is not. One of which only a part is here is given up when that changes, as it cannot be hashed anew; and it
 ///   does not take the place of one of which more is here.
+/// - Of a piece that somebody says came wrong from here, that piece is hashed again. If it is wrong, nothing of the file is
+///   served from that moment: a download is hashed and what is wrong of it fetched again, anything else is shared no more.
 /// - One file is hashed at a time, by all hashers: two at a time would only make both late.
 class Librarian final
     : public ActorOf<Librarian, Joined<LibrarianRole::Accepts, Messages<SharesDue, MeasureDue>>> {
@@ -83,6 +86,8 @@ class Librarian final
   void on(const SharesRecalled& recalled, Context& context);
   void on(const FileChecked& checked, Context& context);
   void on(const ServingFailed& failed, Context& context);
+  void on(const PieceReported& reported, Context& context);
+  void on(const DamageSettled& settled, Context& context);
   void on(const SharesDue& due, Context& context);
   void on(const MeasureDue& due, Context& context);
 
@@ -100,6 +105,7 @@ class Librarian final
     Instant rests_until{};
     bool looked_at = false;  ///< just now
     bool trouble_told = false;
+    std::optional<PieceIndex> damaged = {};  ///< this piece is wrong, and what becomes of it is not settled
   };
   /// A file on its way to be shared: asking (may it be?) -> waiting (its turn) -> measuring (its identity) -> hashing ->
   /// comparing (its identity again) -> adding (at the trackers) -> gone. A rehashed share begins at waiting and ends
@@ -152,6 +158,9 @@ class Librarian final
   void file_trouble(const ShareKey& key, Code code, std::string sentence, Context& context);
   void lose_share(const ShareKey& key, Code code, std::string sentence, Context& context);
   void end_share(const ShareKey& key, CloseReason reason, Context& context);
+  bool is_checked(const PieceHashed& hashed, Context& context);
+  bool is_checked(const HashFailed& failed, Context& context);
+  void damaged(const PieceChecks::Check& check, Context& context);
   void tell_end(const ShareKey& key, Context& context);
   void end_told(const ShareKey& key, const Told& told, Context& context);
   void forget_share(const ShareKey& key, CloseReason reason, Context& context);
@@ -175,6 +184,7 @@ class Librarian final
   std::optional<JobId> at_work_;  ///< the one that is measured, hashed or compared
   std::optional<ShareHashing> hashing_;
   JobId last_job_ = 0;
+  PieceChecks checks_;
 
   std::map<CommandId, WithTold> asked_;
   std::map<std::uint64_t, WithFile> looked_;

@@ -87,6 +87,7 @@ void Librarian::on(const SessionChanged& changed, Context& context) {
   for (const auto& [key, share] : shares_)
     stop_serving(StopServing{key.first, key.second, share.record.path, CloseReason::logged_out}, context);
   shares_.clear();
+  checks_.clear();
   while (!jobs_.empty()) {
     const JobId id = jobs_.begin()->first;
     if (jobs_.begin()->second.rehashes) {
@@ -147,7 +148,8 @@ void Librarian::look_at_share(const ShareKey& key, Context& context) {
         if (share == nullptr || share->record.path != path) return;
         share->looked_at = false;
         share->rests_until = at.now() + looks_apart * (at.now() - begun);
-        if (share->state == ShareState::rehashing || share->state == ShareState::stopping) return;
+        if (share->state == ShareState::rehashing || share->state == ShareState::stopping || share->damaged)
+          return;
         if (!checked.identity) return file_trouble(key, checked.code, checked.sentence, at);
         if (*checked.identity == share->record.identity) {
           if (share->state == ShareState::looking) announce(key, at);
@@ -377,7 +379,7 @@ void Librarian::on(const SharesDue&, Context& context) {
     ++next;
     if (share.state == ShareState::stopping) {
       tell_end(last_looked_, context);
-    } else if (context.now() >= share.rests_until) {
+    } else if (context.now() >= share.rests_until && !share.damaged) {
       look_at_share(last_looked_, context);
     }
   }

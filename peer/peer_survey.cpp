@@ -13,7 +13,7 @@ template struct Codec<SurveyOver>;
 PeerSurvey::PeerSurvey(SurveyQuestion question, Ref<ShellRole> asker)
     : question_(std::move(question)), asker_(asker) {
   for (const Sharer& sharer : question_.sharers)
-    found_.push_back({sharer.user, sharer.host, sharer.port, false, 0});
+    found_.push_back({sharer.user, sharer.host, sharer.port, false, 0, sharer.reports});
 }
 
 void PeerSurvey::start(Context& context) {

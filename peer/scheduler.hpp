@@ -15,6 +15,7 @@
 #include "messages/inside_orchestra.hpp"
 #include "peer/download.hpp"
 #include "peer/fellow_progress.hpp"
+#include "peer/piece_checks.hpp"
 #include "peer/request_gate.hpp"
 #include "peer/request_window.hpp"
 #include "peer/swarm_words.hpp"
@@ -89,7 +90,9 @@ struct SchedulerOptions {
 ///   take turns.
 /// - A peer that sent a bad piece alone is spoken with no more in this session, nor one that breaks the protocol; where
 ///   nobody's key vouches for him, a bad piece may be bad luck (WrongPieces).
-/// - Every verified piece is journalled and served at once.
+///   Where a key vouches, the trackers are told of it.
+/// - Every verified piece is journalled and served at once. If somebody says that one came wrong from here, it is hashed
+///   again; if it is wrong, so is all of its download, and what is wrong is fetched again.
 /// - A download that fails is taken off the trackers, unless the user shares the file apart from it as well. One whose
 ///   bytes could not be read for a peer does not fail by that: it is shared anew.
 /// - What the user does not want shared is remembered as such, also what the store is still bringing back, making or
@@ -114,6 +117,7 @@ class Scheduler final
     Ref<UploaderRole> uploader;
     Ref<StorageRole> storage;
     std::vector<Ref<HashVerifierRole>> verifiers;  ///< at least one
+    Ref<FileHasherRole> checker = {};              ///< zero: nobody reports pieces
   };
 
   Scheduler(SchedulerOptions options, Others others);
@@ -150,6 +154,10 @@ class Scheduler final
   void on(const WholeUnreadable& unreadable, Context& context);
   void on(const ServingFailed& failed, Context& context);
   void on(const FileWanted& wanted, Context& context);
+  void on(const PieceReported& reported, Context& context);
+  void on(const PieceHashed& hashed, Context& context);
+  void on(const HashFailed& failed, Context& context);
+  void on(const ShareDamaged& damaged, Context& context);
 
   // Fetchers and verifiers.
   void on(const PeerReady& ready, Context& context);
@@ -219,6 +227,11 @@ class Scheduler final
     std::map<std::pair<Address, DownloadId>, std::pair<std::size_t, std::size_t>> open;  ///< download, source
     std::map<DownloadId, std::size_t> writing;  ///< the same of those whose verifier is asked
   };
+  /// A complete file of which a piece is wrong, as its librarian says, until all of it has been hashed.
+  struct Damage {
+    std::string path;                          ///< as the librarian calls it
+    std::optional<DownloadId> rechecked = {};  ///< it is being hashed
+  };
   struct Source {
     Ref<FetcherRole> fetcher;
     PeerKey peer;
@@ -273,6 +286,13 @@ class Scheduler final
   void drop_starting(DownloadId id);
   bool is_starting(DownloadId id) const;
   Download* rechecked(std::uint64_t tag);
+
+  // What others say of what they got from here, and what is said of them (scheduler_reports.cpp).
+  void report(const Download& download, PieceIndex piece, const ClientKey& client, Context& context);
+  Download* served_at(const Gid& gid, const Fid& fid, const std::string& part_path);
+  void recheck_damaged(Context& context);
+  void damage_is_over(const Download& download, Context& context);
+
   void end_recheck(const Starting& starting, const Download& before, const Download& now, Context& context);
   void recheck_refused(const Starting& starting, Refused why, Context& context);
   void cancel_downloads(const Order& order, const std::vector<DownloadId>& downloads, Context& context);
@@ -375,6 +395,8 @@ class Scheduler final
   std::map<Address, ClientKey>
       clients_of_fetchers_;  ///< also of those that have stopped: for blame that comes late
   std::set<ClientKey> banned_;
+  PieceChecks checks_;
+  std::map<std::pair<Gid, Fid>, Damage> damaged_;
 };
 
 }  // namespace tutti

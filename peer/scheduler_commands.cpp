@@ -395,6 +395,8 @@ void Scheduler::clear(Context& context) {
     tell(order.asker.asker, order.asker.command,
          Refused{Code::not_logged_in, "the session has ended: log in first"}, context);
   orders_.clear();
+  damaged_.clear();
+  checks_.clear();
   recalling_ = false;
   unshared_.clear();
   first_failure_.reset();

@@ -44,6 +44,7 @@ bool Scheduler::is_between(DownloadId id) const {
 }
 
 void Scheduler::obey_orders(Context& context) {
+  recheck_damaged(context);
   while (!orders_.empty() && is_settled()) {
     const std::vector<DownloadId> downloads = named(orders_.front().what.which);
     if (std::any_of(downloads.begin(), downloads.end(), [&](DownloadId id) { return is_between(id); }))
@@ -210,6 +211,7 @@ void Scheduler::on(const DownloadSound& sound, Context& context) {
   if (download == nullptr) return;
   starting_.erase(sound.tag);
   download->recheck.reset();
+  damage_is_over(*download, context);
   context.send(others_.shell, DownloadChanged{download->row(context.now(), 0)});
   obey_orders(context);
   answer_waiters(context);
@@ -220,6 +222,7 @@ void Scheduler::on(const DownloadUnsound& unsound, Context& context) {
   if (download == nullptr) return;
   starting_.at(unsound.tag).right = unsound.bitfield;
   const DownloadRecord& record = download->record;
+  damaged_.erase({record.gid, record.fid});
   context.send(others_.librarian, ReturnShare{record.gid, record.fid, record.path});
 }
 
@@ -259,6 +262,7 @@ void Scheduler::recheck_refused(const Starting& starting, Refused why, Context& 
   Download* download = find(starting.record.id);
   if (download == nullptr || !download->recheck) return;
   download->recheck.reset();
+  damage_is_over(*download, context);
   if (download->runs() || starting.right) return fail(*download, why.code, why.sentence, context);
   if (!first_failure_)
     first_failure_ =
@@ -289,6 +293,7 @@ void Scheduler::cancel_downloads(const Order& order, const std::vector<DownloadI
     context.send(others_.storage, ForgetDownload{id, with_part});
     cancelling.left.emplace(id, std::move(downloads_.extract(id).mapped()));
   }
+  recheck_damaged(context);
   take_turns(context);
   answer_waiters(context);
 }

@@ -700,6 +700,8 @@ void Scheduler::on(const PieceCorrupt& corrupt, Context& context) {
   if (blame.culprit && !convicts)
     download->wrong[*blame.culprit].came_wrong(corrupt.piece, download->layout.piece_size(corrupt.piece),
                                                context.now());
+  if (blame.culprit && convicts && culprit != peer_keys_.end())
+    report(*download, corrupt.piece, ClientKey(culprit->first), context);
   if (blame.culprit && (convicts || download->wrong.at(*blame.culprit).is_enemy()))
     ban(ClientKey(culprit->first), "what it sends is wrong", context);
   feed_hungry(corrupt.download, context);

@@ -122,6 +122,9 @@ void TrackerLink::on(const Ask& ask, Context& context) {
   if (is_of_accounts(ask.what) && current() != nullptr && current()->version < accounts_version)
     return refuse(context.sender(), ask.command, Code::other,
                   "the tracker that answers cannot do this yet: it has to be updated first", context);
+  if (asks_for<ReportPiece>(ask.what) && current() != nullptr && current()->version < reports_version)
+    return refuse(context.sender(), ask.command, Code::other,
+                  "the tracker that answers does not know reports: it has to be updated first", context);
   if (asks_for<Login>(ask.what)) login_under_way_ = true;
   take(context.sender(), ask.command, ask.what, context);
 }
@@ -637,6 +640,14 @@ void TrackerLink::on(const GroupChanged& changed, Context& context) {
   context.send(listeners_.uploader, changed);
   context.send(listeners_.scheduler, changed);
   if (!changed.member) leave_group(changed.group, changed.sentence, context);
+}
+
+/// From either tracker: the one that we are not spoken for by may be the first to hear of it.
+void TrackerLink::on(const PieceReported& reported, Context& context) {
+  if (Place* place = place_of(context.sender())) place->watch.heard(context.now());
+  if (!session_) return;
+  context.send(listeners_.librarian, reported);
+  context.send(listeners_.scheduler, reported);
 }
 
 void TrackerLink::leave_group(const GroupName& group, const std::string& sentence, Context& context) {

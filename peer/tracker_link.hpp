@@ -90,6 +90,7 @@ class TrackerLink final
   void on(const Answer& answer, Context& context);
   void on(const Notice& notice, Context& context);
   void on(const GroupChanged& changed, Context& context);
+  void on(const PieceReported& reported, Context& context);
 
   void on(const AnswerOverdue& overdue, Context& context);
   void on(const AskOverdue& overdue, Context& context);

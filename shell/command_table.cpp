@@ -355,8 +355,12 @@ std::vector<Command> file_commands() {
        .arguments = {group, file},
        .login = needed,
        .summary = "List who shares a file now, and how much of it each has",
+       .details =
+           "Where members have got wrong pieces of it from somebody in the last hour, their number is shown. "
+           "That is their word; his client looks at its disk when it hears of it.",
        .json = "group, file, size (bytes), sha1, pieces, piece_length, peers: user, host, port, "
-               "pieces_verified, percent (null: does not answer)",
+               "pieces_verified, percent (null: does not answer), reported_by (members who got wrong pieces "
+               "of it there)",
        .errand = list_peers},
       {.name = "download_file",
        .arguments = {group,

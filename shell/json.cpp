@@ -200,6 +200,7 @@ void add(Json& object, const PeerListing& listing) {
     Json share{{"user", peer.user.text}, {"host", peer.host}, {"port", peer.port}};
     share["pieces_verified"] = peer.answered ? Json(peer.pieces) : Json(nullptr);
     share["percent"] = peer.answered ? Json(percent({peer.pieces}, {pieces})) : Json(nullptr);
+    share["reported_by"] = peer.reports;
     object["peers"].push_back(std::move(share));
   }
 }

@@ -136,10 +136,21 @@ std::string text_of(const FileAdded& added, const Outcome& outcome, const Style&
 
 std::string text_of(const PeerListing& peers, const Outcome&, const Style& style) {
   const std::uint32_t pieces = peers.found.metainfo.piece_count();
-  Table table({"user", "address", "has"});
-  for (const PeerShare& peer : peers.peers)
-    table.add({peer.user.text, Sharer{peer.user, {}, peer.host, peer.port}.endpoint(),
-               peer.answered ? fmt::format("{}%", percent({peer.pieces}, {pieces})) : "unknown"});
+  // A column more only where there is something to say: scripts of before know three.
+  const bool reported = std::any_of(peers.peers.begin(), peers.peers.end(),
+                                    [](const PeerShare& peer) { return peer.reports != 0; });
+  std::vector<std::string> columns{"user", "address", "has"};
+  if (reported) columns.emplace_back("wrong pieces");
+  Table table(std::move(columns));
+  for (const PeerShare& peer : peers.peers) {
+    std::vector<std::string> row{
+        peer.user.text, Sharer{peer.user, {}, peer.host, peer.port, 0}.endpoint(),
+        peer.answered ? fmt::format("{}%", percent({peer.pieces}, {pieces})) : "unknown"};
+    if (reported)
+      row.push_back(peer.reports == 0 ? "none reported"
+                                      : fmt::format("reported by {}", count_of(peer.reports, "member")));
+    table.add(std::move(row));
+  }
   if (!style.terminal) return table.separated();
   return listing(table, peers.peers.empty(), "Nobody who shares it is online now.", style);
 }

@@ -74,7 +74,7 @@ struct LimitConfig {
                accounts_per_minute, wrong_passwords_per_address, wrong_passwords_per_user,
                requests_per_second_per_client, requests_per_second_per_address, groups_per_user,
                groups_ever_per_user, files_per_user, files_ever_per_user, sessions_per_user,
-               requests_per_group, files_per_group, pieces_per_group, users_in_all);
+               requests_per_group, files_per_group, pieces_per_group, pieces_ever_per_user, users_in_all);
 };
 static_assert(sizeof(LimitConfig) == field_count<LimitConfig> * sizeof(std::uint32_t),
               "a field is missing in recordings");

@@ -331,6 +331,23 @@ class Decider {
     return done({share(file->fid, false)});
   }
 
+  Decision on(const ReportPiece& what) {
+    if (Refusal refusal = enter_group(what.gid)) return refused(*refusal);
+    const std::optional<FileView> file = directory_.file(gid_, what.fid);
+    if (!file) return refused(Code::no_such_file, "this group has no such file");
+    // The state keeps no piece length: of none that is allowed has the file so many pieces.
+    if (what.piece.value * Metainfo::piece_length_min.value >= file->size.value)
+      return refused(Code::usage, "the file has no such piece");
+    if (what.client == question_.client) return refused(Code::usage, "a client does not report itself");
+    const std::optional<Session> session = directory_.open_session(what.client);
+    const bool shares = session && directory_.membership(gid_, session->uid).is_member() &&
+                        directory_.share(gid_, what.fid, session->uid).on;
+    if (!shares) return refused(Code::not_sharing, "this client does not share the file");
+    Decision decision = answered(Done{});
+    decision.report = ReportHeard{me_, gid_, what.fid, what.client, what.piece};
+    return decision;
+  }
+
   Decision on(const AskStatus&) {
     return answered(TrackerStatus{now_.trackers, directory_.user_count(), directory_.group_count(),
                                   directory_.file_count()});
@@ -510,9 +527,13 @@ class Decider {
       if (name.empty()) continue;  // the fact that names it has not come yet
       for (const PresentClient* each : clients_online(directory_, *now_.presence, uid))
         if (each->port != 0 && !each->host.empty())
-          online.push_back({{name}, each->client, each->host, each->port});
+          online.push_back({{name}, each->client, each->host, each->port, reports_of(fid, each->client)});
     }
     return online;
+  }
+
+  std::uint32_t reports_of(const Fid& fid, const ClientKey& client) const {
+    return now_.reports == nullptr ? 0 : now_.reports->reporters(gid_, fid, client, now_.now);
   }
 
   template <class Each>

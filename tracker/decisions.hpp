@@ -10,6 +10,7 @@
 #include "messages/tracker_tracker.hpp"
 #include "tracker/config.hpp"
 #include "tracker/directory.hpp"
+#include "tracker/piece_reports.hpp"
 #include "tracker/presence.hpp"
 
 namespace tutti {
@@ -51,9 +52,11 @@ struct Circumstances {
   const Presence* presence = nullptr;
   std::vector<TrackerRow> trackers;  ///< for AskStatus
   LimitConfig limits = {};
-  StoreId store = {};                    ///< that the operations will come from
-  SigningKeys signing = {};              ///< of this tracker, for AskTicket
-  std::vector<SigningKey> signers = {};  ///< of all trackers that are known here, for AskTicketRules
+  StoreId store = {};                     ///< that the operations will come from
+  SigningKeys signing = {};               ///< of this tracker, for AskTicket
+  std::vector<SigningKey> signers = {};   ///< of all trackers that are known here, for AskTicketRules
+  const PieceReports* reports = nullptr;  ///< with the time that it is for them
+  Instant now = {};
 };
 
 struct FileKey {
@@ -70,6 +73,8 @@ struct Decision {
   std::optional<FileKey> metainfo_of;
   /// Somebody is online from now on (a login): to be heard by Presence and gossiped, once the answer is given.
   std::optional<PresenceGossip> presence;
+  /// A member has said that a piece was wrong: to be heard by PieceReports, and told on, once the answer is given.
+  std::optional<ReportHeard> report = {};
 };
 
 /// Whether such a request changes something when it succeeds.

@@ -270,7 +270,7 @@ void DirectoryActor::settle(Submit submit, std::optional<PasswordResult> passwor
   Question question = question_of(submit);
   context.fill_secret(question.fresh_token.bytes);
   question.password = std::move(password);
-  Decision decision = decide(directory_, question, circumstances(wall));
+  Decision decision = decide(directory_, question, circumstances(wall, context.now()));
   // A client gives its session up when it is told that there is none. A tracker that is alive knows it.
   const auto* why = decision.answer.get<Refused>();
   if (why != nullptr && why->code == Code::not_logged_in && is_behind_reachable(submit))
@@ -284,7 +284,8 @@ void DirectoryActor::settle(Submit submit, std::optional<PasswordResult> passwor
                   {},
                   {},
                   why == nullptr && is_for_name(submit.request.what) &&
-                      directory_.outcome(submit.client, submit.request.counter).has_value()};
+                      directory_.outcome(submit.client, submit.request.counter).has_value(),
+                  decision.report};
   if (!decision.operations.empty()) {
     if (read_only_) return refuse(submit.ticket, *read_only_, read_only_sentence_, context);
     decided.operations = decision.operations;
@@ -360,6 +361,8 @@ void DirectoryActor::after_reach(Decided decided, const std::vector<std::uint32_
     note_online(directory_, presence_, decided.presence->uid);
     context.send(place_.replicator, Gossip{*decided.presence});
   }
+  if (decided.report && hear_report(*decided.report, context))
+    context.send(place_.replicator, ReportTaken{*decided.report});
   if (!decided.metainfo_of) return give(decided, missing, context);
   const FileKey file = *decided.metainfo_of;
   const Ticket ticket{++last_ticket_};
@@ -404,13 +407,13 @@ void DirectoryActor::refuse(Ticket ticket, Code code, const std::string& sentenc
   give({ticket, Refused{code, sentence}, {}, {}, {}, {}, {}, false}, {}, context);
 }
 
-Circumstances DirectoryActor::circumstances(WallTime wall) const {
+Circumstances DirectoryActor::circumstances(WallTime wall, Instant now) const {
   std::vector<TrackerRow> rows;
   for (const TrackerView& each : trackers_) rows.push_back(each.row);
   std::vector<SigningKey> signers{place_.signing.key};
   for (const auto& [number, key] : signers_) signers.push_back(key);
-  return {place_.tracker, wall,   &presence_,     std::move(rows),
-          limits_,        store_, place_.signing, std::move(signers)};
+  return {place_.tracker, wall,           &presence_,         std::move(rows), limits_,
+          store_,         place_.signing, std::move(signers), &reports_,       now};
 }
 
 // --- presence ---------------------------------------------------------------------------------------------------
@@ -471,6 +474,7 @@ void DirectoryActor::on(const GossipHeard& message, Context& context) {
 void DirectoryActor::on(const DirectoryTick&, Context& context) {
   for (const PresentClient& faded : presence_.expire(context.now()))
     note_online(directory_, presence_, faded.uid);
+  reports_.expire(context.now());
   // Also while it catches up: what it lacks can only come to a disk that takes something.
   if (read_only_ && phase_ != Phase::loading) {
     CommitBatch again;
@@ -516,6 +520,7 @@ void DirectoryActor::on(const AskGroups& message, Context& context) {
 
 void DirectoryActor::check_invariants() const {
   presence_.check_invariants();
+  reports_.check_invariants();
   ENSURE(waiting_for_password_.size() == candidates_.size());
   ENSURE(phase_ == Phase::loading || covers(heads_.vector(), durable_.vector()));
   // Whoever waits for the disk waits for a batch that exists.

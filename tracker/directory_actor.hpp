@@ -14,6 +14,7 @@
 #include "tracker/decisions.hpp"
 #include "tracker/directory.hpp"
 #include "tracker/logs.hpp"
+#include "tracker/piece_reports.hpp"
 #include "tracker/presence.hpp"
 
 namespace tutti {
@@ -95,6 +96,7 @@ class DirectoryActor final
   void on(const PresenceSaid& message, Context& context);
   void on(const LeavingSaid& message, Context& context);
   void on(const GossipHeard& message, Context& context);
+  void on(const ReportLearned& message, Context& context);
   void on(const SignerLearned& message, Context& context);
   void on(const BatchCommitted& message, Context& context);
   void on(const BatchFailed& message, Context& context);
@@ -125,6 +127,7 @@ class DirectoryActor final
     std::optional<VersionVector> reach;  // what the other trackers must have first
     Submit asked;                        // to be decided again if the disk fails
     bool is_repeated = false;            // a request for a name that was taken before: looked at again, too
+    std::optional<ReportHeard> report = {};
   };
   /// What goes to disk together.
   struct Batch {
@@ -193,8 +196,9 @@ class DirectoryActor final
   void tell_replicator(bool rejected, Context& context);
   void notify(const std::vector<NoticeTo>& told, Context& context);
   void tell_of(const Departure& departure, Context& context);
+  bool hear_report(const ReportHeard& report, Context& context);
   void warn_of_clocks(Context& context);
-  Circumstances circumstances(WallTime wall) const;
+  Circumstances circumstances(WallTime wall, Instant now) const;
 
   DirectoryPlace place_;
   SyncConfig sync_;
@@ -207,6 +211,7 @@ class DirectoryActor final
   HashSecret secret_;
   Directory directory_;
   Presence presence_;
+  PieceReports reports_;
   bool loaded_ = false;   // the store is read
   bool told_ = false;     // the replicator knows what was read
   bool listing_ = false;  // ListFurther is on its way

@@ -44,6 +44,15 @@ TrackerAnswer without_trees(TrackerAnswer answer) {
   return answer;
 }
 
+/// What a client that knows no reports can understand of an answer.
+void leave_out_reports(TrackerAnswer& answer) {
+  const auto leave_out = [](std::vector<Sharer>& sharers) {
+    for (Sharer& sharer : sharers) sharer.reports = 0;
+  };
+  if (auto* found = std::get_if<FileFound>(&answer.value)) leave_out(found->sharers);
+  if (auto* sharers = std::get_if<Sharers>(&answer.value)) leave_out(sharers->sharers);
+}
+
 /// `1 second`, `12 seconds`: not too few.
 std::string seconds_of(Duration wait) {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
@@ -248,6 +257,7 @@ void FrontDesk::on(const Settled& message, Context& context) {
   Answer answer = message.answer;
   answer.counter = request.counter;
   if (link->second.version < trees_version) answer.what = without_trees(std::move(answer.what));
+  if (link->second.version < reports_version) leave_out_reports(answer.what);
   context.answer(request.link, answer);
 }
 
@@ -260,6 +270,12 @@ void FrontDesk::on(const NotifyGroup& message, Context& context) {
   const auto [first, last] = links_of_client_.equal_range(message.client);
   for (auto link = first; link != last; ++link)
     if (links_.at(link->second).version >= tickets_version) context.answer(link->second, message.change);
+}
+
+void FrontDesk::on(const NotifyPiece& message, Context& context) {
+  const auto [first, last] = links_of_client_.equal_range(message.client);
+  for (auto link = first; link != last; ++link)
+    if (links_.at(link->second).version >= reports_version) context.answer(link->second, message.report);
 }
 
 void FrontDesk::on(const ServiceChanged& message, Context& context) {

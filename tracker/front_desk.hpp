@@ -65,6 +65,7 @@ class FrontDesk final
   void on(const Settled& message, Context& context);
   void on(const Notify& message, Context& context);
   void on(const NotifyGroup& message, Context& context);
+  void on(const NotifyPiece& message, Context& context);
   void on(const ServiceChanged& message, Context& context);
   void on(const RequestsDue& message, Context& context);
   void check_invariants() const override;

@@ -25,6 +25,8 @@ constexpr std::chrono::milliseconds want_pause{60};
 // Deltas of each log that are kept though every tracker has them: for people to look at.
 constexpr std::uint64_t log_kept = 10'000;
 constexpr std::chrono::seconds truncate_every{30};
+// The version that brought ReportHeard.
+constexpr std::uint16_t reports_heard_version = 4;
 std::vector<std::uint32_t> others_of(const ReplicatorPlace& place) {
   std::vector<std::uint32_t> others;
   for (const TrackerEntry& entry : place.trackers)
@@ -316,6 +318,11 @@ void Replicator::on(const WasAbsent&, Context& context) {
 }
 
 void Replicator::on(const Gossip& message, Context& context) { context.send(feed_, message.presence); }
+
+void Replicator::on(const ReportTaken& message, Context& context) {
+  for (auto& [number, peer] : peers_)
+    if (peer.follower && peer.version >= reports_heard_version) context.send(peer.follower, message.report);
+}
 
 void Replicator::on(const LookedAround&, Context& context) { consider_service(context); }
 

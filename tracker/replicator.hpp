@@ -85,6 +85,7 @@ class Replicator final
   void on(const Want& message, Context& context);
   void on(const WasAbsent& message, Context& context);
   void on(const Gossip& message, Context& context);
+  void on(const ReportTaken& message, Context& context);
   void on(const LogRead& message, Context& context);
   void on(const RowsRead& message, Context& context);
   void on(const OwnBuckets& message, Context& context);
@@ -103,6 +104,7 @@ class Replicator final
   void on(const RepairWelcome& message, Context& context);
   void on(const RepairHeads& message, Context& context);
   void on(const TicketSigner& message, Context& context);
+  void on(const ReportHeard& message, Context& context);
   void on(const RepairUnwelcome& message, Context& context);
   void on(const Ops& message, Context& context);
   void on(const LogTruncated& message, Context& context);

@@ -103,6 +103,13 @@ void Replicator::on(const TicketSigner& message, Context& context) {
   context.send(place_.directory, SignerLearned{peer->entry.number, message.key});
 }
 
+void Replicator::on(const ReportHeard& message, Context& context) {
+  Peer* peer = peer_of_source(context.sender());
+  if (peer == nullptr) return;
+  book_.heard(peer->entry.number, context.now());
+  context.send(place_.directory, ReportLearned{message});
+}
+
 LogHead Replicator::own_head() const {
   for (const LogHead& head : held_heads_)
     if (head.origin == store_) return head;

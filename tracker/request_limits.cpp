@@ -27,6 +27,8 @@ std::uint32_t burst_of(std::uint32_t per_second) {
 }  // namespace
 
 std::uint32_t cost_of(const ClientRequest& request) {
+  // It is told on to other trackers and to clients.
+  if (request.get<ReportPiece>() != nullptr) return cost_of_a_change;
   if (!changes_something(request)) return cost_of_a_look;
   const AddFile* add = request.get<AddFile>();
   if (add == nullptr) return cost_of_a_change;

@@ -94,6 +94,7 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<T
   void on(const Unwelcome& message, Context&) { fail(message.sentence); }
   void on(const Notice&, Context&) {}
   void on(const GroupChanged&, Context&) {}
+  void on(const PieceReported&, Context&) {}
   void on(const Welcome&, Context& context) { ask(CreateUser{{name_}, password}, context); }
   void on(const PresenceDue&, Context& context) {
     if (!token_.is_zero()) context.send(tracker_, Present{token_, ++presences_, "127.0.0.1", 9});

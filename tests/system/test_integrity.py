@@ -37,7 +37,7 @@ def what_collides_in_sha1_is_told_apart(world):
     film.write(0, COLLIDING[1])
     assert sha1(film.path) == sha1(good) and not same_bytes(film.path, good)
     carol.ok(f"download_file g film {world.path}/got")
-    carol.await_download("film", lambda row: "nothing is fetched any more from" in row.get("message", ""), "to notice")
+    bob.await_event("share_changed", lambda event: event["code"] == "integrity")  # she has noticed, and he has looked
     assert not (world.path / "got").exists()
     alice.ok(f"upload_file {good} g")
     if carol.download("film")["phase"] == "failed":

@@ -78,6 +78,7 @@ std::unique_ptr<Actor> make_scheduler(Casting& casting) {
                                                   casting.partner<UploaderRole>(),
                                                   casting.partner<StorageRole>(),
                                                   {casting.partner<HashVerifierRole>()},
+                                                  casting.partner<FileHasherRole>(),
                                               });
 }
 

@@ -19,8 +19,9 @@ struct Office {
   explicit Office(SchedulerOptions options = {}) {
     options.self = client_key(9);
     scheduler = host.spawn<SchedulerRole>(
-        "scheduler", std::make_unique<Scheduler>(
-                         options, Scheduler::Others{shell, link, librarian, uploader, storage, {verifier}}));
+        "scheduler",
+        std::make_unique<Scheduler>(
+            options, Scheduler::Others{shell, link, librarian, uploader, storage, {verifier}, checker}));
     uid.bytes.fill(7);
     gid.bytes.fill(1);
     host.expect<WatchLimits>(storage);
@@ -170,6 +171,7 @@ struct Office {
   Ref<UploaderRole> uploader = host.probe<UploaderRole>();
   Ref<StorageRole> storage = host.probe<StorageRole>();
   Ref<HashVerifierRole> verifier = host.probe<HashVerifierRole>();
+  Ref<FileHasherRole> checker = host.probe<FileHasherRole>();
   Ref<SchedulerRole> scheduler;
   Uid uid;
   Gid gid;

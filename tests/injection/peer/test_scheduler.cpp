@@ -291,6 +291,9 @@ BOOST_AUTO_TEST_CASE(a_bad_piece_bans_whoever_sent_it) {
                      PieceCorrupt{{5}, request->message.piece, {fetcher}});
   BOOST_TEST(!office.host.is_alive(fetcher));
   BOOST_TEST(!office.host.is_open(peer));
+  // The trackers are told; whatever they make of it, he is left.
+  BOOST_TEST((office.told<ReportPiece>(Refused{Code::not_sharing, "no"}) ==
+              ReportPiece{office.gid, fid_of(metainfo_of(4)), client_key(3), request->message.piece}));
   office.told<FindSharers>(Sharers{{office.sharer(3)}});
   office.host.advance(3s);
   for (const auto& link : office.host.links()) BOOST_TEST(link.endpoint != "127.0.0.1:7003");
@@ -913,6 +916,7 @@ BOOST_AUTO_TEST_CASE(where_nobody_is_vouched_for_who_sends_hardly_anything_right
                        PieceCorrupt{{5}, {piece}, {fetcher}});
   }
   BOOST_TEST(!office.host.is_alive(fetcher));
+  BOOST_TEST(!office.asked<ReportPiece>().has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

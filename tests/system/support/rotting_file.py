@@ -17,7 +17,18 @@ class RottingFile:
     def __init__(self, world, name, size, seed=None, like=None):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="tutti-test-", dir="/dev/shm"))
         world.at_end(lambda: shutil.rmtree(folder))
-        self.path = shutil.copyfile(like, folder / name) if like else write_random(folder / name, size, seed or name)
+        path = shutil.copyfile(like, folder / name) if like else write_random(folder / name, size, seed or name)
+        self._take(path)
+
+    @classmethod
+    def of(cls, path):
+        """A file in /dev/shm that is there already. Its times change now, and not later."""
+        rotting = cls.__new__(cls)
+        rotting._take(path)
+        return rotting
+
+    def _take(self, path):
+        self.path, size = path, path.stat().st_size
         with open(self.path, "r+b") as file:
             self._bytes = mmap.mmap(file.fileno(), 0)
         for offset in range(0, size, mmap.PAGESIZE):

@@ -62,6 +62,7 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<L
   void on(const Unwelcome&, Context& context) { move_on(context); }
   void on(const Notice&, Context& context) { heard_ = context.now(); }
   void on(const GroupChanged&, Context& context) { heard_ = context.now(); }
+  void on(const PieceReported&, Context& context) { heard_ = context.now(); }
   void on(const Welcome&, Context& context) {
     welcome_ = true;
     heard_ = context.now();

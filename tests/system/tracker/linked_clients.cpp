@@ -26,7 +26,7 @@ namespace {
 struct AroundRole {
   static constexpr std::string_view name = "around";
   using Accepts = Messages<Told, TrackerChanged, TrackerKeySeen, SessionChanged, LinkStatus, Notice,
-                           GroupChanged, GroupLeft, ReserveCounters, RememberTracker>;
+                           GroupChanged, PieceReported, GroupLeft, ReserveCounters, RememberTracker>;
 };
 
 class Around final : public ActorOf<Around, AroundRole::Accepts> {
@@ -65,6 +65,7 @@ class Around final : public ActorOf<Around, AroundRole::Accepts> {
   void on(const LinkStatus&, Context&) {}
   void on(const Notice&, Context&) {}
   void on(const GroupChanged&, Context&) {}
+  void on(const PieceReported&, Context&) {}
   void on(const GroupLeft&, Context&) {}
 
  private:

@@ -67,6 +67,7 @@ class OneRequest final : public ActorOf<OneRequest, Joined<TrackerRole::Says, Me
   void on(const Unwelcome&, Context& context) { context.stop(context.self()); }
   void on(const Notice&, Context&) {}
   void on(const GroupChanged&, Context&) {}
+  void on(const PieceReported&, Context&) {}
 
  private:
   std::string endpoint_;

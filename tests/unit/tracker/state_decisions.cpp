@@ -611,6 +611,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_remembered_for_ever_has_a_bound_as_well, Town) {
   tracker.get<FileAdded>(bob, AddFile{{"choir"}, metainfo_of("hymn", 4)});
 
   // Whoever leaves his full groups and makes others has had those pieces all the same.
+  tracker.limits.groups_ever_per_user = tracker.limits.files_ever_per_user = 10;
   tracker.limits.pieces_ever_per_user = 2;
   tracker.succeeds(bob, CreateGroup{{"trio"}});
   tracker.get<FileAdded>(bob, AddFile{{"trio"}, metainfo_of("hymn", 4)});
