@@ -60,6 +60,139 @@ ClientMachine* client_of(Swarm& swarm, const SwarmHost& host) {
                                                : swarm.clients()[host.node() - swarm.trackers().size()].get();
 }
 
+// --- where bugs have to show ------------------------------------------------------------------------------------------
+
+/// A random story, but for the trackers that it has.
+Scenario with_trackers(std::uint64_t seed, std::uint32_t count) {
+  Scenario scenario = random_scenario(seed);
+  scenario.trackers = count;
+  const auto is_gone = [&](const std::string& name) {
+    return name.starts_with("tracker-") && std::stoul(name.substr(8)) > count;
+  };
+  std::erase_if(scenario.faults,
+                [&](const Fault& fault) { return is_gone(fault.who) || is_gone(fault.other); });
+  return scenario;
+}
+
+/// What a tracker answers waits for nobody else.
+Scenario one_tracker(std::uint64_t seed) { return with_trackers(seed, 1); }
+
+/// Two trackers, of which one is killed while much is done at the other one, and a third whose disk is lost when all is well.
+Scenario a_tracker_is_behind(std::uint64_t seed) {
+  Scenario scenario = with_trackers(seed, 3);
+  scenario.faults.clear();
+  scenario.network.feed_loss_percent = 0;
+  scenario.faults.push_back({1200ms, FaultKind::kill, "tracker-2", "", 4s, 0});
+  scenario.faults.push_back({13s, FaultKind::forget_logs, "tracker-1", "", 1s, 0});
+  scenario.faults.push_back({13s, FaultKind::forget_logs, "tracker-2", "", 1s, 0});
+  scenario.faults.push_back({14s, FaultKind::lose_disk, "tracker-3", "", 1s, 0});
+  return scenario;
+}
+
+/// Both who fetch are limited, or rest, while they do.
+Scenario people_give_orders(std::uint64_t seed, FaultKind order) {
+  Scenario scenario;
+  scenario.name = "orders";
+  scenario.trackers = 1;
+  scenario.tracker_line = "line";
+  scenario.lines["line"] = {500'000, 500'000, 5ms, 1ms, 0};
+  for (int i = 1; i <= 3; ++i)
+    scenario.clients.push_back({"client-" + std::to_string(i), "line", 0s, {}, {}});
+  scenario.files.push_back(
+      {"film", "group", 24'000'000 + seed * 1000, {"client-1"}, {"client-2", "client-3"}, 4s});
+  for (const auto& who : {"client-1", "client-2", "client-3"})
+    scenario.faults.push_back({6s + std::chrono::milliseconds(seed * 53 % 1000), order, who, "", 20s, 100});
+  return scenario;
+}
+Scenario people_set_limits(std::uint64_t seed) { return people_give_orders(seed, FaultKind::limit); }
+Scenario people_pause(std::uint64_t seed) { return people_give_orders(seed, FaultKind::pause); }
+
+/// Two trackers, and nothing goes wrong but that the second one's line is slow.
+Scenario a_tracker_is_slow(std::uint64_t seed) {
+  Scenario scenario = with_trackers(seed, 2);
+  scenario.faults.clear();
+  for (int i = 0; i < 12; ++i)
+    scenario.faults.push_back({std::chrono::milliseconds(600 + i * 700), FaultKind::slow_path, "tracker-1",
+                               "tracker-2", 400ms, 60});
+  return scenario;
+}
+
+/// The disk of one of two trackers is full while people come.
+Scenario a_tracker_cannot_write(std::uint64_t seed) {
+  Scenario scenario = with_trackers(seed, 2);
+  scenario.faults.clear();
+  for (int i = 0; i < 6; ++i)
+    scenario.faults.push_back(
+        {std::chrono::milliseconds(700 + i * 1000), FaultKind::full_disk, "tracker-2", "", 600ms, 0});
+  return scenario;
+}
+
+/// Many who fetch a file of several pieces from one another, over lines that hold much.
+Scenario wide_lines(std::uint64_t seed) {
+  Scenario scenario;
+  scenario.name = "wide lines";
+  scenario.trackers = 1;
+  scenario.tracker_line = "line";
+  scenario.lines["line"] = {125'000'000, 125'000'000, 40ms, 2ms, 0};
+  scenario.request_memory = 1U << 20U;
+  for (int i = 1; i <= 4; ++i)
+    scenario.clients.push_back({"client-" + std::to_string(i), "line", 0s, {}, {}});
+  scenario.files.push_back(
+      {"film", "group", 24'000'000 + seed * 1000, {"client-1", "client-2"}, {"client-3", "client-4"}, 4s});
+  return scenario;
+}
+
+/// Somebody goes for good while he is fetched from, in the middle of a long file, and another one has the rest.
+Scenario a_source_goes(std::uint64_t seed) {
+  Scenario scenario;
+  scenario.name = "a source goes";
+  scenario.trackers = 1;
+  scenario.tracker_line = "line";
+  scenario.lines["line"] = {1'250'000, 1'250'000, 5ms, 1ms, 0};
+  for (int i = 1; i <= 4; ++i)
+    scenario.clients.push_back({"client-" + std::to_string(i), "line", 0s, {}, {}});
+  scenario.files.push_back(
+      {"film", "group", 8'000'000 + seed * 1000, {"client-1", "client-2"}, {"client-3", "client-4"}, 4s});
+  for (const auto& who : {"client-1", "client-2"})
+    scenario.faults.push_back(
+        {7s + std::chrono::milliseconds(seed * 37 % 500), FaultKind::power, who, "", 6s, 0});
+  return scenario;
+}
+
+/// One source, and three who fetch a file of some pieces from it and from each other for a while.
+Scenario a_small_crowd(std::uint64_t seed) {
+  Scenario scenario;
+  scenario.name = "a small crowd";
+  scenario.trackers = 1;
+  scenario.tracker_line = "line";
+  scenario.lines["line"] = {1'250'000, 1'250'000, 5ms, 1ms, 0};
+  for (int i = 1; i <= 4; ++i)
+    scenario.clients.push_back({"client-" + std::to_string(i), "line", 0s, {}, {}});
+  scenario.files.push_back(
+      {"film", "group", 6'000'000 + seed * 1000, {"client-1"}, {"client-2", "client-3", "client-4"}, 4s});
+  return scenario;
+}
+
+/// Those who fetch are killed amid it.
+Scenario leechers_are_killed(std::uint64_t seed) {
+  Scenario scenario = a_small_crowd(seed);
+  for (const auto& who : {"client-2", "client-3", "client-4"})
+    scenario.faults.push_back(
+        {6s + std::chrono::milliseconds(seed * 37 % 1000), FaultKind::kill, who, "", 1s, 0});
+  return scenario;
+}
+
+/// Everybody's client is killed, after it has shared and while it fetches.
+Scenario clients_are_killed(std::uint64_t seed) {
+  Scenario scenario = random_scenario(seed);
+  scenario.faults.clear();
+  for (const ClientSpec& each : scenario.clients) {
+    const auto at = 6s + std::chrono::milliseconds(stream_of(seed, "killed " + each.name).below(4000));
+    scenario.faults.push_back({at, FaultKind::kill, each.name, "", 1s, 0});
+  }
+  return scenario;
+}
+
 // --- trackers ---------------------------------------------------------------------------------------------------------
 
 Seams reply_before_ack() {
@@ -92,13 +225,23 @@ Seams received_counts_as_stored() {
   return seams;
 }
 
+/// What is to be put on the disk is put there a little later.
 Seams reply_before_commit() {
+  const auto writes_now = std::make_shared<bool>(false);
   Seams seams;
-  seams.inside = [](Swarm&, SwarmHost& host, Envelope& envelope) {
+  seams.inside = [writes_now](Swarm& swarm, SwarmHost& host, Envelope& envelope) {
     if (envelope.id == BatchCommitted::message_id && envelope.from.value != 0) return false;
-    if (const auto batch = get<CommitBatch>(envelope))
-      host.say(Address{}, envelope.from, BatchCommitted{batch->ticket});
-    return true;
+    const auto batch = get<CommitBatch>(envelope);
+    if (!batch || *writes_now) return true;
+    host.say(Address{}, envelope.from, BatchCommitted{batch->ticket});
+    swarm.clock().after(20ms, [writes_now, &swarm, envelope, node = host.node(), id = host.id()] {
+      const TrackerMachine& tracker = swarm.trackers()[node];
+      if (!tracker.host || tracker.host->id() != id) return;
+      *writes_now = true;
+      tracker.host->say_encoded(envelope);
+      *writes_now = false;
+    });
+    return false;
   };
   return seams;
 }
@@ -318,20 +461,90 @@ Scenario with_a_stranger(std::uint64_t seed) {
   return scenario;
 }
 
-}  // namespace
+/// Asks for a file in another one's name and with his key and ticket, as much as may wait.
+class Greedy final : public ActorOf<Greedy, ServingPeerRole::Says> {
+ public:
+  Greedy(std::string endpoint, LinkKey met, ClientKey self, OpenFile wanted, PeerTicket ticket)
+      : endpoint_(std::move(endpoint)), met_(met), self_(self), wanted_(wanted), ticket_(ticket) {}
+  void start(Context& context) override { link_ = context.connect<ServingPeerRole>(endpoint_, met_); }
+  void on(const LinkUp&, Context& context) { context.send(link_, PeerHello{1, 3, self_}); }
+  void on(const PeerWelcome&, Context& context) {
+    context.send(link_, ShowTicket{ticket_});
+    context.send(link_, wanted_);
+  }
+  void on(const FileOpened& opened, Context& context) {
+    for (std::uint32_t i = 0; i < requests_waiting_max; ++i)
+      context.send(link_, RequestBlock{opened.fid, PieceIndex{i % 8}, ByteCount{0}, block_size_max});
+  }
+  void on(const SealedDoor&, Context&) {}
+  void on(const PeerUnwelcome&, Context&) {}
+  void on(const FileClosed&, Context&) {}
+  void on(const Block&, Context&) {}
+  void on(const RejectBlock&, Context&) {}
+  void on(const Have&, Context&) {}
+  void on(const FileFetchers&, Context&) {}
+  void on(const TicketWanted&, Context&) {}
 
-Seams a_stranger_asks(StrangersTicket kind) {
-  struct Seen {
-    std::optional<OpenFile> open;
-    std::optional<PeerTicket> ticket;
-  };
-  const auto seen = std::make_shared<Seen>();
-  Seams seams;
-  seams.wire = [seen](Swarm&, NodeId, NodeId, Envelope& envelope) {
+ private:
+  std::string endpoint_;
+  LinkKey met_;
+  ClientKey self_;
+  OpenFile wanted_;
+  PeerTicket ticket_;
+  Ref<ServingPeerRole> link_;
+};
+
+/// What has been seen of a member's conversation with a source.
+struct SeenOnTheWire {
+  std::optional<OpenFile> open;
+  std::optional<PeerTicket> ticket;
+};
+
+std::function<bool(Swarm&, NodeId, NodeId, Envelope&)> noting(const std::shared_ptr<SeenOnTheWire>& seen) {
+  return [seen](Swarm&, NodeId, NodeId, Envelope& envelope) {
     if (const auto open = get<OpenFile>(envelope)) seen->open = *open;
     if (const auto show = get<ShowTicket>(envelope)) seen->ticket = show->ticket;
     return true;
   };
+}
+
+}  // namespace
+
+Scenario with_a_greedy_member(std::uint64_t seed) {
+  Scenario scenario = with_a_stranger(seed);
+  scenario.name = "with a greedy member";
+  scenario.lines["line"] = {125'000'000, 125'000'000, 2ms, 0ms, 0};
+  scenario.lines["slow"] = {125'000'000, 100'000, 2ms, 0ms, 0};
+  scenario.clients[1].line = "slow";
+  scenario.faults.push_back({8s, FaultKind::kill, "member", "", 10s, 0});
+  return scenario;
+}
+
+Seams a_member_asks_for_much() {
+  const auto seen = std::make_shared<SeenOnTheWire>();
+  Seams seams;
+  seams.wire = noting(seen);
+  seams.begin = [seen](Swarm& swarm) {
+    swarm.clock().at(Instant{} + 9s, [seen, &swarm] {
+      if (!seen->open || !seen->ticket) return;
+      ClientMachine& source = *swarm.clients()[0];
+      ClientMachine& member = *swarm.clients()[1];
+      SwarmHost& host = swarm.invite({"greedy", member.node, LinkKey::from(member.key.view()), 2s, 1, 0ms});
+      const auto at = host.reserve<FetchingPeerRole>(host.add_worker("main"));
+      host.spawn(
+          at, "greedy",
+          std::make_unique<Greedy>(swarm.network().ip_of(source.node) + ":7000",
+                                   LinkKey::from(source.key.view()), member.key, *seen->open, *seen->ticket));
+      swarm.clock().after(5s, [&swarm] { swarm.dismiss_guests(); });
+    });
+  };
+  return seams;
+}
+
+Seams a_stranger_asks(StrangersTicket kind) {
+  const auto seen = std::make_shared<SeenOnTheWire>();
+  Seams seams;
+  seams.wire = noting(seen);
   seams.begin = [seen, kind](Swarm& swarm) {
     swarm.clock().at(Instant{} + 12s, [seen, kind, &swarm] {
       if (!seen->open || !seen->ticket) return;
@@ -362,34 +575,66 @@ namespace {
 
 Seams tickets_for_strangers() { return a_stranger_asks(StrangersTicket::own); }
 
+// --- credit -------------------------------------------------------------------------------------------------------------
+
+Seams asks_beyond_its_budget() {
+  Seams seams;
+  seams.adjust = [](ClientSettings& settings) { settings.scheduler.request_memory = ByteCount{1U << 30U}; };
+  return seams;
+}
+
+/// What a link has been sent counts as taken, whether it is or not.
+Seams sent_counts_as_taken() {
+  Seams seams = a_member_asks_for_much();
+  seams.leave = [](Swarm&, SwarmHost&, Envelope& envelope) {
+    if (envelope.id == Block::message_id)
+      envelope.payload = Payload::own({envelope.payload.view().begin(), envelope.payload.view().end()});
+  };
+  return seams;
+}
+
+Seams limits_are_not_heard() { return losing<LimitsChanged>(); }
+
+Seams pausing_does_nothing() {
+  return changing<ControlDownloads>([](ControlDownloads& order) {
+    if (order.order == DownloadOrder::pause) order.order = DownloadOrder::resume;
+  });
+}
+
 }  // namespace
 
 const std::vector<PlantedBug>& planted_bugs() {
   using enum Invariant;
   static const std::vector<PlantedBug> bugs{
-      {"reply before ack", ok_is_on_every_disk, reply_before_ack},
-      {"provisional is not said", ok_is_on_every_disk, provisional_is_not_said},
-      {"received counts as stored", ok_is_on_every_disk, received_counts_as_stored},
-      {"reply before commit", answered_from_disk, reply_before_commit, random_scenario, ok_is_on_every_disk},
-      {"commit is not synced", answered_from_disk, commit_is_not_synced, random_scenario,
-       ok_is_on_every_disk},
-      {"nothing is pulled", trackers_agree, nothing_is_pulled, random_scenario, shares_return},
-      {"snapshot loses rows", equal_vectors_equal_digests, snapshot_loses_rows, random_scenario,
-       trackers_agree},
-      {"presence is not heard", shares_return, presence_is_not_heard, random_scenario, downloads_finish},
-      {"wrong counts as right", journal_is_true, wrong_counts_as_right},
-      {"journalled when asked for", journal_is_true, journalled_when_asked_for},
-      {"a write is lost", journal_is_true, write_is_lost},
-      {"a sync is not done", served_is_verified, sync_is_not_done, power_fails_late, finished_is_the_file},
-      {"downloads are not resumed", downloads_finish, downloads_are_not_resumed},
-      {"shares are not resumed", shares_return, shares_are_not_resumed, random_scenario, downloads_finish},
-      {"picks are forgotten", downloads_finish, picks_are_forgotten},
-      {"verdicts are lost", downloads_finish, verdicts_are_lost},
-      {"the wrong stretch is read", served_is_verified, wrong_stretch_is_read},
-      {"served before it is there", served_is_verified, served_when_asked_for},
-      {"a lost peer is not noticed", downloads_finish, a_lost_peer_is_not_noticed},
-      {"blocks are never read", downloads_finish, blocks_are_never_read},
-      {"tickets for strangers", members_only, tickets_for_strangers, with_a_stranger},
+      {"reply before ack", "trackers", ok_is_on_every_disk, reply_before_ack, a_tracker_is_slow},
+      {"provisional is not said", "trackers", ok_is_on_every_disk, provisional_is_not_said,
+       a_tracker_is_behind},
+      {"received counts as stored", "trackers", ok_is_on_every_disk, received_counts_as_stored,
+       a_tracker_cannot_write},
+      {"reply before commit", "trackers", answered_from_disk, reply_before_commit, one_tracker},
+      {"commit is not synced", "trackers", answered_from_disk, commit_is_not_synced, one_tracker},
+      {"nothing is pulled", "trackers", trackers_agree, nothing_is_pulled, a_tracker_is_behind},
+      {"snapshot loses rows", "trackers", equal_vectors_equal_digests, snapshot_loses_rows,
+       a_tracker_is_behind},
+      {"presence is not heard", "trackers", shares_return, presence_is_not_heard},
+      {"wrong counts as right", "verifier", journal_is_true, wrong_counts_as_right, a_small_crowd},
+      {"journalled when asked for", "journal", journal_is_true, journalled_when_asked_for},
+      {"a write is lost", "journal", journal_is_true, write_is_lost},
+      {"a sync is not done", "journal", served_is_verified, sync_is_not_done, power_fails_late},
+      {"downloads are not resumed", "journal", downloads_finish, downloads_are_not_resumed,
+       leechers_are_killed},
+      {"shares are not resumed", "journal", shares_return, shares_are_not_resumed, clients_are_killed},
+      {"picks are forgotten", "picker", downloads_finish, picks_are_forgotten, a_small_crowd},
+      {"verdicts are lost", "picker", downloads_finish, verdicts_are_lost},
+      {"asks beyond its budget", "fetcher", bounded, asks_beyond_its_budget, wide_lines},
+      {"a lost peer is not noticed", "fetcher", downloads_finish, a_lost_peer_is_not_noticed, a_source_goes},
+      {"pausing does nothing", "scheduler", orders_obeyed, pausing_does_nothing, people_pause},
+      {"limits are not heard", "uploader", orders_obeyed, limits_are_not_heard, people_set_limits},
+      {"the wrong stretch is read", "uploader", served_is_verified, wrong_stretch_is_read, a_small_crowd},
+      {"served before it is there", "uploader", served_is_verified, served_when_asked_for, a_small_crowd},
+      {"blocks are never read", "uploader", downloads_finish, blocks_are_never_read},
+      {"sent counts as taken", "uploader", bounded, sent_counts_as_taken, with_a_greedy_member},
+      {"tickets for strangers", "tickets", members_only, tickets_for_strangers, with_a_stranger},
   };
   return bugs;
 }

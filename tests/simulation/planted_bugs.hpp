@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -12,10 +11,10 @@ namespace tutti::simulation {
 /// the way between its actors, to other machines, or to its disk.
 struct PlantedBug {
   std::string_view name;
+  std::string_view where;
   Invariant breaks;
   Seams (*plant)();
   Scenario (*scenario)(std::uint64_t seed) = random_scenario;  ///< where it has to show
-  std::optional<Invariant> or_breaks = {};                     ///< as true of it
 };
 
 const std::vector<PlantedBug>& planted_bugs();
@@ -24,5 +23,9 @@ const std::vector<PlantedBug>& planted_bugs();
 /// was given to somebody else, or with one of his own, which no tracker would give. Seams that let him in at 12 s.
 enum class StrangersTicket : std::uint8_t { none, stolen, own };
 Seams a_stranger_asks(StrangersTicket ticket);
+
+/// A member on a slow line who asks for as much as may wait at once: his client is killed, and somebody takes its place at 9 s.
+Scenario with_a_greedy_member(std::uint64_t seed);
+Seams a_member_asks_for_much();
 
 }  // namespace tutti::simulation

@@ -1,15 +1,21 @@
-// The watch, watched: bugs are planted, and each has to be caught as what it is.
+// The watch, watched: bugs are planted, and each has to be caught as what it is in most of the stories that it is planted in.
+// The table that is printed stands in docs/simulation.md.
 //
-// TUTTI_BUG_SEEDS: of how many seeds each bug is looked for (all of them, and it is said in how many it shows).
+// TUTTI_BUG_SEEDS: in how many stories each bug is planted.
 
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
+#include <iostream>
+#include <map>
 #include <ostream>
+#include <set>
 
+#include "actors/ensure.hpp"
 #include "actors/log.hpp"
 #include "tests/simulation/library/shrink.hpp"
+#include "tests/simulation/library/told_apart.hpp"
 #include "tests/simulation/planted_bugs.hpp"
 
 namespace tutti::simulation {
@@ -24,8 +30,25 @@ using namespace tutti::simulation;
 
 namespace {
 
-// A bug shows in one of so many stories, or it is not found.
-constexpr std::uint64_t stories_of_a_bug = 40;
+constexpr std::uint64_t stories_of_a_bug = 5;
+
+std::uint64_t stories_wanted() {
+  const char* wanted = std::getenv("TUTTI_BUG_SEEDS");
+  return wanted == nullptr ? stories_of_a_bug : std::stoull(wanted);
+}
+
+/// In how many stories a bug was found.
+struct Found {
+  std::uint64_t as_what_it_is = 0;
+  std::map<Invariant, std::uint64_t> as_something_else;
+  std::string last_mistaken;
+};
+
+std::vector<std::string>& table() {
+  static std::vector<std::string> rows{"| bug | where | breaks | found as that | as something else |",
+                                       "|---|---|---|---|---|"};
+  return rows;
+}
 
 struct Silently {
   Silently() { configure_log("", "off"); }
@@ -37,11 +60,31 @@ struct Silently {
 std::optional<Violation> violation_of(const PlantedBug& bug, std::uint64_t seed) {
   Scenario scenario = bug.scenario(seed);
   scenario.quiet = std::chrono::minutes(1);
-  return Simulation(seed, scenario, bug.plant()).run().violation;
+  return tell_apart(seed, scenario, bug.plant()).violation;
 }
 
-bool is_as_expected(const PlantedBug& bug, const Violation& violation) {
-  return violation.invariant == bug.breaks || violation.invariant == bug.or_breaks;
+Found look_for(const PlantedBug& bug, std::uint64_t stories) {
+  Found found;
+  for (std::uint64_t seed = 1; seed <= stories; ++seed) {
+    const std::optional<Violation> violation = violation_of(bug, seed);
+    if (!violation) continue;
+    if (violation->invariant == bug.breaks) {
+      ++found.as_what_it_is;
+    } else {
+      ++found.as_something_else[violation->invariant];
+      found.last_mistaken = "seed " + std::to_string(seed) + ": " + violation->sentence;
+    }
+  }
+  return found;
+}
+
+void add_row(const PlantedBug& bug, const Found& found, std::uint64_t stories) {
+  std::string others;
+  for (const auto& [invariant, count] : found.as_something_else)
+    others += (others.empty() ? "" : ", ") + std::string(name_of(invariant)) + " " + std::to_string(count);
+  table().push_back("| " + std::string(bug.name) + " | " + std::string(bug.where) + " | " +
+                    std::string(name_of(bug.breaks)) + " | " + std::to_string(found.as_what_it_is) + " of " +
+                    std::to_string(stories) + " | " + others + " |");
 }
 
 }  // namespace
@@ -50,28 +93,52 @@ BOOST_AUTO_TEST_SUITE(planted, *boost::unit_test::fixture<Silently>())
 
 BOOST_DATA_TEST_CASE(a_planted_bug_is_caught_as_what_it_is, boost::unit_test::data::make(planted_bugs()),
                      bug) {
-  const char* wanted = std::getenv("TUTTI_BUG_SEEDS");
-  const std::uint64_t all = wanted == nullptr ? 0 : std::stoull(wanted);
-  std::uint64_t found = 0;
-  std::optional<Violation> first;
-  std::uint64_t seed = 0;
-  while (seed < (all == 0 ? stories_of_a_bug : all) && (all != 0 || !first)) {
-    const std::optional<Violation> violation = violation_of(bug, ++seed);
-    if (!violation) continue;
-    ++found;
-    if (!first) first = violation;
-  }
-  BOOST_TEST_REQUIRE(first.has_value(), bug.name << " is not found");
-  BOOST_TEST_MESSAGE(bug.name << " shows in " << found << " of " << seed
-                              << " seeds: " << name_of(first->invariant) << ": " << first->sentence);
-  BOOST_TEST(is_as_expected(bug, *first), "seed " << seed << ": " << bug.name << " is taken for a breach of "
-                                                  << name_of(first->invariant) << ": " << first->sentence);
+  const std::uint64_t stories = stories_wanted();
+  const Found found = look_for(bug, stories);
+  add_row(bug, found, stories);
+  BOOST_TEST(2 * found.as_what_it_is > stories, bug.name << " is found as a breach of " << name_of(bug.breaks)
+                                                         << " in " << found.as_what_it_is << " of " << stories
+                                                         << " stories; " << found.last_mistaken);
+}
+
+BOOST_AUTO_TEST_CASE(the_table_of_bugs) {
+  for (const std::string& row : table()) std::cout << row << '\n';
+  std::set<std::string_view> places;
+  for (const PlantedBug& bug : planted_bugs()) places.insert(bug.where);
+  BOOST_TEST(places.size() >= 7u);
+  BOOST_TEST(planted_bugs().size() >= 20u);
+}
+
+/// A process that ends by a failed ENSURE is a violation like any other.
+BOOST_AUTO_TEST_CASE(a_story_that_ends_its_process_is_a_violation) {
+  Seams seams;
+  seams.begin = [](Swarm& swarm) {
+    swarm.clock().at(Instant{} + std::chrono::seconds(3), [] { ENSURE(2 + 2 == 5); });
+  };
+  const Scenario scenario = random_scenario(1);
+  const Outcome outcome = tell_apart(1, scenario, seams);
+  BOOST_TEST_REQUIRE(outcome.violation.has_value());
+  BOOST_TEST((outcome.violation->invariant == Invariant::no_bug));
+  BOOST_TEST(outcome.violation->sentence.starts_with("bug: 2 + 2 == 5 does not hold"),
+             outcome.violation->sentence);
+  const LeftOut left_out = shrink(1, scenario, Invariant::no_bug, 60, [&] { return seams; });
+  BOOST_TEST(without(scenario, left_out).faults.empty());
+  const Outcome here = Simulation(1, scenario).run();
+  const Outcome apart = tell_apart(1, scenario);
+  BOOST_TEST(here.hash == apart.hash);
+  BOOST_TEST(here.deliveries == apart.deliveries);
+  BOOST_TEST(here.virtual_seconds == apart.virtual_seconds);
 }
 
 BOOST_AUTO_TEST_CASE(without_its_bug_nothing_is_found) {
   for (const PlantedBug& bug : planted_bugs())
     if (bug.scenario != random_scenario)
       BOOST_TEST(!Simulation(1, bug.scenario(1)).run().violation.has_value(), bug.name);
+}
+
+BOOST_AUTO_TEST_CASE(whoever_asks_for_much_costs_no_more_than_the_mark) {
+  const Outcome outcome = Simulation(1, with_a_greedy_member(1), a_member_asks_for_much()).run();
+  BOOST_TEST(!outcome.violation.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(strangers_get_nothing) {
@@ -94,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_story_is_shrunk_to_what_it_needs) {
     BOOST_TEST_REQUIRE(seed < 200u);
     scenario = random_scenario(++seed);
     scenario.quiet = std::chrono::minutes(1);
-    violation = Simulation(seed, scenario, bug->plant()).run().violation;
+    violation = tell_apart(seed, scenario, bug->plant()).violation;
   }
   const LeftOut left_out = shrink(seed, scenario, violation->invariant, 200, bug->plant);
   const Scenario small = without(scenario, left_out);

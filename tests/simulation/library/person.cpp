@@ -61,7 +61,13 @@ void Person::sit_down(SwarmHost& host, const ClientAddresses& at) {
   next_try_ = {};
   list_next_ = {};
   confirmed_.clear();
+  forget_promises();
   think_later(1ms);
+}
+
+void Person::forget_promises() {
+  pause_.begin_anew();
+  for (auto& [direction, order] : limits_) order.begin_anew();
 }
 
 void Person::stand_up() {
@@ -69,6 +75,7 @@ void Person::stand_up() {
   ++sitting_;
   doing_.reset();
   session_ = false;
+  forget_promises();
   thinks_at_ = Instant::max();
 }
 
@@ -101,6 +108,7 @@ void Person::think() {
       session_ = session_ || !code || *code == Code::already_logged_in;
     });
   }
+  if (mind_orders()) return;
   for (std::size_t i = 0; i < groups_.size(); ++i)
     if (mind_group(i)) return;
   if (mind_shares() || mind_fetches()) return;
@@ -214,8 +222,86 @@ bool Person::mind_shares() {
   return false;
 }
 
+// --- what it wants of its downloads -------------------------------------------------------------------------------------
+
+void Person::pause(bool wanted) {
+  pause_.give(wanted);
+  think_later(1ms);
+}
+
+void Person::limit(std::optional<std::uint64_t> bytes_per_second) {
+  for (const LimitDirection direction : {LimitDirection::up, LimitDirection::down})
+    limits_[direction].give(bytes_per_second);
+  think_later(1ms);
+}
+
+std::optional<Person::Limited> Person::limited(LimitDirection direction) const {
+  const auto found = limits_.find(direction);
+  if (found == limits_.end() || !found->second.since || !found->second.wanted) return std::nullopt;
+  return Limited{*found->second.wanted, *found->second.since};
+}
+
+bool Person::mind_orders() {
+  return mind_limit(LimitDirection::up) || mind_limit(LimitDirection::down) || mind_pause() || mind_cancels();
+}
+
+bool Person::mind_limit(LimitDirection direction) {
+  const auto found = limits_.find(direction);
+  if (found == limits_.end()) return false;
+  auto& order = found->second;
+  if (order.is_told() || world_.clock.now() < order.next) return false;
+  order.next = world_.clock.now() + patience;
+  command(at_.storage, SetLimit{{}, {direction, "", 0, 0, order.wanted.value_or(0)}},
+          [this, direction, wanted = order.wanted](const Told& told) {
+            if (refusal(told)) return;
+            auto& done = limits_[direction];
+            done.told = wanted;
+            if (wanted && wanted == done.wanted) done.since = world_.clock.now();
+          });
+  return true;
+}
+
+bool Person::mind_pause() {
+  if (pause_.is_told() || world_.clock.now() < pause_.next) return false;
+  pause_.next = world_.clock.now() + patience;
+  const DownloadOrder order = pause_.wanted ? DownloadOrder::pause : DownloadOrder::resume;
+  command(at_.scheduler, ControlDownloads{{}, order, std::nullopt, DownloadPriority::normal},
+          [this, wanted = pause_.wanted](const Told& told) {
+            if (refusal(told)) return;
+            pause_.told = wanted;
+            if (wanted && pause_.wanted) pause_.since = world_.clock.now();
+          });
+  return true;
+}
+
+bool Person::mind_cancels() {
+  if ((!cancels_ && !rechecks_) || world_.clock.now() < cancel_next_) return false;
+  for (std::size_t i = 0; i < fetched_.size(); ++i) {
+    const Wishes::Fetch& fetch = wishes_.fetches[i];
+    const bool ends = cancels_ && fetched_[i].runs && !fetched_[i].complete;
+    const bool looks = rechecks_ && fetched_[i].complete;
+    if (!ends && !looks) continue;
+    (ends ? cancels_ : rechecks_) = false;
+    command(at_.scheduler,
+            ControlDownloads{{},
+                             ends ? DownloadOrder::cancel : DownloadOrder::recheck,
+                             DownloadName{GroupName{fetch.group}, FileName{fetch.file}, ""},
+                             DownloadPriority::normal},
+            [this, i, ends](const Told& told) {
+              if (!ends || refusal(told)) return;
+              fetched_[i].runs = false;
+              cancelled_.insert(i);
+              fetch_next_[i] = world_.clock.now() + patience;
+            });
+    return true;
+  }
+  cancels_ = rechecks_ = false;
+  return false;
+}
+
 bool Person::mind_fetches() {
   const Instant now = world_.clock.now();
+  if (pause_.wanted) return false;
   for (std::size_t i = 0; i < fetched_.size(); ++i) {
     const Wishes::Fetch& fetch = wishes_.fetches[i];
     if ((fetched_[i].runs && !fetched_[i].failed) || fetched_[i].complete ||
@@ -234,6 +320,9 @@ bool Person::mind_fetches() {
               const auto code = refusal(told);
               // Whoever finds nobody waits for somebody; what is there already is what was begun before.
               fetched_[i].runs = !code || *code == Code::no_peers || *code == Code::destination_exists;
+              // What was cancelled when it had just become complete is there, and is nobody's download.
+              if (code == Code::destination_exists && cancelled_.contains(i) && !fetched_[i].complete)
+                fetched_[i].complete = world_.clock.now();
             });
     return true;
   }

@@ -70,6 +70,21 @@ class Person {
     removals_.emplace_back(std::move(group), std::move(user));
   }
   const std::map<std::pair<std::string, std::string>, Instant>& removed() const { return removed_; }
+  /// Wants its downloads to rest from now on, or to go on. While they rest it begins none.
+  void pause(bool wanted);
+  /// Wants to send, and to ask for, no more than so many bytes a second; nothing: whatever it likes.
+  void limit(std::optional<std::uint64_t> bytes_per_second);
+  /// Ends what it fetches, and begins anew.
+  void cancel() { cancels_ = true; }
+  /// Wants what it has fetched to be looked at once more.
+  void recheck() { rechecks_ = true; }
+  /// What the client has promised to keep to, and since when.
+  struct Limited {
+    std::uint64_t bytes_per_second = 0;
+    Instant since{};
+  };
+  std::optional<Limited> limited(LimitDirection direction) const;
+  std::optional<Instant> rests_since() const { return pause_.since; }
   /// From now on, when all else is done, looks whether it is named as a sharer of what it shares and has fetched.
   void confirm() { confirms_ = true; }
   /// Of what it shares or has fetched, what it has not been named for yet.
@@ -100,6 +115,11 @@ class Person {
   void think();
   void think_later(Duration delay);
   void note(const DownloadRow& row);
+  void forget_promises();
+  bool mind_orders();
+  bool mind_limit(LimitDirection direction);
+  bool mind_pause();
+  bool mind_cancels();
   bool mind_group(std::size_t group);
   bool mind_shares();
   bool mind_fetches();
@@ -134,6 +154,33 @@ class Person {
   std::vector<std::pair<std::string, std::string>> removals_;
   std::map<std::pair<std::string, std::string>, Instant> removed_;
   std::vector<std::string> changed_shares_;
+  /// What this person wants, what the client was told in this life (it may remember what it was told before), and since when
+  /// it has promised that.
+  template <class T>
+  struct Order {
+    T wanted{};
+    std::optional<T> told{T{}};
+    std::optional<Instant> since;
+    Instant next{};
+    bool given = false;  ///< ever
+    bool is_told() const { return told && *told == wanted; }
+    void give(T what) {
+      wanted = what;
+      given = true;
+      since.reset();
+    }
+    void begin_anew() {
+      if (given) told.reset();
+      since.reset();
+      next = {};
+    }
+  };
+  Order<bool> pause_;
+  std::map<LimitDirection, Order<std::optional<std::uint64_t>>> limits_;
+  bool cancels_ = false;
+  bool rechecks_ = false;
+  Instant cancel_next_{};
+  std::set<std::size_t> cancelled_;  // of what it fetches
   bool confirms_ = false;
   std::set<std::string> confirmed_;
   Instant confirm_next_{};

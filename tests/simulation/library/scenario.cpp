@@ -13,9 +13,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array<std::string_view, fault_kinds> fault_names{
-    "kill",      "power",     "stop",        "quit",         "cut",       "cut_one_way",
-    "reset",     "slow_path", "slow_line",   "full_disk",    "slow_disk", "flip_bit",
-    "lose_disk", "old_disk",  "forget_logs", "remove_member"};
+    "kill",        "power",         "stop",      "quit",      "cut",      "cut_one_way", "reset",
+    "slow_path",   "slow_line",     "full_disk", "slow_disk", "flip_bit", "lose_disk",   "old_disk",
+    "forget_logs", "remove_member", "limit",     "pause",     "cancel",   "recheck"};
 
 template <class T>
 const T& one_of(Random& random, const std::vector<T>& items) {
@@ -47,7 +47,7 @@ Fault some_fault(Random& random, const Scenario& scenario, const std::vector<std
   Fault fault;
   fault.at = ms_below(random, 500, 25'000);
   fault.lasts = ms_below(random, 20, random.chance(1, 4) ? 8000 : 2500);
-  fault.kind = static_cast<FaultKind>(random.below(fault_kinds));
+  fault.kind = static_cast<FaultKind>(random.below(weather_kinds));
   fault.who = one_of(random, all);
   fault.other = one_of(random, all);
   switch (fault.kind) {
@@ -72,6 +72,17 @@ Fault some_fault(Random& random, const Scenario& scenario, const std::vector<std
     default: break;
   }
   return fault;
+}
+
+/// What somebody does with his client.
+Fault some_deed(Random& random, const Scenario& scenario) {
+  Fault deed;
+  deed.at = ms_below(random, 2000, 25'000);
+  deed.lasts = ms_below(random, 500, 8000);
+  deed.kind = static_cast<FaultKind>(weather_kinds + random.below(fault_kinds - weather_kinds));
+  deed.who = one_of(random, scenario.clients).name;
+  deed.amount = 50 + random.below(1000);
+  return deed;
 }
 
 }  // namespace
@@ -136,6 +147,11 @@ Scenario random_scenario(std::uint64_t seed) {
   for (std::uint64_t i = 0; i < faults; ++i) {
     Random of_fault = stream_of(seed, "a fault of a scenario", i);
     scenario.faults.push_back(some_fault(of_fault, scenario, trackers));
+  }
+  const std::uint64_t deeds = stream_of(seed, "deeds of a scenario").below(4);
+  for (std::uint64_t i = 0; i < deeds; ++i) {
+    Random of_deed = stream_of(seed, "a deed of a scenario", i);
+    scenario.faults.push_back(some_deed(of_deed, scenario));
   }
   return scenario;
 }

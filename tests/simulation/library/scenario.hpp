@@ -13,7 +13,7 @@
 
 namespace tutti::simulation {
 
-/// What goes wrong. Everything but a flipped bit, a lost disk and a removal is mended: after its time, or when quiet comes.
+/// What goes wrong, and what people do amid it. Everything but a flipped bit, a lost disk and a removal is mended: after its time, or when quiet comes.
 enum class FaultKind : std::uint8_t {
   kill,         ///< `who` dies (kill -9) and comes back
   power,        ///< so does its machine: what was not synced is lost, nobody is told
@@ -31,8 +31,14 @@ enum class FaultKind : std::uint8_t {
   old_disk,     ///< a tracker's disk is as it was `amount` batches ago
   forget_logs,  ///< a tracker's logs begin behind what it has
   remove_member,  ///< the owner removes `who` from its group
+  limit,          ///< whoever sits at `who` lets it send, and ask for, `amount` KB a second
+  pause,          ///< and has its downloads rest
+  cancel,         ///< and ends what it fetches, and begins anew
+  recheck,        ///< and has what it has fetched looked at again
 };
-inline constexpr std::size_t fault_kinds = 16;
+inline constexpr std::size_t fault_kinds = 20;
+/// Those before are what machines and networks do, those from here on what people do.
+inline constexpr std::size_t weather_kinds = 16;
 std::string_view name_of(FaultKind kind);
 std::optional<FaultKind> fault_named(std::string_view name);
 
@@ -77,6 +83,8 @@ struct Scenario {
   Duration quiet = std::chrono::minutes(3);
   /// Pieces are chosen at random instead: what the rules of the picker are measured against.
   bool picks_at_random = false;
+  /// What each client may ask for ahead, in bytes.
+  std::uint64_t request_memory = 24U << 20U;
   /// Every actor checks itself after each delivery. Most of the time of a large swarm goes into that.
   bool checks_invariants = true;
 };

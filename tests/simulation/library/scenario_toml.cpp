@@ -167,6 +167,7 @@ ParsedScenario parse_scenario(std::string_view text) {
           {"quiet_s", [&](const toml::node& node) { scenario.quiet = seconds_of(node); }},
           {"picks_at_random", [&](const toml::node& node) { scenario.picks_at_random = flag_of(node); }},
           {"checks_invariants", [&](const toml::node& node) { scenario.checks_invariants = flag_of(node); }},
+          {"request_memory", [&](const toml::node& node) { scenario.request_memory = count_of(node); }},
           {"mark", [&](const toml::node& node) { scenario.network.mark = count_of(node); }},
           {"feed_loss_percent",
            [&](const toml::node& node) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/simulation/library/told_apart.hpp"
+
 namespace tutti::simulation {
 
 namespace {
@@ -39,7 +41,7 @@ LeftOut shrink(std::uint64_t seed, const Scenario& scenario, Invariant violated,
   const auto still_fails = [&](const LeftOut& smaller) {
     if (tries == 0) return false;
     --tries;
-    const Outcome outcome = Simulation(seed, without(scenario, smaller), plant ? plant() : Seams{}).run();
+    const Outcome outcome = tell_apart(seed, without(scenario, smaller), plant ? plant() : Seams{});
     return outcome.violation && outcome.violation->invariant == violated;
   };
   for (bool goes_on = true; goes_on && tries > 0;) {

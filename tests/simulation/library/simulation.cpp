@@ -29,6 +29,7 @@ Simulation::~Simulation() = default;
 
 void Simulation::build() {
   swarm_->add_trackers(scenario_.trackers, scenario_.lines.at(scenario_.tracker_line));
+  watch_->know_request_memory(scenario_.request_memory);
   std::map<std::string, std::string> owner_of_group;
   for (std::size_t i = 0; i < scenario_.files.size(); ++i) {
     const FileSpec& file = scenario_.files[i];
@@ -60,6 +61,7 @@ void Simulation::build() {
   }
   swarm_->adjust = [this](ClientSettings& settings) {
     settings.scheduler.picks_at_random = scenario_.picks_at_random;
+    settings.scheduler.request_memory = ByteCount{scenario_.request_memory};
     settings.scheduler.shares_out = !scenario_.picks_at_random;
     if (seams_.adjust) seams_.adjust(settings);
   };
@@ -68,7 +70,10 @@ void Simulation::build() {
   world.on_delivery = [this](SwarmHost& host, Instant when, const Envelope& envelope) {
     watch_->delivered(host, when, envelope);
   };
-  world.on_leave = [this](SwarmHost& host, const Envelope& envelope) { watch_->leaves(host, envelope); };
+  world.on_leave = [this](SwarmHost& host, Envelope& envelope) {
+    if (seams_.leave) seams_.leave(*swarm_, host, envelope);
+    watch_->leaves(host, envelope);
+  };
   if (seams_.inside)
     world.inside = [this](SwarmHost& host, Envelope& envelope) {
       return seams_.inside(*swarm_, host, envelope);
@@ -234,6 +239,18 @@ void Simulation::begin_at_machine(const Fault& fault) {
         removed_.insert(client->name);
       }
       break;
+    case FaultKind::limit:
+      if (client != nullptr) client->person->limit(fault.amount * 1000);
+      break;
+    case FaultKind::pause:
+      if (client != nullptr) client->person->pause(true);
+      break;
+    case FaultKind::cancel:
+      if (client != nullptr) client->person->cancel();
+      break;
+    case FaultKind::recheck:
+      if (client != nullptr) client->person->recheck();
+      break;
     default: break;
   }
 }
@@ -308,10 +325,18 @@ void Simulation::mend(const Fault& fault) {
     case FaultKind::slow_disk:
       if (client != nullptr) client->disk->set_pace(scenario_.clients[client_index_.at(fault.who)].disk);
       break;
+    case FaultKind::limit:
+      if (client != nullptr) client->person->limit(std::nullopt);
+      break;
+    case FaultKind::pause:
+      if (client != nullptr) client->person->pause(false);
+      break;
     case FaultKind::reset:
     case FaultKind::flip_bit:
     case FaultKind::forget_logs:
-    case FaultKind::remove_member: break;
+    case FaultKind::remove_member:
+    case FaultKind::cancel:
+    case FaultKind::recheck: break;
   }
 }
 
@@ -337,11 +362,22 @@ bool Simulation::has_source(const std::string& file) const {
   });
 }
 
+bool Simulation::serves_all(const ClientMachine& client) const {
+  const Person& person = *client.person;
+  const auto& changed = person.changed_shares();
+  const auto& shares = person.wishes().shares;
+  return std::all_of(shares.begin(), shares.end(), [&](const Wishes::Share& each) {
+    return std::find(changed.begin(), changed.end(), each.path) != changed.end() ||
+           watch_->serves(client, each.path.substr(each.path.find_last_of('/') + 1));
+  });
+}
+
 bool Simulation::all_has_come_true() const {
   for (const auto& client : swarm_->clients()) {
     if (is_excused(*client) || !client->disk->rotten().empty()) continue;
     const Person& person = *client->person;
-    if (!client->host || !person.has_session() || !person.shares_all() || !person.unconfirmed().empty())
+    if (!client->host || !person.has_session() || !person.shares_all() || !person.unconfirmed().empty() ||
+        !serves_all(*client))
       return false;
     for (std::size_t i = 0; i < person.fetched().size(); ++i)
       if (!person.fetched()[i].complete && has_source(person.wishes().fetches[i].file)) return false;
@@ -370,19 +406,27 @@ void Simulation::settle() {
   if (is_over() || well_since != Instant::max()) return watch_->check_quiet();
   // Where trackers differ the rest may follow from that.
   watch_->check_quiet();
+  // Where nobody is named for what he shares nobody can fetch it.
   for (const auto& client : swarm_->clients()) {
-    if (is_excused(*client) || !client->disk->rotten().empty()) continue;
     const Person& person = *client->person;
-    for (std::size_t i = 0; i < person.fetched().size(); ++i)
-      if (!person.fetched()[i].complete && has_source(person.wishes().fetches[i].file))
-        watch_->report(Invariant::downloads_finish, client->name + " does not get " +
-                                                        person.wishes().fetches[i].file +
-                                                        ", long after the last fault");
+    if (is_excused(*client) || !client->disk->rotten().empty()) continue;
     if (!person.has_session() || !person.shares_all() || !person.unconfirmed().empty())
       watch_->report(Invariant::shares_return,
                      client->name +
                          (person.has_session() ? " is not named for what it shares" : " has no session") +
                          ", long after the last fault");
+    if (!serves_all(*client))
+      watch_->report(Invariant::shares_return,
+                     client->name + " does not serve what it shares, long after the last fault");
+  }
+  for (const auto& client : swarm_->clients()) {
+    const Person& person = *client->person;
+    if (is_excused(*client) || !client->disk->rotten().empty()) continue;
+    for (std::size_t i = 0; i < person.fetched().size(); ++i)
+      if (!person.fetched()[i].complete && has_source(person.wishes().fetches[i].file))
+        watch_->report(Invariant::downloads_finish, client->name + " does not get " +
+                                                        person.wishes().fetches[i].file +
+                                                        ", long after the last fault");
   }
 }
 

@@ -19,6 +19,7 @@ namespace tutti::simulation {
 struct Seams {
   std::function<bool(Swarm&, SwarmHost&, Envelope&)> inside;
   std::function<bool(Swarm&, NodeId from, NodeId to, Envelope&)> wire;
+  std::function<void(Swarm&, SwarmHost&, Envelope&)> leave;  ///< over a link, before it waits for it
   std::function<bool(Swarm&, TrackerMachine&, CommitBatch&)> before_disk;
   std::function<void(ClientSettings&)> adjust;
   std::function<void(Swarm&)> begin;
@@ -68,8 +69,8 @@ class Simulation {
   Simulation(std::uint64_t seed, Scenario scenario, Seams seams = {});
   ~Simulation();
 
-  /// Where every delivery is recorded as well, if anywhere.
-  void record(TraceSink* trace) { swarm_->world().trace = trace; }
+  /// Where every delivery is recorded as well, with what a replay of it needs if that is asked for there.
+  void record(TraceFile* trace) { swarm_->world().trace = trace; }
   /// How often the timeline gets a sample; 0: never.
   void sample_every(Duration time) { sample_every_ = time; }
   Outcome run();
@@ -92,6 +93,7 @@ class Simulation {
   bool is_over() const { return watch_->violation().has_value(); }
   bool all_has_come_true() const;
   bool has_source(const std::string& file) const;
+  bool serves_all(const ClientMachine& client) const;
   bool is_excused(const ClientMachine& client) const;
   void settle();
   void sample();

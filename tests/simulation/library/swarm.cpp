@@ -4,7 +4,9 @@
 
 #include "actors/ensure.hpp"
 #include "actors/signatures.hpp"
+#include "peer/client_recording.hpp"
 #include "tracker/tracker_node.hpp"
+#include "tracker/tracker_recording.hpp"
 #include "tracker/version_vector.hpp"
 
 namespace tutti::simulation {
@@ -127,6 +129,7 @@ void Swarm::start(TrackerMachine& tracker) {
   hooks.after = [this, index](const CommitBatch& batch) {
     if (on_disk) on_disk(trackers_[index], batch);
   };
+  if (world_->trace != nullptr) world_->trace->began(recorded_tracker(host.settings().name, settings, at));
   TrackerCast cast = make_tracker(settings, at, store_on(tracker.disk, std::move(hooks)), *tracker.device);
   for (const auto& each : at.hashers)
     host.spawn(each, "password_hasher", std::make_unique<QuickHasher>(*world_, hashing_takes));
@@ -217,6 +220,7 @@ void Swarm::start(ClientMachine& client) {
   settings.trackers = entries_;
   settings.software = "simulation";
   if (adjust) adjust(settings);
+  if (world_->trace != nullptr) world_->trace->began(recorded_client(client.name, settings, at, client.key));
   ClientCast cast = make_client(settings, at, client.disk, client.store);
   host.spawn(at.checker, "checker", std::move(cast.checker));
   host.spawn(at.storage, "storage", std::move(cast.storage));

@@ -69,6 +69,10 @@ class SwarmHost::Worker final : public Stage, public TraceSink {
     return network().open(host_.id_, fresh_address(), owner, kind, endpoint, door);
   }
   void admit(Address door, const std::vector<LinkKey>& keys) override { network().admit(door, keys); }
+  void admit_pass(Address door, const LinkKey& key, const SealedPass& pass) override {
+    network().admit_pass(door, key, pass);
+  }
+  void revoke_pass(Address door, const SealedPassId& id) override { network().revoke_pass(door, id); }
   void probe(Address link) override { deeds_.push_back({Deed::probe, link_only(link)}); }
   void close(Address link) override { deeds_.push_back({Deed::close, link_only(link)}); }
   void watch(Address, int) override {}
@@ -92,6 +96,11 @@ class SwarmHost::Worker final : public Stage, public TraceSink {
     if (world.trace != nullptr) world.trace->delivered(when, envelope);
     if (world.on_delivery) world.on_delivery(host_, when, envelope);
   }
+
+  bool wants_steps() const override {
+    return host_.world_.trace != nullptr && host_.world_.trace->wants_steps();
+  }
+  void stepped(const ActorStepped& step) override { host_.world_.trace->stepped(step); }
 
   // --- the loop ---
   void place(Address at, std::string_view name, std::unique_ptr<Actor> actor) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/trace_file.hpp"
 #include "actors/troupe.hpp"
 #include "tests/simulation/library/clockwork.hpp"
 #include "tests/simulation/library/swarm_network.hpp"
@@ -29,12 +30,12 @@ struct SwarmWorld {
   std::function<void(SwarmHost&, Instant, const Envelope&)> on_delivery;
   /// Sees (and may change) what one actor says to another of its process; false loses it. For planted bugs.
   std::function<bool(SwarmHost&, Envelope&)> inside;
-  /// Sees what leaves over a link, or is said to one that is gone.
-  std::function<void(SwarmHost&, const Envelope&)> on_leave;
+  /// Sees (and may change) what leaves over a link, or is said to one that is gone.
+  std::function<void(SwarmHost&, Envelope&)> on_leave;
   /// After each delivery every actor of that worker is asked for its invariants.
   bool checks_invariants = true;
   /// Where all deliveries are recorded as well.
-  TraceSink* trace = nullptr;
+  TraceFile* trace = nullptr;
   /// Called by disks: the worker that runs now has to wait so long.
   void charge(Duration time) { charged += time; }
   Duration charged{};

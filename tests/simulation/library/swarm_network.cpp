@@ -246,7 +246,8 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
                          0,
                          dial_pause,
                          dial_pause,
-                         0};
+                         0,
+                         door.pass};
       dial(self, 0ms);
       return {self, endpoint, {}};
     case LinkKind::listen:
@@ -258,7 +259,7 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
       bound_[bound] = self;
       doors_[self] = {
           host,        owner, kind, bound, std::string(door.role), std::move(says), door.limits.frame_bytes,
-          door.admits, {},    {}};
+          door.admits, {},    {},   {}};
       return {self, bound, {}};
     }
     case LinkKind::tell_key:
@@ -304,6 +305,22 @@ void SwarmNetwork::to_owner(HostId host, Envelope envelope) {
 void SwarmNetwork::admit(Address door, const std::vector<LinkKey>& keys) {
   if (const auto found = doors_.find(door); found != doors_.end())
     found->second.admitted = {keys.begin(), keys.end()};
+}
+
+void SwarmNetwork::admit_pass(Address door, const LinkKey& key, const SealedPass& pass) {
+  if (const auto found = doors_.find(door); found != doors_.end())
+    found->second.passes[pass.id] = {key, pass.secret};
+}
+
+void SwarmNetwork::revoke_pass(Address door, const SealedPassId& id) {
+  const auto found = doors_.find(door);
+  if (found == doors_.end() || found->second.passes.erase(id) == 0) return;
+  for (const WireId each : std::set<WireId>(found->second.wires))
+    if (wires_.at(each).pass == id) {
+      put(each, false, {Parcel::Kind::reset, {}, {}, {}});
+      wires_.at(each).reset_said = true;
+      forget_peer(each, LinkLoss::closed, true);
+    }
 }
 
 bool SwarmNetwork::is_link(Address address) const {

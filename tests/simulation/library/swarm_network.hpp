@@ -74,7 +74,8 @@ struct NetworkFigures {
 /// - **A key** asked for by datagram comes after a round trip, unless a datagram is lost; it is asked again every 500 ms.
 /// - **A probe** is answered by the other host whatever its actors do, behind what was said before it.
 ///
-/// Sealed links are links like others. Not modelled: the cost of encryption, of packets and of acknowledgements on the
+/// Sealed links are links like others, but for who comes in: who has a pass that was issued for his key and is not revoked; of
+/// anybody else such a door takes no notice. Not modelled: the cost of encryption, of packets and of acknowledgements on the
 /// line, congestion in the middle, streams (plain TCP). What idle links say to each other (pings) is not sent: its
 /// outcome, silence, is.
 class SwarmNetwork {
@@ -114,6 +115,8 @@ class SwarmNetwork {
   Opened open(HostId host, Address self, Address owner, LinkKind kind, const std::string& endpoint,
               const Door& door);
   void admit(Address door, const std::vector<LinkKey>& keys);
+  void admit_pass(Address door, const LinkKey& key, const SealedPass& pass);
+  void revoke_pass(Address door, const SealedPassId& id);
   void probe(Address link);
   void close(Address link);
   bool is_link(Address address) const;
@@ -122,6 +125,8 @@ class SwarmNetwork {
   void blame(Address link, const std::string& fault);
   /// For the queues' bounds: the most messages that wait at one connection.
   std::size_t longest_queue() const;
+  /// What was said over this link and has not left yet.
+  std::uint64_t bytes_waiting(Address link) const;
 
  private:
   using WireId = std::uint64_t;
@@ -157,7 +162,8 @@ class SwarmNetwork {
     bool reset_said = false;
     bool broken = false;  ///< over, which the door does not know
     bool subscribed = false;
-    int faults = 0;  ///< of the peer at the door
+    std::optional<SealedPassId> pass{};  ///< by which it has come in at a sealed door
+    int faults = 0;                      ///< of the peer at the door
     Flow forth;
     Flow back;
   };
@@ -175,6 +181,7 @@ class SwarmNetwork {
     Duration pause;
     Duration refused_pause;
     int faults = 0;
+    SealedPass pass{};
   };
   struct DoorEnd {
     HostId host = 0;
@@ -187,6 +194,7 @@ class SwarmNetwork {
     Admits admits = Admits::anybody;
     std::set<LinkKey> admitted;
     std::set<WireId> wires;
+    std::map<SealedPassId, std::pair<LinkKey, SealedSecret>> passes{};  ///< of a sealed door
   };
   /// One direction of a machine's line.
   struct Direction {

@@ -93,7 +93,15 @@ void SwarmNetwork::establish(Address link, std::uint64_t attempt, NodeId to) {
   DoorEnd& door = doors_.at(bound->second);
   const SwarmHost* far = host_of(door.host);
   if (far->is_paused()) return unanswered(link, attempt);
-  const bool fits = (dialler.kind == LinkKind::subscribe) == (door.kind == LinkKind::publish);
+  const bool sealed = door.kind == LinkKind::listen_sealed;
+  if (sealed) {
+    const auto pass = door.passes.find(dialler.pass.id);
+    const bool good =
+        pass != door.passes.end() && pass->second == std::pair(near->settings().key, dialler.pass.secret);
+    if (!good) return unanswered(link, attempt);
+  }
+  const bool fits = (dialler.kind == LinkKind::subscribe) == (door.kind == LinkKind::publish) &&
+                    (dialler.kind == LinkKind::connect_sealed) == sealed;
   const bool admitted = door.admits == Admits::anybody || door.admitted.contains(near->settings().key);
   if (!fits || !admitted || far->settings().key != dialler.expected) return refused(link, attempt);
   const WireId id = ++last_wire_;
@@ -101,6 +109,7 @@ void SwarmNetwork::establish(Address link, std::uint64_t attempt, NodeId to) {
   Wire& wire = wires_[id];
   wire.dialler = link;
   wire.door = bound->second;
+  if (sealed) wire.pass = dialler.pass.id;
   wire.forth.from = wire.back.to = from;
   wire.forth.to = wire.back.from = to;
   door.wires.insert(id);

@@ -281,6 +281,18 @@ void SwarmNetwork::deliver(WireId id, bool forth, Parcel parcel) {
   }
 }
 
+std::uint64_t SwarmNetwork::bytes_waiting(Address link) const {
+  const auto peer = wire_of_peer_.find(link);
+  const auto dialler = diallers_.find(link);
+  const Flow* flow = nullptr;
+  if (peer != wire_of_peer_.end()) flow = &wires_.at(peer->second).back;
+  if (dialler != diallers_.end() && dialler->second.wire) flow = &wires_.at(*dialler->second.wire).forth;
+  std::uint64_t bytes = 0;
+  if (flow != nullptr)
+    for (const Parcel& each : flow->waiting) bytes += each.size();
+  return bytes;
+}
+
 std::size_t SwarmNetwork::longest_queue() const {
   std::size_t longest = 0;
   for (const auto& [id, wire] : wires_)

@@ -15,6 +15,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// What a link may be sent and not have taken: 8 MiB, and what was being read then.
+constexpr std::uint64_t untaken_by_a_link_max = 12U << 20U;
+// Who is asked anew for less when others come keeps what is under way; so no more than this many times what is allowed.
+constexpr std::uint64_t asked_ahead_leeway = 2;
+
+// What was being read, or picked, when an order was given, comes yet.
+constexpr Duration order_takes_hold = 2s;
+// A limit is kept to within half a block, blocks are at most so long, and a little is saved up.
+constexpr std::uint64_t limit_leeway = 2U << 19U;
+
 // A ticket lasts 60 s; then comes what an uploader needs to notice, and what is on its way.
 constexpr Duration served_after_removal = 90s;
 
@@ -27,10 +37,12 @@ constexpr std::array<std::string_view, invariants> invariant_names{"answered_fro
                                                                    "journal_is_true",
                                                                    "understood_inside",
                                                                    "bounded",
+                                                                   "orders_obeyed",
                                                                    "downloads_finish",
                                                                    "trackers_agree",
                                                                    "shares_return",
-                                                                   "goes_on"};
+                                                                   "goes_on",
+                                                                   "no_bug"};
 
 template <Message M>
 std::optional<M> get(const Envelope& envelope) {
@@ -85,7 +97,10 @@ void Watch::delivered(SwarmHost& host, Instant, const Envelope& envelope) {
     return;
   }
   ClientMachine* client = client_at(host.node());
-  if (client == nullptr || envelope.outside) return;
+  if (client == nullptr) return;
+  note_answer(*client, envelope);
+  if (envelope.outside) return;
+  note_serving(host, envelope);
   if (envelope.id == PieceVerified::message_id) ++client->pieces;
   if (const auto piece = get<JournalPiece>(envelope)) check_journal(*client, *piece);
   if (const auto changed = get<DownloadChanged>(envelope);
@@ -164,14 +179,18 @@ bool Watch::is_on_every_disk(const DeltaKey& key) const {
 
 void Watch::disk_lost(TrackerMachine& tracker) {
   robbed_[tracker.number] = swarm_.clock().now();
-  // A vector that nobody has any more may be reached again on another way.
+  // A vector that nobody has any more may be reached again on another way; what the others have they have.
   digest_at_.clear();
+  for (const TrackerMachine& each : swarm_.trackers())
+    if (each.number != tracker.number && each.host && !each.holds.digest.is_zero())
+      digest_at_.emplace(encode_record(each.holds.at), each.holds.digest);
   // With an old disk, and nobody there to ask, a tracker goes on under numbers that it has used: until they have met again,
   // equal vectors mean nothing.
   numbers_may_be_reused_ = numbers_may_be_reused_ || !tracker.disk.committed.empty();
 }
 
 void Watch::leaves(SwarmHost& host, const Envelope& envelope) {
+  if (const ClientMachine* sender = client_at(host.node())) check_bounds(*sender, envelope);
   const TrackerMachine* tracker = tracker_of(host);
   if (tracker == nullptr || envelope.id != Answer::message_id) return;
   const auto client = client_of_link_.find(envelope.to);
@@ -245,6 +264,83 @@ void Watch::check_block(NodeId from, NodeId to, const Block& block, const Payloa
       !std::equal(view.begin(), view.end(), whole.begin() + static_cast<std::ptrdiff_t>(offset)))
     report(Invariant::served_is_verified, source.name + " sends " + sink.name + " what is not in piece " +
                                               std::to_string(block.piece.value) + " of " + file.name);
+}
+
+// --- credit -----------------------------------------------------------------------------------------------------------
+
+void Watch::check_bounds(const ClientMachine& client, const Envelope& envelope) {
+  if (envelope.id == Block::message_id && swarm_.network().bytes_waiting(envelope.to) > untaken_by_a_link_max)
+    report(Invariant::bounded, client.name + " sends on to somebody who has not taken " +
+                                   std::to_string(swarm_.network().bytes_waiting(envelope.to)) + " bytes");
+  check_orders(client, envelope);
+  const auto request = get<RequestBlock>(envelope);
+  if (!request || !client.host) return;
+  auto& asked = asked_[client.node];
+  asked[envelope.to][{request->fid, request->piece, request->offset}] = request->length.value;
+  std::erase_if(asked, [&](const auto& link) { return !swarm_.network().is_link(link.first); });
+  std::uint64_t ahead = 0;
+  for (const auto& [link, requests] : asked)
+    for (const auto& [what, length] : requests) ahead += length;
+  if (ahead > asked_ahead_leeway * request_memory_)
+    report(Invariant::bounded, client.name + " has asked for " + std::to_string(ahead) +
+                                   " bytes ahead, and may for " + std::to_string(request_memory_));
+}
+
+void Watch::check_orders(const ClientMachine& client, const Envelope& envelope) {
+  const Instant now = swarm_.clock().now();
+  const auto request = get<RequestBlock>(envelope);
+  if (const auto rests = client.person->rests_since(); request && rests && now - *rests > order_takes_hold)
+    report(Invariant::orders_obeyed, client.name + " asks for a block while its downloads are paused");
+  const LimitDirection direction = request ? LimitDirection::down : LimitDirection::up;
+  if (!request && envelope.id != Block::message_id) return;
+  const auto limit = client.person->limited(direction);
+  if (!limit || now - limit->since < order_takes_hold) return;
+  Passed& passed = passed_[{client.node, direction}];
+  if (passed.since != limit->since) passed = {limit->since, 0};
+  passed.bytes += request ? request->length.value : envelope.payload.size();
+  const double seconds = std::chrono::duration<double>(now - limit->since - order_takes_hold).count();
+  const auto allowed =
+      static_cast<std::uint64_t>(seconds * static_cast<double>(limit->bytes_per_second)) + limit_leeway;
+  if (passed.bytes > allowed)
+    report(Invariant::orders_obeyed, client.name + (request ? " has asked for " : " has sent ") +
+                                         std::to_string(passed.bytes) +
+                                         " bytes since it was limited, and may " + std::to_string(allowed));
+}
+
+void Watch::note_serving(const SwarmHost& host, const Envelope& envelope) {
+  const auto serve = get<ServeFile>(envelope);
+  const auto stop = get<StopServing>(envelope);
+  const auto failed = get<ServingFailed>(envelope);
+  if (!serve && !stop && !failed) return;
+  Served& served = served_[host.node()];
+  if (served.host != host.id()) served = {host.id(), {}};
+  if (serve) served.files[{serve->gid, serve->fid, serve->path}] = serve->file.text;
+  if (stop) served.files.erase({stop->gid, stop->fid, stop->path});
+  if (failed) served.files.erase({failed->gid, failed->fid, failed->path});
+}
+
+bool Watch::serves(const ClientMachine& client, const std::string& file) const {
+  const auto served = served_.find(client.node);
+  return served != served_.end() && client.host && served->second.host == client.host->id() &&
+         std::any_of(served->second.files.begin(), served->second.files.end(),
+                     [&](const auto& each) { return each.second == file; });
+}
+
+/// What a client has been told about what it asked for.
+void Watch::note_answer(const ClientMachine& client, const Envelope& envelope) {
+  const auto of_client = asked_.find(client.node);
+  if (of_client == asked_.end()) return;
+  const auto link = of_client->second.find(envelope.from);
+  if (link == of_client->second.end()) return;
+  if (!envelope.outside) {
+    if (envelope.id == LinkDown::message_id) of_client->second.erase(link);
+    return;
+  }
+  if (const auto block = get<Block>(envelope)) link->second.erase({block->fid, block->piece, block->offset});
+  if (const auto rejected = get<RejectBlock>(envelope))
+    link->second.erase({rejected->fid, rejected->piece, rejected->offset});
+  if (const auto closed = get<FileClosed>(envelope))
+    std::erase_if(link->second, [&](const auto& each) { return std::get<0>(each.first) == closed->fid; });
 }
 
 // --- quiet ------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "messages/tracker_tracker.hpp"
@@ -24,13 +25,15 @@ enum class Invariant : std::uint8_t {
   finished_is_the_file,  ///< a download that is complete is the file
   journal_is_true,       ///< a piece that the journal vouches for is in the part file
   understood_inside,     ///< actors of one process understand each other
-  bounded,               ///< no queue of a link grows beyond its mark
-  downloads_finish,      ///< if anybody has the file
+  bounded,  ///< nobody asks ahead for more, sends on into a queue longer, or has a queue longer than is allowed
+  orders_obeyed,     ///< limits are kept to, and nobody asks for anything while his downloads rest
+  downloads_finish,  ///< if anybody has the file
   trackers_agree,
-  shares_return,  ///< who shares a file is named for it again
+  shares_return,  ///< who shares a file serves it again, and is named for it
   goes_on,        ///< something is wrong with the simulation itself
+  no_bug,         ///< what an ENSURE states does not hold, or memory is misused (told_apart)
 };
-inline constexpr std::size_t invariants = 13;
+inline constexpr std::size_t invariants = 15;
 std::string_view name_of(Invariant invariant);
 
 struct Violation {
@@ -50,6 +53,8 @@ class Watch {
     contents_[name] = std::move(content);
   }
   void know_user(const ClientMachine& client, const std::string& user) { machine_of_user_[user] = &client; }
+  /// What each client may have asked for and not got, in bytes.
+  void know_request_memory(std::uint64_t bytes) { request_memory_ = bytes; }
   void report(Invariant invariant, std::string sentence);
   const std::optional<Violation>& violation() const { return violation_; }
   /// What must hold when it has been quiet. `removed`: users who need not get anything any more.
@@ -60,6 +65,8 @@ class Watch {
   /// No faults any more from now on.
   void quiet_begins() { quiet_since_ = swarm_.clock().now(); }
   std::uint64_t acknowledged() const { return acknowledged_; }
+  /// This client's uploader has been given a file of this name, in the life that it lives now.
+  bool serves(const ClientMachine& client, const std::string& file) const;
 
   // Called by whoever owns the swarm's hooks.
   void delivered(SwarmHost& host, Instant when, const Envelope& envelope);
@@ -87,6 +94,10 @@ class Watch {
   void check_block(NodeId from, NodeId to, const Block& block, const Payload& payload);
   void check_journal(const ClientMachine& client, const JournalPiece& piece);
   void check_complete(const ClientMachine& client, const DownloadRow& row);
+  void check_bounds(const ClientMachine& client, const Envelope& envelope);
+  void check_orders(const ClientMachine& client, const Envelope& envelope);
+  void note_serving(const SwarmHost& host, const Envelope& envelope);
+  void note_answer(const ClientMachine& client, const Envelope& envelope);
   bool is_on_every_disk(const DeltaKey& key) const;
   TrackerMachine* tracker_at(NodeId node) const;
   ClientMachine* client_at(NodeId node) const;
@@ -106,6 +117,22 @@ class Watch {
   std::map<ClientKey, std::set<Uid>> users_of_client_;
   std::map<Fid, FileOf> files_;
   std::map<std::uint32_t, Instant> robbed_;
+  using Requested = std::tuple<Fid, PieceIndex, ByteCount>;
+  std::map<NodeId, std::map<Address, std::map<Requested, std::uint64_t>>>
+      asked_;  // by link, and not answered
+  /// What an uploader has been given, by whom and in which process: the names of files, by their places.
+  struct Served {
+    HostId host = 0;
+    std::map<std::tuple<Gid, Fid, std::string>, std::string> files;
+  };
+  std::map<NodeId, Served> served_;
+  /// What has passed since a limit was promised.
+  struct Passed {
+    Instant since{};
+    std::uint64_t bytes = 0;
+  };
+  std::map<std::pair<NodeId, LimitDirection>, Passed> passed_;
+  std::uint64_t request_memory_ = UINT64_MAX / 4;
   std::optional<Instant> quiet_since_;
   std::uint64_t acknowledged_ = 0;
 };

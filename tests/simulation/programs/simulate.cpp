@@ -14,6 +14,7 @@
 #include "tests/simulation/library/plot.hpp"
 #include "tests/simulation/library/shrink.hpp"
 #include "tests/simulation/library/simulation.hpp"
+#include "tests/simulation/library/told_apart.hpp"
 #include "tutti_version.hpp"
 
 namespace tutti::simulation {
@@ -22,6 +23,7 @@ namespace {
 
 constexpr int exit_violation = 1;
 constexpr int exit_usage = 2;
+constexpr std::uint64_t trace_bytes_max = std::uint64_t{4} << 30U;
 
 struct Options {
   std::uint64_t seed = 1;
@@ -113,7 +115,9 @@ int tell_one(const Options& options, const Scenario& scenario) {
   simulation.sample_every(std::chrono::milliseconds(100));
   TraceFile trace;
   if (!options.trace.empty()) {
-    if (const std::string fault = trace.start(options.trace); !fault.empty()) {
+    if (const std::string fault =
+            trace.start(options.trace, {.file_bytes = trace_bytes_max, .replayable = true});
+        !fault.empty()) {
       std::cerr << fault << "\n";
       return exit_usage;
     }
@@ -153,7 +157,7 @@ int tell_many(const Options& options, const std::optional<Scenario>& given) {
                                           : told >= options.seeds;
     if (over) break;
     const Scenario scenario = given ? *given : random_scenario(seed);
-    const Outcome outcome = Simulation(seed, scenario).run();
+    const Outcome outcome = tell_apart(seed, scenario);
     ++told;
     faults += outcome.faults;
     virtual_seconds += outcome.virtual_seconds;
@@ -196,7 +200,8 @@ int main(int argc, char* argv[]) {
   app.add_option("--seed", options.seed, "what all chance is drawn from (1)");
   app.add_option("--scenario", options.scenario,
                  "a TOML file (configs/simulation); without it: a random one from the seed");
-  app.add_option("--trace", options.trace, "records every delivery there, for trace_view");
+  app.add_option("--trace", options.trace,
+                 "records every delivery there, for trace_view and inject --replay");
   app.add_option("--svg", options.svg, "writes the timeline there as a picture");
   app.add_option("--seeds", options.seeds,
                  "so many stories, of this seed and the next ones; violations are shrunk");
