@@ -59,6 +59,7 @@ class Visit:
         self._link = Socket("DEALER", keys).connect(server.port, keys_of(server.state)[0])
         self.blocks, self.opened, self.closed, self.wanted = 0, False, None, 0
         self._link.say(pack(HELLO, 1, 3, keys[0]))
+        self._pinged = time.monotonic()
 
     def show(self, ticket):
         self._link.say(SHOW_HEAD + ticket)
@@ -73,7 +74,10 @@ class Visit:
         self._link.say(pack(REQUEST, self._fid, piece, 0, BLOCK_SIZE))
 
     def hear(self, seconds):
-        """Takes in one message if any comes in this time."""
+        """Takes in one message if any comes in this time. Whoever dials shows that he lives."""
+        if time.monotonic() - self._pinged >= 1.0:
+            self._link.say(pack(PING))
+            self._pinged = time.monotonic()
         frames = self._link.hear(seconds)
         if not frames:
             return
