@@ -30,7 +30,7 @@ struct ToldOutcome {
                faults, virtual_seconds, source_copies, fairness, pieces);
 };
 
-ToldOutcome told(const Outcome& outcome) {
+ToldOutcome words_of(const Outcome& outcome) {
   ToldOutcome told;
   if (outcome.violation) {
     told.violated = true;
@@ -50,7 +50,7 @@ ToldOutcome told(const Outcome& outcome) {
   return told;
 }
 
-Outcome heard(const ToldOutcome& told) {
+Outcome outcome_of(const ToldOutcome& told) {
   Outcome outcome;
   if (told.violated)
     outcome.violation = Violation{static_cast<Invariant>(told.invariant), told.sentence,
@@ -102,7 +102,7 @@ std::string complaint_in(const Bytes& printed) {
   // A test's framework would take these for its own.
   for (const int each : {SIGABRT, SIGSEGV, SIGFPE, SIGILL, SIGBUS}) std::signal(each, SIG_DFL);
   dup2(words.descriptor(), STDERR_FILENO);
-  const Bytes bytes = encode_record(told(Simulation(seed, scenario, seams).run()));
+  const Bytes bytes = encode_record(words_of(Simulation(seed, scenario, seams).run()));
   ENSURE(::write(result.descriptor(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
   _exit(0);
 }
@@ -121,7 +121,7 @@ Outcome tell_apart(std::uint64_t seed, const Scenario& scenario, const Seams& se
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
     const Decoded<ToldOutcome> told = decode_record<ToldOutcome>(result.read());
     ENSURE(told);
-    return heard(*told);
+    return outcome_of(*told);
   }
   Outcome outcome;
   outcome.violation = Violation{Invariant::no_bug, complaint_in(words.read()), {}};
