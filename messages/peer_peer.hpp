@@ -30,7 +30,7 @@
 // F opens files to ask for their blocks. What counts of all of them is told over the first one alone: tickets, and over
 // sealed ones S tells neither of new pieces nor of other fetchers.
 //
-// Block answers come in the order of their requests.
+// Block answers come in any order, but those about one block in the order of their requests.
 
 namespace tutti {
 

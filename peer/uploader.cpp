@@ -125,6 +125,7 @@ void Uploader::stop_serving(const FileKey& key, Address by, const std::string& p
   if (!file->second.empty()) return;
   files_.erase(file);
   tellings_.erase(key);
+  hand_outs_.erase(key);
   for (auto& [address, link] : links_) {
     const auto wants = [&](const std::map<Fid, Gid>& files) {
       const auto wanted = files.find(key.second);
@@ -137,6 +138,7 @@ void Uploader::stop_serving(const FileKey& key, Address by, const std::string& p
 void Uploader::close_file(Address address, Link& link, const Fid& fid, CloseReason reason, Context& context) {
   const auto open = link.open.extract(fid);
   const bool fetched = link.fetches.erase(fid) > 0;
+  link.given.erase(fid);
   link.knocking.erase(fid);
   drop_requests(link, fid);
   context.answer(address, FileClosed{fid, reason});
@@ -191,6 +193,7 @@ void Uploader::forget(Address address, Context& context) {
   // Reads that are under way come back to nobody: read_done() finds no link.
   const auto gone = links_.extract(address);
   std::erase(ring_, address);
+  sending_.erase(address);
   if (!gone) return;
   const Link& link = gone.mapped();
   if (link.pass) context.revoke_pass(sealed_door_.address, *link.pass);
@@ -223,6 +226,7 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   // A new Hello is a new conversation: what was asked in the old one is not wanted any more.
   const std::size_t reading = link->second.reading;
   const UntakenBlocks sent = link->second.sent;
+  const LineShare share = link->second.share;
   const PeerPatience patience = link->second.patience;
   const LinkKey proven = link->second.key;
   const bool sealed = link->second.sealed;
@@ -230,6 +234,7 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   const Link before = std::exchange(link->second, Link{});
   link->second.reading = reading;
   link->second.sent = sent;
+  link->second.share = share;
   link->second.patience = patience;
   link->second.address = std::move(from);
   link->second.key = proven;
@@ -263,6 +268,7 @@ void Uploader::on(const OpenFile& open, Context& context) {
   } else {
     link.open.erase(open.fid);
     link.fetches.erase(open.fid);
+    link.given.erase(open.fid);
     drop_requests(link, open.fid);
     link.knocking[open.fid] = open.gid;
     link.knocked = context.now();
@@ -304,6 +310,7 @@ std::vector<ClientKey> Uploader::fetchers_of(const FileKey& key) const {
 /// Somebody has begun to fetch a file, or fetches it no more. True if all who fetch it have heard of it now.
 bool Uploader::fetchers_changed(const FileKey& key, Context& context) {
   if (!files_.contains(key)) return false;
+  if (fetchers_of(key).empty()) hand_outs_.erase(key);
   Telling& telling = tellings_[key];
   if (telling.due) return false;
   if (context.now() >= telling.quiet_until) return tell_fetchers(key, telling, context);

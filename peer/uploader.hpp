@@ -16,6 +16,8 @@
 #include "messages/inside_client.hpp"
 #include "peer/admission.hpp"
 #include "peer/bitfield.hpp"
+#include "peer/hand_out.hpp"
+#include "peer/line_fill.hpp"
 #include "peer/peer_patience.hpp"
 #include "peer/piece_layout.hpp"
 #include "peer/rate_limiter.hpp"
@@ -49,7 +51,9 @@ struct UploaderOptions {
 /// - Those who fetch a file are told of each other at once (FileFetchers), so that they share it out and ask here for
 ///   each piece once: whoever has opened it counts, or, of version 1, has asked for a block. However often that
 ///   changes, it costs a message every `tell_pause`: the more they are, the rarer each hears of it.
-/// - Links take turns, one block each: a peer that asks for much gets no more than one that asks for little.
+/// - Blocks go out nearly one after the other (LineFill), and what was given to the fewest goes first (HandOut), also
+///   among the requests of one link. One block in `by_turn` goes to the link whose turn it is, whatever it asks for: links
+///   take turns, and a peer that asks for much gets no more than one that asks for little.
 /// - A block is read when the limits for its group let it through (RateLimiter), in the turns of the links: one timer to
 ///   the moment when the next one may.
 /// - What the door for members of Orchestras wants to send is paid from the same limits: it and the links take turns.
@@ -61,7 +65,7 @@ struct UploaderOptions {
 /// - Where a limit holds members get equal parts of it, over however many links they ask; and they are told to ask for less at a
 ///   time the lower it is, since blocks would come in bursts.
 /// - Whoever floods a link with small words is hung up on (PeerPatience).
-/// - Answers of a link come in the order of its requests, so a rejection waits for the blocks asked for before it.
+/// - A rejection waits for the blocks asked for before it, so that of two answers to one request each means what it says.
 /// - Bytes are read from the disk after it was seen that the file is still the one that was hashed; a file that has
 ///   changed is not served any more, and whoever said to serve it is told.
 class Uploader final
@@ -73,6 +77,7 @@ class Uploader final
   static constexpr std::size_t reads_a_link = 4;
   static constexpr std::size_t untaken_max = 8U << 20U;           ///< bytes of one link
   static constexpr std::size_t untaken_by_all_max = 128U << 20U;  ///< bytes
+  static constexpr std::uint64_t by_turn = 4;
   static constexpr std::size_t links_max = 2000;
   static constexpr Duration knock_patience = std::chrono::seconds(5);
   static constexpr std::size_t files_a_link_max = 1024;
@@ -156,7 +161,9 @@ class Uploader final
     Instant knocked{};            ///< asked for the last of them
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
+    std::map<Fid, HandOut::Leecher> given;  ///< of those that are open
     UntakenBlocks sent;
+    LineShare share;
     PeerPatience patience;                      ///< with its small words
     RateMeter rate{RateMeter::default_window};  ///< of what is sent
     bool in_ring = false;
@@ -191,10 +198,14 @@ class Uploader final
   void drop_requests(Link& link, const Fid& fid);
   void enter_ring(Address address, Link& link);
   void read_next(Context& context);
+  void look_at_line(Context& context);
+  bool line_has_room() const;
+  bool is_full(const Link& link) const;
+  Address next_in_ring();
+  std::optional<HandOut::Rank> put_best_first(Link& link) const;
   /// Whether a link has what to read, and may: next to that it counts what is done about it.
   enum class Turn : std::uint8_t { taken, nothing, limited };
   Turn start_read(Address address, Link& link, RateLimiter::Round& round, Context& context);
-  std::deque<Address>::iterator next_turn();
   /// What is to be asked for at a time in a group.
   ByteCount request_length(const GroupName& group, Context& context) const;
   void tell_request_length(const GroupName& group, Context& context);
@@ -219,9 +230,14 @@ class Uploader final
   std::map<FileKey, Copies> files_;
   std::map<FileKey, Telling> tellings_;
   std::unordered_map<Address, Link> links_;
+  std::map<FileKey, HandOut> hand_outs_;
   std::deque<Address> ring_;  ///< links with queued requests, in their turn
   std::map<std::uint64_t, Read> reads_;
   std::uint64_t last_tag_ = 0;
+  LineFill line_{ByteCount{untaken_by_all_max}};
+  std::set<Address> sending_;   ///< links that have not taken all
+  ByteCount claimed_;           ///< of the line, by those
+  std::uint64_t choices_ = 0;   ///< of whose request is next
   PayloadGauge untaken_;        ///< by all links
   bool awaits_taking_ = false;  ///< TakenDue is on its way
 

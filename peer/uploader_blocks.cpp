@@ -11,12 +11,6 @@
 
 namespace tutti {
 
-namespace {
-
-constexpr Duration taken_every = std::chrono::milliseconds(50);
-
-}  // namespace
-
 // --- requests ---------------------------------------------------------------------------------------------------
 
 void Uploader::on(const RequestBlock& request, Context& context) {
@@ -77,17 +71,21 @@ void Uploader::read_next(Context& context) {
   std::deque<Address> limited;  // they keep their turns
   if (sends_first_) allow_sends(round, context);
   // A link that may not read now (it has enough under way) comes back into the ring when one of its reads is done.
+  look_at_line(context);
   while (reads_.size() < reads_max && !ring_.empty()) {
-    const auto turn_of = next_turn();
-    const Address address = *turn_of;
-    ring_.erase(turn_of);
+    // A queue in the system tells nobody that it has emptied: looked at now and then while somebody waits for it.
+    const auto look_again = [&] {
+      if (!std::exchange(awaits_taking_, true)) context.after(line_.look_again(), TakenDue{});
+    };
+    if (!line_has_room()) {
+      look_again();
+      break;
+    }
+    const Address address = next_in_ring();
     Link& link = links_.at(address);
     link.in_ring = false;
-    const std::size_t untaken = observed(context, link.sent.bytes());
-    if (untaken >= untaken_max ||
-        (untaken > 0 && observed(context, untaken_.outstanding_bytes()) >= untaken_by_all_max)) {
-      // A queue in the system tells nobody that it has emptied: looked at now and then while somebody waits for it.
-      if (!std::exchange(awaits_taking_, true)) context.after(taken_every, TakenDue{});
+    if (is_full(link)) {
+      look_again();
       continue;
     }
     if (link.reading >= reads_a_link) continue;
@@ -103,14 +101,6 @@ void Uploader::read_next(Context& context) {
   limited_ = !limited.empty();
   context.cancel(limit_timer_);
   if (round.again_after()) limit_timer_ = context.after(*round.again_after(), LimitDue{});
-}
-
-/// Where a limit holds, of whoever has had the least. Else all take turns, which costs nothing to find out.
-std::deque<Address>::iterator Uploader::next_turn() {
-  if (!limiter_.limits_anything()) return ring_.begin();
-  return std::min_element(ring_.begin(), ring_.end(), [&](Address a, Address b) {
-    return turns_.comes_before(*links_.at(a).client, *links_.at(b).client);
-  });
 }
 
 ByteCount Uploader::request_length(const GroupName& group, Context& context) const {
@@ -133,6 +123,82 @@ void Uploader::tell_request_length(const GroupName& group, Context& context) {
     for (const auto& [fid, gid] : link.open)
       if (files_.at({gid, fid}).front().group == group) context.answer(address, RequestLength{fid, now});
   }
+}
+
+void Uploader::look_at_line(Context& context) {
+  const Instant now = context.now();
+  line_.look({observed(context, untaken_.outstanding_bytes())}, now);
+  claimed_ = {};
+  std::erase_if(sending_, [&](Address address) {
+    Link& link = links_.at(address);
+    link.share.look({observed(context, link.sent.bytes())}, now);
+    claimed_ += link.share.claim(now);
+    return link.share.untaken().value == 0;
+  });
+}
+
+bool Uploader::line_has_room() const {
+  const std::uint64_t under_way = claimed_.value + reads_.size() * block_size_max.value;
+  return under_way + block_size_max.value <= line_.size().value;
+}
+
+/// True if nothing is to be read for it, though the line has room.
+bool Uploader::is_full(const Link& link) const {
+  const ByteCount untaken = link.share.untaken();
+  return untaken.value >= untaken_max || (untaken.value > 0 && line_.untaken().value >= untaken_by_all_max);
+}
+
+/// Takes whose request is answered next out of the ring, with that request before its others. Where a limit holds, that is
+/// somebody who has had the least.
+Address Uploader::next_in_ring() {
+  auto best = ring_.begin();
+  std::optional<HandOut::Rank> best_rank;
+  const bool limited = limiter_.limits_anything();
+  const bool turn = !limited && ++choices_ % by_turn == 0;
+  for (auto each = ring_.begin(); each != ring_.end() && (!turn || !best_rank); ++each) {
+    Link& link = links_.at(*each);
+    if (is_full(link) || link.reading >= reads_a_link) continue;
+    const std::optional<HandOut::Rank> rank = put_best_first(link);
+    if (!rank) continue;
+    const auto had_less = [&](const Link& one, const Link& other) {
+      return limited && turns_.comes_before(*one.client, *other.client);
+    };
+    if (best_rank &&
+        (had_less(links_.at(*best), link) || (!had_less(link, links_.at(*best)) && *best_rank <= *rank)))
+      continue;
+    best = each;
+    best_rank = rank;
+  }
+  const Address address = *best;
+  ring_.erase(best);
+  return address;
+}
+
+/// Of the queued requests of a link the one that goes first, which is put there. None overtakes a rejection: that may be
+/// of the same block, asked for before.
+std::optional<HandOut::Rank> Uploader::put_best_first(Link& link) const {
+  const auto is = [](Waiting::State state) {
+    return [state](const Waiting& each) { return each.state == state; };
+  };
+  const auto first = std::find_if(link.waiting.begin(), link.waiting.end(), is(Waiting::State::queued));
+  const auto end = std::find_if(first, link.waiting.end(), is(Waiting::State::rejected));
+  auto best = end;
+  std::optional<HandOut::Rank> best_rank;
+  for (auto each = first; each != end; ++each) {
+    if (each->state != Waiting::State::queued) continue;
+    const Fid& fid = each->request.fid;
+    const auto hand_out = hand_outs_.find({link.open.at(fid), fid});
+    const auto given = link.given.find(fid);
+    static const HandOut::Leecher nothing_yet;
+    const HandOut::Leecher& leecher = given == link.given.end() ? nothing_yet : std::as_const(given->second);
+    const HandOut::Rank rank =
+        hand_out == hand_outs_.end() ? HandOut::Rank{} : hand_out->second.rank(leecher, each->request.piece);
+    if (best_rank && *best_rank <= rank) continue;
+    best = each;
+    best_rank = rank;
+  }
+  if (best_rank) std::rotate(first, best, best + 1);
+  return best_rank;
 }
 
 /// Those that the limits let through. Groups do not wait for each other.
@@ -195,8 +261,11 @@ Uploader::Turn Uploader::start_read(Address address, Link& link, RateLimiter::Ro
       if (limiter_.limits_anything()) turns_.served(*link.client, request.length.value, 1);
       next->state = Waiting::State::reading;
       next->tag = ++last_tag_;
-      reads_.emplace(next->tag,
-                     Read{address, {link.open.at(request.fid), request.fid}, copy->by, copy->path});
+      const FileKey key{link.open.at(request.fid), request.fid};
+      hand_outs_.try_emplace(key, copy->layout.piece_count())
+          .first->second.gave(link.given[request.fid], request.piece,
+                              copy->layout.block_count(request.piece));
+      reads_.emplace(next->tag, Read{address, key, copy->by, copy->path});
       ++link.reading;
       context.send(others_.storage,
                    ReadBlock{next->tag, copy->path, copy->layout.piece_offset(request.piece) + request.offset,
@@ -257,6 +326,9 @@ void Uploader::flush(Address address, Link& link, Context& context) {
     const RequestBlock& request = first.request;
     if (first.read) {
       link.rate.add({first.bytes.size()}, context.now());
+      line_.sent({first.bytes.size()});
+      link.share.sent({first.bytes.size()}, context.now());
+      sending_.insert(address);
       context.answer(address, Block{request.fid, request.piece, request.offset},
                      link.sent.sent(first.bytes, untaken_, observed(context, link.sent.bytes())));
     } else if (first.state == Waiting::State::rejected) {
@@ -302,12 +374,8 @@ ShareFacts Uploader::facts_of(const FileKey& key, const Copies& copies, Context&
     leecher.admitted = leecher.admitted || admitted;
     leecher.bytes_per_second += link.rate.bytes_per_second(context.now());
     leecher.requests += static_cast<std::uint32_t>(requests);
-<<<<<<< HEAD
-    leecher.untaken += ByteCount{link.sent.bytes()};
-    leecher.sealed = leecher.sealed || link.sealed;
-=======
     leecher.untaken += ByteCount{observed(context, link.sent.bytes())};
->>>>>>> h_replay
+    leecher.sealed = leecher.sealed || link.sealed;
   }
   for (auto& each : leechers) facts.leechers.push_back(std::move(each.second));
   facts.reads = static_cast<std::uint32_t>(
@@ -321,6 +389,8 @@ void Uploader::check_invariants() const {
     ENSURE(!copies.empty());
     for (const Served& copy : copies) ENSURE(!copy.is_whole() || copies.size() == 1);
   }
+  for (const Address address : sending_) ENSURE(links_.contains(address));
+  for (const auto& [key, hand_out] : hand_outs_) ENSURE(files_.contains(key));
   for (const auto& each : links_) {
     const Address address = each.first;
     const Link& link = each.second;
@@ -332,6 +402,7 @@ void Uploader::check_invariants() const {
     ENSURE(in_ring == (link.in_ring ? 1 : 0));
     for (const auto& [fid, gid] : link.open) ENSURE(files_.contains({gid, fid}));
     for (const Fid& fid : link.fetches) ENSURE(link.open.contains(fid));
+    for (const auto& [fid, given] : link.given) ENSURE(link.open.contains(fid));
     for (const Waiting& waiting : link.waiting) ENSURE(link.open.contains(waiting.request.fid));
     const auto reading = std::count_if(reads_.begin(), reads_.end(),
                                        [&](const auto& read) { return read.second.link == address; });
