@@ -83,7 +83,8 @@ void Scheduler::on(const ShareDamaged& damaged, Context& context) {
 void Scheduler::recheck_damaged(Context& context) {
   if (!is_settled()) return;
   for (auto damage = damaged_.begin(); damage != damaged_.end();) {
-    const auto& [gid, fid] = damage->first;
+    const Gid gid = damage->first.first;
+    const Fid fid = damage->first.second;
     const std::string& path = damage->second.path;
     const auto found = std::find_if(downloads_.begin(), downloads_.end(), [&](const auto& each) {
       const Download& download = each.second;
