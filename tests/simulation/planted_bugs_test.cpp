@@ -44,12 +44,6 @@ struct Found {
   std::string last_mistaken;
 };
 
-std::vector<std::string>& table() {
-  static std::vector<std::string> rows{"| bug | where | breaks | found as that | as something else |",
-                                       "|---|---|---|---|---|"};
-  return rows;
-}
-
 struct Silently {
   Silently() { configure_log("", "off"); }
   ~Silently() { configure_log("", "warning"); }
@@ -78,13 +72,14 @@ Found look_for(const PlantedBug& bug, std::uint64_t stories) {
   return found;
 }
 
-void add_row(const PlantedBug& bug, const Found& found, std::uint64_t stories) {
+void print_row(const PlantedBug& bug, const Found& found, std::uint64_t stories) {
   std::string others;
   for (const auto& [invariant, count] : found.as_something_else)
     others += (others.empty() ? "" : ", ") + std::string(name_of(invariant)) + " " + std::to_string(count);
-  table().push_back("| " + std::string(bug.name) + " | " + std::string(bug.where) + " | " +
-                    std::string(name_of(bug.breaks)) + " | " + std::to_string(found.as_what_it_is) + " of " +
-                    std::to_string(stories) + " | " + others + " |");
+  if (bug.name == planted_bugs().front().name)
+    std::cout << "| bug | where | breaks | found as that | as something else |\n|---|---|---|---|---|\n";
+  std::cout << "| " << bug.name << " | " << bug.where << " | " << name_of(bug.breaks) << " | "
+            << found.as_what_it_is << " of " << stories << " | " << others << " |" << std::endl;
 }
 
 }  // namespace
@@ -95,14 +90,13 @@ BOOST_DATA_TEST_CASE(a_planted_bug_is_caught_as_what_it_is, boost::unit_test::da
                      bug) {
   const std::uint64_t stories = stories_wanted();
   const Found found = look_for(bug, stories);
-  add_row(bug, found, stories);
+  print_row(bug, found, stories);
   BOOST_TEST(2 * found.as_what_it_is > stories, bug.name << " is found as a breach of " << name_of(bug.breaks)
                                                          << " in " << found.as_what_it_is << " of " << stories
                                                          << " stories; " << found.last_mistaken);
 }
 
-BOOST_AUTO_TEST_CASE(the_table_of_bugs) {
-  for (const std::string& row : table()) std::cout << row << '\n';
+BOOST_AUTO_TEST_CASE(bugs_are_planted_everywhere) {
   std::set<std::string_view> places;
   for (const PlantedBug& bug : planted_bugs()) places.insert(bug.where);
   BOOST_TEST(places.size() >= 7u);
