@@ -33,6 +33,8 @@ struct Options {
   std::uint64_t seeds = 1;
   std::uint64_t minutes = 0;
   LeftOut left_out;
+  bool at_random = false;
+  bool row = false;
   bool no_shrinking = false;
   std::string log_level = "off";
 };
@@ -110,6 +112,18 @@ std::optional<Scenario> read_scenario(const std::string& path, std::string& faul
   return std::move(parsed.scenario);
 }
 
+/// One line of a table of docs/simulation.md.
+void print_row(const Scenario& scenario, const Outcome& outcome) {
+  std::vector<double> seconds;
+  for (const Fetching& each : outcome.fetches)
+    if (each.seconds) seconds.push_back(*each.seconds);
+  std::sort(seconds.begin(), seconds.end());
+  std::cout << fmt::format("| {} | {} | {} of {} | {:.1f} s | {:.1f} s | {:.2f} | {:.2f} |\n", scenario.name,
+                           scenario.picks_at_random ? "random" : "rules", seconds.size(),
+                           outcome.fetches.size(), seconds.empty() ? 0.0 : seconds[seconds.size() / 2],
+                           seconds.empty() ? 0.0 : seconds.back(), outcome.source_copies, outcome.fairness);
+}
+
 int tell_one(const Options& options, const Scenario& scenario) {
   Simulation simulation(options.seed, without(scenario, options.left_out));
   simulation.sample_every(std::chrono::milliseconds(100));
@@ -124,7 +138,7 @@ int tell_one(const Options& options, const Scenario& scenario) {
     simulation.record(&trace);
   }
   const Outcome outcome = simulation.run();
-  print_summary(options.seed, scenario, outcome);
+  options.row ? print_row(scenario, outcome) : print_summary(options.seed, scenario, outcome);
   if (!options.svg.empty())
     std::ofstream(options.svg) << timeline_svg(fmt::format("{}, seed {}", scenario.name, options.seed),
                                                outcome);
@@ -181,6 +195,7 @@ int run(const Options& options) {
     std::cerr << fault << "\n";
     return exit_usage;
   }
+  if (scenario && options.at_random) scenario->picks_at_random = true;
   if (options.seeds > 1 || options.minutes > 0) return tell_many(options, scenario);
   return tell_one(options, scenario ? *scenario : random_scenario(options.seed));
 }
@@ -210,6 +225,10 @@ int main(int argc, char* argv[]) {
       ->delimiter(',');
   app.add_option("--without-clients", options.left_out.clients, "leaves out these")->delimiter(',');
   app.add_option("--without-files", options.left_out.files, "leaves out these")->delimiter(',');
+  app.add_flag("--at-random", options.at_random,
+               "pieces of the scenario are picked at random, for comparison");
+  app.add_flag("--row", options.row,
+               "prints one line of a table: scenario, rules, complete, median, last, copies, fairness");
   app.add_flag("--no-shrinking", options.no_shrinking, "violations are printed as they are");
   app.add_option("--log-level", options.log_level, "what actors say of themselves, on standard error (off)");
   try {
