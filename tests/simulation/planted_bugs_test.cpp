@@ -30,7 +30,7 @@ using namespace tutti::simulation;
 
 namespace {
 
-constexpr std::uint64_t stories_of_a_bug = 5;
+constexpr std::uint64_t stories_of_a_bug = 3;
 
 std::uint64_t stories_wanted() {
   const char* wanted = std::getenv("TUTTI_BUG_SEEDS");
