@@ -52,7 +52,7 @@ Bytes changed(Bytes bytes, std::mt19937_64& random) {
 }
 
 void replay(const fuzz::Target& target) {
-  constexpr std::uint64_t copies_of_all = 2000;
+  constexpr std::uint64_t copies_of_all = 1000;
   const std::vector<std::filesystem::path> files = corpus_of(target.name);
   BOOST_TEST_REQUIRE(!files.empty());
   const std::uint64_t copies = std::max<std::uint64_t>(5, copies_of_all / files.size());

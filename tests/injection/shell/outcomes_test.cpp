@@ -103,9 +103,9 @@ FileFound some_file() {
 }
 
 /// Bob answers, Carol does not.
-void survey(ShellWorld& world) {
+void survey_of(ShellWorld& world, const FileFound& file) {
   world.expect_question<FindFile>();
-  world.answer(some_file());
+  world.answer(file);
   world.expect_question<AskTicket>();
   world.answer(TicketGiven{});
   const auto question = world.host.expect<AskLink>(world.tracker_link);
@@ -125,6 +125,13 @@ void survey(ShellWorld& world) {
   say(FileOpened{some_file().fid, {0x80}});
   world.host.expect<CloseFile>(bob);
   world.host.advance(std::chrono::seconds(1));
+}
+void survey(ShellWorld& world) { survey_of(world, some_file()); }
+/// Two members got wrong pieces from bob.
+void survey_of_reported(ShellWorld& world) {
+  FileFound file = some_file();
+  file.sharers.front().reports = 2;
+  survey_of(world, file);
 }
 
 void show_limits(ShellWorld& world) {
@@ -222,7 +229,12 @@ std::vector<Case> cases() {
            sha1)},
       {"list_peers lab f.txt", survey, "bob 127.0.0.1:6001 100%\ncarol [::1]:6002 unknown\n",
        fmt::format(
-           R"("group":"lab","file":"f.txt","size":3,"sha1":"{}","pieces":1,"piece_length":524288,"peers":[{{"user":"bob","host":"127.0.0.1","port":6001,"pieces_verified":1,"percent":100}},{{"user":"carol","host":"::1","port":6002,"pieces_verified":null,"percent":null}}])",
+           R"("group":"lab","file":"f.txt","size":3,"sha1":"{}","pieces":1,"piece_length":524288,"peers":[{{"user":"bob","host":"127.0.0.1","port":6001,"pieces_verified":1,"percent":100,"reported_by":0}},{{"user":"carol","host":"::1","port":6002,"pieces_verified":null,"percent":null,"reported_by":0}}])",
+           sha1)},
+      {"list_peers lab f.txt", survey_of_reported,
+       "bob 127.0.0.1:6001 100% reported by 2 members\ncarol [::1]:6002 unknown none reported\n",
+       fmt::format(
+           R"("group":"lab","file":"f.txt","size":3,"sha1":"{}","pieces":1,"piece_length":524288,"peers":[{{"user":"bob","host":"127.0.0.1","port":6001,"pieces_verified":1,"percent":100,"reported_by":2}},{{"user":"carol","host":"::1","port":6002,"pieces_verified":null,"percent":null,"reported_by":0}}])",
            sha1)},
       {"upload_file f.txt lab", share, "You share f.txt in lab, as others do.\n",
        R"("group":"lab","path":"/here/f.txt","file":"f.txt","existed":true)"},
