@@ -483,6 +483,7 @@ class Greedy final : public ActorOf<Greedy, ServingPeerRole::Says> {
   void on(const RejectBlock&, Context&) {}
   void on(const Have&, Context&) {}
   void on(const FileFetchers&, Context&) {}
+  void on(const RequestLength&, Context&) {}
   void on(const TicketWanted&, Context&) {}
 
  private:
