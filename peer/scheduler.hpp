@@ -353,6 +353,8 @@ class Scheduler final
   bool unreachable(const Source& source, Instant now) const;
   bool leaves_unanswered(const Source& source, DownloadId id, Instant now) const;
   bool may_trade(const Download& download, Instant now) const;
+  bool counts_as_fetcher(const Source& source, const Download& download, std::uint64_t pace,
+                         Instant now) const;
   std::set<ClientKey> fetchers_of(const Download& download, Instant now) const;
   void share_out(Download& download, Instant now);
   void look_for_fetcher(Download& download, const ClientKey& client, Context& context);

@@ -561,7 +561,8 @@ bool Scheduler::feed_from(Source& source, Download& download, Context& context) 
   if (!download.picker->knows(source.peer) || gate_.holds(download.record.id)) return false;
   download.picker->in_order(download.record.wishes.sequential);
   download.picker->prefer_start(!may_trade(download, context.now()));
-  share_out(download, context.now());
+  // Parts are of what seeders give. Whoever has much to trade asks them for a twentieth of it.
+  if (download.picker->is_seeder(source.peer)) share_out(download, context.now());
   const std::optional<Pick> pick = download.picker->pick(source.peer, context.now(), context.random());
   if (!pick) return false;
   for (const PeerKey loser : pick->cancel_at) cancel(download, loser, pick->piece, {}, context);
@@ -577,11 +578,25 @@ bool Scheduler::feed_from(Source& source, Download& download, Context& context) 
 /// True if somebody fetches the file beside us, or may turn out to: who has opened it here and is not met. Whoever serves
 /// it to both of us has said so before we could ask for a piece.
 bool Scheduler::may_trade(const Download& download, Instant now) const {
+  const std::uint64_t pace = download.picker->seeders_pace();
+  if (std::any_of(sources_.begin(), sources_.end(),
+                  [&](const auto& each) { return counts_as_fetcher(each.second, download, pace, now); }))
+    return true;
   std::set<ClientKey> unmet = download.wanted_by;
   for (const auto& [address, source] : sources_)
     if (source.lanes.contains(download.record.id) && download.picker->knows(source.peer))
       unmet.erase(source.client);
   return !unmet.empty() || !fetchers_of(download, now).empty();
+}
+
+/// We have met it, it fetches the file beside us, gets on and does not stall.
+bool Scheduler::counts_as_fetcher(const Source& source, const Download& download, std::uint64_t pace,
+                                  Instant now) const {
+  if (!source.lanes.contains(download.record.id) || !download.picker->knows(source.peer)) return false;
+  const auto fellow = source.progress.find(download.record.id);
+  return fellow != source.progress.end() && !download.picker->is_seeder(source.peer) &&
+         fellow->second.gets_on(download.layout.piece_length(), pace, now) &&
+         !download.picker->stalled(source.peer, now);
 }
 
 /// Who fetches the file beside us and can be counted on: those we have met and who get on and do not stall, and those of
@@ -598,11 +613,7 @@ std::set<ClientKey> Scheduler::fetchers_of(const Download& download, Instant now
   }
   for (const auto& [address, source] : sources_) {
     if (!source.lanes.contains(id) || !download.picker->knows(source.peer)) continue;
-    const auto fellow = source.progress.find(id);
-    const bool counts = fellow != source.progress.end() && !download.picker->is_seeder(source.peer) &&
-                        !download.picker->stalled(source.peer, now) &&
-                        fellow->second.gets_on(download.layout.piece_length(), pace, now);
-    if (counts) {
+    if (counts_as_fetcher(source, download, pace, now)) {
       fetchers.insert(source.client);
     } else {
       fetchers.erase(source.client);
