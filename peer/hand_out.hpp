@@ -15,7 +15,7 @@ namespace tutti {
 /// Rules:
 /// - The piece that was given to the fewest others goes first: they pass on what they have, so the first copy leaves a
 ///   lone source about once before anything leaves it twice, whatever they ask for, and without a word between them.
-///   (A hundred who fetch from one source, all else being equal: 5.4 s instead of 6.4, and 1.5 copies instead of 2.0.)
+///   (A hundred simulated ones, in an experiment that differed in this alone: 5.4 s instead of 6.4, 1.5 copies instead of 2.0.)
 /// - What counts is to how many, not how often: whoever asks again and again for one piece moves it back for nobody.
 /// - Among equals what has been begun for somebody is finished first: half a piece cannot be passed on. No further than
 ///   to the end of the piece, so nobody gains by asking for it anew.
