@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_dies_and_returns_finishes_what_it_began) {
     return envelope.id != Block::message_id || ++blocks <= 10;
   };
   fetch(network, bob, "film");
-  BOOST_TEST_REQUIRE((blocks > 10));
+  BOOST_TEST_REQUIRE(network.run_until([&] { return blocks > 10; }));
   network.kill(alice);
   BOOST_TEST(network.run_until([&] { return network.is_in(bob, DownloadPhase::waiting); }));
   const DownloadRow row = network.downloads(bob).front();
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(who_is_a_member_no_more_is_not_served_on) {
     return envelope.id != Block::message_id || ++blocks <= 10;
   };
   fetch(network, bob, "film");
-  BOOST_TEST(blocks > 10);
+  BOOST_TEST_REQUIRE(network.run_until([&] { return blocks > 10; }));
   network.tracker.expel(bob.key);
   BOOST_TEST(network.run_until([&] { return turned_away; }, Admission::ask_every + std::chrono::seconds(2)));
   const int served = blocks;

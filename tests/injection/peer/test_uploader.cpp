@@ -540,20 +540,22 @@ BOOST_AUTO_TEST_CASE(if_many_take_nothing_others_are_served_on) {
   BOOST_TEST(reads == LineFill::least.value / block.value);
   for (int i = 0; i < 100; ++i) {
     counter.host.advance(std::chrono::milliseconds(100));
-    read_all();
+    reads += read_all();
   }
+  BOOST_TEST(reads * block.value <= Uploader::untaken_by_all_max);
   const Address good = counter.peer(200);
   counter.show(good, counter.ticket(200));
   counter.host.inject(good, counter.uploader.address, OpenFile{counter.gid, counter.fid});
   counter.host.discard(good);
   for (int i = 0; i < 8; ++i) {
     counter.request(good, 0);
-    for (int wait = 0; wait < 20 && !counter.host.find<Block>(good); ++wait) {
+    bool came = false;
+    for (int wait = 0; wait < 20 && !came; ++wait) {
       counter.host.advance(std::chrono::milliseconds(50));
       read_all();
+      came = counter.host.find<Block>(good).has_value();
     }
-    BOOST_TEST_REQUIRE(counter.host.is_open(good));
-    counter.host.discard(good);
+    BOOST_TEST_REQUIRE(came);
   }
 }
 
