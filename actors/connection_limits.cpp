@@ -52,6 +52,13 @@ void ConnectionLimits::given_up(Id id, Instant now) {
   mute_.insert({connection.number, id});
 }
 
+bool ConnectionLimits::closed(Id id) {
+  const auto found = connections_.find(id);
+  const bool was_mute = found != connections_.end() && !found->second.heard;
+  take_out(id);
+  return was_mute;
+}
+
 void ConnectionLimits::take_out(Id id) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;

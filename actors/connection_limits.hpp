@@ -46,7 +46,8 @@ class ConnectionLimits {
   void heard(Id id);
   /// Whoever spoke there is given up: it is as mute as one that has just come, until somebody speaks.
   void given_up(Id id, Instant now);
-  void closed(Id id) { take_out(id); }
+  /// True if it has ended without a word, or after whoever spoke there was given up.
+  bool closed(Id id);
   /// Those who have said nothing for too long, to be hung up on. `awake_since` is when the caller last began to listen
   /// after a long pause: what came before it may not be read yet.
   std::vector<Id> mute(Instant now, Instant awake_since);

@@ -153,7 +153,7 @@ class Replay::StepContext final : public Context, public ObservingContext {
   const Deed* peek() const { return deeds_ < step_.deeds.size() ? &step_.deeds[deeds_] : nullptr; }
 
   /// What is done now is what was done then.
-  void expect(Deed deed) {
+  void expect(const Deed& deed) {
     const Deed* recorded = peek();
     if (recorded == nullptr) throw Departed{"nothing", replay_.text_of(deed)};
     if (!is_same(*recorded, deed)) throw Departed{replay_.text_of(*recorded), replay_.text_of(deed)};

@@ -81,7 +81,7 @@ void DoorWatch::take_events(Instant now) {
     std::memcpy(&value, data + sizeof number, sizeof value);
     if (number == ZMQ_EVENT_ACCEPTED) accepted(value, now);
     if (number != ZMQ_EVENT_DISCONNECTED) continue;
-    limits_.closed(value);
+    freed_for_strangers_ = limits_.closed(value) || freed_for_strangers_;
     peers_.erase(value);
   }
 }
@@ -104,7 +104,7 @@ void DoorWatch::hang_up(const std::vector<int>& descriptors) {
     const auto peer = peers_.find(descriptor);
     if (peer == peers_.end() || peer_of(descriptor) != peer->second.address) continue;
     ::shutdown(descriptor, SHUT_RDWR);
-    has_hung_up_ = true;
+    freed_for_strangers_ = true;
   }
 }
 
@@ -135,7 +135,7 @@ void DoorWatch::keep_house(Instant now, Instant awake_since) {
 }
 
 void DoorWatch::give_back_memory(Instant now) {
-  if (!trim_at_ && std::exchange(has_hung_up_, false)) {
+  if (!trim_at_ && std::exchange(freed_for_strangers_, false)) {
     const Instant earliest = trimmed_ ? *trimmed_ + trim_pause : now;
     trim_at_ = std::max(now + trim_after, earliest);
   }

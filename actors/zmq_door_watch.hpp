@@ -22,9 +22,9 @@ namespace tutti {
 ///   system given its number away.
 /// - Descriptors are used again, so a connection is known by its number, too: what is said of one that has ended concerns
 ///   nobody.
-/// - What libzmq held for those who were hung up on is given back to the system `trim_after` later: the allocator keeps freed
-///   memory otherwise, and a flood is not to make a process large for good. That is looked for in all of the heap, so it is
-///   not done more often than every `trim_pause`, and not for those who go by themselves.
+/// - What libzmq held for those who were hung up on, or went without a word, is given back to the system `trim_after` later: the
+///   allocator keeps freed memory otherwise, and a flood is not to make a process large for good. That is looked for in all of
+///   the heap, so it is not done more often than every `trim_pause`, and not for those who have spoken and go.
 /// - There is a word in the log when somebody is hung up on, one in `log_pause`.
 class DoorWatch {
  public:
@@ -73,7 +73,7 @@ class DoorWatch {
   void give_back_memory(Instant now);
 
   std::optional<Instant> said_;
-  bool has_hung_up_ = false;  ///< since the last look
+  bool freed_for_strangers_ = false;  ///< since the last look
   std::optional<Instant> trim_at_;
   std::optional<Instant> trimmed_;
 };

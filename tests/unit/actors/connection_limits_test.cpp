@@ -110,6 +110,17 @@ BOOST_FIXTURE_TEST_CASE(who_says_nothing_is_hung_up_on_once, Door) {
   limits.check_invariants();
 }
 
+BOOST_FIXTURE_TEST_CASE(who_goes_without_a_word_is_told_from_who_has_spoken, Door) {
+  for (int i = 0; i < 3; ++i) open("a");
+  limits.heard(2);
+  limits.heard(3);
+  limits.given_up(3, now);
+  BOOST_TEST(limits.closed(1));
+  BOOST_TEST(!limits.closed(1));
+  BOOST_TEST(!limits.closed(2));
+  BOOST_TEST(limits.closed(3));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_number_that_is_given_away_again_is_another_one, Door) {
   open("a");
   limits.heard(1);
