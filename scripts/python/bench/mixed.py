@@ -20,17 +20,18 @@ class Mixed(Tutti):
     def __init__(self, place, original):
         super().__init__(place, "tutti", "tutti, among five others", [[original]])
         self._original = original
-        rotting = RottingFile(self.world, original.name, original.stat().st_size, like=original)
-        bad = self._sharer("bad", rotting.path)
+        self._rotting = RottingFile(self.world, original.name, original.stat().st_size, like=original)
+        self._rotten = range(0, original.stat().st_size, BLOCK)
+        self._bad = self._sharer("bad", self._rotting.path)
         self._dead, slow, self._changed = (self._sharer(name, place.copy(original))
                                            for name in ("dead", "slow", "changed"))
-        rotting.damage(range(0, original.stat().st_size, BLOCK))
+        self._rotting.damage(self._rotten)
         slow.ok(f"set_limit up {SLOW}")
         config = self.world.path / "lying.toml"
         config.write_text(f'[network]\npublic_host = "{LIARS_HOST}"\n')
         lying = self._sharer("lying", place.copy(original), options=("--config", config))
         self._liar = Liar(lying.port, keys_of(lying.state), -(-original.stat().st_size // PIECE))
-        self._others = [bad, self._dead, slow, self._changed, lying]
+        self._others = [self._bad, self._dead, slow, self._changed, lying]
 
     def _sharer(self, name, copy, options=()):
         member = self.world.person(name, options=options)
@@ -46,9 +47,13 @@ class Mixed(Tutti):
     def prepare(self):
         super().prepare()
         self._dead.resume()
-        # It shares the right file until it is changed, and the fetcher has forgotten what it knew of them all.
+        # They share the right file until it is changed, and the fetcher has forgotten what it knew of them all. The bad one has
+        # been reported meanwhile, has found that its file is damaged and shares it no more.
         shutil.copyfile(self._original, self._changed.copy)
-        self._changed.ok(f"upload_file {self._changed.copy} {GROUP}", patience=PATIENCE)
+        self._rotting.damage(self._rotten)  # once more is not at all
+        for member in (self._bad, self._changed):
+            member.ok(f"upload_file {member.copy} {GROUP}", patience=PATIENCE)
+        self._rotting.damage(self._rotten)
         (fetcher,) = self.fetchers
         fetcher.quit()
         fetcher.restart()
