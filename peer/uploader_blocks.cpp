@@ -182,17 +182,25 @@ std::optional<HandOut::Rank> Uploader::put_best_first(Link& link) const {
   };
   const auto first = std::find_if(link.waiting.begin(), link.waiting.end(), is(Waiting::State::queued));
   const auto end = std::find_if(first, link.waiting.end(), is(Waiting::State::rejected));
+  static const HandOut::Leecher nothing_yet;
   auto best = end;
   std::optional<HandOut::Rank> best_rank;
+  // Mostly all are of one file.
+  const Fid* looked_up = nullptr;
+  const HandOut* hand_out = nullptr;
+  const HandOut::Leecher* leecher = nullptr;
   for (auto each = first; each != end; ++each) {
     if (each->state != Waiting::State::queued) continue;
     const Fid& fid = each->request.fid;
-    const auto hand_out = hand_outs_.find({link.open.at(fid), fid});
-    const auto given = link.given.find(fid);
-    static const HandOut::Leecher nothing_yet;
-    const HandOut::Leecher& leecher = given == link.given.end() ? nothing_yet : std::as_const(given->second);
+    if (looked_up == nullptr || *looked_up != fid) {
+      looked_up = &fid;
+      const auto known = hand_outs_.find({link.open.at(fid), fid});
+      hand_out = known == hand_outs_.end() ? nullptr : &known->second;
+      const auto given = link.given.find(fid);
+      leecher = given == link.given.end() ? &nothing_yet : &given->second;
+    }
     const HandOut::Rank rank =
-        hand_out == hand_outs_.end() ? HandOut::Rank{} : hand_out->second.rank(leecher, each->request.piece);
+        hand_out == nullptr ? HandOut::Rank{} : hand_out->rank(*leecher, each->request.piece);
     if (best_rank && *best_rank <= rank) continue;
     best = each;
     best_rank = rank;
