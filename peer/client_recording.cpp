@@ -2,9 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 
 #include "messages/codec.hpp"
+#include "messages/recorded_trackers.hpp"
 #include "peer/memory_disk.hpp"
 
 namespace tutti {
@@ -12,21 +12,6 @@ namespace tutti {
 namespace {
 
 using std::chrono::nanoseconds;
-
-struct RecordedTracker {
-  std::uint32_t number = 0;
-  std::string host;
-  std::uint16_t port = 0;
-  std::optional<LinkKey> key;
-  std::uint64_t line = 0;
-  TUTTI_RECORD(RecordedTracker, number, host, port, key, line);
-};
-struct RecordedNeighbour {
-  std::string endpoint;
-  LinkKey key;
-  std::uint64_t line = 0;
-  TUTTI_RECORD(RecordedNeighbour, endpoint, key, line);
-};
 
 struct RecordedAddresses {
   Address shell, tracker_link, librarian, scheduler, uploader, storage, checker, exporter;
@@ -62,16 +47,14 @@ ClientSettings settings_of(const RecordedClient& record) {
   settings.endpoint = record.endpoint;
   settings.public_host = record.public_host;
   settings.sealed_port = record.sealed_port;
-  for (const RecordedTracker& each : record.trackers)
-    settings.trackers.push_back({each.number, each.host, each.port, each.key, each.line});
+  settings.trackers = from_record(record.trackers);
   settings.software = record.software;
   settings.answer_patience = record.answer_patience;
   settings.unreachable_after = record.unreachable_after;
   settings.present_every = record.present_every;
   settings.info_path = record.info_path;
   settings.known_path = record.known_path;
-  for (const RecordedNeighbour& each : record.known)
-    settings.known.push_back({each.endpoint, each.key, each.line});
+  settings.known = from_record(record.known);
   settings.scheduler.shares_out = record.scheduler.shares_out;
   settings.scheduler.picks_at_random = record.scheduler.picks_at_random;
   settings.scheduler.sharers_every = record.scheduler.sharers_every;
@@ -100,16 +83,14 @@ ProcessBegan recorded_client(const std::string& name, const ClientSettings& sett
   record.endpoint = settings.endpoint;
   record.public_host = settings.public_host;
   record.sealed_port = settings.sealed_port;
-  for (const TrackerEntry& each : settings.trackers)
-    record.trackers.push_back({each.number, each.host, each.port, each.key, each.line});
+  record.trackers = recorded(settings.trackers);
   record.software = settings.software;
   record.answer_patience = settings.answer_patience;
   record.unreachable_after = settings.unreachable_after;
   record.present_every = settings.present_every;
   record.info_path = settings.info_path;
   record.known_path = settings.known_path;
-  for (const KnownTracker& each : settings.known)
-    record.known.push_back({each.endpoint, each.key, each.line});
+  record.known = recorded(settings.known);
   record.scheduler.shares_out = settings.scheduler.shares_out;
   record.scheduler.picks_at_random = settings.scheduler.picks_at_random;
   record.scheduler.sharers_every = settings.scheduler.sharers_every;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "messages/codec.hpp"
+#include "messages/recorded_trackers.hpp"
 #include "tracker/directory_actor.hpp"
 #include "tracker/front_desk.hpp"
 #include "tracker/replicator.hpp"
@@ -12,20 +13,6 @@ namespace tutti {
 
 namespace {
 
-struct RecordedTracker {
-  std::uint32_t number = 0;
-  std::string host;
-  std::uint16_t port = 0;
-  std::optional<LinkKey> key;
-  std::uint64_t line = 0;
-  TUTTI_RECORD(RecordedTracker, number, host, port, key, line);
-};
-struct RecordedNeighbour {
-  std::string endpoint;
-  LinkKey key;
-  std::uint64_t line = 0;
-  TUTTI_RECORD(RecordedNeighbour, endpoint, key, line);
-};
 /// All that follows from them is made anew, too.
 struct RecordedNode {
   std::uint32_t number = 0;
@@ -65,12 +52,10 @@ ProcessBegan recorded_tracker(const std::string& name, const TrackerSettings& se
   record.journal = at.journal.address;
   record.console = at.console.address;
   for (const auto& each : at.hashers) record.hashers.push_back(each.address);
-  for (const TrackerEntry& each : settings.trackers)
-    record.trackers.push_back({each.number, each.host, each.port, each.key, each.line});
+  record.trackers = recorded(settings.trackers);
   record.data = settings.data;
   record.info_path = settings.info_path;
-  for (const KnownTracker& each : settings.known)
-    record.known.push_back({each.endpoint, each.key, each.line});
+  record.known = recorded(settings.known);
   record.sync = settings.config.sync;
   record.limits = settings.config.limits;
   return {"tracker", name, encode_record(record)};
@@ -82,11 +67,9 @@ std::vector<ReplayedActor> tracker_again(const ProcessBegan& process) {
   if (!record || record->number < 1 || record->number > record->trackers.size() || record->hashers.empty())
     return {};
   TrackerSettings settings{record->number, {}, record->data, {}};
-  for (const RecordedTracker& each : record->trackers)
-    settings.trackers.push_back({each.number, each.host, each.port, each.key, each.line});
+  settings.trackers = from_record(record->trackers);
   settings.info_path = record->info_path;
-  for (const RecordedNeighbour& each : record->known)
-    settings.known.push_back({each.endpoint, each.key, each.line});
+  settings.known = from_record(record->known);
   settings.config.sync = record->sync;
   settings.config.limits = record->limits;
   TrackerAddresses at{{record->front_desk}, {record->directory}, {record->replicator},
