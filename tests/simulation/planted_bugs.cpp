@@ -414,12 +414,17 @@ Seams blocks_are_never_read() { return losing<BlockRead, BlockUnreadable>(); }
 
 // --- tickets ------------------------------------------------------------------------------------------------------------
 
-/// Speaks with one client as one who fetches, and says what a client would.
+/// Speaks with one client as one who fetches, says what a client would, and asks for so many blocks at once.
 class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Messages<>>> {
  public:
   Stranger(std::string endpoint, LinkKey met, ClientKey self, OpenFile wanted,
-           std::optional<PeerTicket> ticket)
-      : endpoint_(std::move(endpoint)), met_(met), self_(self), wanted_(wanted), ticket_(std::move(ticket)) {}
+           std::optional<PeerTicket> ticket, std::uint32_t requests)
+      : endpoint_(std::move(endpoint)),
+        met_(met),
+        self_(self),
+        wanted_(wanted),
+        ticket_(std::move(ticket)),
+        requests_(requests) {}
   void start(Context& context) override { link_ = context.connect<ServingPeerRole>(endpoint_, met_); }
   void on(const LinkUp&, Context& context) { context.send(link_, PeerHello{1, 2, self_}); }
   void on(const PeerWelcome&, Context& context) {
@@ -427,53 +432,7 @@ class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Me
     context.send(link_, wanted_);
   }
   void on(const FileOpened& opened, Context& context) {
-    context.send(link_, RequestBlock{opened.fid, PieceIndex{0}, ByteCount{0}, ByteCount{1}});
-  }
-  void on(const SealedDoor&, Context&) {}
-  void on(const PeerUnwelcome&, Context&) {}
-  void on(const FileClosed&, Context&) {}
-  void on(const Block&, Context&) {}
-  void on(const RejectBlock&, Context&) {}
-  void on(const Have&, Context&) {}
-  void on(const FileFetchers&, Context&) {}
-  void on(const RequestLength&, Context&) {}
-  void on(const TicketWanted&, Context&) {}
-
- private:
-  std::string endpoint_;
-  LinkKey met_;
-  ClientKey self_;
-  OpenFile wanted_;
-  std::optional<PeerTicket> ticket_;
-  Ref<ServingPeerRole> link_;
-};
-
-/// One who shares something, one who fetches it all the time, and a machine for somebody else.
-Scenario with_a_stranger(std::uint64_t seed) {
-  Scenario scenario;
-  scenario.name = "with a stranger";
-  scenario.trackers = 1;
-  scenario.tracker_line = "line";
-  scenario.lines["line"] = {1'250'000, 1'250'000, 2ms, 0ms, 0};
-  scenario.clients = {
-      {"source", "line", 0s, {}, {}}, {"member", "line", 0s, {}, {}}, {"stranger", "line", 20s, {}, {}}};
-  scenario.files.push_back({"film", "group", 4'000'000 + seed * 1000, {"source"}, {"member"}, 3s});
-  return scenario;
-}
-
-/// Asks for a file in another one's name and with his key and ticket, as much as may wait.
-class Greedy final : public ActorOf<Greedy, ServingPeerRole::Says> {
- public:
-  Greedy(std::string endpoint, LinkKey met, ClientKey self, OpenFile wanted, PeerTicket ticket)
-      : endpoint_(std::move(endpoint)), met_(met), self_(self), wanted_(wanted), ticket_(ticket) {}
-  void start(Context& context) override { link_ = context.connect<ServingPeerRole>(endpoint_, met_); }
-  void on(const LinkUp&, Context& context) { context.send(link_, PeerHello{1, 3, self_}); }
-  void on(const PeerWelcome&, Context& context) {
-    context.send(link_, ShowTicket{ticket_});
-    context.send(link_, wanted_);
-  }
-  void on(const FileOpened& opened, Context& context) {
-    for (std::uint32_t i = 0; i < requests_waiting_max; ++i)
+    for (std::uint32_t i = 0; i < requests_; ++i)
       context.send(link_, RequestBlock{opened.fid, PieceIndex{i % 8}, ByteCount{0}, block_size_max});
   }
   void on(const SealedDoor&, Context&) {}
@@ -491,9 +450,23 @@ class Greedy final : public ActorOf<Greedy, ServingPeerRole::Says> {
   LinkKey met_;
   ClientKey self_;
   OpenFile wanted_;
-  PeerTicket ticket_;
+  std::optional<PeerTicket> ticket_;
+  std::uint32_t requests_;
   Ref<ServingPeerRole> link_;
 };
+
+/// One who shares something, one who fetches it all the time, and a machine for somebody else.
+Scenario with_a_stranger(std::uint64_t seed) {
+  Scenario scenario;
+  scenario.name = "with a stranger";
+  scenario.trackers = 1;
+  scenario.tracker_line = "line";
+  scenario.lines["line"] = {1'250'000, 1'250'000, 2ms, 0ms, 0};
+  scenario.clients = {
+      {"source", "line", 0s, {}, {}}, {"member", "line", 0s, {}, {}}, {"stranger", "line", 20s, {}, {}}};
+  scenario.files.push_back({"film", "group", 4'000'000 + seed * 1000, {"source"}, {"member"}, 3s});
+  return scenario;
+}
 
 /// What has been seen of a member's conversation with a source.
 struct SeenOnTheWire {
@@ -532,10 +505,10 @@ Seams a_member_asks_for_much() {
       ClientMachine& member = *swarm.clients()[1];
       SwarmHost& host = swarm.invite({"greedy", member.node, LinkKey::from(member.key.view()), 2s, 1, 0ms});
       const auto at = host.reserve<FetchingPeerRole>(host.add_worker("main"));
-      host.spawn(
-          at, "greedy",
-          std::make_unique<Greedy>(swarm.network().ip_of(source.node) + ":7000",
-                                   LinkKey::from(source.key.view()), member.key, *seen->open, *seen->ticket));
+      host.spawn(at, "greedy",
+                 std::make_unique<Stranger>(swarm.network().ip_of(source.node) + ":7000",
+                                            LinkKey::from(source.key.view()), member.key, *seen->open,
+                                            seen->ticket, requests_waiting_max));
       swarm.clock().after(5s, [&swarm] { swarm.dismiss_guests(); });
     });
   };
@@ -565,7 +538,7 @@ Seams a_stranger_asks(StrangersTicket kind) {
       host.spawn(
           at, "stranger",
           std::make_unique<Stranger>(swarm.network().ip_of(source.node) + ":7000",
-                                     LinkKey::from(source.key.view()), stranger.key, *seen->open, ticket));
+                                     LinkKey::from(source.key.view()), stranger.key, *seen->open, ticket, 1));
       swarm.clock().after(5s, [&swarm] { swarm.dismiss_guests(); });
     });
   };
