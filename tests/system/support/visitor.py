@@ -99,6 +99,9 @@ class Visitor:
         """Makes one, and logs in."""
         kind, fields = self.ask(CREATE_USER, name, password)
         assert kind == DONE, fields
+        return self.logs_in(name, password)
+
+    def logs_in(self, name, password):
         kind, fields = self.ask(LOGIN, name, password, "", 0)
         assert kind == LOGGED_IN, fields
         self.token = fields[2]
