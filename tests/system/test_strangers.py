@@ -37,6 +37,7 @@ def pester(port, key):
                 caller.say(body[:chance.randrange(len(body) + 1)])
         for _ in range(200 if kind == "DEALER" else 0):
             caller.say(chance.randbytes(chance.randrange(1, 60)))
+        caller.say(b"\x91" * 200_000)  # last, since some doors hang up on whoever says so much
         caller.close()
 
 
