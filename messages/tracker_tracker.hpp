@@ -164,14 +164,14 @@ struct SessionOpened {
   TUTTI_MESSAGE(SessionOpened, 0x0707, client, generation, token_hash, uid, expires, password_counter,
                 password_origin);
 };
-/// The session of this generation is over, whatever tokens it has.
+/// The session of this generation is over, whatever tokens it has. Known until the latest outcome is 32 days younger.
 struct SessionClosed {
   ClientKey client;
   RequestCounter generation;
   TUTTI_MESSAGE(SessionClosed, 0x0708, client, generation);
 };
 /// A request that changed something was answered so; asked again, it is answered so again. `outcome` is the encoded
-/// answer. The 256 highest counters of a client are kept.
+/// answer. The 256 latest of a client are kept, and the 1,000,000 latest of all.
 struct RequestAnswered {
   ClientKey client;
   RequestCounter counter;

@@ -20,7 +20,8 @@ std::uint64_t milliseconds_since_1970(WallTime wall) {
 
 }  // namespace
 
-Directory::Directory(const HashSecret& secret) : state_(std::make_unique<DirectoryState>(secret)) {}
+Directory::Directory(const HashSecret& secret, std::size_t outcomes_kept)
+    : state_(std::make_unique<DirectoryState>(secret, outcomes_kept)) {}
 Directory::Directory(Directory&&) noexcept = default;
 Directory& Directory::operator=(Directory&&) noexcept = default;
 Directory::~Directory() = default;
@@ -59,7 +60,7 @@ bool Directory::is_listed() const { return state_->keeps_lists; }
 
 std::uint64_t Directory::size() const {
   return std::uint64_t{state_->users.size()} + state_->groups.size() + state_->files.size() +
-         state_->memberships.size() + state_->clients.size();
+         state_->memberships.size() + state_->clients.size() - state_->clients.erased();
 }
 
 StateDigest Directory::digest() const { return state_->digest.total(); }
@@ -393,6 +394,11 @@ bool Directory::is_familiar(const ClientKey& client, const Uid& uid) const {
 RequestCounter Directory::last_session(const ClientKey& client) const {
   const ClientRow* row = state_->find_client(client);
   return row == nullptr ? RequestCounter{} : row->generation;
+}
+
+std::uint32_t Directory::token_count(const ClientKey& client) const {
+  const ClientRow* row = state_->find_client(client);
+  return row == nullptr ? 0 : static_cast<std::uint32_t>(row->tokens.size());
 }
 
 bool Directory::has_ended(const ClientKey& client, const SessionToken& token) const {

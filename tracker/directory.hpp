@@ -122,10 +122,16 @@ struct DirectoryState;
 /// - A group is owned by the member to whom it was given last, while that very membership lasts; else by the
 ///   longest-standing member.
 /// - A session is of effect while the password holds that was proven for it.
+/// - What is only good for a while is forgotten, the oldest first, by an order of the facts and no clock: what requests were
+///   answered, beyond so many of a client and of all; and that a session was closed, a month and more before the newest of
+///   those.
 /// - Nothing here walks everything: a change costs the logarithm of what there is, and the size of what it is about.
 class Directory {
  public:
-  explicit Directory(const HashSecret& secret = {});
+  /// Outcomes that are kept of all clients together.
+  static constexpr std::size_t outcomes_kept_max = 1'000'000;
+
+  explicit Directory(const HashSecret& secret = {}, std::size_t outcomes_kept = outcomes_kept_max);
   Directory(Directory&&) noexcept;
   Directory& operator=(Directory&&) noexcept;
   ~Directory();
@@ -222,11 +228,13 @@ class Directory {
   /// True if `token` was that of a session of `client` that was closed, or followed by a newer one, since this process
   /// began, or that ended with the user's password. False says nothing: the end of many is forgotten, and so is what was before a start.
   bool has_ended(const ClientKey& client, const SessionToken& token) const;
-  /// The highest generation of session that `client` ever had, open or not; 0: none.
+  /// The highest generation of session that `client` had, open or not; 0: none, or one that was closed long ago.
   RequestCounter last_session(const ClientKey& client) const;
   /// What a request was answered, if it changed something.
   std::optional<TrackerAnswer> outcome(const ClientKey& client, RequestCounter counter) const;
-  /// True for a request so old that its outcome may have been forgotten.
+  /// Tokens that `client` holds for the session that it has: one for each tracker that its login ran at.
+  std::uint32_t token_count(const ClientKey& client) const;
+  /// True for a request so old that its outcome may have been forgotten, as the client has changed so much since.
   bool is_forgotten(const ClientKey& client, RequestCounter counter) const;
 
   std::uint64_t user_count() const;

@@ -156,11 +156,13 @@ struct ClientRow {
   };
   struct Outcome {
     std::uint64_t counter = 0;
+    Mark mark;
     std::string answer;
   };
   ClientKey id;
   bool has_session = false;
   bool closed = false;
+  Mark closed_at;
   RequestCounter generation;
   std::vector<Token> tokens;
   std::vector<Sha256>

@@ -4,7 +4,7 @@
 
 namespace tutti {
 
-DirectoryState::DirectoryState(const HashSecret& secret)
+DirectoryState::DirectoryState(const HashSecret& secret, std::size_t outcomes_kept)
     : origins(secret),
       users(secret),
       groups(secret),
@@ -16,7 +16,10 @@ DirectoryState::DirectoryState(const HashSecret& secret)
       members_by_name(MemberOrder{this}),
       requests_by_name(MemberOrder{this}),
       files_by_name(FileOrder{this}),
-      seniors(SeniorOrder{this}) {}
+      seniors(SeniorOrder{this}),
+      outcomes_by_age(AgeOrder{this}),
+      closed_by_age(AgeOrder{this}),
+      outcomes_in_all_max(outcomes_kept) {}
 
 bool DirectoryState::is_earlier(const Mark& a, const Mark& b) const {
   if (a.milliseconds != b.milliseconds) return a.milliseconds < b.milliseconds;
@@ -37,6 +40,12 @@ bool DirectoryState::SeniorOrder::operator()(const Senior& a, const Senior& b) c
   if (a.group != b.group) return a.group < b.group;
   if (a.since != b.since) return state->is_earlier(a.since, b.since);
   return state->users[a.user].id < state->users[b.user].id;
+}
+
+bool DirectoryState::AgeOrder::operator()(const Aging& a, const Aging& b) const {
+  if (a.since != b.since) return state->is_earlier(a.since, b.since);
+  if (a.client != b.client) return state->clients[a.client].id < state->clients[b.client].id;
+  return a.counter < b.counter;
 }
 
 Mark DirectoryState::mark_of(const StoreId& origin, const Stamp& stamp) {

@@ -22,7 +22,7 @@ std::string_view without_mark(std::string_view text);
 /// Changing a claim or a membership takes its numbers out of the sets, changes, and puts them back (unlist, list): an
 /// ordered set must not see its keys change.
 struct DirectoryState {
-  explicit DirectoryState(const HashSecret& secret);
+  DirectoryState(const HashSecret& secret, std::size_t outcomes_kept);
   DirectoryState(const DirectoryState&) = delete;
   DirectoryState& operator=(const DirectoryState&) = delete;
 
@@ -30,6 +30,8 @@ struct DirectoryState {
   static constexpr std::size_t outcomes_max = 256;
   /// Tokens kept of a client's sessions that have ended: it says one at a time.
   static constexpr std::size_t ended_max = 4;
+  /// That a session was closed is known for longer than any login lasts: then nothing of that client could be of effect.
+  static constexpr std::uint64_t closed_known_for = std::uint64_t{32} * 24 * 60 * 60 * 1000;
 
   // --- orders. The first of one name has it ----------------------------------------------------------------
   bool is_earlier(const Mark& a, const Mark& b) const;
@@ -99,6 +101,17 @@ struct DirectoryState {
     bool operator()(GroupIndex a, const Senior& b) const { return a < b.group; }
   };
 
+  /// Something of a client that is forgotten some time, the oldest first.
+  struct Aging {
+    Mark since;
+    std::uint64_t counter = 0;  ///< of an outcome
+    ClientIndex client;
+  };
+  struct AgeOrder {
+    const DirectoryState* state;
+    bool operator()(const Aging& a, const Aging& b) const;
+  };
+
   // --- facts ---------------------------------------------------------------------------------------------------
   RowTable<OriginRow, StoreId, OriginIndex> origins;
   RowTable<UserRow, Uid, UserIndex> users;
@@ -114,6 +127,12 @@ struct DirectoryState {
   OrderedList<MemberKey, MemberOrder> requests_by_name;
   OrderedList<FileIndex, FileOrder> files_by_name;  ///< alive ones
   OrderedList<Senior, SeniorOrder> seniors;
+  OrderedList<Aging, AgeOrder> outcomes_by_age;
+  OrderedList<Aging, AgeOrder> closed_by_age;
+  /// When the newest of all outcomes was made: what tells the time to facts that are forgotten, since trackers that have
+  /// the same facts have to have forgotten the same.
+  std::uint64_t newest_outcome = 0;
+  std::size_t outcomes_in_all_max;
   /// Of each file that anybody online shares, by its number, in order.
   std::unordered_map<std::uint32_t, std::vector<UserIndex>> online_sharers;
   RowDigest digest;
@@ -173,6 +192,12 @@ struct DirectoryState {
   /// To whom the group is, by its last transfer or else by who is a member the longest. Needs the lists.
   std::optional<UserIndex> owner_by_facts(GroupIndex group) const;
   void drop_session(ClientRow& row);
+  void drop_closed(ClientRow& row);
+  bool is_long_closed(const Mark& mark) const;
+  void forget_long_closed();
+  void drop_outcome(const Aging& which);
+  Aging oldest_outcome_of(ClientIndex client) const;
+  void drop_if_empty(const ClientRow& row);
   void note_session(UserIndex user, ClientIndex client);
   /// The password that a session stands on, compared with the one that holds: less: replaced; greater: not known here yet.
   std::strong_ordering age_of_password(const ClientRow::Token& token) const;

@@ -143,16 +143,35 @@ void DirectoryState::check_online_sharers() const {
 
 void DirectoryState::check_clients() const {
   std::map<UserIndex, std::set<ClientIndex>> logged_in;
+  std::size_t outcomes = 0;
+  std::size_t closed = 0;
+  std::uint32_t empty = 0;
+  std::uint64_t newest = 0;
   for (std::uint32_t i = 0; i < clients.size(); ++i) {
     const ClientRow& row = clients[ClientIndex{i}];
     for (const ClientRow::Token& token : row.tokens) logged_in[token.user].insert(ClientIndex{i});
     ENSURE(row.outcomes.size() <= outcomes_max);
     for (std::size_t j = 1; j < row.outcomes.size(); ++j)
       ENSURE(row.outcomes[j - 1].counter < row.outcomes[j].counter);
+    outcomes += row.outcomes.size();
+    for (const ClientRow::Outcome& each : row.outcomes) {
+      ENSURE(outcomes_by_age.contains(Aging{each.mark, each.counter, ClientIndex{i}}));
+      newest = std::max(newest, each.mark.milliseconds);
+    }
+    if (row.closed) {
+      ++closed;
+      ENSURE(closed_by_age.contains(Aging{row.closed_at, 0, ClientIndex{i}}));
+      ENSURE(!is_long_closed(row.closed_at));
+    }
+    if (!row.has_session && row.outcomes.empty()) ++empty;
     ENSURE(!row.closed || (row.has_session && row.tokens.empty()));
     ENSURE(row.has_session || row.tokens.empty());
     for (std::size_t j = 1; j < row.tokens.size(); ++j) ENSURE(row.tokens[j - 1].hash < row.tokens[j].hash);
   }
+  ENSURE(outcomes == outcomes_by_age.size() && outcomes <= outcomes_in_all_max);
+  ENSURE(closed == closed_by_age.size());
+  ENSURE(empty == clients.erased());
+  ENSURE(newest == newest_outcome);
   for (std::uint32_t i = 0; i < users.size(); ++i) {
     const std::vector<ClientIndex>& noted = users[UserIndex{i}].clients;
     ENSURE(std::set<ClientIndex>(noted.begin(), noted.end()) == logged_in[UserIndex{i}]);
@@ -179,8 +198,8 @@ void DirectoryState::check_digest() const {
   for (std::uint32_t i = 0; i < clients.size(); ++i) {
     const ClientRow& row = clients[ClientIndex{i}];
     digest_session(anew, row.id, row, Turn::comes);
-    for (const auto& [counter, outcome] : row.outcomes)
-      digest_outcome(anew, row.id, counter, outcome, Turn::comes);
+    for (const ClientRow::Outcome& each : row.outcomes)
+      digest_outcome(anew, row.id, each.counter, each.answer, Turn::comes);
   }
   ENSURE(anew == digest);
 }

@@ -8,8 +8,8 @@ namespace tutti {
 
 /// Takes the rows of an older session away: a newer one has begun, or it was closed.
 void DirectoryState::drop_session(ClientRow& row) {
+  if (row.closed) return drop_closed(row);
   digest_session(digest, row.id, row, Turn::goes);
-  if (row.has_session && row.closed) erase(row_keys::session_closed(row.id));
   const ClientIndex client = clients.at(row.id);
   for (const ClientRow::Token& token : row.tokens) {
     erase(row_keys::session_opened(row.id, token.hash));
@@ -17,6 +17,33 @@ void DirectoryState::drop_session(ClientRow& row) {
     std::erase(users[token.user].clients, client);
   }
   row.tokens.clear();
+  row.has_session = false;
+  row.generation = {};
+}
+
+void DirectoryState::drop_closed(ClientRow& row) {
+  digest_session(digest, row.id, row, Turn::goes);
+  erase(row_keys::session_closed(row.id));
+  closed_by_age.erase({row.closed_at, 0, clients.at(row.id)});
+  row.has_session = false;
+  row.closed = false;
+  row.generation = {};
+}
+
+bool DirectoryState::is_long_closed(const Mark& mark) const {
+  return newest_outcome > closed_known_for && mark.milliseconds < newest_outcome - closed_known_for;
+}
+
+void DirectoryState::forget_long_closed() {
+  while (closed_by_age.size() > 0 && is_long_closed(closed_by_age.begin()->since)) {
+    ClientRow& row = clients[closed_by_age.begin()->client];
+    drop_closed(row);
+    drop_if_empty(row);
+  }
+}
+
+void DirectoryState::drop_if_empty(const ClientRow& row) {
+  if (!row.has_session && row.outcomes.empty()) clients.erase(ClientKey{row.id});
 }
 
 void DirectoryState::note_session(UserIndex user, ClientIndex client) {
@@ -83,15 +110,21 @@ void DirectoryState::join(const Mark& mark, const SessionOpened& op) {
 }
 
 void DirectoryState::join(const Mark& mark, const SessionClosed& op) {
-  ClientRow& row = clients[clients.at(op.client)];
+  const ClientIndex client = clients.at(op.client);
+  ClientRow& row = clients[client];
+  if (!row.has_session && is_long_closed(mark)) return drop_if_empty(row);
   if (row.has_session && op.generation < row.generation) return;
-  if (row.has_session && op.generation == row.generation && row.closed) return;
-  drop_session(row);
+  // Of two that say the same the later one counts, so that it is forgotten everywhere at once.
+  if (row.closed && op.generation == row.generation && !is_earlier(row.closed_at, mark)) return;
+  if (row.has_session) drop_session(row);
   row.has_session = true;
   row.closed = true;
+  row.closed_at = mark;
   row.generation = op.generation;
+  closed_by_age.insert({mark, 0, client});
   digest_session(digest, op.client, row, Turn::comes);
   write(mark, op);
+  forget_long_closed();
 }
 
 std::vector<ClientRow::Outcome>::const_iterator DirectoryState::outcome_at(const ClientRow& row,
@@ -101,29 +134,57 @@ std::vector<ClientRow::Outcome>::const_iterator DirectoryState::outcome_at(const
       [](const ClientRow::Outcome& each, std::uint64_t sought) { return each.counter < sought; });
 }
 
+DirectoryState::Aging DirectoryState::oldest_outcome_of(ClientIndex client) const {
+  const auto aging = [client](const ClientRow::Outcome& each) {
+    return Aging{each.mark, each.counter, client};
+  };
+  const auto& outcomes = clients[client].outcomes;
+  return aging(*std::min_element(outcomes.begin(), outcomes.end(), [&](const auto& a, const auto& b) {
+    return outcomes_by_age.key_comp()(aging(a), aging(b));
+  }));
+}
+
+void DirectoryState::drop_outcome(const Aging& which) {
+  ClientRow& row = clients[which.client];
+  const auto at = outcome_at(row, which.counter);
+  outcomes_by_age.erase(which);
+  digest_outcome(digest, row.id, which.counter, at->answer, Turn::goes);
+  row.outcomes.erase(at);
+}
+
+/// Of two answers to one request, which ran at two trackers, the later one is kept. Whatever is displaced is older than all
+/// that displaces it, so it does not depend on the order in which facts come.
 void DirectoryState::join(const Mark& mark, const RequestAnswered& op) {
-  ClientRow& row = clients[clients.at(op.client)];
-  auto& outcomes = row.outcomes;
-  const std::string outcome(op.outcome.begin(), op.outcome.end());
-  const std::uint64_t counter = op.counter.value;
-  const auto known = outcomes.begin() + (outcome_at(row, counter) - outcomes.cbegin());
-  if (known != outcomes.end() && known->counter == counter) {
-    if (known->answer <= outcome) return;
-    digest_outcome(digest, op.client, counter, known->answer, Turn::goes);
-    known->answer = outcome;
-  } else if (outcomes.size() < outcomes_max) {
-    outcomes.insert(known, {counter, outcome});
+  const ClientIndex client = clients.at(op.client);
+  ClientRow& row = clients[client];
+  const Aging aging{mark, op.counter.value, client};
+  const auto& goes_before = outcomes_by_age.key_comp();
+  std::string outcome(op.outcome.begin(), op.outcome.end());
+  const auto known = outcome_at(row, op.counter.value);
+  if (known != row.outcomes.end() && known->counter == op.counter.value) {
+    if (is_earlier(mark, known->mark) || (mark == known->mark && outcome <= known->answer)) return;
+    drop_outcome({known->mark, known->counter, client});
   } else {
-    // The oldest makes room.
-    if (known == outcomes.begin()) return;
-    const ClientRow::Outcome& oldest = outcomes.front();
-    digest_outcome(digest, op.client, oldest.counter, oldest.answer, Turn::goes);
-    erase(row_keys::request_answered(op.client, {oldest.counter}));
-    std::move(outcomes.begin() + 1, known, outcomes.begin());
-    *(known - 1) = {counter, outcome};
+    // Either the oldest one makes room, or this would be the first to go.
+    std::optional<Aging> oldest;
+    if (row.outcomes.size() == outcomes_max) {
+      oldest = oldest_outcome_of(client);
+    } else if (outcomes_by_age.size() == outcomes_in_all_max) {
+      oldest = *outcomes_by_age.begin();
+    }
+    if (oldest && goes_before(aging, *oldest)) return drop_if_empty(row);
+    if (oldest) {
+      erase(row_keys::request_answered(clients[oldest->client].id, {oldest->counter}));
+      drop_outcome(*oldest);
+      if (oldest->client != client) drop_if_empty(clients[oldest->client]);
+    }
   }
-  digest_outcome(digest, op.client, counter, outcome, Turn::comes);
+  digest_outcome(digest, op.client, op.counter.value, outcome, Turn::comes);
+  outcomes_by_age.insert(aging);
+  row.outcomes.insert(outcome_at(row, op.counter.value), {op.counter.value, mark, std::move(outcome)});
   write(mark, op);
+  newest_outcome = std::max(newest_outcome, mark.milliseconds);
+  forget_long_closed();
 }
 
 }  // namespace tutti

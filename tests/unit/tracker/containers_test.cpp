@@ -128,6 +128,38 @@ BOOST_AUTO_TEST_CASE(a_table_finds_rows_by_id_and_by_number_and_moves_none) {
   BOOST_TEST((&table[*table.find(numbered(99'999))] == first));
 }
 
+BOOST_AUTO_TEST_CASE(rows_are_erased_and_their_numbers_are_given_again) {
+  // Every id is of one of few places, so that most stand behind others.
+  const auto crowded = [](std::uint64_t number) {
+    Uid id;
+    id.bytes[0] = static_cast<std::uint8_t>(number);
+    return id;
+  };
+  Random random(4);
+  RowTable<NumberedRow, Uid, Number> table;
+  std::map<Uid, std::uint32_t> known;
+  std::size_t most = 0;
+  for (int step = 0; step < 40'000; ++step) {
+    const Uid id = crowded(random.below(200));
+    if (random.chance(step % 4000 < 2000 ? 2 : 1, 3)) {
+      NumberedRow& row = table[table.at(id)];
+      BOOST_REQUIRE(row.value == (known.contains(id) ? known.at(id) : 0));
+      row.value = static_cast<std::uint32_t>(1 + random.below(1000));
+      known[id] = row.value;
+    } else {
+      table.erase(id);
+      known.erase(id);
+    }
+    most = std::max(most, known.size());
+    BOOST_REQUIRE(table.size() - table.erased() == known.size());
+    const Uid sought = crowded(random.below(200));
+    const auto found = table.find(sought);
+    BOOST_REQUIRE(found.has_value() == known.contains(sought));
+    if (found) BOOST_REQUIRE(table[*found].value == known.at(sought));
+  }
+  BOOST_TEST(table.size() == most);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_loaded_in_bulk_is_what_is_loaded_row_by_row) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     const std::vector<Fact> rows = rows_of_a_town(seed);

@@ -778,6 +778,50 @@ BOOST_FIXTURE_TEST_CASE(a_login_asked_again_gives_a_session_without_storing_a_to
                             first.token.bytes.end()) == row.value.end()));
 }
 
+BOOST_FIXTURE_TEST_CASE(one_login_leaves_no_more_tokens_than_trackers_could_give, Town) {
+  tracker.get<LoggedIn>(stranger, login("carl"));
+  for (int again = 1; again < 16; ++again) {
+    stranger.token = {};
+    BOOST_REQUIRE(tracker.ask_again(stranger, login("carl")).get<LoggedIn>() != nullptr);
+  }
+  stranger.token = {};
+  const TrackerAnswer refused = tracker.ask_again(stranger, login("carl"));
+  BOOST_REQUIRE(refused.get<Refused>() != nullptr);
+  BOOST_TEST(refused.get<Refused>()->sentence.ends_with("log in again"));
+  tracker.get<LoggedIn>(stranger, login("carl"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_client_that_logged_out_is_forgotten_when_no_login_of_it_could_hold, Town) {
+  tracker.get<LoggedIn>(stranger, login("carl"));
+  tracker.succeeds(stranger, Logout{});
+  TestClient second{10};
+  tracker.get<LoggedIn>(second, login("carl"));
+  tracker.succeeds(second, Logout{});
+  const auto is_known = [&](const TestClient& client) {
+    return tracker.rows.contains(row_keys::session_closed(client.key));
+  };
+  tracker.wall += std::chrono::days{31};
+  tracker.get<LoggedIn>(anna, login("anna"));
+  tracker.succeeds(anna, CreateGroup{{"later"}});
+  BOOST_TEST(is_known(stranger));
+  // Who has come again meanwhile is as good as new.
+  tracker.get<LoggedIn>(second, login("carl"));
+  tracker.succeeds(second, Logout{});
+  tracker.wall += std::chrono::days{2};
+  tracker.succeeds(anna, CreateGroup{{"much-later"}});
+  BOOST_TEST(!is_known(stranger));
+  BOOST_TEST(is_known(second));
+  BOOST_TEST(tracker.directory.last_session(stranger.key).value == 0U);
+  // And what says that it was is heard from others in vain.
+  const std::uint64_t left = tracker.directory.size();
+  Changes changes =
+      tracker.directory.join({id_of<StoreId>(7), {1'000'000, 0}, SessionClosed{id_of<ClientKey>(77), {1}}});
+  BOOST_TEST(changes.rows.empty());
+  BOOST_TEST(tracker.directory.size() == left);
+  tracker.directory.check_invariants();
+  tracker.get<LoggedIn>(stranger, login("carl"));
+}
+
 BOOST_FIXTURE_TEST_CASE(outcomes_are_kept_for_the_last_256_requests, Town) {
   tracker.succeeds(stranger, create("user-0"));
   const RequestCounter first = stranger.counter;
