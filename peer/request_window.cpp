@@ -7,8 +7,9 @@
 namespace tutti {
 
 ByteCount RequestWindow::size() const {
-  const ByteCount wanted{probing_ ? least.value
-                                  : std::max(2 * held_by_the_way_.value + comes_late_.value, least.value)};
+  const std::uint64_t rounds = is_far() ? 4 : 2;
+  const ByteCount wanted{
+      probing_ ? least.value : std::max(rounds * held_by_the_way_.value + comes_late_.value, least.value)};
   return std::min(wanted, cap_);
 }
 

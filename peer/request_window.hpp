@@ -15,25 +15,30 @@ namespace tutti {
 /// Rules:
 /// - Twice what the way to the peer holds (its rate times its shortest delay): once to keep it full, once so that a rate
 ///   that can grow does grow, round by round. The shortest delay is used because any longer one is our own queue.
+/// - On a long way (`near`) twice that: what is lost there is sent again a round or two later, and all that came behind
+///   it waits for it at our end. A window that does not cover that makes the rate fall, and with the rate falls the
+///   window.
 /// - And what comes within `late`, up to `start`: the shortest delay leaves out that processes of a busy machine get their
 ///   turn late. Without that, several sources near by run dry by turns, and whoever is a little ahead gets further ahead.
 /// - At first `start`, the best on a fast and short line; a slow peer has little of it wasted, as its first blocks
 ///   shrink the window.
 /// - On a long way (`near`) connections speed up for a while, and what they do meanwhile says little of what they can: for
 ///   as long as `ramp` delays, a second at most, the way is thought to hold `ramp_holds`.
-/// - Never less than two blocks: one on its way, one being read at the other end.
+/// - Never less than one block. Whoever gives us his line alone is asked for two or more by the rules above, as his
+///   delay is that of a block at least. Whoever serves many sends us a block now and then: what else he was asked for
+///   meanwhile would wait there, and could not be asked of others.
 /// - Never more than the cap that the whole client's budget leaves this peer (RequestBudget): every byte asked for can
 ///   end up in our memory.
 /// - A TCP connection carries what the system at its other end buffers for it, which with Linux's defaults is 2.7 MB: on a
 ///   long and fast way one is not enough. If one that has sped up holds about that, there are more; if it holds more, it may
 ///   hold all, and several would only push each other out of the queues on the way. The way has to be longer than `near`: a
 ///   greeting shows that, which waits for no disk and behind no block.
-/// - The shortest delay is measured anew every `probe_every`: for one round the window is two blocks, so that the queue
+/// - The shortest delay is measured anew every `probe_every`: for one round the window is one block, so that the queue
 ///   drains and the way shows its true length, give or take a block (it may have changed).
 class RequestWindow {
  public:
   static constexpr ByteCount start{4U << 20U};
-  static constexpr ByteCount least{2 * block_size.value};
+  static constexpr ByteCount least{block_size};
   static constexpr Duration late = std::chrono::milliseconds(20);
   static constexpr Duration probe_every = std::chrono::seconds(10);
 

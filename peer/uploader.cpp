@@ -138,7 +138,6 @@ void Uploader::stop_serving(const FileKey& key, Address by, const std::string& p
 void Uploader::close_file(Address address, Link& link, const Fid& fid, CloseReason reason, Context& context) {
   const auto open = link.open.extract(fid);
   const bool fetched = link.fetches.erase(fid) > 0;
-  link.given.erase(fid);
   link.knocking.erase(fid);
   drop_requests(link, fid);
   context.answer(address, FileClosed{fid, reason});
@@ -268,7 +267,6 @@ void Uploader::on(const OpenFile& open, Context& context) {
   } else {
     link.open.erase(open.fid);
     link.fetches.erase(open.fid);
-    link.given.erase(open.fid);
     drop_requests(link, open.fid);
     link.knocking[open.fid] = open.gid;
     link.knocked = context.now();

@@ -65,7 +65,8 @@ struct UploaderOptions {
 /// - Where a limit holds members get equal parts of it, over however many links they ask; and they are told to ask for less at a
 ///   time the lower it is, since blocks would come in bursts.
 /// - Whoever floods a link with small words is hung up on (PeerPatience).
-/// - A rejection waits for the blocks asked for before it, so that of two answers to one request each means what it says.
+/// - A rejection waits for the blocks asked for before it; but a request that is taken back only for those of the same bytes,
+///   so that it holds up no choice. So of two answers to one request each means what it says.
 /// - Bytes are read from the disk after it was seen that the file is still the one that was hashed; a file that has
 ///   changed is not served any more, and whoever said to serve it is told.
 class Uploader final
@@ -161,7 +162,6 @@ class Uploader final
     Instant knocked{};            ///< asked for the last of them
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
-    std::map<Fid, HandOut::Leecher> given;  ///< of those that are open
     UntakenBlocks sent;
     LineShare share;
     PeerPatience patience;                      ///< with its small words

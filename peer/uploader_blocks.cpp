@@ -39,14 +39,21 @@ void Uploader::on(const CancelBlock& cancel, Context& context) {
   const auto found = links_.find(context.sender());
   if (found == links_.end() || !bears(found->first, found->second, PeerPatience::Word::small, context))
     return;
-  for (Waiting& waiting : found->second.waiting) {
+  bool answers_come_before = false;  // to the same request
+  std::erase_if(found->second.waiting, [&](Waiting& waiting) {
     const RequestBlock& request = waiting.request;
-    if (waiting.state == Waiting::State::queued && request.fid == cancel.fid &&
-        request.piece == cancel.piece && request.offset == cancel.offset) {
+    if (request.fid != cancel.fid || request.piece != cancel.piece || request.offset != cancel.offset)
+      return false;
+    if (waiting.state == Waiting::State::queued) {
       waiting.state = Waiting::State::rejected;
       waiting.reason = RejectReason::cancelled;
+      if (!answers_come_before)
+        context.reply(RejectBlock{request.fid, request.piece, request.offset, RejectReason::cancelled});
+      return !answers_come_before;
     }
-  }
+    answers_come_before = true;
+    return false;
+  });
   flush(context.sender(), found->second, context);
 }
 
@@ -182,7 +189,6 @@ std::optional<HandOut::Rank> Uploader::put_best_first(Link& link) const {
   };
   const auto first = std::find_if(link.waiting.begin(), link.waiting.end(), is(Waiting::State::queued));
   const auto end = std::find_if(first, link.waiting.end(), is(Waiting::State::rejected));
-  static const HandOut::Leecher nothing_yet;
   auto best = end;
   std::optional<HandOut::Rank> best_rank;
   // Mostly all are of one file.
@@ -196,8 +202,7 @@ std::optional<HandOut::Rank> Uploader::put_best_first(Link& link) const {
       looked_up = &fid;
       const auto known = hand_outs_.find({link.open.at(fid), fid});
       hand_out = known == hand_outs_.end() ? nullptr : &known->second;
-      const auto given = link.given.find(fid);
-      leecher = given == link.given.end() ? &nothing_yet : &given->second;
+      leecher = hand_out == nullptr ? nullptr : &hand_out->leecher(*link.client);
     }
     const HandOut::Rank rank =
         hand_out == nullptr ? HandOut::Rank{} : hand_out->rank(*leecher, each->request.piece);
@@ -271,8 +276,7 @@ Uploader::Turn Uploader::start_read(Address address, Link& link, RateLimiter::Ro
       next->tag = ++last_tag_;
       const FileKey key{link.open.at(request.fid), request.fid};
       hand_outs_.try_emplace(key, copy->layout.piece_count())
-          .first->second.gave(link.given[request.fid], request.piece,
-                              copy->layout.block_count(request.piece));
+          .first->second.gave(*link.client, request.piece, copy->layout.block_count(request.piece));
       reads_.emplace(next->tag, Read{address, key, copy->by, copy->path});
       ++link.reading;
       context.send(others_.storage,
@@ -410,7 +414,6 @@ void Uploader::check_invariants() const {
     ENSURE(in_ring == (link.in_ring ? 1 : 0));
     for (const auto& [fid, gid] : link.open) ENSURE(files_.contains({gid, fid}));
     for (const Fid& fid : link.fetches) ENSURE(link.open.contains(fid));
-    for (const auto& [fid, given] : link.given) ENSURE(link.open.contains(fid));
     for (const Waiting& waiting : link.waiting) ENSURE(link.open.contains(waiting.request.fid));
     const auto reading = std::count_if(reads_.begin(), reads_.end(),
                                        [&](const auto& read) { return read.second.link == address; });

@@ -469,6 +469,7 @@ BOOST_AUTO_TEST_CASE(a_lane_is_closed_and_opened_again_on_further_links_too) {
   line.host.inject(line.scheduler.address, line.fetcher.address, CloseLane{{5}});
   line.host.expect<CloseFile>(side);
   // It was on its way, and is no fault.
+  line.host.advance(line.length_);
   line.host.inject(side, line.fetcher.address, Block{line.fid, {piece}, {}},
                    Payload::own(Bytes(block_size.value)));
   line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});

@@ -77,16 +77,16 @@ struct Counter {
   }
   void told(TrackerAnswer answer) { BOOST_TEST_REQUIRE(told_if_asked(std::move(answer))); }
   /// A member opens the file; says which pieces there are.
-  Bytes open(Address address) {
-    show(address, ticket(3));
+  Bytes open(Address address, std::uint8_t client = 3) {
+    show(address, ticket(client));
     host.inject(address, uploader.address, OpenFile{gid, fid});
     told_if_asked(rules());
-    BOOST_TEST((host.expect<FileWanted>(scheduler)->client == client_key(3)));
+    BOOST_TEST((host.expect<FileWanted>(scheduler)->client == client_key(client)));
     return host.expect<FileOpened>(address)->bitfield;
   }
-  Address peer_with_file() {
-    const Address address = peer();
-    open(address);
+  Address peer_with_file(std::uint8_t client = 3) {
+    const Address address = peer(client);
+    open(address, client);
     return address;
   }
   void request(Address from, std::uint32_t piece, ByteCount offset = {}, ByteCount length = block) {
@@ -337,12 +337,26 @@ BOOST_AUTO_TEST_CASE(a_cancelled_request_is_rejected_as_such) {
   for (std::size_t i = 0; i < Uploader::reads_a_link; ++i) counter.request(peer, 0);
   counter.request(peer, 2, {}, {block.value - 100});
   counter.host.inject(peer, counter.uploader.address, CancelBlock{counter.fid, 2_piece, {}});
+  // Nothing that was asked for before holds it up.
+  BOOST_TEST((counter.rejected(peer) == RejectReason::cancelled));
   for (std::size_t i = 0; i < Uploader::reads_a_link; ++i) {
     counter.read_one();
     counter.host.expect<Block>(peer);
   }
-  BOOST_TEST((counter.rejected(peer) == RejectReason::cancelled));
   counter.host.expect_silence();
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_request_is_rejected_behind_a_block_of_the_same_bytes) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  for (std::size_t i = 0; i < Uploader::reads_a_link + 1; ++i) counter.request(peer, 0);
+  counter.host.inject(peer, counter.uploader.address, CancelBlock{counter.fid, 0_piece, {}});
+  for (std::size_t i = 0; i < LineFill::least.value / block.value; ++i) {
+    BOOST_TEST(!counter.host.find<RejectBlock>(peer).has_value());
+    counter.read_one();
+    counter.host.expect<Block>(peer);
+  }
+  BOOST_TEST((counter.rejected(peer) == RejectReason::cancelled));
 }
 
 BOOST_AUTO_TEST_CASE(a_peer_that_leaves_takes_its_requests_with_it) {
@@ -559,25 +573,45 @@ BOOST_AUTO_TEST_CASE(if_many_take_nothing_others_are_served_on) {
   }
 }
 
+/// `before` has been given piece 0 once. Which piece `asks` is given first of 0 and 2.
+PieceIndex given_first(Counter& counter, Address before, Address asks) {
+  // As many as are read at a time, so that the rest wait.
+  for (std::size_t i = 0; i < LineFill::least.value / block.value; ++i) counter.request(before, 0);
+  counter.request(asks, 0);
+  counter.request(asks, 2, {}, {block.value - 100});
+  for (;;) {
+    counter.read_one();
+    if (const auto given = counter.host.find<Block>(asks)) return given->message.piece;
+    counter.host.discard(before);
+    counter.host.advance(std::chrono::milliseconds(50));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_was_given_to_nobody_goes_before_what_somebody_has) {
   Counter counter;
-  const Address first = counter.peer_with_file();
-  const Address second = counter.peer_with_file();
+  const Address first = counter.peer_with_file(3);
   counter.request(first, 0);
   counter.read_one();
   counter.host.expect<Block>(first);
-  // As many as are read at a time, so that the rest wait.
-  for (std::size_t i = 0; i < LineFill::least.value / block.value; ++i) counter.request(first, 0);
-  counter.request(second, 0);
-  counter.request(second, 2, {}, {block.value - 100});
-  std::optional<InjectionHost::Said<Block>> given;
-  while (!given) {
+  BOOST_TEST((given_first(counter, first, counter.peer_with_file(4)) == 2_piece));
+}
+
+BOOST_AUTO_TEST_CASE(a_client_is_one_over_however_many_links_and_when_it_comes_back) {
+  for (const bool comes_back : {true, false}) {
+    Counter counter;
+    counter.peer_with_file(4);  // somebody fetches all the time
+    const Address first = counter.peer_with_file(3);
+    counter.request(first, 0);
     counter.read_one();
-    given = counter.host.find<Block>(second);
-    counter.host.discard(first);
-    counter.host.advance(std::chrono::milliseconds(50));
+    counter.host.expect<Block>(first);
+    if (comes_back) {
+      counter.host.inject(first, counter.uploader.address, CloseFile{counter.fid});
+      counter.host.expect<FileClosed>(first);
+      counter.open(first);
+    }
+    // What he was given himself counts for nobody's disadvantage: his piece stands where the other one does.
+    BOOST_TEST((given_first(counter, first, counter.peer_with_file(3)) == 0_piece));
   }
-  BOOST_TEST((given->message.piece == 2_piece));
 }
 
 BOOST_AUTO_TEST_CASE(only_who_shows_a_ticket_is_let_in) {
