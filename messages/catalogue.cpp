@@ -9,6 +9,7 @@
 #include "messages/inside_client.hpp"
 #include "messages/inside_orchestra.hpp"
 #include "messages/inside_tracker.hpp"
+#include "messages/inside_trees.hpp"
 #include "messages/kernel.hpp"
 #include "messages/peer_peer.hpp"
 #include "messages/shell_client.hpp"
@@ -23,7 +24,7 @@ namespace {
 using AllMessages =
     Joined<KernelMessages, ByteStreamMessages, InsideOrchestraMessages, Messages<Refused, Done>,
            ClientTrackerMessages, PeerPeerMessages, ShellClientMessages, InsideClientMessages,
-           InsideTrackerMessages, TrackerTrackerMessages, TraceMessages>;
+           InsideTreesMessages, InsideTrackerMessages, TrackerTrackerMessages, TraceMessages>;
 
 constexpr std::array<MessageId, 9> retired{
     MessageId{0x0408},  // StartDownload without `sequential`
@@ -57,12 +58,12 @@ static_assert(!AllMessages::has_id(MessageId{0}), "0 is no message");
 
 std::vector<MessageEntry> collect() {
   std::vector<MessageEntry> entries;
-  for (const auto protocol :
-       {catalogue_detail::kernel_entries, catalogue_detail::codes_entries,
-        catalogue_detail::client_tracker_entries, catalogue_detail::peer_peer_entries,
-        catalogue_detail::shell_client_entries, catalogue_detail::inside_client_entries,
-        catalogue_detail::inside_tracker_entries, catalogue_detail::tracker_tracker_entries,
-        catalogue_detail::trace_entries, catalogue_detail::orchestra_entries}) {
+  for (const auto protocol : {catalogue_detail::kernel_entries, catalogue_detail::codes_entries,
+                              catalogue_detail::client_tracker_entries, catalogue_detail::peer_peer_entries,
+                              catalogue_detail::shell_client_entries, catalogue_detail::inside_client_entries,
+                              catalogue_detail::inside_tracker_entries,
+                              catalogue_detail::tracker_tracker_entries, catalogue_detail::trace_entries,
+                              catalogue_detail::orchestra_entries, catalogue_detail::trees_entries}) {
     for (MessageEntry& entry : protocol()) {
       const bool known = std::ranges::find(entries, entry.id, &MessageEntry::id) != entries.end();
       if (!known) entries.push_back(std::move(entry));

@@ -65,5 +65,6 @@ std::vector<MessageEntry> inside_tracker_entries();
 std::vector<MessageEntry> tracker_tracker_entries();
 std::vector<MessageEntry> trace_entries();
 std::vector<MessageEntry> orchestra_entries();
+std::vector<MessageEntry> trees_entries();
 
 }  // namespace tutti::catalogue_detail

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "actors/context.hpp"
+#include "actors/ensure.hpp"
 #include "peer/new_file.hpp"
 #include "peer/piece_hasher.hpp"
 #include "peer/tree_disk.hpp"
@@ -24,6 +25,8 @@ DiskDone read_part(Disk& disk, const std::string& path, ByteCount offset, ByteCo
   }
   return std::nullopt;
 }
+
+Refused refusal_of(const DiskFault& fault) { return {fault.code, fault.sentence}; }
 
 }  // namespace
 
@@ -99,7 +102,7 @@ void FileHasher::on(const DropHashing& drop, Context& context) {
 
 void FileHasher::on(const SyncFile& sync, Context& context) {
   FileSynced synced{sync.tag, {}};
-  if (const DiskDone fault = disk_->sync(sync.path)) synced.fault = Refused{fault->code, fault->sentence};
+  if (const DiskDone fault = disk_->sync(sync.path)) synced.fault = refusal_of(*fault);
   context.reply(synced);
 }
 
@@ -109,7 +112,7 @@ void FileHasher::on(const WriteFile& write, Context& context) {
   DiskDone fault = file.write(std::string(bytes.begin(), bytes.end()));
   if (!fault) fault = file.finish(NewFile::Place::must_be_free);
   FileSynced written{write.tag, {}};
-  if (fault) written.fault = Refused{fault->code, fault->sentence};
+  if (fault) written.fault = refusal_of(*fault);
   context.reply(written);
 }
 
@@ -134,6 +137,65 @@ void FileHasher::on(const CheckFile& check, Context& context) {
     refuse(identity.fault());
   }
   context.reply(checked);
+}
+
+// --- directories that are fetched -------------------------------------------------------------------------------
+
+TreeDisk& FileHasher::trees() const {
+  ENSURE(disk_->trees() != nullptr);
+  return *disk_->trees();
+}
+
+void FileHasher::on(const FindTree& find, Context& context) {
+  const auto known = Bitfield::parse(find.known, find.pieces);
+  const auto existing = Bitfield::parse(find.existing, find.pieces);
+  ENSURE(known && existing);
+  TreeFound found;
+  found.tag = find.tag;
+  const auto findings = trees().find(find.path, {find.only, *known, *existing, find.whole, find.doubts});
+  if (findings) {
+    found.wanted = findings->wanted.bytes();
+    found.existing = findings->existing.bytes();
+    found.whole = findings->whole;
+    found.gone = findings->gone.bytes();
+    found.doubtful = findings->doubtful.bytes();
+  } else {
+    found.fault = refusal_of(findings.fault());
+  }
+  context.reply(found);
+}
+
+void FileHasher::on(const FinishTree& finish, Context& context) {
+  std::optional<TreeBefore> before;
+  if (const auto pieces = Bitfield::parse(finish.before, finish.pieces); pieces && !finish.before.empty())
+    before = TreeBefore{*pieces, finish.before_identity};
+  TreeFinished finished;
+  finished.tag = finish.tag;
+  if (const auto done = trees().finish(finish.path, before)) {
+    finished.identity = done->identity;
+    finished.pieces = done->pieces.bytes();
+  } else {
+    finished.fault = refusal_of(done.fault());
+  }
+  context.reply(finished);
+}
+
+void FileHasher::on(const LookAtTree& look, Context& context) {
+  TreeSeen seen;
+  seen.tag = look.tag;
+  if (const auto identity = trees().look_at_rest(look.path)) {
+    seen.identity = *identity;
+  } else {
+    seen.fault = refusal_of(identity.fault());
+  }
+  context.reply(seen);
+}
+
+void FileHasher::on(const RemoveTree& remove, Context& context) {
+  TreeRemoved removed;
+  removed.tag = remove.tag;
+  if (const DiskDone fault = disk_->remove(remove.path)) removed.fault = refusal_of(*fault);
+  context.reply(removed);
 }
 
 }  // namespace tutti

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "actors/context.hpp"
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
@@ -41,6 +43,10 @@ Address Storage::asker_of_recall(std::deque<Address>& waiting, Context& context)
 
 void Storage::on(const RecallShares& recall, Context& context) {
   const Address asker = asker_of_recall(waiting_for_shares_, context);
+  when_all_at_rest([this, recall, asker](Context& then) { recall_shares(recall, asker, then); }, context);
+}
+
+void Storage::recall_shares(const RecallShares& recall, Address asker, Context& context) {
   auto shares = store_->shares_of(recall.uid);
   DiskDone fault = shares ? DiskDone() : shares.fault();
   for (std::size_t i = 0; !fault && i < shares->size(); ++i) fault = open_share((*shares)[i]);
@@ -127,20 +133,27 @@ void Storage::on(const FileChecked& checked, Context& context) {
 }
 
 void Storage::on(const ReadBlock& read, Context& context) {
+  const Address asker = context.sender();
+  const auto part_of_it = [&](const auto& work) {
+    const auto download = downloads_.find(work.second.download);
+    return std::holds_alternative<Finishing>(work.second.what) && download != downloads_.end() &&
+           download->second.part_path == read.path;
+  };
+  const auto moving = std::find_if(works_.begin(), works_.end(), part_of_it);
+  if (moving == works_.end()) return read_block(asker, read, context);
+  when_at_rest(
+      moving->second.download, [this, asker, read](Context& then) { read_block(asker, read, then); },
+      context);
+}
+
+void Storage::read_block(Address asker, const ReadBlock& read, Context& context) {
   const std::string path = current_path(read.path);
   auto bytes = disk_->read(path, read.offset, read.length);
-  if (!bytes) {
-    context.reply(BlockUnreadable{read.tag, bytes.fault().code, bytes.fault().sentence});
-    return;
-  }
-  if (read.identity) {
-    // Looked at after the read: what was read before a change is fine, what was read after one is not.
-    if (const DiskDone fault = disk_->unchanged(path, *read.identity, read.offset, read.length)) {
-      context.reply(BlockUnreadable{read.tag, fault->code, fault->sentence});
-      return;
-    }
-  }
-  context.reply(BlockRead{read.tag}, std::move(*bytes));
+  DiskDone fault = bytes ? DiskDone() : bytes.fault();
+  // Looked at after the read: what was read before a change is fine, what was read after one is not.
+  if (!fault && read.identity) fault = disk_->unchanged(path, *read.identity, read.offset, read.length);
+  if (fault) return context.answer(asker, BlockUnreadable{read.tag, fault->code, fault->sentence});
+  context.answer(asker, BlockRead{read.tag}, std::move(*bytes));
 }
 
 std::string Storage::current_path(const std::string& path) const {
@@ -161,6 +174,9 @@ void Storage::check_invariants() const {
     ENSURE(downloads_.contains(id) || recheck.complete);
     ENSURE(!recheck.askers.empty() && !recheck.doubtful.empty());
   }
+  for (const auto& [tag, work] : works_) ENSURE(put_off_.contains(work.download));
+  ENSURE(put_off_.size() == works_.size());
+  ENSURE(recalls_put_off_.empty() || !works_.empty());
   for (const auto& [id, unsynced] : unsynced_) ENSURE(unsynced.due || unsynced.pieces.empty());
   ENSURE(renamed_.size() <= renamed_max && renamed_.size() == renamed_order_.size());
 }

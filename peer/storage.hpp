@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 
 #include "actors/actor.hpp"
 #include "messages/inside_client.hpp"
+#include "messages/inside_trees.hpp"
 #include "peer/client_store.hpp"
 #include "peer/disk.hpp"
 #include "peer/piece_layout.hpp"
@@ -47,7 +49,9 @@ TreePart part_of(const DownloadRecord& download);
 /// - A complete file is not touched by a recheck. It becomes a part file again when it is reopened, by the same steps
 ///   in the opposite order: remembered as one that is about to lose its name, then renamed.
 /// - Whoever watches the limits hears of them once they are on the disk.
-/// - A directory is looked at by `checker` as well: there may be very many files in it.
+/// - A directory is looked at, moved and removed by `checker` as well: there may be very many files in it. Until that is done
+///   what else is said of that download waits, and so does what is asked for by its part path while it moves; users' lists of
+///   shares and downloads wait until nothing of that kind is under way.
 /// - What a directory's manifest says is remembered as soon as it is known, after it was hashed once more: from then on
 ///   nothing depends on the file that it came in.
 /// - What is found at the destination of a directory is hashed, and its identity remembered (`whole`) before that. If that is
@@ -55,7 +59,8 @@ TreePart part_of(const DownloadRecord& download);
 /// - A request counter is on the disk before it is handed out.
 /// - What cannot be read of what is remembered is not said to be nothing: it is tried again every `recall_again` until
 ///   it can, and answered then.
-class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messages<SyncDue, PartSyncDue>>> {
+class Storage final
+    : public ActorOf<Storage, Joined<StorageRole::Accepts, TreeAnswers, Messages<SyncDue, PartSyncDue>>> {
  public:
   /// The kernel writes what is dirty within half a minute: a sync after that waits for little.
   static constexpr Duration sync_after = std::chrono::seconds(45);
@@ -97,6 +102,12 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   void on(const StretchHashed& hashed, Context& context);
   void on(const HashFailed& failed, Context& context);
 
+  // What the checker has done to directories (storage_trees.cpp).
+  void on(const TreeFound& found, Context& context);
+  void on(const TreeFinished& finished, Context& context);
+  void on(const TreeSeen& seen, Context& context);
+  void on(const TreeRemoved& removed, Context& context);
+
   // Limits (storage_limits.cpp).
   void on(const SetLimit& set, Context& context);
   void on(const ListLimits& list, Context& context);
@@ -107,7 +118,7 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
 
   struct Asker {
     Address address;
-    std::uint64_t tag = 0;
+    std::uint64_t tag;
   };
   /// A download whose doubtful pieces are hashed again, one after the other.
   struct Recheck {
@@ -137,6 +148,35 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   };
   using Sync = std::variant<SyncDue, PartSync>;
 
+  /// Why it is looked up what there is of a download.
+  enum class Resumption : std::uint8_t { fetches, rechecks };
+  using Then = std::function<void(Context&)>;
+  struct Finding {
+    Asker asker;
+    Resumption why;
+    JournalledPieces pieces;
+  };
+  struct Finishing {
+    Asker asker;
+  };
+  struct Looking {
+    Asker asker;
+    DownloadRecord complete;
+  };
+  struct LookingAgain {
+    Recheck recheck;
+  };
+  struct Removing {
+    std::optional<Asker> asker;  ///< of ForgetDownload
+  };
+  /// What the checker does to the directory of a download, and what is done then.
+  struct TreeWork {
+    using What = std::variant<Finding, Finishing, Looking, LookingAgain, Removing>;
+    DownloadId download;
+    What what;
+    std::deque<Then> put_off = {};
+  };
+
   static void complain(const DiskDone& fault);
   void begin_sync(const std::string& path, Sync what, Context& context);
   void vouch_later(const ShareRecord& share, Context& context);
@@ -147,24 +187,49 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   DiskDone open_share(const ShareRecord& share);
   void keep_manifest(const Fid& fid, const std::string& path);
   OrFault<bool> learn_manifest(const DownloadRecord& download, const Bitfield& known, bool there);
-  OrFault<JournalledPieces> resume_tree(DownloadRecord& download);
-  DiskDone resume_files(DownloadRecord& download, JournalledPieces& pieces);
+  void resume_tree(const Asker& asker, DownloadId id, Resumption why, Context& context);
+  OrFault<bool> resume_manifest(DownloadRecord& download, JournalledPieces& pieces);
+  DiskDone take_findings(DownloadRecord& download, JournalledPieces& pieces, const TreeFound& found);
   DiskDone forget(DownloadId id, JournalledPieces& pieces, const Bitfield& gone);
   bool began_anew(DownloadRecord& download);
   static DiskDone part_differs(const DownloadRecord& download, const std::vector<PieceIndex>& bad);
   std::optional<TreeBefore> shared_before(const DownloadRecord& download) const;
-  void finish_tree(const Asker& asker, DownloadRecord download, Context& context);
+  void finish_tree(const Asker& asker, const DownloadRecord& download, Context& context);
+  void tree_finished(const Asker& asker, DownloadId id, const TreeFinished& finished, Context& context);
   void recheck_complete_tree(const Asker& asker, DownloadRecord download, Context& context);
+  void recheck_tree_as_seen(const Asker& asker, DownloadRecord download,
+                            const OrFault<FileIdentity>& identity, Context& context);
   DiskDone reopen_tree(DownloadRecord& download, const Bitfield& right);
+
+  template <class Order>
+  void work_on_tree(DownloadId id, Order order, TreeWork::What what, Context& context);
+  TreeWork work_done(std::uint64_t tag);
+  void go_on(TreeWork work, Context& context);
+  void when_at_rest(DownloadId id, Then what, Context& context);
+  void when_all_at_rest(Then what, Context& context);
+
+  // What the messages of these names are about, when the download's directory is at rest.
+  void recall_shares(const RecallShares& recall, Address asker, Context& context);
+  void recall_downloads(const RecallDownloads& recall, Address asker, Context& context);
+  void read_block(Address asker, const ReadBlock& read, Context& context);
+  void prepare_again(const Asker& asker, const DownloadRecord& download, Context& context);
+  void recheck_download(const Asker& asker, DownloadId id, Context& context);
+  void reopen_download(const Asker& asker, const ReopenDownload& order, Context& context);
+  void finish_download(const Asker& asker, const FinishDownload& finish, Context& context);
+  void settle_download(const SettleDownload& settle, Context& context);
+  void remove_download(const Asker& asker, const ForgetDownload& forget, Context& context);
+  void forget_download(const Asker& asker, DownloadId id, Context& context);
 
   OrFault<DownloadRecord> make_part(DownloadRecord download);
   /// The pieces of a download that was begun before.
   OrFault<JournalledPieces> resume_part(DownloadRecord& download);
-  void resume(const Asker& asker, DownloadId id, Context& context);
+  void resume(const Asker& asker, DownloadId id, Resumption why, Context& context);
+  void resumed(const Asker& asker, DownloadId id, JournalledPieces pieces, Resumption why, Context& context);
   DiskDone take_back_name(const DownloadRecord& download);
   void begin_recheck(DownloadId id, Recheck recheck, const Bitfield& doubtful, Context& context);
   void recheck_complete(const Asker& asker, DownloadRecord download, Context& context);
-  void end_complete_recheck(const Recheck& recheck, Context& context);
+  void end_complete_recheck(Recheck recheck, Context& context);
+  void conclude_complete_recheck(const Recheck& recheck, const OrFault<FileIdentity>& now, Context& context);
   void give_up_recheck(DownloadId id, Context& context);
   DiskDone reopen(DownloadRecord& download, const std::vector<PieceIndex>& pieces);
   void check_next(DownloadId id, Context& context);
@@ -196,7 +261,10 @@ class Storage final : public ActorOf<Storage, Joined<StorageRole::Accepts, Messa
   std::unordered_map<DownloadId, Unsynced> unsynced_;
   std::map<std::uint64_t, Sync> syncs_;  ///< that the checker does, by tag
   std::uint64_t last_tag_ = 0;
-  std::map<std::uint64_t, Asker> looks_;  ///< at directories, that the checker does, by tag
+  std::map<std::uint64_t, Asker> looks_;            ///< at directories, that the checker does, by tag
+  std::map<std::uint64_t, TreeWork> works_;         ///< of the checker, by tag
+  std::map<DownloadId, std::deque<Then>> put_off_;  ///< by that, one entry for each of works_
+  std::vector<Then> recalls_put_off_;
   /// Who asked for what could not be read: as many timers run, and end in this order.
   std::deque<Address> waiting_for_shares_;
   std::deque<Address> waiting_for_downloads_;

@@ -36,6 +36,10 @@ bool is_same_file(const FileIdentity& one, FileIdentity other) {
 
 void Storage::on(const RecallDownloads& recall, Context& context) {
   const Address asker = asker_of_recall(waiting_for_downloads_, context);
+  when_all_at_rest([this, recall, asker](Context& then) { recall_downloads(recall, asker, then); }, context);
+}
+
+void Storage::recall_downloads(const RecallDownloads& recall, Address asker, Context& context) {
   auto downloads = store_->downloads_of(recall.uid);
   if (!downloads) {
     log_error(downloads.fault().sentence);
@@ -59,22 +63,41 @@ void Storage::on(const PrepareDownload& prepare, Context& context) {
     if (!made) return refuse(asker, made.fault(), context);
     return prepared({asker}, *made, Bitfield(PieceLayout(made->metainfo).piece_count()), context);
   }
-  if (const auto recheck = rechecks_.find(id); recheck != rechecks_.end()) {
+  when_at_rest(
+      id, [this, asker, prepare](Context& then) { prepare_again(asker, prepare.download, then); }, context);
+}
+
+void Storage::prepare_again(const Asker& asker, const DownloadRecord& download, Context& context) {
+  if (const auto recheck = rechecks_.find(download.id); recheck != rechecks_.end()) {
     // Asked for by a session that has ended, and by the next one.
     recheck->second.askers.push_back(asker);
     return;
   }
-  downloads_.try_emplace(id, prepare.download);
-  resume(asker, id, context);
+  downloads_.try_emplace(download.id, download);
+  resume(asker, download.id, Resumption::fetches, context);
 }
 
 /// Finds again what there is of a download.
-void Storage::resume(const Asker& asker, DownloadId id, Context& context) {
+void Storage::resume(const Asker& asker, DownloadId id, Resumption why, Context& context) {
   DownloadRecord& download = downloads_.at(id);
+  if (download.metainfo.is_tree()) return resume_tree(asker, id, why, context);
   OrFault<JournalledPieces> pieces = resume_part(download);
   if (!pieces) return refuse(asker, pieces.fault(), context);
-  if (pieces->doubtful.none()) return prepared({asker}, download, pieces->verified, context);
-  begin_recheck(id, {{asker}, std::move(pieces->verified)}, pieces->doubtful, context);
+  resumed(asker, id, std::move(*pieces), why, context);
+}
+
+void Storage::resumed(const Asker& asker, DownloadId id, JournalledPieces pieces, Resumption why,
+                      Context& context) {
+  const DownloadRecord& download = downloads_.at(id);
+  if (why == Resumption::rechecks) {
+    Bitfield all = Bitfield::full(pieces.verified.size());
+    if (!download.wanted.empty()) all = *Bitfield::parse(download.wanted, all.size());
+    Recheck recheck{{asker}, Bitfield(all.size())};
+    recheck.told = true;
+    return begin_recheck(id, std::move(recheck), all, context);
+  }
+  if (pieces.doubtful.none()) return prepared({asker}, download, pieces.verified, context);
+  begin_recheck(id, {{asker}, std::move(pieces.verified)}, pieces.doubtful, context);
 }
 
 void Storage::refuse(const Asker& asker, const DiskFault& fault, Context& context) {
@@ -132,7 +155,6 @@ OrFault<DownloadRecord> Storage::make_part(DownloadRecord download) {
 }
 
 OrFault<JournalledPieces> Storage::resume_part(DownloadRecord& download) {
-  if (download.metainfo.is_tree()) return resume_tree(download);
   if (const DiskDone fault = take_back_name(download)) return *fault;
   if (const DiskDone fault = check_destination(*disk_, download.path)) return *fault;
   const auto before = disk_->identity(download.part_path);
@@ -208,6 +230,12 @@ void Storage::on(const KeepWishes& keep, Context&) {
 
 void Storage::on(const FinishDownload& finish, Context& context) {
   const Asker asker{context.sender(), finish.download.value};
+  when_at_rest(
+      finish.download, [this, asker, finish](Context& then) { finish_download(asker, finish, then); },
+      context);
+}
+
+void Storage::finish_download(const Asker& asker, const FinishDownload& finish, Context& context) {
   const auto found = downloads_.find(finish.download);
   if (found == downloads_.end())
     return refuse(asker, {Code::other, fmt::format("{} is no download that runs", finish.path)}, context);
@@ -232,7 +260,7 @@ void Storage::on(const FinishDownload& finish, Context& context) {
   if (!identity) return refuse(asker, identity.fault(), context);
   if (const DiskDone fault = complete(download, *identity, {}, context))
     return refuse(asker, *fault, context);
-  context.reply(DownloadFinished{finish.download, *identity});
+  context.answer(asker.address, DownloadFinished{finish.download, *identity});
 }
 
 DiskDone Storage::complete(DownloadRecord download, const FileIdentity& identity, const Bytes& pieces,
@@ -251,6 +279,11 @@ DiskDone Storage::complete(DownloadRecord download, const FileIdentity& identity
 }
 
 void Storage::on(const SettleDownload& settle, Context& context) {
+  when_at_rest(
+      settle.download, [this, settle](Context& then) { settle_download(settle, then); }, context);
+}
+
+void Storage::settle_download(const SettleDownload& settle, Context& context) {
   const auto found = downloads_.find(settle.download);
   if (found == downloads_.end()) return;
   give_up_recheck(settle.download, context);  // its end would make it run again
@@ -267,19 +300,30 @@ void Storage::on(const SettleDownload& settle, Context& context) {
 }
 
 void Storage::on(const ForgetDownload& forget, Context& context) {
+  const Asker asker{context.sender(), forget.download.value};
+  when_at_rest(
+      forget.download, [this, asker, forget](Context& then) { remove_download(asker, forget, then); },
+      context);
+}
+
+void Storage::remove_download(const Asker& asker, const ForgetDownload& forget, Context& context) {
   give_up_recheck(forget.download, context);
   unsynced_.erase(forget.download);
-  const Asker asker{context.sender(), forget.download.value};
-  const auto found = downloads_.find(forget.download);
-  if (found != downloads_.end()) {
+  if (const auto found = downloads_.find(forget.download); found != downloads_.end()) {
     const std::string& part = found->second.part_path;
     disk_->release(part);
+    if (forget.with_part && is_tree_path(part))
+      return work_on_tree(forget.download, RemoveTree{0, part}, Removing{asker}, context);
     if (forget.with_part)
       if (const DiskDone fault = disk_->remove(part)) return refuse(asker, *fault, context);
   }
-  if (const DiskDone fault = store_->forget_download(forget.download)) return refuse(asker, *fault, context);
-  downloads_.erase(forget.download);
-  context.reply(DownloadForgotten{forget.download});
+  forget_download(asker, forget.download, context);
+}
+
+void Storage::forget_download(const Asker& asker, DownloadId id, Context& context) {
+  if (const DiskDone fault = store_->forget_download(id)) return refuse(asker, *fault, context);
+  downloads_.erase(id);
+  context.answer(asker.address, DownloadForgotten{id});
 }
 
 }  // namespace tutti

@@ -5,41 +5,29 @@
 #include "actors/context.hpp"
 #include "actors/log.hpp"
 #include "peer/piece_hasher.hpp"
+#include "peer/piece_sets.hpp"
 #include "peer/storage.hpp"
 
 namespace tutti {
 
-namespace {
-
-std::vector<PieceIndex> pieces_in(const Bitfield& bitfield) {
-  std::vector<PieceIndex> pieces;
-  bitfield.for_each([&](PieceIndex piece) { pieces.push_back(piece); });
-  return pieces;
-}
-
-}  // namespace
-
 void Storage::on(const RecheckDownload& recheck, Context& context) {
   const Asker asker{context.sender(), recheck.tag};
-  const DownloadId id = recheck.download;
+  when_at_rest(
+      recheck.download,
+      [this, asker, id = recheck.download](Context& then) { recheck_download(asker, id, then); }, context);
+}
+
+void Storage::recheck_download(const Asker& asker, DownloadId id, Context& context) {
   if (const auto known = rechecks_.find(id); known != rechecks_.end()) {
     known->second.askers.push_back(asker);
     return;
   }
-  const auto found = downloads_.find(id);
-  if (found == downloads_.end()) {
-    auto record = store_->download_of(id);
-    if (!record) return refuse(asker, record.fault(), context);
-    if (!*record) return refuse(asker, {Code::other, "the download is not remembered any more"}, context);
-    if ((*record)->metainfo.is_tree()) return recheck_complete_tree(asker, std::move(**record), context);
-    return recheck_complete(asker, std::move(**record), context);
-  }
-  if (const auto pieces = resume_part(found->second); !pieces) return refuse(asker, pieces.fault(), context);
-  Bitfield all = Bitfield::full(PieceLayout(found->second.metainfo).piece_count());
-  if (!found->second.wanted.empty()) all = *Bitfield::parse(found->second.wanted, all.size());
-  Recheck begun{{asker}, Bitfield(all.size())};
-  begun.told = true;
-  begin_recheck(id, std::move(begun), all, context);
+  if (downloads_.contains(id)) return resume(asker, id, Resumption::rechecks, context);
+  auto record = store_->download_of(id);
+  if (!record) return refuse(asker, record.fault(), context);
+  if (!*record) return refuse(asker, {Code::other, "the download is not remembered any more"}, context);
+  if ((*record)->metainfo.is_tree()) return recheck_complete_tree(asker, std::move(**record), context);
+  recheck_complete(asker, std::move(**record), context);
 }
 
 /// A complete file stays where it is and is shared meanwhile. One that is gone is as wrong as can be; one of another
@@ -65,9 +53,9 @@ void Storage::recheck_complete(const Asker& asker, DownloadRecord download, Cont
   if (identity && all.size() == 0) recheck.whole = sha1({});
   if (identity) recheck.identity = *identity;
   if (identity) return begin_recheck(id, std::move(recheck), all, context);
-  recheck.bad = pieces_in(all);
+  recheck.bad = listed(all);
   recheck.bad.empty() ? context.answer(asker.address, DownloadUnsound{asker.tag, {}})
-                      : end_complete_recheck(recheck, context);
+                      : end_complete_recheck(std::move(recheck), context);
 }
 
 void Storage::begin_recheck(DownloadId id, Recheck recheck, const Bitfield& doubtful, Context& context) {
@@ -80,9 +68,9 @@ void Storage::check_next(DownloadId id, Context& context) {
   Recheck& recheck = rechecks_.at(id);
   const DownloadRecord& download = recheck.complete ? *recheck.complete : downloads_.at(id);
   if (recheck.doubtful.empty()) {
-    const Recheck done = std::move(recheck);
+    Recheck done = std::move(recheck);
     rechecks_.erase(id);
-    if (done.complete) return end_complete_recheck(done, context);
+    if (done.complete) return end_complete_recheck(std::move(done), context);
     complain(store_->forget_pieces(id, done.bad));
     if (const DiskDone fault = part_differs(downloads_.at(id), done.bad)) {
       for (const Asker& asker : done.askers) refuse(asker, *fault, context);
@@ -107,11 +95,18 @@ void Storage::drop_whole(Recheck& recheck, Context& context) {
   if (std::exchange(recheck.hashes_whole, false)) context.send(checker_, DropHashing{recheck.job});
 }
 
-void Storage::end_complete_recheck(const Recheck& recheck, Context& context) {
+/// Whether it is still what it was when this began.
+void Storage::end_complete_recheck(Recheck recheck, Context& context) {
+  const DownloadId id = recheck.complete->id;
   const std::string path = rechecked_path(*recheck.complete);
+  if (is_tree_path(path))
+    return work_on_tree(id, LookAtTree{0, path}, LookingAgain{std::move(recheck)}, context);
   disk_->release(path);
-  const auto now = is_tree_path(path) ? trees().look_at_rest(path) : disk_->identity(path);
-  if (recheck.bad.empty() && is_tree_path(path)) trees().forget(path);
+  conclude_complete_recheck(recheck, disk_->identity(path), context);
+}
+
+void Storage::conclude_complete_recheck(const Recheck& recheck, const OrFault<FileIdentity>& now,
+                                        Context& context) {
   if ((now ? *now : FileIdentity{}) != recheck.identity) {
     for (const Asker& asker : recheck.askers)
       refuse(asker,
@@ -208,6 +203,11 @@ void Storage::on(const HashFailed& failed, Context& context) {
 
 void Storage::on(const ReopenDownload& order, Context& context) {
   const Asker asker{context.sender(), order.tag};
+  when_at_rest(
+      order.download, [this, asker, order](Context& then) { reopen_download(asker, order, then); }, context);
+}
+
+void Storage::reopen_download(const Asker& asker, const ReopenDownload& order, Context& context) {
   auto record = store_->download_of(order.download);
   if (!record) return refuse(asker, record.fault(), context);
   if (!*record) return refuse(asker, {Code::other, "the download is not remembered any more"}, context);
@@ -217,9 +217,9 @@ void Storage::on(const ReopenDownload& order, Context& context) {
   download.share = order.share;
   if (download.metainfo.is_tree()) {
     if (const DiskDone fault = reopen_tree(download, *verified)) return refuse(asker, *fault, context);
-    return resume(asker, download.id, context);
+    return resume(asker, download.id, Resumption::fetches, context);
   }
-  if (const DiskDone fault = reopen(download, pieces_in(*verified))) return refuse(asker, *fault, context);
+  if (const DiskDone fault = reopen(download, listed(*verified))) return refuse(asker, *fault, context);
   prepared({asker}, download, *verified, context);
 }
 

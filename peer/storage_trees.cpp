@@ -8,26 +8,16 @@
 #include "actors/log.hpp"
 #include "peer/destination.hpp"
 #include "peer/piece_hasher.hpp"
+#include "peer/piece_sets.hpp"
 #include "peer/storage.hpp"
 
 namespace tutti {
 
 namespace {
 
-std::vector<PieceIndex> listed(const Bitfield& pieces) {
-  std::vector<PieceIndex> list;
-  pieces.for_each([&](PieceIndex piece) { list.push_back(piece); });
-  return list;
-}
-
-Bitfield without(Bitfield pieces, const Bitfield& others) {
-  others.for_each([&](PieceIndex piece) { pieces.reset(piece); });
-  return pieces;
-}
-
-Bitfield joined(Bitfield pieces, const Bitfield& others) {
-  others.for_each([&](PieceIndex piece) { pieces.set(piece); });
-  return pieces;
+DiskDone fault_in(const std::optional<Refused>& refused) {
+  if (!refused) return std::nullopt;
+  return DiskFault{refused->code, refused->sentence};
 }
 
 }  // namespace
@@ -58,6 +48,15 @@ DiskDone Storage::open_share(const ShareRecord& share) {
 void Storage::keep_manifest(const Fid& fid, const std::string& path) {
   const auto manifest = trees().manifest_of(path);
   complain(manifest ? store_->put_manifest(fid, *manifest) : manifest.fault());
+}
+
+/// Has the checker do something about the directory of a download. What else is said of it is put off until that is done.
+template <class Order>
+void Storage::work_on_tree(DownloadId id, Order order, TreeWork::What what, Context& context) {
+  order.tag = ++last_tag_;
+  works_.emplace(order.tag, TreeWork{id, std::move(what)});
+  ENSURE(put_off_.try_emplace(id).second);
+  context.send(Ref<TreeKeeperRole>{checker_.address}, order);
 }
 
 // --- downloads ----------------------------------------------------------------------------------------------------
@@ -97,78 +96,67 @@ OrFault<bool> Storage::learn_manifest(const DownloadRecord& download, const Bitf
   return true;
 }
 
-/// What there is of a directory: of its manifest as the journal says; once that is complete, also what lies at the
-/// destination, which is to be hashed before it is believed.
-OrFault<JournalledPieces> Storage::resume_tree(DownloadRecord& download) {
+/// What there is of a directory: of its manifest as the journal says. Once that is complete, the checker looks at the rest.
+void Storage::resume_tree(const Asker& asker, DownloadId id, Resumption what, Context& context) {
+  DownloadRecord& download = downloads_.at(id);
+  OrFault<JournalledPieces> pieces = store_->pieces_of(id, PieceLayout(download.metainfo).piece_count());
+  if (!pieces) return refuse(asker, pieces.fault(), context);
+  const OrFault<bool> complete = resume_manifest(download, *pieces);
+  if (!complete) return refuse(asker, complete.fault(), context);
+  if (!*complete) return resumed(asker, id, std::move(*pieces), what, context);
+  FindTree find;
+  find.path = download.part_path;
+  find.pieces = pieces->verified.size();
+  find.only = download.only;
+  find.known = joined(pieces->verified, pieces->doubtful).bytes();
+  find.existing = download.existing.empty() ? Bitfield(find.pieces).bytes() : download.existing;
+  find.whole = download.whole;
+  find.doubts = unsure_.contains(id);
+  work_on_tree(id, std::move(find), Finding{asker, what, std::move(*pieces)}, context);
+}
+
+/// True if it is known what is in it.
+OrFault<bool> Storage::resume_manifest(DownloadRecord& download, JournalledPieces& pieces) {
   if (const DiskDone fault = check_destination(*disk_, folder_path(download.path), true)) return *fault;
-  const PieceLayout layout(download.metainfo);
-  OrFault<JournalledPieces> pieces = store_->pieces_of(download.id, layout.piece_count());
-  if (!pieces) return pieces;
   const OrFault<bool> there = trees().resume_part(part_of(download));
   if (!there) return there.fault();
   const Bitfield head = manifest_pieces_of(download.metainfo);
-  const Bitfield known = joined(pieces->verified, pieces->doubtful);
+  const Bitfield known = joined(pieces.verified, pieces.doubtful);
   const OrFault<bool> learned = learn_manifest(download, known, *there);
   if (!learned) {
     if (learned.fault().code == Code::integrity)
-      if (DiskDone fault = forget(download.id, *pieces, known)) return *fault;
+      if (DiskDone fault = forget(download.id, pieces, known)) return *fault;
     return learned.fault();
   }
   // With more than one piece those of the manifest hold nothing else.
-  if (*learned && layout.piece_count() > 1) {
-    pieces->verified = joined(pieces->verified, head);
-    pieces->doubtful = without(pieces->doubtful, head);
+  if (*learned && pieces.verified.size() > 1) {
+    pieces.verified = joined(pieces.verified, head);
+    pieces.doubtful = without(pieces.doubtful, head);
     if (DiskDone fault = store_->journal(download.id, listed(head))) return *fault;
   }
-  if (!*learned || !without(head, joined(pieces->verified, pieces->doubtful)).none()) {
-    // Without the manifest nobody knows what the others are; and one that was complete is wrong.
-    const bool begun = *there && !without(head, known).none();
-    if (DiskDone fault = forget(download.id, *pieces, begun ? without(known, head) : known)) return *fault;
-    download.wanted.clear();
-    download.existing.clear();
-    download.whole = {};
-    return pieces;
-  }
-  if (DiskDone fault = resume_files(download, *pieces)) return *fault;
-  return pieces;
+  if (*learned && without(head, joined(pieces.verified, pieces.doubtful)).none()) return true;
+  // Without the manifest nobody knows what the others are; and one that was complete is wrong.
+  const bool begun = *there && !without(head, known).none();
+  if (DiskDone fault = forget(download.id, pieces, begun ? without(known, head) : known)) return *fault;
+  download.wanted.clear();
+  download.existing.clear();
+  download.whole = {};
+  return false;
 }
 
-/// The same, now that it is known what is in it.
-DiskDone Storage::resume_files(DownloadRecord& download, JournalledPieces& pieces) {
-  const PieceLayout layout(download.metainfo);
-  Bitfield existing(layout.piece_count());
-  if (!download.existing.empty()) existing = *Bitfield::parse(download.existing, existing.size());
-  const OrFault<TreePlan> plan = trees().lay_out(download.part_path, download.only, existing, download.whole);
-  if (!plan) return plan.fault();
-  if (!plan->existing_is) {
-    if (DiskDone fault = forget(download.id, pieces, existing)) return fault;
-    existing = Bitfield(existing.size());
-  }
-  // It was at the destination until now, where anybody could have changed it.
-  const Bitfield known = joined(pieces.verified, pieces.doubtful);
-  pieces.doubtful = joined(pieces.doubtful, without(known, without(known, plan->taken_back)));
-  pieces.verified = without(pieces.verified, plan->taken_back);
-
-  const OrFault<Bitfield> in_part = trees().still_there(download.part_path, without(known, existing));
-  if (!in_part) return in_part.fault();
-  existing = without(existing, without(existing, known));
-  const Bitfield present = joined(*in_part, existing);
-  if (DiskDone fault = forget(download.id, pieces, without(known, present))) return fault;
-  const Bitfield candidates = without(plan->candidates, present);
-  existing = joined(existing, candidates);
-  pieces.doubtful = joined(pieces.doubtful, candidates);
-  const Bitfield missing = without(without(plan->wanted, present), candidates);
-  if (unsure_.erase(download.id) > 0) {
-    const OrFault<Bitfield> left = trees().still_there(download.part_path, missing);
-    if (!left) return left.fault();
-    pieces.doubtful = joined(pieces.doubtful, *left);
-  }
-  ByteCount room;
-  missing.for_each([&](PieceIndex piece) { room += layout.piece_size(piece); });
-  if (DiskDone fault = TreeDisk::check_room(download.part_path, room, plan->files)) return fault;
-  download.whole = trees().take_existing(download.part_path, existing);
-  download.wanted = plan->wanted.bytes();
-  download.existing = existing.bytes();
+/// The same, now that its files have been looked at.
+DiskDone Storage::take_findings(DownloadRecord& download, JournalledPieces& pieces, const TreeFound& found) {
+  const auto set = [&](const Bytes& bytes) { return Bitfield::parse(bytes, pieces.verified.size()); };
+  const auto gone = set(found.gone);
+  const auto doubtful = set(found.doubtful);
+  ENSURE(gone && doubtful);
+  if (DiskDone fault = forget(download.id, pieces, *gone)) return fault;
+  pieces.verified = without(pieces.verified, *doubtful);
+  pieces.doubtful = joined(pieces.doubtful, *doubtful);
+  unsure_.erase(download.id);
+  download.wanted = found.wanted;
+  download.existing = found.existing;
+  download.whole = found.whole;
   // Before the first of them is journalled: what is there must not be taken for what came.
   return store_->put_download(download);
 }
@@ -203,19 +191,112 @@ std::optional<TreeBefore> Storage::shared_before(const DownloadRecord& download)
   return std::nullopt;
 }
 
-void Storage::finish_tree(const Asker& asker, DownloadRecord download, Context& context) {
-  const auto finished = trees().finish(download.part_path, shared_before(download));
-  if (!finished) return refuse(asker, finished.fault(), context);
+void Storage::finish_tree(const Asker& asker, const DownloadRecord& download, Context& context) {
+  FinishTree finish;
+  finish.path = download.part_path;
+  finish.pieces = PieceLayout(download.metainfo).piece_count();
+  if (const auto before = shared_before(download)) {
+    finish.before = before->pieces.bytes();
+    finish.before_identity = before->identity;
+  }
+  work_on_tree(download.id, std::move(finish), Finishing{asker}, context);
+}
+
+void Storage::tree_finished(const Asker& asker, DownloadId id, const TreeFinished& finished,
+                            Context& context) {
+  DownloadRecord download = downloads_.at(id);
+  const auto there = Bitfield::parse(finished.pieces, PieceLayout(download.metainfo).piece_count());
+  ENSURE(there);
   remember_rename(download.part_path, shared_path(download));
-  const Bytes pieces = finished->pieces.all() ? Bytes() : finished->pieces.bytes();
+  const Bytes pieces = there->all() ? Bytes() : finished.pieces;
   // Of which no piece is whole nothing can be shared.
-  download.share = download.share && (finished->pieces.all() || !finished->pieces.none());
+  download.share = download.share && (there->all() || !there->none());
   const std::string part_path = download.part_path;
-  const DownloadId id = download.id;
-  if (const DiskDone fault = complete(std::move(download), finished->identity, pieces, context))
+  if (const DiskDone fault = complete(std::move(download), finished.identity, pieces, context))
     return refuse(asker, *fault, context);
-  complain(disk_->remove(part_path));
-  context.reply(DownloadFinished{id, finished->identity, pieces});
+  work_on_tree(id, RemoveTree{0, part_path}, Removing{}, context);
+  context.answer(asker.address, DownloadFinished{id, finished.identity, pieces});
+}
+
+// --- what the checker does ------------------------------------------------------------------------------------------
+
+void Storage::when_at_rest(DownloadId id, Then what, Context& context) {
+  const auto busy = put_off_.find(id);
+  if (busy == put_off_.end()) return what(context);
+  busy->second.push_back(std::move(what));
+}
+
+void Storage::when_all_at_rest(Then what, Context& context) {
+  if (put_off_.empty()) return what(context);
+  recalls_put_off_.push_back(std::move(what));
+}
+
+Storage::TreeWork Storage::work_done(std::uint64_t tag) {
+  auto work = works_.extract(tag);
+  ENSURE(work);
+  auto put_off = put_off_.extract(work.mapped().download);
+  ENSURE(put_off);
+  work.mapped().put_off = std::move(put_off.mapped());
+  return std::move(work.mapped());
+}
+
+/// Does what was put off, as far as the checker is not at work on that download again.
+void Storage::go_on(TreeWork work, Context& context) {
+  for (Then& each : work.put_off) when_at_rest(work.download, std::move(each), context);
+  if (!put_off_.empty()) return;
+  for (const Then& each : std::exchange(recalls_put_off_, {})) each(context);
+}
+
+void Storage::on(const TreeFound& found, Context& context) {
+  TreeWork work = work_done(found.tag);
+  auto& finding = std::get<Finding>(work.what);
+  DiskDone fault = fault_in(found.fault);
+  if (!fault) fault = take_findings(downloads_.at(work.download), finding.pieces, found);
+  if (fault) {
+    refuse(finding.asker, *fault, context);
+  } else {
+    resumed(finding.asker, work.download, std::move(finding.pieces), finding.why, context);
+  }
+  go_on(std::move(work), context);
+}
+
+void Storage::on(const TreeFinished& finished, Context& context) {
+  TreeWork work = work_done(finished.tag);
+  const Asker asker = std::get<Finishing>(work.what).asker;
+  if (const DiskDone fault = fault_in(finished.fault)) {
+    refuse(asker, *fault, context);
+  } else {
+    tree_finished(asker, work.download, finished, context);
+  }
+  go_on(std::move(work), context);
+}
+
+void Storage::on(const TreeSeen& seen, Context& context) {
+  TreeWork work = work_done(seen.tag);
+  OrFault<FileIdentity> identity = seen.identity;
+  if (const DiskDone fault = fault_in(seen.fault)) identity = *fault;
+  if (auto* looking = std::get_if<Looking>(&work.what)) {
+    recheck_tree_as_seen(looking->asker, std::move(looking->complete), identity, context);
+  } else {
+    const Recheck& recheck = std::get<LookingAgain>(work.what).recheck;
+    if (recheck.bad.empty()) trees().forget(rechecked_path(*recheck.complete));
+    conclude_complete_recheck(recheck, identity, context);
+  }
+  go_on(std::move(work), context);
+}
+
+void Storage::on(const TreeRemoved& removed, Context& context) {
+  TreeWork work = work_done(removed.tag);
+  const auto& asker = std::get<Removing>(work.what).asker;
+  const DiskDone fault = fault_in(removed.fault);
+  if (!asker) {
+    complain(fault);
+  } else if (fault) {
+    refuse(*asker, *fault, context);
+  } else {
+    forget_download(*asker, work.download, context);
+  }
+  go_on(std::move(work), context);
 }
 
 /// What is left of a directory that is complete. Nothing, if the client only died when all was at its place already; but
@@ -250,11 +331,17 @@ void Storage::recheck_complete_tree(const Asker& asker, DownloadRecord download,
     return refuse(asker, {Code::other, "what is in the directory is not remembered any more: fetch it again"},
                   context);
   const std::string path = rechecked_path(download);
-  const PieceLayout layout(download.metainfo);
-  if (const DiskDone fault = trees().open_fetched(path, **manifest, layout, download.only))
+  if (const DiskDone fault =
+          trees().open_fetched(path, **manifest, PieceLayout(download.metainfo), download.only))
     return refuse(asker, *fault, context);
-  const auto identity = trees().look_at_rest(path);
-  const Bitfield all = trees().pieces_of(path, layout);
+  const DownloadId id = download.id;
+  work_on_tree(id, LookAtTree{0, path}, Looking{asker, std::move(download)}, context);
+}
+
+void Storage::recheck_tree_as_seen(const Asker& asker, DownloadRecord download,
+                                   const OrFault<FileIdentity>& identity, Context& context) {
+  const std::string path = rechecked_path(download);
+  const Bitfield all = trees().pieces_of(path, PieceLayout(download.metainfo));
   if (!identity || all.none()) trees().forget(path);
   if (!identity) return refuse(asker, identity.fault(), context);
   if (all.none()) return context.answer(asker.address, DownloadSound{asker.tag});

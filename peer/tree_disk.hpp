@@ -33,13 +33,21 @@ struct TreePart {
   PieceLayout layout;
   ByteCount manifest_size;
 };
-/// What is to be done about a directory whose manifest has come.
-struct TreePlan {
-  Bitfield wanted;          ///< the pieces in which anything is that is wanted
-  Bitfield candidates;      ///< of those: all that is in them lies at the destination, if it is the same
-  bool existing_is = true;  ///< what was taken for good at the destination is what it was
-  Bitfield taken_back;      ///< the pieces in which what was taken from there only now is
-  std::uint64_t files = 0;  ///< and folders that are to be made
+/// What is known of a directory whose manifest has come, before its files are looked at.
+struct TreeSought {
+  std::vector<std::string> only;
+  Bitfield known;       ///< pieces that the journal has
+  Bitfield existing;    ///< those that were taken for good at the destination
+  FileIdentity whole;   ///< when they were this
+  bool doubts = false;  ///< also of pieces that are not known bytes may be there
+};
+/// What is there of it.
+struct TreeFindings {
+  Bitfield wanted;    ///< the pieces in which anything is that is wanted
+  Bitfield existing;  ///< those taken for good at the destination from now on
+  FileIdentity whole;
+  Bitfield gone;      ///< of the known ones
+  Bitfield doubtful;  ///< of the others: to be hashed before they are believed
 };
 /// What is known to be at the place where something more of the same directory is put.
 struct TreeBefore {
@@ -112,14 +120,10 @@ class TreeDisk final : public Disk {
   /// What the verified pieces of the manifest hold, or as much of it as is the manifest. Faults: integrity, if that says
   /// what no manifest says.
   DiskDone learn(const std::string& path, ByteView head);
-  /// What the manifest means with what is at the destination, of which `existing` was taken for good when it had this
-  /// identity. Faults: destination_exists, no_such_file (nothing in it is wanted).
-  OrFault<TreePlan> lay_out(const std::string& path, const std::vector<std::string>& only,
-                            const Bitfield& existing, const FileIdentity& identity);
-  /// These pieces are taken for good at the destination, where lay_out() has seen them: their identity.
-  FileIdentity take_existing(const std::string& path, const Bitfield& existing);
-  /// Of these pieces, those whose bytes are in the part.
-  OrFault<Bitfield> still_there(const std::string& path, const Bitfield& pieces) const;
+  /// Looks at all its files, in the part and at the destination. What is wrong at the destination, or was when it was last
+  /// looked at, has to be hashed again; there has to be room for what is missing. Takes as long as there are files. Faults:
+  /// destination_exists, no_such_file (nothing in it is wanted), disk_full.
+  OrFault<TreeFindings> find(const std::string& path, const TreeSought& sought);
   /// Room for so many bytes and so many files. Faults: disk_full.
   static DiskDone check_room(const std::string& path, ByteCount room, std::uint64_t files = 0);
   /// Something that was fetched is still in the part.
@@ -141,6 +145,14 @@ class TreeDisk final : public Disk {
   DiskDone list_taken(const TreePart& part, const std::vector<std::string>& taken);
 
  private:
+  /// What the manifest means with what is at the destination.
+  struct Plan {
+    Bitfield wanted;
+    Bitfield candidates;      ///< of those: all that is in them lies at the destination, if it is the same
+    bool existing_is = true;  ///< what was taken for good at the destination is what it was
+    Bitfield taken_back;      ///< the pieces in which what was taken from there only now is
+    std::uint64_t files = 0;  ///< and folders that are to be made
+  };
   struct Contents {
     Manifest manifest;
     Bytes encoded;
@@ -192,6 +204,10 @@ class TreeDisk final : public Disk {
   static DiskDone check_moved(const View& view, const View& shown, const std::vector<bool>& there,
                               const std::vector<FileIdentity>& expected);
   static Bitfield complete_pieces(const View& view, const std::vector<bool>& there);
+  OrFault<Plan> lay_out(const std::string& path, const std::vector<std::string>& only,
+                        const Bitfield& existing, const FileIdentity& identity);
+  FileIdentity take_existing(const std::string& path, const Bitfield& existing);
+  OrFault<Bitfield> still_there(const std::string& path, const Bitfield& pieces) const;
   OrFault<std::vector<std::string>> taken_from(const std::string& part) const;
   OrFault<Bitfield> take_back(const View& view, const std::string& part) const;
   DiskDone give_back(const Known& view, const std::string& part) const;

@@ -12,6 +12,7 @@
 
 #include "peer/disk_fault.hpp"
 #include "peer/glob.hpp"
+#include "peer/piece_sets.hpp"
 #include "peer/tree_disk.hpp"
 #include "peer/tree_disk_detail.hpp"
 #include "peer/tree_folder.hpp"
@@ -136,8 +137,8 @@ Bitfield TreeDisk::pieces_of(const std::string& path, const PieceLayout& layout)
   return view && view->pieces ? *view->pieces : Bitfield::full(layout.piece_count());
 }
 
-OrFault<TreePlan> TreeDisk::lay_out(const std::string& path, const std::vector<std::string>& only,
-                                    const Bitfield& existing, const FileIdentity& identity) {
+OrFault<TreeDisk::Plan> TreeDisk::lay_out(const std::string& path, const std::vector<std::string>& only,
+                                          const Bitfield& existing, const FileIdentity& identity) {
   const Known known = view_of(path);
   if (!known || !known->is_part() || !known->contents) return unknown(path);
   View view = *known;
@@ -162,7 +163,7 @@ OrFault<TreePlan> TreeDisk::lay_out(const std::string& path, const std::vector<s
   OrFault<Bitfield> taken = take_back(view, path);
   if (!taken) return taken.fault();
 
-  TreePlan plan{Bitfield(layout.piece_count()), Bitfield(layout.piece_count()), true, std::move(*taken)};
+  Plan plan{Bitfield(layout.piece_count()), Bitfield(layout.piece_count()), true, std::move(*taken)};
   Bitfield lacking(
       layout.piece_count());  // in which something is that is not wanted, or not at the destination
   for (PieceIndex piece; piece.value < head_pieces(layout, view.manifest_size); ++piece) {
@@ -196,6 +197,7 @@ OrFault<TreePlan> TreeDisk::lay_out(const std::string& path, const std::vector<s
   return plan;
 }
 
+/// These pieces are taken for good at the destination, where lay_out() has seen them: their identity.
 FileIdentity TreeDisk::take_existing(const std::string& path, const Bitfield& existing) {
   const Known known = view_of(path);
   if (!known || !known->contents) return {};
@@ -207,6 +209,7 @@ FileIdentity TreeDisk::take_existing(const std::string& path, const Bitfield& ex
   return identity;
 }
 
+/// Of these pieces, those whose bytes are in the part.
 OrFault<Bitfield> TreeDisk::still_there(const std::string& path, const Bitfield& pieces) const {
   Bitfield there = pieces;
   const Known view = view_of(path);
@@ -233,6 +236,39 @@ OrFault<Bitfield> TreeDisk::still_there(const std::string& path, const Bitfield&
   });
   if (fault) return *fault;
   return there;
+}
+
+OrFault<TreeFindings> TreeDisk::find(const std::string& path, const TreeSought& sought) {
+  const Known view = view_of(path);
+  if (!view) return unknown(path);
+  const PieceLayout layout = view->layout;
+  const OrFault<Plan> plan = lay_out(path, sought.only, sought.existing, sought.whole);
+  if (!plan) return plan.fault();
+  TreeFindings found;
+  found.wanted = plan->wanted;
+  found.existing = plan->existing_is ? common(sought.existing, sought.known) : Bitfield(sought.known.size());
+
+  const Bitfield fetched = without(sought.known, sought.existing);
+  const OrFault<Bitfield> in_part = still_there(path, fetched);
+  if (!in_part) return in_part.fault();
+  const Bitfield present = joined(*in_part, found.existing);
+  found.gone = without(sought.known, present);
+  // What was taken from the destination was there until now, where anybody could have changed it.
+  const Bitfield candidates = without(plan->candidates, present);
+  found.doubtful = joined(common(present, plan->taken_back), candidates);
+  found.existing = joined(found.existing, candidates);
+
+  const Bitfield missing = without(without(plan->wanted, present), candidates);
+  if (sought.doubts) {
+    const OrFault<Bitfield> left = still_there(path, missing);
+    if (!left) return left.fault();
+    found.doubtful = joined(found.doubtful, *left);
+  }
+  ByteCount room;
+  missing.for_each([&](PieceIndex piece) { room += layout.piece_size(piece); });
+  if (DiskDone fault = check_room(path, room, plan->files)) return *fault;
+  found.whole = take_existing(path, found.existing);
+  return found;
 }
 
 // --- bytes --------------------------------------------------------------------------------------------------------
