@@ -43,11 +43,16 @@ DiskDone Disk::unchanged(const std::string& path, const FileIdentity& identity, 
 }
 
 FileIdentity identity_of(const struct stat& status) {
+  // Files may have any time, also one whose nanoseconds no number has room for: what counts is whether it is another.
+  const auto nanoseconds = [](const struct timespec& time) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
+                                     static_cast<std::uint64_t>(time.tv_nsec));
+  };
   return {{static_cast<std::uint64_t>(status.st_size)},
-          std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
+          nanoseconds(status.st_mtim),
           status.st_ino,
           status.st_dev,
-          std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
+          nanoseconds(status.st_ctim)};
 }
 
 }  // namespace tutti

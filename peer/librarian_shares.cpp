@@ -164,9 +164,11 @@ void Librarian::look_at_share(const ShareKey& key, Context& context) {
                             at);
         // Whoever writes into it has hardly finished: what is hashed now would have to be hashed again, and at the very moment
         // in which those who fetched it begin to fetch it elsewhere.
+        // When it was changed, as that is a time also of a directory, and nobody can set it.
         const auto written = WallTime(std::chrono::floor<std::chrono::milliseconds>(
-            std::chrono::nanoseconds(checked.identity->modified_ns)));
-        if (written <= at.wall_time() && at.wall_time() - written < still_written) {
+            std::chrono::nanoseconds(checked.identity->changed_ns)));
+        const WallTime now = at.wall_time();
+        if (written <= now && written > now - std::chrono::floor<std::chrono::milliseconds>(still_written)) {
           share->state = ShareState::looking;
           share->rests_until = at.now() + still_written;
           return;

@@ -1,4 +1,5 @@
 #include <boost/test/unit_test.hpp>
+#include <limits>
 
 #include "peer/librarian.hpp"
 #include "tests/injection/peer/little_network.hpp"
@@ -389,13 +390,15 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_being_written_is_hashed_when_that_is_over) {
   const WallTime now{10'000s};
   library.host.set_wall_time(now);
   FileIdentity other = library.identity;
-  other.modified_ns = std::chrono::nanoseconds(now.time_since_epoch()).count();
+  other.modified_ns =
+      std::numeric_limits<std::int64_t>::min();  // which anybody can set, and of a directory is no time
+  other.changed_ns = std::chrono::nanoseconds(now.time_since_epoch()).count();
   library.serving_failed(Code::file_conflict);
   library.checked(other);
   BOOST_TEST((library.host.expect<StopServing>(library.uploader)->reason == CloseReason::file_changed));
   library.host.expect_silence();
   library.host.advance(Librarian::look_every);  // it is written on
-  other.modified_ns += std::chrono::nanoseconds(4s).count();
+  other.changed_ns += std::chrono::nanoseconds(4s).count();
   library.checked(other);
   library.host.expect<StopServing>(library.uploader);
   library.host.expect_silence();

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "peer/disk_fault.hpp"
 #include "peer/memory_disk.hpp"
 #include "peer/posix_disk.hpp"
 
@@ -136,6 +137,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_new_name_never_replaces_a_file, D, Disks) {
   BOOST_TEST(text_of(with.disk.read(with.path("three"), 0_bytes, 1_bytes)) == "1");
   BOOST_TEST(text_of(with.disk.read(with.path("one"), 0_bytes, 1_bytes)) == "fault: no_such_file");
   BOOST_TEST(code_of(with.disk.rename_new(with.path("one"), with.path("four"))) == "no_such_file");
+}
+
+BOOST_AUTO_TEST_CASE(any_time_is_told_from_any_other) {
+  struct stat status {};
+  status.st_mtim.tv_sec = 1'000'000'000'000;  // as nanoseconds it is beyond 64 bits
+  const FileIdentity before = identity_of(status);
+  ++status.st_mtim.tv_sec;
+  BOOST_CHECK(!(identity_of(status) == before));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_rename_keeps_the_identity_but_for_the_time_of_change, D, Disks) {
