@@ -278,13 +278,16 @@ class Decider {
     if (Refusal refusal = find_joined_group(what.group)) return refused(*refusal);
     const std::optional<FileView> file = directory_.file_named(gid_, what.file.text);
     if (!file) return refused(no_such_file(what.group, what.file));
-    return {FileFound{gid_, file->fid, {}, sharers_online(file->fid)}, {}, FileKey{gid_, file->fid}, {}};
+    return {FileFound{gid_, file->fid, {}, sharers_online(file->fid, page_rows_max)},
+            {},
+            FileKey{gid_, file->fid},
+            {}};
   }
 
   Decision on(const FindSharers& what) {
     if (Refusal refusal = enter_group(what.gid)) return refused(*refusal);
     if (!directory_.file(gid_, what.fid)) return refused(Code::no_such_file, "this group has no such file");
-    return answered(Sharers{sharers_online(what.fid)});
+    return answered(Sharers{sharers_online(what.fid, sharers_named_max)});
   }
 
   Decision on(const FindMemberSessions& what) {
@@ -515,19 +518,25 @@ class Decider {
     return {gid_, fid, me_, directory_.membership(gid_, me_).generation, generation, on};
   }
 
-  /// Sharers that can be connected to. If there are more than a page, each asking client begins at another one, so
-  /// that the load spreads.
-  std::vector<Sharer> sharers_online(const Fid& fid) const {
-    const std::uint32_t count = directory_.online_sharer_count(gid_, fid);
+  /// Sharers that can be connected to, about `most` of them. Whoever asks comes first: by that a client sees that it is
+  /// named, and that its user shares the file elsewhere. The others begin at another place for each client that asks, so
+  /// that the load spreads. Others who come and go hardly move that place: a client goes on with those it has begun to
+  /// speak with.
+  std::vector<Sharer> sharers_online(const Fid& fid, std::size_t most) const {
     std::vector<Sharer> online;
-    const std::size_t first = count == 0 ? 0 : std::hash<ClientKey>{}(question_.client) % count;
-    for (std::uint32_t i = 0; i < count && online.size() < page_rows_max; ++i) {
-      const Uid uid = directory_.online_sharer(gid_, fid, static_cast<std::uint32_t>((first + i) % count));
-      const std::string name = directory_.name_of(uid);
-      if (name.empty()) continue;  // the fact that names it has not come yet
+    const auto name = [&](const Uid& uid) {
+      const std::string user = directory_.name_of(uid);
+      if (user.empty()) return;  // the fact that names it has not come yet
       for (const PresentClient* each : clients_online(directory_, *now_.presence, uid))
         if (each->port != 0 && !each->host.empty())
-          online.push_back({{name}, each->client, each->host, each->port, reports_of(fid, each->client)});
+          online.push_back({{user}, each->client, each->host, each->port, reports_of(fid, each->client)});
+    };
+    if (directory_.share(gid_, fid, me_).on) name(me_);
+    const std::uint64_t count = directory_.online_sharer_count(gid_, fid);
+    const std::uint64_t first = std::hash<ClientKey>{}(question_.client) % (1ULL << 32U) * count >> 32U;
+    for (std::uint64_t i = 0; i < count && online.size() < most; ++i) {
+      const Uid uid = directory_.online_sharer(gid_, fid, static_cast<std::uint32_t>((first + i) % count));
+      if (uid != me_) name(uid);
     }
     return online;
   }

@@ -18,6 +18,10 @@ namespace tutti {
 /// A login lasts so long; every login begins a new one.
 constexpr std::chrono::days session_lifetime{30};
 
+/// So many of those who share a file are named, about, when that is asked while it is fetched: every two seconds by
+/// everybody, who fetches from a few dozen of them.
+constexpr std::size_t sharers_named_max = 100;
+
 /// Password work that has to be done before a request can be decided. It is heavy, so it is done elsewhere.
 struct PasswordWork {
   std::string password;

@@ -1,5 +1,8 @@
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <set>
+
 #include "tests/unit/tracker/state_support.hpp"
 
 using namespace tutti;
@@ -702,6 +705,60 @@ BOOST_FIXTURE_TEST_CASE(only_who_is_online_is_a_sharer_to_connect_to, Town) {
   tracker.succeeds(anna, Logout{});
   tracker.get<LoggedIn>(anna, login("anna"));
   BOOST_TEST(tracker.get<Sharers>(anna, FindSharers{file.gid, file.fid}).sharers.size() == 1u);
+}
+
+/// Of a crowd that shares a file only some are named; each client is named to itself, and keeps those it was told of.
+BOOST_FIXTURE_TEST_CASE(a_crowd_is_named_in_part_and_whoever_asks_to_himself, Town) {
+  tracker.get<FileAdded>(anna, AddFile{{"choir"}, metainfo_of("song", 1)});
+  const Fid fid = fid_of(metainfo_of("song", 1));
+  OwnLog other({id_of<StoreId>(5), {}, {}}, HybridClock{});
+  std::vector<TestClient> crowd;
+  std::uint16_t number = 0;
+  const auto another_comes = [&] {
+    ++number;
+    Uid user = id_of<Uid>(9);
+    TestClient client{9};
+    user.bytes[0] = client.key.bytes[0] = static_cast<std::uint8_t>(number);
+    user.bytes[1] = client.key.bytes[1] = static_cast<std::uint8_t>(number >> 8U);
+    client.token = id_of<SessionToken>(7);
+    BOOST_REQUIRE(tracker.receive(
+        other.seal({UserNamed{user, {"singer" + std::to_string(number)}, 2, true},
+                    MembershipChanged{choir(), user, 1, MembershipRank::accepted, uid("anna")},
+                    ShareIntended{choir(), fid, user, 1, 1, true},
+                    SessionOpened{client.key, {1}, sha256(client.token.view()), user, ~0ULL}},
+                   tracker.wall + std::chrono::seconds{1})));
+    client.counter = {1};
+    tracker.presence.heard({client.key, user, {1}, 1, Presence::ttl, "10.0.0.7", 7000}, tracker.now);
+    note_online(tracker.directory, tracker.presence, user);
+    crowd.push_back(client);
+  };
+  const auto named_to = [&](TestClient& client) {
+    std::set<ClientKey> named;
+    for (const Sharer& each : tracker.get<Sharers>(client, FindSharers{choir(), fid}).sharers)
+      BOOST_TEST(named.insert(each.client).second, "nobody is named twice");
+    return named;
+  };
+  while (crowd.size() < 4 * sharers_named_max) another_comes();
+  std::set<ClientKey> all_named;
+  std::vector<std::set<ClientKey>> before;
+  for (TestClient& each : crowd) {
+    before.push_back(named_to(each));
+    BOOST_TEST(before.back().size() == sharers_named_max);
+    BOOST_TEST(before.back().contains(each.key));
+    all_named.insert(before.back().begin(), before.back().end());
+  }
+  BOOST_TEST(all_named.size() == crowd.size() + 1);  // anna, too
+  for (int more = 0; more < 20; ++more) another_comes();
+  for (std::size_t i = 0; i < before.size(); i += 10) {
+    const std::set<ClientKey> now = named_to(crowd[i]);
+    const auto kept = static_cast<std::size_t>(std::count_if(
+        now.begin(), now.end(), [&](const ClientKey& each) { return before[i].contains(each); }));
+    BOOST_TEST(10 * kept > 7 * sharers_named_max);
+  }
+  // Where that is asked once more of them are named, and whoever asks first as well.
+  const FileFound found = tracker.get<FileFound>(crowd[0], FindFile{{"choir"}, {"song"}});
+  BOOST_TEST(found.sharers.size() == crowd.size() + 1);
+  BOOST_TEST((found.sharers.front().client == crowd[0].key));
 }
 
 BOOST_FIXTURE_TEST_CASE(who_has_no_name_here_yet_is_left_out, Town) {
