@@ -3,6 +3,7 @@
 How it measures, and why so:
 - Real trackers of the release build and real clients over loopback: `bench_tracker_load` keeps one request of each
   client under way. Clients and trackers share the machine, so CPU seconds a request say more than requests a second.
+- Clients that ask for nothing are there and say so every five seconds; what that costs is said for each second of each.
 - Answers count from the moment when all clients are logged in and half a second has passed.
 - How many changes share a transaction is what the trackers' consoles say before and after.
 - How long an fsync takes and how many there are in a transaction is what strace sees, in a run of its own, since being
@@ -44,9 +45,9 @@ requests_per_second_per_client = 10000000
 requests_per_second_per_address = 10000000
 """
 RUNS = [(1, "reads", 64), (1, "finds", 64), (1, "writes", 64), (1, "names", 64), (1, "writes", 1),
-        (3, "reads", 64), (3, "writes", 64), (3, "writes", 1)]
+        (3, "reads", 64), (3, "writes", 64), (3, "writes", 1), (1, "idle", 900), (3, "idle", 900)]
 WORKS = {"reads": "who shares a file", "finds": "a file, with its metainfo", "writes": "share, stop sharing",
-         "names": "create a group"}
+         "names": "create a group", "idle": "nothing (each second of each)"}
 
 
 # --- trackers, and what can be read off them ---------------------------------------------------------------------------

@@ -18,8 +18,8 @@
 #include "tests/bench/gate.hpp"
 #include "tracker/version_vector.hpp"
 
-// Clients of running trackers that ask for one thing again and again, each as soon as it was answered; how often and
-// how fast, as one line of JSON. scripts/bench trackers runs it. Every client makes an account, logs in, makes a group
+// Clients of running trackers that ask for one thing again and again, each as soon as it was answered, or for nothing; how
+// often and how fast, as one line of JSON. scripts/bench trackers runs it. Every client makes an account, logs in, makes a group
 // and shares a file in it first; `measuring` is printed when all have and a moment has passed.
 
 namespace {
@@ -33,6 +33,7 @@ enum class Work : std::uint8_t {
   finds,   ///< FindFile: a read that needs the store
   writes,  ///< StopShare and StartShare by turns: one delta each
   names,   ///< CreateGroup: two deltas, as its name is confirmed when all have it
+  idle,    ///< nothing: the clients are there, and say so every five seconds, as all do
 };
 
 struct Tick {
@@ -167,6 +168,7 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<T
         if (shares_) return ask(StartShare{gid_, fid_}, context);
         return ask(StopShare{{name_}, {"file"}}, context);
       case Work::names: return ask(CreateGroup{{name_ + "-" + std::to_string(++groups_)}}, context);
+      case Work::idle: return;
     }
   }
   void note(const Answer& answer, Instant now) {
@@ -222,6 +224,11 @@ class Umpire final : public ActorOf<Umpire, Messages<Tick, Over>> {
 };
 
 int report(Contest& contest) {
+  const double seconds =
+      contest.begin ? std::chrono::duration<double>(*contest.end - *contest.begin).count() : 0;
+  // Of those who ask nothing each second of each counts as answered at once.
+  if (contest.work == Work::idle && contest.begin)
+    contest.milliseconds.resize(static_cast<std::size_t>(seconds * contest.clients));
   if (contest.wrong.empty() && contest.milliseconds.empty()) contest.wrong = "nothing was answered";
   if (!contest.wrong.empty()) {
     fmt::print(stderr, "bench_tracker_load: {}\n", contest.wrong);
@@ -229,7 +236,6 @@ int report(Contest& contest) {
   }
   std::vector<float>& all = contest.milliseconds;
   std::sort(all.begin(), all.end());
-  const double seconds = std::chrono::duration<double>(*contest.end - *contest.begin).count();
   const auto at = [&](double share) { return all[static_cast<std::size_t>(share * double(all.size() - 1))]; };
   fmt::print(
       "{{\"answers\": {}, \"seconds\": {:.3f}, \"p50\": {:.3f}, \"p99\": {:.3f}, \"max\": {:.3f}, "
@@ -273,8 +279,11 @@ int main(int argc, char* argv[]) {
   app.add_option("--clients", contest.clients)->capture_default_str();
   app.add_option("--seconds", seconds, "0: until standard input ends")->capture_default_str();
   app.add_option("--work", contest.work)
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Work>{
-          {"reads", Work::reads}, {"finds", Work::finds}, {"writes", Work::writes}, {"names", Work::names}}))
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Work>{{"reads", Work::reads},
+                                                                      {"finds", Work::finds},
+                                                                      {"writes", Work::writes},
+                                                                      {"names", Work::names},
+                                                                      {"idle", Work::idle}}))
       ->required();
   CLI11_PARSE(app, argc, argv);
   contest.length = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));

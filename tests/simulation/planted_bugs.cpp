@@ -418,14 +418,19 @@ Seams blocks_are_never_read() { return losing<BlockRead, BlockUnreadable>(); }
 class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Messages<>>> {
  public:
   Stranger(std::string endpoint, LinkKey met, ClientKey self, OpenFile wanted,
-           std::optional<PeerTicket> ticket, std::uint32_t requests)
+           std::optional<PeerTicket> ticket, std::uint32_t requests,
+           std::optional<SealedPass> pass = std::nullopt)
       : endpoint_(std::move(endpoint)),
         met_(met),
         self_(self),
         wanted_(wanted),
         ticket_(std::move(ticket)),
-        requests_(requests) {}
-  void start(Context& context) override { link_ = context.connect<ServingPeerRole>(endpoint_, met_); }
+        requests_(requests),
+        pass_(pass) {}
+  void start(Context& context) override {
+    link_ = pass_ ? context.connect_sealed<ServingPeerRole>(endpoint_, met_, *pass_)
+                  : context.connect<ServingPeerRole>(endpoint_, met_);
+  }
   void on(const LinkUp&, Context& context) { context.send(link_, PeerHello{1, 2, self_}); }
   void on(const PeerWelcome&, Context& context) {
     if (ticket_) context.send(link_, ShowTicket{*ticket_});
@@ -452,6 +457,7 @@ class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Me
   OpenFile wanted_;
   std::optional<PeerTicket> ticket_;
   std::uint32_t requests_;
+  std::optional<SealedPass> pass_;  ///< by which it comes to the sealed door
   Ref<ServingPeerRole> link_;
 };
 
@@ -472,10 +478,13 @@ Scenario with_a_stranger(std::uint64_t seed) {
 struct SeenOnTheWire {
   std::optional<OpenFile> open;
   std::optional<PeerTicket> ticket;
+  std::optional<SealedDoor> door;  ///< of the source
 };
 
 std::function<bool(Swarm&, NodeId, NodeId, Envelope&)> noting(const std::shared_ptr<SeenOnTheWire>& seen) {
-  return [seen](Swarm&, NodeId, NodeId, Envelope& envelope) {
+  return [seen](Swarm& swarm, NodeId from, NodeId, Envelope& envelope) {
+    if (const auto door = get<SealedDoor>(envelope); door && from == swarm.clients()[0]->node)
+      seen->door = *door;
     if (const auto open = get<OpenFile>(envelope)) seen->open = *open;
     if (const auto show = get<ShowTicket>(envelope)) seen->ticket = show->ticket;
     return true;
@@ -515,6 +524,35 @@ Seams a_member_asks_for_much() {
   return seams;
 }
 
+Scenario with_a_member_who_goes(std::uint64_t seed) {
+  Scenario scenario = with_a_greedy_member(seed);
+  scenario.name = "with a member who goes";
+  scenario.faults.back().lasts = 20s;
+  return scenario;
+}
+
+Seams a_member_comes_by_an_old_pass() {
+  const auto seen = std::make_shared<SeenOnTheWire>();
+  Seams seams;
+  seams.wire = noting(seen);
+  seams.begin = [seen](Swarm& swarm) {
+    swarm.clock().at(Instant{} + 14s, [seen, &swarm] {
+      if (!seen->open || !seen->ticket || !seen->door) return;
+      ClientMachine& source = *swarm.clients()[0];
+      ClientMachine& member = *swarm.clients()[1];
+      SwarmHost& host = swarm.invite({"old pass", member.node, LinkKey::from(member.key.view()), 2s, 1, 0ms});
+      const auto at = host.reserve<FetchingPeerRole>(host.add_worker("main"));
+      const std::string door = swarm.network().ip_of(source.node) + ":" + std::to_string(seen->door->port);
+      host.spawn(
+          at, "old pass",
+          std::make_unique<Stranger>(door, LinkKey::from(source.key.view()), member.key, *seen->open,
+                                     seen->ticket, 1, SealedPass{seen->door->pass, seen->door->secret}));
+      swarm.clock().after(5s, [&swarm] { swarm.dismiss_guests(); });
+    });
+  };
+  return seams;
+}
+
 Seams a_stranger_asks(StrangersTicket kind) {
   const auto seen = std::make_shared<SeenOnTheWire>();
   Seams seams;
@@ -546,6 +584,16 @@ Seams a_stranger_asks(StrangersTicket kind) {
 }
 
 namespace {
+
+/// What is said to be revoked is good for ever.
+Seams passes_do_not_end() {
+  Seams seams = a_member_comes_by_an_old_pass();
+  seams.begin = [comes = seams.begin](Swarm& swarm) {
+    swarm.network().revokes = false;
+    comes(swarm);
+  };
+  return seams;
+}
 
 Seams tickets_for_strangers() { return a_stranger_asks(StrangersTicket::own); }
 
@@ -608,6 +656,7 @@ const std::vector<PlantedBug>& planted_bugs() {
       {"served before it is there", "uploader", served_is_verified, served_when_asked_for, a_small_crowd},
       {"blocks are never read", "uploader", downloads_finish, blocks_are_never_read},
       {"sent counts as taken", "uploader", bounded, sent_counts_as_taken, with_a_greedy_member},
+      {"passes do not end", "sealed door", passes_end, passes_do_not_end, with_a_member_who_goes},
       {"tickets for strangers", "tickets", members_only, tickets_for_strangers, with_a_stranger},
   };
   return bugs;

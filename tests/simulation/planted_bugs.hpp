@@ -28,4 +28,8 @@ Seams a_stranger_asks(StrangersTicket ticket);
 Scenario with_a_greedy_member(std::uint64_t seed);
 Seams a_member_asks_for_much();
 
+/// A member whose client is killed, and at 14 s somebody with his key, ticket and the pass that he was given before.
+Scenario with_a_member_who_goes(std::uint64_t seed);
+Seams a_member_comes_by_an_old_pass();
+
 }  // namespace tutti::simulation

@@ -144,6 +144,11 @@ BOOST_AUTO_TEST_CASE(strangers_get_nothing) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_old_pass_opens_nothing) {
+  const Outcome outcome = Simulation(1, with_a_member_who_goes(1), a_member_comes_by_an_old_pass()).run();
+  BOOST_TEST(!outcome.violation.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_story_is_shrunk_to_what_it_needs) {
   const auto bug = std::find_if(planted_bugs().begin(), planted_bugs().end(), [](const PlantedBug& each) {
     return each.name == "provisional is not said";

@@ -85,6 +85,8 @@ struct Scenario {
   bool picks_at_random = false;
   /// What each client may ask for ahead, in bytes.
   std::uint64_t request_memory = 24U << 20U;
+  /// What a tracker needs to hash a password. Most of the time of a large swarm that logs in goes into that.
+  Duration password_takes = std::chrono::milliseconds(100);
   /// Every actor checks itself after each delivery. Most of the time of a large swarm goes into that.
   bool checks_invariants = true;
 };

@@ -59,6 +59,7 @@ void Simulation::build() {
     for (const FileSpec& file : scenario_.files)
       if (belongs(file.sources)) client.disk->put_file("/home/" + file.name, contents_[file.name]);
   }
+  swarm_->hashing_takes = scenario_.password_takes;
   swarm_->adjust = [this](ClientSettings& settings) {
     settings.scheduler.picks_at_random = scenario_.picks_at_random;
     settings.scheduler.request_memory = ByteCount{scenario_.request_memory};
@@ -81,6 +82,7 @@ void Simulation::build() {
   world.network.on_wire = [this](NodeId from, NodeId to, Envelope& envelope) {
     if (seams_.wire && !seams_.wire(*swarm_, from, to, envelope)) return false;
     watch_->on_wire(from, to, envelope);
+    count_at_trackers(from, to, envelope);
     return true;
   };
   if (seams_.before_disk)
@@ -91,6 +93,15 @@ void Simulation::build() {
     watch_->on_disk(tracker, batch);
   };
   swarm_->disk_lost = [this](TrackerMachine& tracker) { watch_->disk_lost(tracker); };
+}
+
+void Simulation::count_at_trackers(NodeId from, NodeId to, const Envelope& envelope) {
+  const std::size_t trackers = swarm_->trackers().size();
+  if (swarm_->clock().now() < counts_from_ || (from >= trackers && to >= trackers)) return;
+  tracker_load_.note(from >= trackers ? TrackerLoad::Way::asked
+                     : to >= trackers ? TrackerLoad::Way::answered
+                                      : TrackerLoad::Way::among_trackers,
+                     envelope);
 }
 
 // --- who is who ---------------------------------------------------------------------------------------------------------
@@ -465,6 +476,7 @@ Outcome Simulation::outcome() {
   outcome.virtual_seconds = seconds_of(world.clock.now());
   outcome.network = world.network.figures();
   outcome.timeline = timeline_;
+  outcome.tracker_load = tracker_load_;
   outcome.source_copies = sample_now().source_copies;
   outcome.pieces = pieces_wanted_;
   double sum = 0;

@@ -9,6 +9,7 @@
 
 #include "tests/simulation/library/scenario.hpp"
 #include "tests/simulation/library/swarm.hpp"
+#include "tests/simulation/library/tracker_load.hpp"
 #include "tests/simulation/library/watch.hpp"
 
 namespace tutti::simulation {
@@ -57,6 +58,7 @@ struct Outcome {
   /// Jain's index of what each leecher gave beside what it got: 1 if all gave the same share.
   double fairness = 1;
   std::uint64_t pieces = 0;  ///< in all files, once for each who fetches them
+  TrackerLoad tracker_load;  ///< if that was counted
 };
 
 /// Tells a story: a scenario, from a seed. The same two, the same story, to the last delivery.
@@ -71,6 +73,8 @@ class Simulation {
 
   /// Where every delivery is recorded as well, with what a replay of it needs if that is asked for there.
   void record(TraceFile* trace) { swarm_->world().trace = trace; }
+  /// Counts what trackers hear and say from then on.
+  void count_at_trackers(Duration from) { counts_from_ = Instant{} + from; }
   /// How often the timeline gets a sample; 0: never.
   void sample_every(Duration time) { sample_every_ = time; }
   Outcome run();
@@ -100,6 +104,7 @@ class Simulation {
   Sample sample_now() const;
   Outcome outcome();
   void leave_when_done(std::size_t client);
+  void count_at_trackers(NodeId from, NodeId to, const Envelope& envelope);
 
   const std::uint64_t seed_;
   const Scenario scenario_;
@@ -111,6 +116,8 @@ class Simulation {
   std::set<std::string> removed_;
   std::set<std::string> left_for_good_;
   Duration sample_every_{};
+  Instant counts_from_ = Instant::max();
+  TrackerLoad tracker_load_;
   std::vector<Sample> timeline_;
   std::uint32_t faults_ = 0;
   bool quiet_ = false;

@@ -13,7 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr WallTime first_day{1'700'000'000'000ms};
-constexpr unsigned host_shift = 40;
 constexpr unsigned worker_shift = 32;
 constexpr std::uint64_t message_cost_min_ns = 2'000;
 constexpr std::uint64_t message_cost_spread_ns = 10'000;

@@ -75,9 +75,7 @@ void SwarmNetwork::mend(NodeId from, NodeId to) {
 
 void SwarmNetwork::release(NodeId from, NodeId to) {
   if (!stands(from, to)) return;
-  std::vector<WireId> all;
-  for (const auto& [id, wire] : wires_) all.push_back(id);
-  for (const WireId id : all) {
+  for (const WireId id : wires_of(from, to)) {
     for (const bool forth : {true, false}) {
       Flow* flow = flow_of(id, forth);
       if (flow == nullptr) continue;
@@ -93,19 +91,34 @@ void SwarmNetwork::release(NodeId from, NodeId to) {
 void SwarmNetwork::delay(NodeId from, NodeId to, Duration by) { path(from, to).extra = by; }
 
 void SwarmNetwork::reset(NodeId a, NodeId b) {
-  std::vector<WireId> broken;
-  for (const auto& [id, wire] : wires_)
-    if ((wire.forth.from == a && wire.forth.to == b) || (wire.forth.from == b && wire.forth.to == a))
-      broken.push_back(id);
-  for (const WireId id : broken) {
+  for (const WireId id : wires_of(a, b)) {
     end_flow(id, true);
     end_flow(id, false);
   }
 }
 
+std::vector<SwarmNetwork::WireId> SwarmNetwork::wires_of(NodeId a, std::optional<NodeId> b) const {
+  std::vector<WireId> of;
+  for (const WireId id : nodes_[a].wires) {
+    const Flow& forth = wires_.at(id).forth;
+    if (!b || (forth.from == a ? forth.to : forth.from) == *b) of.push_back(id);
+  }
+  return of;
+}
+
 void SwarmNetwork::look_for_silence(NodeId a, NodeId b) {
   for (const Duration patience : {dialler_patience, door_patience})
     clock_.after(patience, [this, a, b] { scan_for_silence(a, b); });
+}
+
+/// Nobody gets through to a machine that does not answer, so those matter who are connected to it now.
+void SwarmNetwork::look_for_silence_of(NodeId node) {
+  std::set<NodeId> others;
+  for (const WireId id : nodes_[node].wires) {
+    const Flow& forth = wires_.at(id).forth;
+    others.insert(forth.from == node ? forth.to : forth.from);
+  }
+  for (const NodeId other : others) look_for_silence(node, other);
 }
 
 /// Whoever does not run notices nothing, and forgives what it did not hear meanwhile.
@@ -117,11 +130,7 @@ bool SwarmNetwork::pauses_scan(HostId host, NodeId a, NodeId b) {
 }
 
 void SwarmNetwork::scan_for_silence(NodeId a, NodeId b) {
-  std::vector<WireId> between;
-  for (const auto& [id, wire] : wires_)
-    if ((wire.forth.from == a && wire.forth.to == b) || (wire.forth.from == b && wire.forth.to == a))
-      between.push_back(id);
-  for (const WireId id : between) {
+  for (const WireId id : wires_of(a, b)) {
     const auto found = wires_.find(id);
     if (found == wires_.end()) continue;
     const Wire wire = found->second;
@@ -163,9 +172,7 @@ HostId SwarmNetwork::enter(SwarmHost& host) {
   node_of_host_[id] = host.node();
   if (!was_away) return id;
   // Whoever still holds a connection to the life before is told by this machine's kernel.
-  std::vector<WireId> all;
-  for (const auto& [wire_id, wire] : wires_) all.push_back(wire_id);
-  for (const WireId each : all) {
+  for (const WireId each : wires_of(host.node())) {
     const Wire& wire = wires_.at(each);
     if (wire.forth.to == host.node() && wire.door.value == 0) end_flow(each, false);
     if (wire.forth.from == host.node() && wire.dialler.value == 0) end_flow(each, true);
@@ -178,8 +185,7 @@ void SwarmNetwork::paused(HostId host) {
   nodes_[node].paused = clock_.now();
   SwarmHost* it = host_of(host);
   it->when_running([this, node] { nodes_[node].paused.reset(); });
-  for (NodeId other = 0; other < nodes_.size(); ++other)
-    if (other != node && nodes_[other].host != 0) look_for_silence(node, other);
+  look_for_silence_of(node);
 }
 
 void SwarmNetwork::leave(HostId host, bool machine_vanishes) {
@@ -189,19 +195,25 @@ void SwarmNetwork::leave(HostId host, bool machine_vanishes) {
   if (machine_vanishes) nodes_[node].vanished = clock_.now();
   hosts_.erase(host);
   leave_wires(host, machine_vanishes);
-  std::erase_if(diallers_, [&](const auto& entry) { return entry.second.host == host; });
-  std::erase_if(bound_, [&](const auto& entry) { return doors_.at(entry.second).host == host; });
-  std::erase_if(doors_, [&](const auto& entry) { return entry.second.host == host; });
+  const auto of_host = [&](auto& ends) {
+    return std::pair(ends.lower_bound({std::uint64_t{host} << host_shift}),
+                     ends.lower_bound({(std::uint64_t{host} + 1) << host_shift}));
+  };
+  const auto [first_dialler, past_diallers] = of_host(diallers_);
+  diallers_.erase(first_dialler, past_diallers);
+  const auto [first_door, past_doors] = of_host(doors_);
+  for (auto door = first_door; door != past_doors; ++door) bound_.erase(door->second.endpoint);
+  doors_.erase(first_door, past_doors);
   std::erase_if(key_tellers_, [&](const auto& entry) { return entry.second == host; });
   std::erase_if(key_questions_, [&](const auto& entry) { return entry.second.first == host; });
   if (!machine_vanishes) return;
-  for (NodeId other = 0; other < nodes_.size(); ++other)
-    if (other != node && nodes_[other].host != 0) look_for_silence(node, other);
+  look_for_silence_of(node);
 }
 
 void SwarmNetwork::leave_wires(HostId host, bool machine_vanishes) {
   std::vector<WireId> ends;
-  for (auto& [id, wire] : wires_) {
+  for (const WireId id : wires_of(node_of(host))) {
+    Wire& wire = wires_.at(id);
     if (const auto dialler = diallers_.find(wire.dialler);
         dialler != diallers_.end() && dialler->second.host == host) {
       wire.dialler = {};
@@ -314,7 +326,7 @@ void SwarmNetwork::admit_pass(Address door, const LinkKey& key, const SealedPass
 
 void SwarmNetwork::revoke_pass(Address door, const SealedPassId& id) {
   const auto found = doors_.find(door);
-  if (found == doors_.end() || found->second.passes.erase(id) == 0) return;
+  if (!revokes || found == doors_.end() || found->second.passes.erase(id) == 0) return;
   for (const WireId each : std::set<WireId>(found->second.wires))
     if (wires_.at(each).pass == id) {
       put(each, false, {Parcel::Kind::reset, {}, {}, {}});
@@ -326,6 +338,11 @@ void SwarmNetwork::revoke_pass(Address door, const SealedPassId& id) {
 bool SwarmNetwork::is_link(Address address) const {
   return diallers_.contains(address) || wire_of_peer_.contains(address) || doors_.contains(address) ||
          key_questions_.contains(address);
+}
+
+bool SwarmNetwork::came_by_pass(Address link) const {
+  const auto peer = wire_of_peer_.find(link);
+  return peer != wire_of_peer_.end() && wires_.at(peer->second).pass.has_value();
 }
 
 void SwarmNetwork::close(Address link) {

@@ -20,6 +20,8 @@ class SwarmHost;
 using NodeId = std::uint32_t;
 /// One life of a process. Never used twice.
 using HostId = std::uint32_t;
+/// An address begins with the process that it belongs to.
+inline constexpr unsigned host_shift = 40;
 
 /// How a machine is connected: full duplex, with a queue at each end.
 struct Line {
@@ -105,6 +107,8 @@ class SwarmNetwork {
 
   /// Sees (and may change) what goes over a connection when it arrives; false loses it. For planted bugs and checkers.
   std::function<bool(NodeId from, NodeId to, Envelope&)> on_wire;
+  /// Whether a pass that is revoked ends. For planted bugs.
+  bool revokes = true;
   /// Gives a payload the receiver's own handle, as if it had been read from a socket.
   std::function<Payload(const Payload&)> received;
 
@@ -120,6 +124,8 @@ class SwarmNetwork {
   void probe(Address link);
   void close(Address link);
   bool is_link(Address address) const;
+  /// Of a peer at a door: it has come in by a pass.
+  bool came_by_pass(Address link) const;
   void send(Envelope envelope);
   /// An actor could not make sense of what came over this link.
   void blame(Address link, const std::string& fault);
@@ -211,6 +217,7 @@ class SwarmNetwork {
     HostId host = 0;                  ///< 0: nothing runs
     std::optional<Instant> vanished;  ///< since when
     std::optional<Instant> paused;    ///< its process
+    std::set<WireId> wires;           ///< that begin or end here
     Direction up;
     Direction down;
   };
@@ -257,8 +264,11 @@ class SwarmNetwork {
   void let_go(WireId wire);  ///< by the dialler
   void end_flow(WireId wire, bool forth);
   void erase_if_over(WireId wire);
+  /// Connections that begin or end at `a`, and at `b` if it is given, the oldest first.
+  std::vector<WireId> wires_of(NodeId a, std::optional<NodeId> b = std::nullopt) const;
   void leave_wires(HostId host, bool machine_vanishes);
   void look_for_silence(NodeId a, NodeId b);
+  void look_for_silence_of(NodeId node);
   void scan_for_silence(NodeId a, NodeId b);
   bool is_mute(const Wire& wire, bool for_dialler) const;
   void release(NodeId from, NodeId to);

@@ -15,7 +15,6 @@ constexpr Duration redial_after = 2s;
 constexpr Duration dial_pause = 100ms;
 constexpr Duration door_patience = 4s;
 constexpr int faults_before_giving_up = 16;
-constexpr unsigned host_shift = 40;
 constexpr std::uint64_t peers_of_host = std::uint64_t{0xff} << 32U;
 
 std::string host_part(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
@@ -112,6 +111,8 @@ void SwarmNetwork::establish(Address link, std::uint64_t attempt, NodeId to) {
   if (sealed) wire.pass = dialler.pass.id;
   wire.forth.from = wire.back.to = from;
   wire.forth.to = wire.back.from = to;
+  nodes_[from].wires.insert(id);
+  nodes_[to].wires.insert(id);
   door.wires.insert(id);
   dialler.wire = id;
   dialler.faults = 0;
@@ -168,6 +169,8 @@ void SwarmNetwork::erase_if_over(WireId id) {
   const bool known_at_door = wire.door.value == 0 || wire.gone || (wire.broken && wire.peer.value == 0);
   if (!known_at_door) return;
   if (const auto door = doors_.find(wire.door); door != doors_.end()) door->second.wires.erase(id);
+  nodes_[wire.forth.from].wires.erase(id);
+  nodes_[wire.forth.to].wires.erase(id);
   wires_.erase(found);
 }
 

@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, invariants> invariant_names{"answered_fro
                                                                    "ok_is_on_every_disk",
                                                                    "equal_vectors_equal_digests",
                                                                    "members_only",
+                                                                   "passes_end",
                                                                    "served_is_verified",
                                                                    "finished_is_the_file",
                                                                    "journal_is_true",
@@ -101,6 +102,7 @@ void Watch::delivered(SwarmHost& host, Instant, const Envelope& envelope) {
   note_answer(*client, envelope);
   if (envelope.outside) return;
   note_serving(host, envelope);
+  note_peers(host, envelope);
   if (envelope.id == PieceVerified::message_id) ++client->pieces;
   if (const auto piece = get<JournalPiece>(envelope)) check_journal(*client, *piece);
   if (const auto changed = get<DownloadChanged>(envelope);
@@ -190,7 +192,10 @@ void Watch::disk_lost(TrackerMachine& tracker) {
 }
 
 void Watch::leaves(SwarmHost& host, const Envelope& envelope) {
-  if (const ClientMachine* sender = client_at(host.node())) check_bounds(*sender, envelope);
+  if (const ClientMachine* sender = client_at(host.node())) {
+    check_bounds(*sender, envelope);
+    check_pass(*sender, envelope);
+  }
   const TrackerMachine* tracker = tracker_of(host);
   if (tracker == nullptr || envelope.id != Answer::message_id) return;
   const auto client = client_of_link_.find(envelope.to);
@@ -264,6 +269,29 @@ void Watch::check_block(NodeId from, NodeId to, const Block& block, const Payloa
       !std::equal(view.begin(), view.end(), whole.begin() + static_cast<std::ptrdiff_t>(offset)))
     report(Invariant::served_is_verified, source.name + " sends " + sink.name + " what is not in piece " +
                                               std::to_string(block.piece.value) + " of " + file.name);
+}
+
+void Watch::note_peers(const SwarmHost& host, const Envelope& envelope) {
+  const auto up = get<LinkUp>(envelope);
+  const auto down = get<LinkDown>(envelope);
+  if (!down && (!up || up->listener.value == 0)) return;
+  Peers& peers = peers_[host.node()];
+  if (peers.host != host.id()) peers = {host.id(), {}};
+  if (up) peers.keys[up->link] = up->key;
+  if (down) peers.keys.erase(down->link);
+}
+
+void Watch::check_pass(const ClientMachine& client, const Envelope& envelope) {
+  const SwarmNetwork& network = swarm_.network();
+  if (envelope.id != Block::message_id || !network.came_by_pass(envelope.to)) return;
+  const std::map<Address, LinkKey>& keys = peers_[client.node].keys;
+  const auto by_pass = keys.find(envelope.to);
+  const bool has_first = std::any_of(keys.begin(), keys.end(), [&](const auto& each) {
+    return by_pass != keys.end() && each.second == by_pass->second && !network.came_by_pass(each.first);
+  });
+  if (!has_first)
+    report(Invariant::passes_end,
+           client.name + " sends a block to somebody whose pass is of a link that does not stand");
 }
 
 // --- credit -----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ enum class Invariant : std::uint8_t {
   answered_from_disk,           ///< what a tracker answers by is on its disk when the answer leaves
   ok_is_on_every_disk,          ///< what is done for certain is on the disk of every tracker
   equal_vectors_equal_digests,  ///< trackers that have heard the same are the same
-  members_only,        ///< no block reaches who was never let into the group, or was removed a while ago
+  members_only,  ///< no block reaches who was never let into the group, or was removed a while ago
+  passes_end,    ///< a pass for a sealed door is good as long as the link over which it was given stands
   served_is_verified,  ///< what is served is the file, unless the disk has changed it behind the client's back
   finished_is_the_file,  ///< a download that is complete is the file
   journal_is_true,       ///< a piece that the journal vouches for is in the part file
@@ -33,7 +34,7 @@ enum class Invariant : std::uint8_t {
   goes_on,        ///< something is wrong with the simulation itself
   no_bug,         ///< what an ENSURE states does not hold, or memory is misused (told_apart)
 };
-inline constexpr std::size_t invariants = 15;
+inline constexpr std::size_t invariants = 16;
 std::string_view name_of(Invariant invariant);
 
 struct Violation {
@@ -98,6 +99,8 @@ class Watch {
   void check_orders(const ClientMachine& client, const Envelope& envelope);
   void note_serving(const SwarmHost& host, const Envelope& envelope);
   void note_answer(const ClientMachine& client, const Envelope& envelope);
+  void note_peers(const SwarmHost& host, const Envelope& envelope);
+  void check_pass(const ClientMachine& client, const Envelope& envelope);
   bool is_on_every_disk(const DeltaKey& key) const;
   TrackerMachine* tracker_at(NodeId node) const;
   ClientMachine* client_at(NodeId node) const;
@@ -126,6 +129,12 @@ class Watch {
     std::map<std::tuple<Gid, Fid, std::string>, std::string> files;
   };
   std::map<NodeId, Served> served_;
+  /// Who is connected to the doors of a client, in the process that it is now, as far as that has heard.
+  struct Peers {
+    HostId host = 0;
+    std::map<Address, LinkKey> keys;
+  };
+  std::map<NodeId, Peers> peers_;
   /// What has passed since a limit was promised.
   struct Passed {
     Instant since{};

@@ -1,6 +1,7 @@
 // Tells stories of whole swarms under a virtual clock: one scenario from a seed, or random ones by the thousand.
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -30,6 +31,7 @@ struct Options {
   std::string scenario;
   std::string trace;
   std::string svg;
+  std::optional<std::uint64_t> count_from;
   std::uint64_t seeds = 1;
   std::uint64_t minutes = 0;
   LeftOut left_out;
@@ -49,6 +51,13 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
+
+/// What this process has had of memory at the most.
+long peak_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss / 1024;
+}
 
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
@@ -73,7 +82,8 @@ std::string violation_text(const Outcome& outcome) {
                      outcome.violation->sentence);
 }
 
-void print_summary(std::uint64_t seed, const Scenario& scenario, const Outcome& outcome) {
+void print_summary(std::uint64_t seed, const Scenario& scenario, const Outcome& outcome,
+                   double seconds_told) {
   std::cout << fmt::format("{}, seed {}: {} trackers, {} clients, {} faults\n", scenario.name, seed,
                            scenario.trackers, scenario.clients.size(), outcome.faults)
             << fmt::format("{:.1f} virtual seconds, {} deliveries, trace {:016x}\n", outcome.virtual_seconds,
@@ -85,7 +95,9 @@ void print_summary(std::uint64_t seed, const Scenario& scenario, const Outcome& 
                    outcome.network.messages, static_cast<double>(outcome.network.bytes) / (1 << 20),
                    outcome.network.connections, outcome.network.dropped_at_mark,
                    outcome.network.dropped_in_silence, outcome.network.faults)
-            << fmt::format("changes acknowledged: {}\n", outcome.acknowledged);
+            << fmt::format("changes acknowledged: {}\n", outcome.acknowledged)
+            << fmt::format("told in {:.1f} s, {:.0f} virtual hours an hour, {} MiB at the most\n",
+                           seconds_told, outcome.virtual_seconds / seconds_told, peak_mib());
   std::vector<double> seconds;
   for (const Fetching& each : outcome.fetches)
     if (each.seconds) seconds.push_back(*each.seconds);
@@ -127,6 +139,7 @@ void print_row(const Scenario& scenario, const Outcome& outcome) {
 int tell_one(const Options& options, const Scenario& scenario) {
   Simulation simulation(options.seed, without(scenario, options.left_out));
   simulation.sample_every(std::chrono::milliseconds(100));
+  if (options.count_from) simulation.count_at_trackers(std::chrono::seconds(*options.count_from));
   TraceFile trace;
   if (!options.trace.empty()) {
     if (const std::string fault =
@@ -137,8 +150,14 @@ int tell_one(const Options& options, const Scenario& scenario) {
     }
     simulation.record(&trace);
   }
+  const Stopwatch watch;
   const Outcome outcome = simulation.run();
-  options.row ? print_row(scenario, outcome) : print_summary(options.seed, scenario, outcome);
+  const double seconds = watch.seconds();
+  options.row ? print_row(scenario, outcome) : print_summary(options.seed, scenario, outcome, seconds);
+  if (options.count_from)
+    std::cout << outcome.tracker_load.text(
+        (outcome.virtual_seconds - static_cast<double>(*options.count_from)) *
+        static_cast<double>(scenario.clients.size()));
   if (!options.svg.empty())
     std::ofstream(options.svg) << timeline_svg(fmt::format("{}, seed {}", scenario.name, options.seed),
                                                outcome);
@@ -180,9 +199,11 @@ int tell_many(const Options& options, const std::optional<Scenario>& given) {
     print_shrunk(seed, options, scenario, outcome);
   }
   std::cout << fmt::format(
-      "{} seeds from {} on, {} faults, {} violated; {:.1f} seeds/s, {:.0f} virtual hours an hour\n", told,
-      options.seed, faults, violated, static_cast<double>(told) / watch.seconds(),
-      virtual_seconds / watch.seconds());
+      "{} stories from seed {} on, {} faults, {:.2f} virtual hours, {} violated; {:.1f} stories a second, "
+      "{:.0f} "
+      "virtual hours an hour\n",
+      told, options.seed, faults, virtual_seconds / 3600, violated,
+      static_cast<double>(told) / watch.seconds(), virtual_seconds / watch.seconds());
   return violated == 0 ? 0 : exit_violation;
 }
 
@@ -218,6 +239,8 @@ int main(int argc, char* argv[]) {
   app.add_option("--trace", options.trace,
                  "records every delivery there, for trace_view and inject --replay");
   app.add_option("--svg", options.svg, "writes the timeline there as a picture");
+  app.add_option("--count-at-trackers", options.count_from,
+                 "prints what trackers hear and say from this second on, for each client");
   app.add_option("--seeds", options.seeds,
                  "so many stories, of this seed and the next ones; violations are shrunk");
   app.add_option("--minutes", options.minutes, "the same for so long");

@@ -1,0 +1,1 @@
+"""scripts/soak simulation: the account of all stories that were told (ledger)."""
