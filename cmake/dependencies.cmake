@@ -12,6 +12,9 @@ find_package(benchmark REQUIRED)
 find_package(Boost 1.74 REQUIRED COMPONENTS unit_test_framework)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 pkg_check_modules(libzmq REQUIRED IMPORTED_TARGET libzmq>=4.3.4)
+# Its file names folders of what libzmq itself is built from, as include folders in the first run of CMake and as options in
+# later ones: each file would be compiled twice.
+set_target_properties(PkgConfig::libzmq PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "" INTERFACE_COMPILE_OPTIONS "")
 pkg_check_modules(libsodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(libedit REQUIRED IMPORTED_TARGET libedit)
