@@ -166,12 +166,16 @@ class Storage final
   struct LookingAgain {
     Recheck recheck;
   };
+  struct TidyingUp {
+    Asker asker;
+    DownloadFinished finished;
+  };
   struct Removing {
-    std::optional<Asker> asker;  ///< of ForgetDownload
+    Asker asker;
   };
   /// What the checker does to the directory of a download, and what is done then.
   struct TreeWork {
-    using What = std::variant<Finding, Finishing, Looking, LookingAgain, Removing>;
+    using What = std::variant<Finding, Finishing, TidyingUp, Looking, LookingAgain, Removing>;
     DownloadId download;
     What what;
     std::deque<Then> put_off = {};

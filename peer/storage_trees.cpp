@@ -214,8 +214,8 @@ void Storage::tree_finished(const Asker& asker, DownloadId id, const TreeFinishe
   const std::string part_path = download.part_path;
   if (const DiskDone fault = complete(std::move(download), finished.identity, pieces, context))
     return refuse(asker, *fault, context);
-  work_on_tree(id, RemoveTree{0, part_path}, Removing{}, context);
-  context.answer(asker.address, DownloadFinished{id, finished.identity, pieces});
+  // Nobody finds what is left of the part when he hears of the end.
+  work_on_tree(id, RemoveTree{0, part_path}, TidyingUp{asker, {id, finished.identity, pieces}}, context);
 }
 
 // --- what the checker does ------------------------------------------------------------------------------------------
@@ -287,14 +287,14 @@ void Storage::on(const TreeSeen& seen, Context& context) {
 
 void Storage::on(const TreeRemoved& removed, Context& context) {
   TreeWork work = work_done(removed.tag);
-  const auto& asker = std::get<Removing>(work.what).asker;
   const DiskDone fault = fault_in(removed.fault);
-  if (!asker) {
+  if (const auto* end = std::get_if<TidyingUp>(&work.what)) {
     complain(fault);
-  } else if (fault) {
-    refuse(*asker, *fault, context);
+    context.answer(end->asker.address, end->finished);
+  } else if (const Asker& asker = std::get<Removing>(work.what).asker; fault) {
+    refuse(asker, *fault, context);
   } else {
-    forget_download(*asker, work.download, context);
+    forget_download(asker, work.download, context);
   }
   go_on(std::move(work), context);
 }

@@ -143,10 +143,11 @@ BOOST_FIXTURE_TEST_CASE(what_is_read_of_a_directory_while_it_is_moved_is_read_wh
   say(RecallShares{wanted.uid});
   host.expect_silence(asker.address);
   work<FinishTree, TreeFinished>();
+  host.expect_silence(asker.address);  // before nothing is left of the part
+  work<RemoveTree, TreeRemoved>();
   const auto finished = host.expect<DownloadFinished>(asker);
   BOOST_TEST((finished->download == record.id));
   BOOST_TEST(finished->pieces.empty());
-  work<RemoveTree, TreeRemoved>();
   const auto read = host.expect<BlockRead>(asker.address);
   BOOST_TEST(read->tag == 6u);
   BOOST_TEST(std::ranges::equal(read.payload.view(), piece_of(layout, PieceIndex{1}).first(1000)));
