@@ -16,7 +16,8 @@ class TreeDisk;
 
 /// Reads and hashes files that lie on the disk, in portions that its askers choose: single pieces in any order, and the
 /// whole in stretches. Owns the digests of the whole files under way. Makes sure, too, that files lie on the disk, writes
-/// little ones whole, and looks at all that is in a directory, or moves it: that blocks for as long as the disk likes, so storage has a hasher of its own for it.
+/// little ones whole, and looks at all that is in a directory, or moves it: that blocks for as long as the disk likes, so
+/// storage has a hasher of its own for it.
 ///
 /// Rules: it does one portion at a time and tells at once, so whoever asks decides the order, and a verifier on the same
 /// worker is never kept waiting for longer than a portion takes. Files are read in blocks: memory does not grow with the
