@@ -9,7 +9,6 @@ namespace tutti {
 
 namespace {
 
-constexpr std::size_t buckets = std::size_t{1} << 16U;
 constexpr AttemptRate familiar_rate{20, std::chrono::seconds{3}};
 constexpr AttemptRate last_resort_rate{1, std::chrono::seconds{30}};
 
@@ -34,32 +33,41 @@ std::string address_of(const std::string& host) {
   return {bytes.begin(), bytes.begin() + 8};
 }
 
-AttemptBuckets::AttemptBuckets(std::size_t count, AttemptRate rate, const HashSecret& secret)
-    : hash_(secret), rate_(rate), full_at_(count) {}
+AttemptBuckets::AttemptBuckets(AttemptRate rate, const HashSecret& secret) : hash_(secret), rate_(rate) {}
 
-std::size_t AttemptBuckets::place_of(std::string_view who) const {
-  return hash_.of(ByteView(reinterpret_cast<const std::uint8_t*>(who.data()), who.size())) % full_at_.size();
+AttemptBuckets::Place AttemptBuckets::place_of(std::string_view who) const {
+  constexpr std::size_t in_a_page = std::tuple_size_v<Page>;
+  const std::size_t bucket =
+      hash_.of(ByteView(reinterpret_cast<const std::uint8_t*>(who.data()), who.size())) % (pages * in_a_page);
+  return {bucket / in_a_page, bucket % in_a_page};
 }
 
 Duration AttemptBuckets::wait_for(std::string_view who, Instant now) const {
+  const Place place = place_of(who);
+  if (!pages_[place.page]) return Duration::zero();
   // The last token goes at a time that is `every` short of an empty bucket.
-  const Instant from = full_at_[place_of(who)] - (rate_.burst - 1) * rate_.every;
+  const Instant from = (*pages_[place.page])[place.at] - (rate_.burst - 1) * rate_.every;
   return from > now ? from - now : Duration::zero();
 }
 
 void AttemptBuckets::take(std::string_view who, Instant now) {
-  Instant& full_at = full_at_[place_of(who)];
+  const Place place = place_of(who);
+  if (!pages_[place.page]) pages_[place.page] = std::make_unique<Page>();
+  Instant& full_at = (*pages_[place.page])[place.at];
   // Not further: however much is tried, it is over a while after the last time.
   full_at = std::min(std::max(full_at, now) + rate_.every, now + rate_.burst * rate_.every);
 }
 
-void AttemptBuckets::give_back(std::string_view who) { full_at_[place_of(who)] -= rate_.every; }
+void AttemptBuckets::give_back(std::string_view who) {
+  const Place place = place_of(who);
+  if (pages_[place.page]) (*pages_[place.page])[place.at] -= rate_.every;
+}
 
 AttemptLimits::AttemptLimits(std::uint32_t per_address, std::uint32_t per_user, const HashSecret& secret)
-    : familiar_(buckets, familiar_rate, secret),
-      addresses_(buckets, a_minute(per_address), secret),
-      names_(buckets, a_minute(per_user), secret),
-      last_resort_(buckets, last_resort_rate, secret) {}
+    : familiar_(familiar_rate, secret),
+      addresses_(a_minute(per_address), secret),
+      names_(a_minute(per_user), secret),
+      last_resort_(last_resort_rate, secret) {}
 
 std::optional<Duration> AttemptLimits::begin(const Attempt& attempt, Instant now) {
   if (attempt.familiar) {

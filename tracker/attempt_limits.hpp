@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,12 +21,12 @@ struct AttemptRate {
   Duration every{};
 };
 
-/// Token buckets of whoever there is, in memory that never grows: who is counted in which bucket a hash under a secret
-/// says. Two who fall into one share it; with so many buckets that hits one honest person in thousands, and nobody can aim
-/// at it.
+/// Token buckets of whoever there is, 65,536 of them in 512 KiB at the most: who is counted in which bucket a hash under a
+/// secret says. Two who fall into one share it; with so many buckets that hits one honest person in thousands, and nobody can
+/// aim at it. Memory is there for those that were taken from, 4 KiB at a time.
 class AttemptBuckets {
  public:
-  AttemptBuckets(std::size_t count, AttemptRate rate, const HashSecret& secret);
+  AttemptBuckets(AttemptRate rate, const HashSecret& secret);
 
   /// How long until one more is allowed for `who`; zero: now.
   Duration wait_for(std::string_view who, Instant now) const;
@@ -33,11 +35,18 @@ class AttemptBuckets {
   void give_back(std::string_view who);
 
  private:
-  std::size_t place_of(std::string_view who) const;
+  /// When each bucket is full again: everything there is to know of it.
+  using Page = std::array<Instant, 4096 / sizeof(Instant)>;
+  static constexpr std::size_t pages = (std::size_t{1} << 16U) / std::tuple_size_v<Page>;
+
+  struct Place {
+    std::size_t page;
+    std::size_t at;
+  };
+  Place place_of(std::string_view who) const;
   KeyedHash hash_;
   AttemptRate rate_;
-  /// When each bucket is full again: everything there is to know of it.
-  std::vector<Instant> full_at_;
+  std::vector<std::unique_ptr<Page>> pages_{pages};
 };
 
 /// A password that somebody wants to have checked.
