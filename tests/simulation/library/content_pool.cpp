@@ -9,10 +9,13 @@ namespace tutti::simulation {
 
 std::shared_ptr<const Bytes> ContentPool::make(std::uint64_t seed, std::size_t bytes) {
   Random random(seed);
-  auto content = std::make_shared<Bytes>(bytes);
-  for (std::size_t i = 0; i < bytes; i += 8) {
-    const std::uint64_t word = random();
-    std::memcpy(content->data() + i, &word, std::min<std::size_t>(8, bytes - i));
+  auto content = std::make_shared<Bytes>();
+  content->reserve(bytes);
+  std::array<std::uint64_t, 512> words{};
+  while (content->size() < bytes) {  // by the page: memory is touched once
+    for (std::uint64_t& word : words) word = random();
+    const auto* begin = reinterpret_cast<const std::uint8_t*>(words.data());
+    content->insert(content->end(), begin, begin + std::min(sizeof words, bytes - content->size()));
   }
   std::shared_ptr<const Bytes> kept = std::move(content);
   for (std::size_t offset = 0; offset + sizeof(Key) <= bytes; offset += chunk_bytes) {
