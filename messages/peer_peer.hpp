@@ -14,6 +14,7 @@
 // of each other hold two links, one each way.
 //
 //   conversation = F:PeerHello  ( S:PeerWelcome [ S:SealedDoor ] | S:PeerUnwelcome )  *( file | ticket )
+//                  F waits for the welcome with nothing: it shows tickets and opens files right behind its hello
 //   ticket       = F:ShowTicket | S:TicketWanted  at any time; a file opens when a ticket of its group counts
 //   file         = F:OpenFile  [ S:FileFetchers ]  ( S:FileOpened  *transfer  [ F:CloseFile ] )  S:FileClosed
 //   transfer     = F:RequestBlock  ( S:Block + payload | S:RejectBlock )
@@ -23,8 +24,8 @@
 //                | S:RequestLength                 a limit holds here: ask for less at a time
 //
 // FileFetchers is said from version 2 on, in which who opens a file is going to fetch it. Who only looks says version 1.
-// SealedDoor and TicketWanted are said from version 3 on, and ShowTicket by who is going to fetch; who looks says that in
-// version 1, too. RequestLength is said from version 4 on, over the first link.
+// SealedDoor and TicketWanted are said from version 3 on, and ShowTicket by who is going to fetch, who takes no earlier
+// version therefore; who looks shows one in version 1, too. RequestLength is said from version 4 on, over the first link.
 //
 // F may hold further links to S: CURVE ones, and sealed ones by the pass of SealedDoor. Each is a conversation of its own, over which
 // F opens files to ask for their blocks. What counts of all of them is told over the first one alone: tickets, and over
@@ -36,6 +37,8 @@ namespace tutti {
 
 constexpr std::uint16_t peer_peer_version_min = 1;
 constexpr std::uint16_t peer_peer_version = 4;
+/// Whoever fetches needs at least this: before it nobody knew of tickets.
+constexpr std::uint16_t peer_fetching_version_min = 3;
 /// A block is at most this long: one frame, received once, moved by handle.
 constexpr ByteCount block_size_max = 512_KiB;
 /// A request is never asked to be shorter than this.

@@ -15,6 +15,8 @@ namespace {
 
 /// A little below what a server lets wait, so that cancelled requests that it still has do not make it refuse one.
 constexpr std::size_t asked_max = requests_waiting_max - 8;
+/// With so much a new connection can speed up for some rounds.
+constexpr ByteCount kept_for_sealed_max{2 * block_size.value};
 
 }  // namespace
 
@@ -39,35 +41,44 @@ Ref<ServingPeerRole> Fetcher::dial_sealed(Context& context) const {
                                                  {sealed_door_->pass, sealed_door_->secret});
 }
 
+/// The peer hears what is said over the first link, whether it has answered the greeting already or not.
+bool Fetcher::converses() const { return state_ == State::greeting || state_ == State::ready; }
+
 bool Fetcher::from_peer(Context& context) const {
   return state_ == State::ready && context.sender() == link_.address;
 }
 
 void Fetcher::on(const LinkUp& up, Context& context) {
-  if (const Side* side = side_of(up.link))
-    return context.send(side->link, PeerHello{peer_peer_version_min, peer_peer_version, options_.self});
+  const PeerHello hello{peer_fetching_version_min, peer_peer_version, options_.self};
+  if (Side* side = side_of(up.link)) {
+    side->greeted = true;
+    context.send(side->link, hello);
+    for (const auto& [id, lane] : lanes_)
+      if (lane.opened) open_on_side(*side, lane, context);
+    return ask_for_more(context);
+  }
   if (up.link != link_.address || state_ == State::ended) return;
   state_ = State::greeting;
   greeted_ = context.now();
   ++conversation_;
-  context.send(link_, PeerHello{peer_peer_version_min, peer_peer_version, options_.self});
+  context.send(link_, hello);
   context.after(options_.greeting_patience, PeerGreetingOverdue{conversation_});
+  for (const auto& [gid, ticket] : tickets_) context.send(link_, ShowTicket{ticket});
+  for (auto& [id, lane] : lanes_) open(lane, context);
 }
 
 void Fetcher::on(const PeerGreetingOverdue& overdue, Context& context) {
   if (state_ != State::greeting || overdue.conversation != conversation_) return;
   context.close(link_.address);
   state_ = State::connecting;
+  drop_all(context);
   link_ = dial(context);
   context.send(scheduler_, PeerLost{fmt::format("{} does not answer", options_.endpoint), false});
 }
 
 void Fetcher::on(const PeerWelcome& welcome, Context& context) {
-  if (Side* side = side_of(context.sender())) {
-    if (welcome.client != options_.expected) return drop_side(side->link.address, context);
-    side->ready = true;
-    for (const auto& [id, lane] : lanes_)
-      if (lane.opened) context.send(side->link, OpenFile{lane.what.gid, lane.what.fid});
+  if (side_of(context.sender()) != nullptr) {
+    if (welcome.client != options_.expected) drop_side(context.sender(), context);
     return;
   }
   if (state_ != State::greeting || context.sender() != link_.address) return;
@@ -77,11 +88,8 @@ void Fetcher::on(const PeerWelcome& welcome, Context& context) {
     return;
   }
   state_ = State::ready;
-  version_ = welcome.version;
   window_.greeted(context.now() - greeted_);
   context.send(scheduler_, PeerReady{});
-  for (const auto& [gid, ticket] : tickets_) show(ticket, context);
-  for (auto& [id, lane] : lanes_) open(lane, context);
 }
 
 void Fetcher::on(const SealedDoor& door, Context& context) {
@@ -155,7 +163,7 @@ std::size_t Fetcher::count_sides(bool sealed) const {
 void Fetcher::open_sides(Context& context) {
   const std::size_t links = window_.links(context.now());
   const bool sealed =
-      std::any_of(sides_.begin(), sides_.end(), [](const Side& side) { return side.sealed && side.ready; });
+      std::any_of(sides_.begin(), sides_.end(), [](const Side& side) { return side.sealed && side.greeted; });
   if (sealed) {
     while (count_sides(true) < links) sides_.push_back({dial_sealed(context), true});
   } else {
@@ -163,10 +171,17 @@ void Fetcher::open_sides(Context& context) {
   }
 }
 
+/// Of the window, while there is a sealed door and nothing can be asked for behind it yet.
+ByteCount Fetcher::kept_for_sealed() const {
+  const auto stands = [](const Side& side) { return side.sealed && !side.opened.empty(); };
+  if (!sealed_door_ || std::any_of(sides_.begin(), sides_.end(), stands)) return {};
+  return std::min(kept_for_sealed_max, ByteCount{window_.size().value / 4});
+}
+
 /// A further link does not stand any more.
 void Fetcher::lose_side(Side& side, Context& context) {
   if (!side.sealed) return drop_side(side.link.address, context);
-  side.ready = false;
+  side.greeted = false;
   side.opened.clear();
   side.closing.clear();
   ask_anew([&](const Asked& asked) { return asked.link == side.link.address; }, context);
@@ -205,12 +220,10 @@ void Fetcher::ask_again(const Asked& asked) {
   found->second.to_ask.push_front(asked.what);
 }
 
-void Fetcher::on_side(Side& side, const FileOpened& opened, Context& context) {
-  if (side.closing.contains(opened.fid)) return;
-  const Lane* lane = lane_of(opened.fid);
-  if (lane == nullptr || !lane->opened) return;
-  side.opened.insert(opened.fid);
-  ask_for_more(context);
+/// Over the first link it is open: so it is asked for at once.
+void Fetcher::open_on_side(Side& side, const Lane& lane, Context& context) {
+  context.send(side.link, OpenFile{lane.what.gid, lane.what.fid});
+  side.opened.insert(lane.what.fid);
 }
 
 void Fetcher::on_side(Side& side, const FileClosed& closed, Context& context) {
@@ -239,7 +252,7 @@ Ref<ServingPeerRole> Fetcher::link_for(const Fid& fid) const {
   Ref<ServingPeerRole> best = link_;
   bool best_sealed = false;
   for (const Side& side : sides_) {
-    if (!side.ready || !side.opened.contains(fid) || (best_sealed && !side.sealed)) continue;
+    if (!side.opened.contains(fid) || (best_sealed && !side.sealed)) continue;
     if (side.sealed == best_sealed && under_way[side.link.address] >= under_way[best.address]) continue;
     best = side.link;
     best_sealed = side.sealed;
@@ -252,7 +265,7 @@ Ref<ServingPeerRole> Fetcher::link_for(const Fid& fid) const {
 void Fetcher::on(const OpenLane& what, Context& context) {
   const auto [lane, is_new] =
       lanes_.try_emplace(what.download, Lane{what, PieceLayout(what.size, what.piece_length)});
-  if (state_ == State::ready && !lane->second.opened && !lane->second.asked) open(lane->second, context);
+  if (converses() && !lane->second.opened && !lane->second.asked) open(lane->second, context);
 }
 
 void Fetcher::open(Lane& lane, Context& context) {
@@ -262,12 +275,7 @@ void Fetcher::open(Lane& lane, Context& context) {
 
 void Fetcher::on(const HoldTicket& hold, Context& context) {
   tickets_[hold.ticket.gid] = hold.ticket;
-  if (state_ == State::ready) show(hold.ticket, context);
-}
-
-/// Who speaks an earlier version would take it for a fault.
-void Fetcher::show(const PeerTicket& ticket, Context& context) const {
-  if (version_ >= 3) context.send(link_, ShowTicket{ticket});
+  if (converses()) context.send(link_, ShowTicket{hold.ticket});
 }
 
 void Fetcher::on(const TicketWanted& wanted, Context& context) {
@@ -280,11 +288,11 @@ void Fetcher::on(const CloseLane& close, Context& context) {
   const auto lane = lanes_.find(close.download);
   if (lane == lanes_.end()) return;
   const Fid fid = lane->second.what.fid;
-  if (state_ == State::ready) {
+  if (converses()) {
     context.send(link_, CloseFile{fid});
     ++closing_[fid];
     for (Side& side : sides_) {
-      if (!side.ready) continue;
+      if (!side.greeted) continue;
       context.send(side.link, CloseFile{fid});
       side.opened.erase(fid);
       ++side.closing[fid];
@@ -305,7 +313,6 @@ Fetcher::Lane* Fetcher::lane_of(const Fid& fid) {
 }
 
 void Fetcher::on(const FileOpened& opened, Context& context) {
-  if (Side* side = side_of(context.sender())) return on_side(*side, opened, context);
   if (!from_peer(context) || closing_.contains(opened.fid)) return;
   Lane* lane = lane_of(opened.fid);
   if (lane == nullptr) return;  // closed meanwhile
@@ -314,9 +321,8 @@ void Fetcher::on(const FileOpened& opened, Context& context) {
   lane->opened = true;
   lane->asked = false;
   context.send(scheduler_, LaneOpened{lane->what.download, opened.bitfield});
-  for (const Side& side : sides_)
-    if (side.ready && !side.opened.contains(opened.fid))
-      context.send(side.link, OpenFile{lane->what.gid, opened.fid});
+  for (Side& side : sides_)
+    if (side.greeted && !side.opened.contains(opened.fid)) open_on_side(side, *lane, context);
   ask_for_more(context);
 }
 
@@ -438,7 +444,7 @@ void Fetcher::on(const BlockStored& stored, Context& context) {
 }
 
 bool Fetcher::has_room(ByteCount bytes) const {
-  return state_ == State::ready && asked_.size() < asked_max && window_.may_ask(bytes) &&
+  return state_ == State::ready && asked_.size() < asked_max && window_.may_ask(bytes + kept_for_sealed()) &&
          (window_.in_flight() + unstored_ + bytes <= limit_ + RequestWindow::least || unstored_.value == 0);
 }
 
@@ -521,7 +527,7 @@ void Fetcher::on(const ReportLane& report, Context& context) {
   LaneReported said;
   said.download = report.download;
   said.unwritten = unstored_;
-  const auto stands = [](const Side& side) { return side.sealed && side.ready; };
+  const auto stands = [](const Side& side) { return side.sealed && side.greeted; };
   if (std::any_of(sides_.begin(), sides_.end(), stands)) {
     said.way = BlockWay::sealed;
   } else if (sealed_door_) {
@@ -640,8 +646,8 @@ void Fetcher::on(const AskAgainDue&, Context& context) {
 
 void Fetcher::check_invariants() const {
   ENSURE(asked_.size() <= asked_max);
-  ENSURE(state_ == State::ready ||
-         (asked_.empty() && assignments_.empty() && closing_.empty() && sides_.empty()));
+  ENSURE(state_ == State::ready || (asked_.empty() && assignments_.empty() && sides_.empty()));
+  ENSURE(converses() || closing_.empty());
   ENSURE(count_sides(false) < RequestWindow::links_max && count_sides(true) <= RequestWindow::links_max);
   ENSURE(sealed_door_ || count_sides(true) == 0);
   for (const auto& [fid, times] : closing_) ENSURE(times > 0);

@@ -46,6 +46,10 @@ struct FetcherOptions {
 ///   ever if need be: nothing waits for a port that cannot be reached. Of several links that is asked which has the least under way.
 /// - What a further link owes when it is lost, or when a file is closed there, is asked for again; it is no matter for anybody else.
 ///   A sealed one dials again by itself, another one is given up.
+/// - Nothing waits for the peer's answer to a greeting but what is believed: tickets and files go out right behind it, over
+///   further links requests, too.
+/// - Two blocks of the window, a quarter at the most, are kept for a sealed link that is on its way: what is asked for over the
+///   first one comes there, and a new one takes as many rounds to speed up.
 /// - When the (first) link is lost nothing of it is believed any more: the lanes are opened anew when it stands again.
 ///
 /// States: connecting -> (LinkUp) greeting -> (PeerWelcome from the right one) ready; any -> (LinkDown) connecting; any
@@ -131,30 +135,31 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   struct Side {
     Ref<ServingPeerRole> link;
     bool sealed = false;
-    bool ready = false;
-    std::set<Fid> opened = {};
+    bool greeted = false;                  ///< said hello, and hears what is said
+    std::set<Fid> opened = {};             ///< asked for, and not closed
     std::map<Fid, unsigned> closing = {};  ///< as for the first link
   };
   using PieceKey = std::pair<DownloadId, PieceIndex>;
 
   Ref<ServingPeerRole> dial(Context& context) const;
   Ref<ServingPeerRole> dial_sealed(Context& context) const;
+  bool converses() const;
   bool from_peer(Context& context) const;
   Side* side_of(Address link);
   std::size_t count_sides(bool sealed) const;
   void open_sides(Context& context);
+  ByteCount kept_for_sealed() const;
   void lose_side(Side& side, Context& context);
   void drop_side(Address link, Context& context);
   template <class Is>
   void ask_anew(Is is, Context& context);
   void drop_sides(Context& context);
-  void on_side(Side& side, const FileOpened& opened, Context& context);
+  static void open_on_side(Side& side, const Lane& lane, Context& context);
   void on_side(Side& side, const FileClosed& closed, Context& context);
   Ref<ServingPeerRole> link_for(const Fid& fid) const;
   void ask_again(const Asked& asked);
   Lane* lane_of(const Fid& fid);
   void open(Lane& lane, Context& context);
-  void show(const PeerTicket& ticket, Context& context) const;
   void ask_for_more(Context& context);
   bool ask_next(Context& context);
   ByteCount allowed(Lane& lane, ByteCount length, Context& context);
@@ -175,7 +180,6 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
   State state_ = State::connecting;
   Ref<ServingPeerRole> link_;
   std::uint32_t conversation_ = 0;
-  std::uint16_t version_ = 0;  ///< of this conversation
   Instant greeted_{};
   std::optional<SealedDoor> sealed_door_;  ///< said in this conversation
 

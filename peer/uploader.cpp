@@ -277,20 +277,30 @@ void Uploader::on(const OpenFile& open, Context& context) {
 }
 
 void Uploader::open_file(Address address, Link& link, const FileKey& key, Context& context) {
+  enter(link, key);
+  answer_open(address, link, key, link.version >= 2 && fetchers_changed(key, context), context);
+}
+
+void Uploader::enter(Link& link, const FileKey& key) {
   link.knocking.erase(key.second);
   link.open[key.second] = key.first;
-  if (link.version >= 2) {
-    link.fetches.insert(key.second);
+  if (link.version >= 2) link.fetches.insert(key.second);
+}
+
+/// `told`: those who fetch it have just heard of each other.
+void Uploader::answer_open(Address address, const Link& link, const FileKey& key, bool told,
+                           Context& context) {
+  if (link.version >= 2 && !told && !link.sealed) {
     std::vector<ClientKey> fetchers = fetchers_of(key);
-    if (!fetchers_changed(key, context) && fetchers.size() > 1 && !link.sealed) {
+    if (fetchers.size() > 1) {
       tellings_[key].begun = true;
       context.answer(address, FileFetchers{key.second, std::move(fetchers)});
     }
   }
   tell_request_length(files_.at(key).front().group, context);
-  if (const auto told = request_lengths_.find(files_.at(key).front().group);
-      told != request_lengths_.end() && link.version >= 4 && !link.sealed)
-    context.answer(address, RequestLength{key.second, told->second});
+  if (const auto length = request_lengths_.find(files_.at(key).front().group);
+      length != request_lengths_.end() && link.version >= 4 && !link.sealed)
+    context.answer(address, RequestLength{key.second, length->second});
   context.answer(address, FileOpened{key.second, pieces_of(files_.at(key)).bytes()});
   context.send(others_.scheduler, FileWanted{key.first, key.second, *link.client});
 }

@@ -54,6 +54,8 @@ struct UploaderOptions {
 /// - Blocks go out nearly one after the other (LineFill), and what was given to the fewest goes first (HandOut), also
 ///   among the requests of one link. One block in `by_turn` goes to the link whose turn it is, whatever it asks for: links
 ///   take turns, and a peer that asks for much gets no more than one that asks for little.
+/// - A line that is full of what goes to one client is no reason to let another link of his wait for its first block: a new
+///   connection needs as long to speed up as the one before it, and does that beside it.
 /// - A block is read when the limits for its group let it through (RateLimiter), in the turns of the links: one timer to
 ///   the moment when the next one may.
 /// - What the door for members of Orchestras wants to send is paid from the same limits: it and the links take turns.
@@ -122,6 +124,7 @@ class Uploader final
 
  private:
   using FileKey = std::pair<Gid, Fid>;
+  using Ring = std::deque<Address>;
   struct Served {
     Address by;  ///< who said to serve it
     GroupName group;
@@ -180,6 +183,8 @@ class Uploader final
   bool open_doors(Context& context);
   void give_pass(Link& link, Context& context);
   void open_file(Address address, Link& link, const FileKey& key, Context& context);
+  static void enter(Link& link, const FileKey& key);
+  void answer_open(Address address, const Link& link, const FileKey& key, bool told, Context& context);
   void close_file(Address address, Link& link, const Fid& fid, CloseReason reason, Context& context);
   std::vector<ClientKey> fetchers_of(const FileKey& key) const;
   bool fetchers_changed(const FileKey& key, Context& context);
@@ -201,7 +206,9 @@ class Uploader final
   void look_at_line(Context& context);
   bool line_has_room() const;
   bool is_full(const Link& link) const;
+  Ring::iterator to_speed_up();
   Address next_in_ring();
+  Address take_turn(Ring::iterator whose);
   std::optional<HandOut::Rank> put_best_first(Link& link) const;
   /// Whether a link has what to read, and may: next to that it counts what is done about it.
   enum class Turn : std::uint8_t { taken, nothing, limited };
@@ -231,7 +238,7 @@ class Uploader final
   std::map<FileKey, Telling> tellings_;
   std::unordered_map<Address, Link> links_;
   std::map<FileKey, HandOut> hand_outs_;
-  std::deque<Address> ring_;  ///< links with queued requests, in their turn
+  Ring ring_;  ///< links with queued requests, in their turn
   std::map<std::uint64_t, Read> reads_;
   std::uint64_t last_tag_ = 0;
   LineFill line_{ByteCount{untaken_by_all_max}};

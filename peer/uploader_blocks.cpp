@@ -17,6 +17,12 @@ void Uploader::on(const RequestBlock& request, Context& context) {
   const auto found = links_.find(context.sender());
   if (found == links_.end()) return;
   Link& link = found->second;
+  if (link.knocking.contains(request.fid)) {
+    // Who came in by a pass counts on being let in, and asks at once.
+    if (!bears(found->first, link, PeerPatience::Word::small, context)) return;
+    context.reply(RejectBlock{request.fid, request.piece, request.offset, RejectReason::busy});
+    return;
+  }
   if (copies(link, request.fid) == nullptr) return;  // FileClosed has answered it
   if (link.fetches.insert(request.fid).second)
     fetchers_changed({link.open.at(request.fid), request.fid}, context);
@@ -84,11 +90,12 @@ void Uploader::read_next(Context& context) {
     const auto look_again = [&] {
       if (!std::exchange(awaits_taking_, true)) context.after(line_.look_again(), TakenDue{});
     };
-    if (!line_has_room()) {
+    const auto speeds_up = line_has_room() ? ring_.end() : to_speed_up();
+    if (!line_has_room() && speeds_up == ring_.end()) {
       look_again();
       break;
     }
-    const Address address = next_in_ring();
+    const Address address = speeds_up == ring_.end() ? next_in_ring() : take_turn(speeds_up);
     Link& link = links_.at(address);
     link.in_ring = false;
     if (is_full(link)) {
@@ -155,6 +162,26 @@ bool Uploader::is_full(const Link& link) const {
   return untaken.value >= untaken_max || (untaken.value > 0 && line_.untaken().value >= untaken_by_all_max);
 }
 
+/// While all that is on its way goes to one client: a link of his over which nothing goes yet.
+Uploader::Ring::iterator Uploader::to_speed_up() {
+  std::optional<ClientKey> only;
+  const auto is_his = [&](Address address) {
+    const auto link = links_.find(address);
+    if (link == links_.end()) return true;
+    if (!only) only = link->second.client;
+    return link->second.client == only;
+  };
+  if (!std::all_of(sending_.begin(), sending_.end(), is_his) ||
+      !std::all_of(reads_.begin(), reads_.end(), [&](const auto& read) { return is_his(read.second.link); }))
+    return ring_.end();
+  const auto found = std::find_if(ring_.begin(), ring_.end(), [&](Address address) {
+    const Link& link = links_.at(address);
+    return link.client == only && link.share.untaken().value == 0 && link.reading == 0;
+  });
+  if (found != ring_.end()) put_best_first(links_.at(*found));
+  return found;
+}
+
 /// Takes whose request is answered next out of the ring, with that request before its others. Where a limit holds, that is
 /// somebody who has had the least.
 Address Uploader::next_in_ring() {
@@ -176,8 +203,12 @@ Address Uploader::next_in_ring() {
     best = each;
     best_rank = rank;
   }
-  const Address address = *best;
-  ring_.erase(best);
+  return take_turn(best);
+}
+
+Address Uploader::take_turn(Ring::iterator whose) {
+  const Address address = *whose;
+  ring_.erase(whose);
   return address;
 }
 

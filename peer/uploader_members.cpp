@@ -117,12 +117,18 @@ void Uploader::close_knocking(Context& context) {
   }
 }
 
+/// Those who are let in at one moment are all told of all.
 void Uploader::let_in(const Gid& gid, Context& context) {
-  for (auto& [address, link] : links_) {
-    const std::map<Fid, Gid> knocking = link.knocking;
-    for (const auto& [fid, group] : knocking)
-      if (group == gid && admission_.admitted(gid, *link.client))
-        open_file(address, link, {gid, fid}, context);
+  std::map<FileKey, std::vector<Address>> in;
+  for (auto& [address, link] : links_)
+    for (const auto& [fid, group] : std::map<Fid, Gid>(link.knocking))
+      if (group == gid && admission_.admitted(gid, *link.client)) {
+        enter(link, {gid, fid});
+        in[{gid, fid}].push_back(address);
+      }
+  for (const auto& [key, links] : in) {
+    const bool told = fetchers_changed(key, context);
+    for (const Address address : links) answer_open(address, links_.at(address), key, told, context);
   }
 }
 

@@ -23,7 +23,7 @@ struct Line {
     fetcher = host.spawn<FetcherRole>("fetcher", std::make_unique<Fetcher>(options, scheduler));
     peer = host.link_to("127.0.0.1:7000");
   }
-  void greet(std::uint16_t version = 1) {
+  void greet(std::uint16_t version = peer_fetching_version_min) {
     host.link_up(peer);
     BOOST_TEST((host.expect<PeerHello>(peer)->client == client_key(9)));
     host.advance(way);
@@ -104,8 +104,8 @@ struct LongLine : Line {
   void open_side(Address side) {
     host.link_up(side);
     host.expect<PeerHello>(side);
-    host.inject(side, fetcher.address, PeerWelcome{1, client_key(3)});
     host.expect<OpenFile>(side);
+    host.inject(side, fetcher.address, PeerWelcome{3, client_key(3)});
     host.inject(side, fetcher.address, FileOpened{fid, {0xf0}});
   }
   /// Lets blocks be asked for until one is on `side`; which.

@@ -164,6 +164,39 @@ BOOST_AUTO_TEST_CASE(a_file_is_asked_for_once_until_that_is_answered) {
   line.host.expect<OpenFile>(line.peer);  // whatever was asked on the link that is lost
 }
 
+BOOST_AUTO_TEST_CASE(
+    tickets_and_files_go_out_right_behind_the_greeting_and_nothing_is_believed_before_its_answer) {
+  Line line;
+  const auto hold = [&] {
+    PeerTicket ticket;
+    ticket.gid = line.gid;
+    line.host.inject(line.scheduler.address, line.fetcher.address, HoldTicket{ticket});
+  };
+  hold();
+  line.open_lane();
+  line.host.link_up(line.peer);
+  BOOST_TEST(line.host.expect<PeerHello>(line.peer)->version_min == peer_fetching_version_min);
+  BOOST_TEST((line.host.expect<ShowTicket>(line.peer)->ticket.gid == line.gid));
+  BOOST_TEST((line.host.expect<OpenFile>(line.peer)->fid == line.fid));
+  // So does what is wanted until the answer comes.
+  hold();
+  line.host.expect<ShowTicket>(line.peer);
+  line.host.inject(line.scheduler.address, line.fetcher.address, CloseLane{{5}});
+  line.host.expect<CloseFile>(line.peer);
+  line.open_lane({6});
+  line.host.expect<OpenFile>(line.peer);
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  line.host.expect_silence();
+  line.host.inject(line.peer, line.fetcher.address, PeerWelcome{peer_peer_version, client_key(3)});
+  line.host.expect<PeerReady>(line.scheduler);
+  line.host.inject(line.peer, line.fetcher.address,
+                   FileOpened{line.fid, {0x00}});  // of the lane that is closed
+  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
+  line.host.expect_silence();
+  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+  BOOST_TEST((line.host.expect<LaneOpened>(line.scheduler)->download == DownloadId{6}));
+}
+
 BOOST_AUTO_TEST_CASE(another_client_at_the_address_is_not_spoken_with) {
   Line line;
   line.host.link_up(line.peer);
@@ -184,13 +217,16 @@ BOOST_AUTO_TEST_CASE(another_version_is_not_spoken_with) {
 
 BOOST_AUTO_TEST_CASE(a_peer_that_does_not_greet_is_dialled_anew) {
   Line line;
+  line.open_lane();
   line.host.link_up(line.peer);
   line.host.expect<PeerHello>(line.peer);
+  line.host.expect<OpenFile>(line.peer);
   line.host.advance(3s);
   line.host.expect<PeerLost>(line.scheduler);
   BOOST_TEST(!line.host.is_open(line.peer));
   line.peer = line.host.link_to("127.0.0.1:7000");
   line.greet();
+  line.host.expect<OpenFile>(line.peer);  // what was asked has gone with the link
 }
 
 BOOST_AUTO_TEST_CASE(lanes_are_opened_again_when_the_link_returns) {

@@ -1,5 +1,6 @@
 // Blocks over sealed links, and over the others where there are none.
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "tests/injection/peer/fetcher_lines.hpp"
@@ -34,9 +35,15 @@ struct Sealed : Base {
   void stand(Address link) {
     this->host.link_up(link);
     this->host.template expect<PeerHello>(link);
-    this->host.inject(link, this->fetcher.address, PeerWelcome{3, client_key(3)});
     this->host.template expect<OpenFile>(link);
+    this->host.inject(link, this->fetcher.address, PeerWelcome{3, client_key(3)});
     this->host.inject(link, this->fetcher.address, FileOpened{this->fid, {0xf0}});
+  }
+  std::size_t count_requests(Address link) const {
+    const auto& said = this->host.outbox();
+    return static_cast<std::size_t>(std::count_if(said.begin(), said.end(), [&](const Envelope& each) {
+      return each.to == link && each.id == RequestBlock::message_id;
+    }));
   }
   /// Which piece is asked for over this link next.
   std::uint32_t asked_for(Address link) {
@@ -202,17 +209,28 @@ BOOST_AUTO_TEST_CASE(on_a_long_and_fast_way_further_links_are_sealed_if_one_of_t
   BOOST_TEST(line.further_links().size() == plain + line.sealed_links().size());
 }
 
-BOOST_AUTO_TEST_CASE(a_ticket_is_shown_to_whoever_knows_what_that_is) {
-  for (const std::uint16_t version : {std::uint16_t{2}, std::uint16_t{3}}) {
-    Line line;
-    PeerTicket ticket;
-    ticket.gid = line.gid;
-    line.host.inject(line.scheduler.address, line.fetcher.address, HoldTicket{ticket});
-    line.greet(version);
-    BOOST_TEST(line.host.find<ShowTicket>(line.peer).has_value() == (version >= 3));
-    line.host.inject(line.scheduler.address, line.fetcher.address, HoldTicket{ticket});
-    BOOST_TEST(line.host.find<ShowTicket>(line.peer).has_value() == (version >= 3));
-  }
+BOOST_AUTO_TEST_CASE(a_quarter_of_the_window_is_kept_for_a_sealed_link_that_is_on_its_way) {
+  SealedLine line;
+  constexpr auto blocks = static_cast<std::size_t>(RequestWindow::start.value / block_size.value);
+  // What is asked for again is under way twice.
+  for (std::uint32_t i = 0; i < blocks + 2; ++i) line.fetch(i % 4, i);
+  BOOST_TEST(line.count_requests(line.peer) == blocks * 3 / 4);
+  const Address sealed = line.open_sealed();
+  BOOST_TEST(line.count_requests(sealed) == blocks / 4);
+  BOOST_TEST(line.count_requests(line.peer) == blocks * 3 / 4);
+}
+
+BOOST_AUTO_TEST_CASE(a_further_link_is_asked_for_its_blocks_right_behind_the_greeting) {
+  SealedLine line;
+  for (std::uint32_t piece = 0; piece < 4; ++piece) line.fetch(piece);
+  line.fetch(0, 1);
+  line.fetch(1, 1);
+  line.fetch(2, 1);
+  const Address sealed = line.sealed_links().at(0);
+  line.host.link_up(sealed);
+  line.host.expect<PeerHello>(sealed);
+  BOOST_TEST((line.host.expect<OpenFile>(sealed)->fid == line.fid));
+  BOOST_TEST((line.host.expect<RequestBlock>(sealed)->piece == 2_piece));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

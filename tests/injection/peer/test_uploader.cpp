@@ -98,6 +98,14 @@ struct Counter {
     host.inject(storage.address, uploader.address, BlockRead{read->tag},
                 Payload::own(Bytes(read->length.value)));
   }
+  /// All that it was asked for; how many blocks that were.
+  std::size_t read_all() {
+    std::size_t reads = 0;
+    for (; auto read = host.find<ReadBlock>(storage.address); ++reads)
+      host.inject(storage.address, uploader.address, BlockRead{read->message.tag},
+                  Payload::own(Bytes(block.value)));
+    return reads;
+  }
   RejectReason rejected(Address peer) { return host.expect<RejectBlock>(peer)->reason; }
 
   std::uint16_t speaks = 1;  ///< the highest version that peers know
@@ -531,15 +539,6 @@ BOOST_AUTO_TEST_CASE(whoever_takes_nothing_for_long_is_hung_up_on) {
 
 BOOST_AUTO_TEST_CASE(if_many_take_nothing_others_are_served_on) {
   Counter counter;
-  const auto read_all = [&] {
-    std::size_t reads = 0;
-    while (auto read = counter.host.find<ReadBlock>(counter.storage.address)) {
-      ++reads;
-      counter.host.inject(counter.storage.address, counter.uploader.address, BlockRead{read->message.tag},
-                          Payload::own(Bytes(block.value)));
-    }
-    return reads;
-  };
   std::vector<Address> silent;
   std::size_t reads = 0;
   for (std::uint8_t number = 4; number < 24; ++number) {
@@ -548,13 +547,13 @@ BOOST_AUTO_TEST_CASE(if_many_take_nothing_others_are_served_on) {
     counter.host.inject(silent.back(), counter.uploader.address, OpenFile{counter.gid, counter.fid});
     counter.told_if_asked(counter.rules());
     for (int i = 0; i < 8; ++i) counter.request(silent.back(), 0);
-    reads += read_all();
+    reads += counter.read_all();
   }
   // Together they have what the line is thought to hold, and not what they ask for.
   BOOST_TEST(reads == LineFill::least.value / block.value);
   for (int i = 0; i < 100; ++i) {
     counter.host.advance(std::chrono::milliseconds(100));
-    reads += read_all();
+    reads += counter.read_all();
   }
   BOOST_TEST(reads * block.value <= Uploader::untaken_by_all_max);
   const Address good = counter.peer(200);
@@ -566,7 +565,7 @@ BOOST_AUTO_TEST_CASE(if_many_take_nothing_others_are_served_on) {
     bool came = false;
     for (int wait = 0; wait < 20 && !came; ++wait) {
       counter.host.advance(std::chrono::milliseconds(50));
-      read_all();
+      counter.read_all();
       came = counter.host.find<Block>(good).has_value();
     }
     BOOST_TEST_REQUIRE(came);
@@ -623,7 +622,8 @@ BOOST_AUTO_TEST_CASE(only_who_shows_a_ticket_is_let_in) {
   counter.host.expect<TicketWanted>(member);
   counter.host.inject(stranger, counter.uploader.address, OpenFile{counter.gid, counter.fid});
   counter.host.expect<TicketWanted>(stranger);
-  counter.request(stranger, 0);  // before anything is open
+  counter.request(stranger, 0);
+  BOOST_TEST((counter.rejected(stranger) == RejectReason::busy));  // before anything is open
   counter.show(member, counter.ticket(3));
   counter.host.expect_silence(member);
   counter.told(counter.rules());
@@ -633,6 +633,23 @@ BOOST_AUTO_TEST_CASE(only_who_shows_a_ticket_is_let_in) {
   counter.request(stranger, 0);
   counter.host.expect_silence(stranger);
   counter.host.expect_silence(counter.storage.address);
+}
+
+BOOST_AUTO_TEST_CASE(those_who_are_let_in_together_hear_of_all_before_their_file_is_open) {
+  Counter counter;
+  counter.speaks = 3;
+  std::vector<Address> peers;
+  for (const std::uint8_t number : {std::uint8_t{3}, std::uint8_t{4}, std::uint8_t{5}}) {
+    peers.push_back(counter.peer(number));
+    counter.show(peers.back(), counter.ticket(number));
+    counter.host.inject(peers.back(), counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  }
+  counter.told(counter.rules());
+  for (const Address peer : peers) {
+    BOOST_TEST(counter.host.expect<FileFetchers>(peer)->clients.size() == 3U);
+    counter.host.expect<FileOpened>(peer);
+    counter.host.expect_silence(peer);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(whoever_comes_later_is_let_in_without_a_question) {
@@ -780,6 +797,8 @@ BOOST_AUTO_TEST_CASE(a_client_is_let_in_over_sealed_links_by_what_it_shows_over_
   const Address sealed = counter.sealed();
   counter.host.inject(sealed, counter.uploader.address, OpenFile{counter.gid, counter.fid});
   counter.host.expect_silence(sealed);  // a ticket is wanted of the first link alone
+  counter.request(sealed, 0);
+  BOOST_TEST((counter.rejected(sealed) == RejectReason::busy));  // whoever asks gets an answer
   counter.open(peer);
   counter.host.expect<FileOpened>(sealed);
   counter.request(sealed, 0);
@@ -787,6 +806,27 @@ BOOST_AUTO_TEST_CASE(a_client_is_let_in_over_sealed_links_by_what_it_shows_over_
   BOOST_TEST(counter.host.expect<Block>(sealed).payload.size() == block.value);
   counter.request(sealed, 1);
   BOOST_TEST((counter.rejected(sealed) == RejectReason::not_have));
+}
+
+BOOST_AUTO_TEST_CASE(a_further_link_begins_although_the_line_is_full_of_what_goes_to_the_same_client) {
+  constexpr std::size_t line = LineFill::least.value / block.value;
+  for (const bool alone : {true, false}) {
+    Counter counter;
+    counter.speaks = 3;
+    const Address peer = counter.peer_with_file(3);
+    const Address sealed = counter.sealed(3);
+    counter.host.inject(sealed, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+    if (!alone) {
+      const Address other = counter.peer(4);
+      counter.show(other, counter.ticket(4));
+      counter.host.inject(other, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+      counter.request(other, 0);
+    }
+    for (std::size_t i = 0; i < line; ++i) counter.request(peer, 0);
+    BOOST_TEST(counter.read_all() == line);  // and none of them is taken
+    for (int i = 0; i < 2; ++i) counter.request(sealed, 0);
+    BOOST_TEST(counter.read_all() == (alone ? 1U : 0U));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(over_sealed_links_nothing_is_told_twice) {
