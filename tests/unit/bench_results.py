@@ -40,7 +40,7 @@ class Results(unittest.TestCase):
     def test_a_goal_is_missed_by_a_part_of_its_limit(self):
         slow, fast = (results.judge(goal, self.rows) for goal in ONE.goals)
         self.assertFalse(slow.met)
-        self.assertAlmostEqual(slow.missed_by, 2.0 / 1.5 - 1)
+        self.assertAlmostEqual(slow.missed_by, 2.0 / 1.8 - 1)
         self.assertTrue(fast.met)
         self.assertEqual(fast.missed_by, 0.0)
         few = ONE.goals[1]._replace(limit=4.0)
@@ -64,7 +64,7 @@ class Report(unittest.TestCase):
 
     def test_the_terminal_sees_targets_and_failures(self):
         text = report.as_text(ONE, RECORD["scenarios"]["one"])
-        self.assertIn("missed by 33%: seconds, against the limit pipeline: 2.00 x (at most 1.50 x)", text)
+        self.assertIn("missed by 11%: seconds, against the limit pipeline: 2.00 x (at most 1.80 x)", text)
         self.assertIn("met: libtorrent's seconds, against tutti's: 3.00 x (at least 2.50 x)", text)
         self.assertIn("aria2 failed: it ended with 1", text)
 

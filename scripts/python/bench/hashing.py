@@ -1,4 +1,4 @@
-"""Sharing a file, which is hashing it, and what the hashes alone would take on the cores that there are."""
+"""Sharing a file, which is hashing it, and what hashes and ciphers alone would take on the cores that there are."""
 
 import json
 import os
@@ -29,6 +29,34 @@ def least_seconds(size, whole, pieces, together, cores):
     return size * (both * part + alone * (1 - part))
 
 
+def rates_of(place, program, *names):
+    """Bytes a second of CPU time, so that nobody disturbs them, by the name of a benchmark of that program."""
+    process = place.start(
+        [BENCHES / program, "--benchmark_format=json", f"--benchmark_min_time={SECONDS_EACH}",
+         f"--benchmark_filter=^({'|'.join(names)})$"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    words, _ = process.communicate()
+    place.forget(process)
+    assert process.returncode == 0, f"{program} failed"
+    return {row["name"]: row["bytes_per_second"] for row in json.loads(words)["benchmarks"]}
+
+
+class Sealing(Contestant):
+    """bench_sealing: the rates of the cipher that blocks go under."""
+
+    key, name = "sealing", "the cipher alone, both ends"
+
+    def __init__(self, place, original):
+        self.place, self._size = place, original.stat().st_size
+
+    def run(self):
+        before = machine.children_cpu()
+        rate = rates_of(self.place, "bench_sealing", "seal", "seal_and_open")
+        sealing, both = self._size / rate["seal"], self._size / rate["seal_and_open"]
+        return {"seconds": both if os.cpu_count() == 1 else max(sealing, both - sealing), "serving_cpu": sealing,
+                "fetching_cpu": both - sealing, "peak_mib": 0.0, "others": 0.0,
+                "known_cpu": machine.children_cpu() - before}
+
+
 class Hashes(Contestant):
     """bench_digests: the rates of the hashes that tutti uses."""
 
@@ -39,18 +67,10 @@ class Hashes(Contestant):
 
     def run(self):
         before = machine.children_cpu()
-        process = self.place.start(
-            [BENCHES / "bench_digests", "--benchmark_format=json", f"--benchmark_min_time={SECONDS_EACH}",
-             "--benchmark_filter=^(sha1_alone|interleaved|with_the_whole)$"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        words, _ = process.communicate()
-        self.place.forget(process)
-        assert process.returncode == 0, "bench_digests failed"
-        rate = {row["name"]: row["bytes_per_second"] for row in json.loads(words)["benchmarks"]}
+        rate = rates_of(self.place, "bench_digests", "sha1_alone", "interleaved", "with_the_whole")
         return {"seconds": least_seconds(self._size, rate["sha1_alone"], rate["interleaved"], rate["with_the_whole"],
                                          os.cpu_count()),
                 "fetching_cpu": self._size / rate["with_the_whole"], "peak_mib": 0.0, "serving_cpu": 0.0,
-                # The rates are those of CPU time: nobody disturbs them.
                 "others": 0.0, "known_cpu": machine.children_cpu() - before}
 
 
@@ -69,8 +89,10 @@ class Sharing(Contestant):
         return [tracker.program.pid for tracker in self._world.trackers]
 
     def prepare(self):
-        # Always a file that it has not seen before.
+        # Always a file that it has not seen before; on the disk, or the system would write it there meanwhile.
         self._copy = self.place.copy(self._original)
+        with open(self._copy, "rb") as copy:
+            os.fsync(copy.fileno())
         machine.forget_peak(self._client.pid)
 
     def run(self):

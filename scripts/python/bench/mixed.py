@@ -16,7 +16,27 @@ SLOW = "1M"
 BLOCK = PIECE = 512 << 10  # of a file of less than a gigabyte
 
 
-class Mixed(Tutti):
+class Alone(Tutti):
+    """The good one by itself. Who fetches begins anew before each run, as among others."""
+
+    def prepare(self):
+        super().prepare()
+        self.begin_anew()
+
+    def begin_anew(self):
+        """So that it has forgotten what it knew of sources."""
+        (fetcher,), names = self.fetchers, [source.name for source in self.sources]
+        fetcher.quit()
+        fetcher.restart()
+        fetcher.login()
+        fetcher.await_sharers(GROUP, self._read[0].name, names + [other.name for other in self.others()])
+        machine.forget_peak(fetcher.pid)
+
+    def others(self):
+        return []
+
+
+class Mixed(Alone):
     def __init__(self, place, original):
         super().__init__(place, "tutti", "tutti, among five others", [[original]])
         self._original = original
@@ -44,8 +64,11 @@ class Mixed(Tutti):
     def serving_pids(self):
         return super().serving_pids() + [client.pid for client in self._others]
 
+    def others(self):
+        return self._others
+
     def prepare(self):
-        super().prepare()
+        Tutti.prepare(self)
         self._dead.resume()
         # They share the right file until it is changed, and the fetcher has forgotten what it knew of them all. The bad one has
         # been reported meanwhile, has found that its file is damaged and shares it no more.
@@ -54,15 +77,9 @@ class Mixed(Tutti):
         for member in (self._bad, self._changed):
             member.ok(f"upload_file {member.copy} {GROUP}", patience=PATIENCE)
         self._rotting.damage(self._rotten)
-        (fetcher,) = self.fetchers
-        fetcher.quit()
-        fetcher.restart()
-        fetcher.login()
-        fetcher.await_sharers(GROUP, self._original.name,
-                              [client.name for client in [*self.sources, *self._others]])
+        self.begin_anew()
         files.flip_bytes(self._changed.copy, self._original.stat().st_size // 2)
         self._dead.pause()
-        machine.forget_peak(fetcher.pid)
 
     def close(self):
         self._dead.resume()

@@ -3,10 +3,10 @@
 import collections
 
 from . import rivals
-from .hashing import Hashes, Sharing
+from .hashing import Hashes, Sealing, Sharing
 from .link import Link
 from .machine import MIB
-from .mixed import Mixed
+from .mixed import Alone, Mixed
 from .orchestra import Members
 from .place import BENCHES
 from .torrents import Aria2Crowd, Libtorrent
@@ -29,6 +29,7 @@ def one(place):
         "curl": lambda: rivals.curl(place, [original]),
         "libtorrent": lambda: Libtorrent(place, [[original]]),
         "aria2": lambda: rivals.aria2(place, [original]),
+        "sealing": lambda: Sealing(place, original),
     })
 
 
@@ -139,7 +140,7 @@ def mixed(place):
     original = place.file(place.size(256 * MIB))
     return Contest(original.stat().st_size, {
         "tutti": lambda: Mixed(place, original),
-        "tutti-1": lambda: Tutti(place, "tutti-1", "tutti, the good one alone", [[original]]),
+        "tutti-1": lambda: Alone(place, "tutti-1", "tutti, the good one alone", [[original]]),
     })
 
 
