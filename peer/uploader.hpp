@@ -208,7 +208,7 @@ class Uploader final
   bool is_full(const Link& link) const;
   Ring::iterator to_speed_up();
   Address next_in_ring();
-  Address take_turn(Ring::iterator whose);
+  Address take_turn(const Ring::iterator& whose);
   std::optional<HandOut::Rank> put_best_first(Link& link) const;
   /// Whether a link has what to read, and may: next to that it counts what is done about it.
   enum class Turn : std::uint8_t { taken, nothing, limited };

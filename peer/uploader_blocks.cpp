@@ -206,7 +206,7 @@ Address Uploader::next_in_ring() {
   return take_turn(best);
 }
 
-Address Uploader::take_turn(Ring::iterator whose) {
+Address Uploader::take_turn(const Ring::iterator& whose) {
   const Address address = *whose;
   ring_.erase(whose);
   return address;

@@ -65,8 +65,8 @@ struct NetworkFigures {
 ///   answer: after 2 s. Another key than expected, or one that the door does not admit: refused, again later and later.
 ///   Beyond the mark it drops in silence.
 /// - **ROUTER** with ROUTER_MANDATORY: a peer is there from its first message on. A connection that ended shows only when
-///   it is spoken to, or after 4 s of silence. Beyond the mark the peer is given up. Whoever is given up and speaks on is
-///   told so, once (LinkReset).
+///   it is spoken to, or after 4 s of silence. Beyond the mark the peer is given up. Whoever is given up and speaks on, if only
+///   by the ping of an idle link, is told so, once (LinkReset).
 /// - **PUB**: to each subscriber, without any promise: nothing before the subscription has come, nothing beyond the mark. A
 ///   subscriber that is cut off for 3 s dials anew.
 /// - **A process that is stopped** reads and says nothing, its kernel does: connections stand, what comes waits, nobody
@@ -261,6 +261,7 @@ class SwarmNetwork {
   void at_dialler(WireId wire, Parcel parcel);
 
   void forget_peer(WireId wire, LinkLoss loss, bool tell);
+  void ping_who_is_given_up(WireId wire);
   void let_go(WireId wire);  ///< by the dialler
   void end_flow(WireId wire, bool forth);
   void erase_if_over(WireId wire);

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 constexpr Duration redial_after = 2s;
 constexpr Duration dial_pause = 100ms;
 constexpr Duration door_patience = 4s;
+constexpr Duration ping_after = 1s;
 constexpr int faults_before_giving_up = 16;
 constexpr std::uint64_t peers_of_host = std::uint64_t{0xff} << 32U;
 
@@ -157,7 +158,21 @@ void SwarmNetwork::forget_peer(WireId id, LinkLoss loss, bool tell) {
   if (tell)
     to_owner(door.host,
              {wire.peer, door.owner, LinkDown::message_id, encode(LinkDown{wire.peer, loss}), {}, false});
+  ping_who_is_given_up(id);
   erase_if_over(id);
+}
+
+/// Whoever dialled pings when the link is idle, and learns by that that it is over.
+void SwarmNetwork::ping_who_is_given_up(WireId id) {
+  clock_.after(ping_after, [this, id] {
+    const auto wire = wires_.find(id);
+    if (wire == wires_.end() || wire->second.reset_said) return;
+    const auto dialler = diallers_.find(wire->second.dialler);
+    if (dialler == diallers_.end()) return;
+    const SwarmHost* host = host_of(dialler->second.host);
+    if (host != nullptr && !host->is_paused()) return put(id, true, {Parcel::Kind::ping, {}, {}, {}});
+    ping_who_is_given_up(id);
+  });
 }
 
 void SwarmNetwork::erase_if_over(WireId id) {
@@ -202,12 +217,12 @@ void SwarmNetwork::at_door(WireId id, Parcel parcel) {
     return erase_if_over(id);
   }
   if (door.kind == LinkKind::publish) return;
-  if (parcel.kind == Parcel::Kind::ping) return put(id, false, {Parcel::Kind::pong, {}, {}, {}});
   if (wire.gone) {
     if (!wire.banned && !std::exchange(wire.reset_said, true))
       put(id, false, {Parcel::Kind::reset, {}, {}, {}});
     return;
   }
+  if (parcel.kind == Parcel::Kind::ping) return put(id, false, {Parcel::Kind::pong, {}, {}, {}});
   if (wire.peer.value == 0) {
     wire.peer = {std::uint64_t{door.host} << host_shift | peers_of_host | (id & 0xffffffffU)};
     wire_of_peer_[wire.peer] = id;
