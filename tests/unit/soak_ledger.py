@@ -23,6 +23,10 @@ class Ledger(unittest.TestCase):
         self.assertEqual(ledger.parse(ledger.written_into(PAGE, account)), account)
         self.assertEqual(ledger.parse(PAGE), ledger.Account())
 
+    def test_what_is_made_of_it_is_made_of_what_is_printed(self):
+        page = ledger.written_into(PAGE, ledger.Account(18_632, 148_922, 142.78, 0.3096, 6))
+        self.assertEqual(ledger.written_into(page, ledger.parse(page)), page)
+
     def test_what_people_wrote_stays(self):
         page = PAGE
         for stories in (1, 2):

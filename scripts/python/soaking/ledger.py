@@ -42,7 +42,8 @@ def parse(text):
 
 
 def written_into(text, account):
-    """The page with this account in the place of the one that it had."""
+    """The page with this account, as exactly as it is printed, in the place of the one that it had."""
+    account = dataclasses.replace(account, virtual_hours=round(account.virtual_hours, 1), cpu_hours=round(account.cpu_hours, 2))
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return before + "\n".join([BEGIN, "", *HEAD, account.row(), "", f"That is {account.speed()}.", "", END]) + after
