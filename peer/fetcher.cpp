@@ -175,7 +175,9 @@ void Fetcher::open_sides(Context& context) {
 ByteCount Fetcher::kept_for_sealed() const {
   const auto stands = [](const Side& side) { return side.sealed && !side.opened.empty(); };
   if (!sealed_door_ || std::any_of(sides_.begin(), sides_.end(), stands)) return {};
-  return std::min(kept_for_sealed_max, ByteCount{window_.size().value / 4});
+  // Whole blocks: where few are under way at a time none can be spared, for a port that may never be reached.
+  const std::uint64_t spare = window_.size().value / 4 / block_size.value;
+  return std::min(kept_for_sealed_max, ByteCount{spare * block_size.value});
 }
 
 /// A further link does not stand any more.

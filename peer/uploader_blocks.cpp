@@ -90,8 +90,8 @@ void Uploader::read_next(Context& context) {
     const auto look_again = [&] {
       if (!std::exchange(awaits_taking_, true)) context.after(line_.look_again(), TakenDue{});
     };
-    const auto speeds_up = line_has_room() ? ring_.end() : to_speed_up();
-    if (!line_has_room() && speeds_up == ring_.end()) {
+    auto speeds_up = ring_.end();
+    if (!line_has_room() && (speeds_up = to_speed_up()) == ring_.end()) {
       look_again();
       break;
     }

@@ -40,38 +40,42 @@ def rates_of(place, program, *names):
     return {row["name"]: row["bytes_per_second"] for row in json.loads(words)["benchmarks"]}
 
 
-class Sealing(Contestant):
+class Rates(Contestant):
+    """What follows for a file from rates that a benchmark measures on one core: nothing is moved."""
+
+    def __init__(self, place, original):
+        self.place, self._size = place, original.stat().st_size
+
+    def run(self):
+        before = machine.children_cpu()
+        return {"peak_mib": 0.0, "others": 0.0, **self.figures(), "known_cpu": machine.children_cpu() - before}
+
+    def figures(self):
+        raise NotImplementedError
+
+
+class Sealing(Rates):
     """bench_sealing: the rates of the cipher that blocks go under."""
 
     key, name = "sealing", "the cipher alone, both ends"
 
-    def __init__(self, place, original):
-        self.place, self._size = place, original.stat().st_size
-
-    def run(self):
-        before = machine.children_cpu()
+    def figures(self):
         rate = rates_of(self.place, "bench_sealing", "seal", "seal_and_open")
         sealing, both = self._size / rate["seal"], self._size / rate["seal_and_open"]
         return {"seconds": both if os.cpu_count() == 1 else max(sealing, both - sealing), "serving_cpu": sealing,
-                "fetching_cpu": both - sealing, "peak_mib": 0.0, "others": 0.0,
-                "known_cpu": machine.children_cpu() - before}
+                "fetching_cpu": both - sealing}
 
 
-class Hashes(Contestant):
+class Hashes(Rates):
     """bench_digests: the rates of the hashes that tutti uses."""
 
     key, name = "hashes", "the hashes alone"
 
-    def __init__(self, place, original):
-        self.place, self._size = place, original.stat().st_size
-
-    def run(self):
-        before = machine.children_cpu()
+    def figures(self):
         rate = rates_of(self.place, "bench_digests", "sha1_alone", "interleaved", "with_the_whole")
         return {"seconds": least_seconds(self._size, rate["sha1_alone"], rate["interleaved"], rate["with_the_whole"],
                                          os.cpu_count()),
-                "fetching_cpu": self._size / rate["with_the_whole"], "peak_mib": 0.0, "serving_cpu": 0.0,
-                "others": 0.0, "known_cpu": machine.children_cpu() - before}
+                "fetching_cpu": self._size / rate["with_the_whole"], "serving_cpu": 0.0}
 
 
 class Sharing(Contestant):
