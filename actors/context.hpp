@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,6 +68,12 @@ enum class LinkKind : std::uint8_t {
   dial_stream,     ///< STREAM: one attempt, one connection; gone with LinkDown
   tell_key,        ///< UDP: says the key of our links to whoever asks
   ask_key,         ///< UDP: asks for the key of somebody's links until KeyTold
+};
+
+/// How what was said over a connection gets on, in bytes of the stream, as the system's TCP counts them.
+struct Outflow {
+  std::uint64_t confirmed = 0;  ///< by the other end, since the connection stands
+  std::uint64_t unsent = 0;     ///< taken by the system, and not yet sent
 };
 
 /// What came of opening a link. A refused listen has a fault (address in use) and no address.
@@ -199,6 +206,8 @@ class Context {
   /// Asks the host at the other end of a connected link for a sign of life: LinkEcho, as soon as it has read this. Over
   /// a link that is down, nothing comes.
   virtual void probe(Address link) = 0;
+  /// How what was said over a link gets on that has come in at a door of ours; nothing where that is not known.
+  virtual std::optional<Outflow> outflow(Address link) = 0;
   /// Closes a link or a whole door. What was sent before still goes out, within the host's linger.
   virtual void close(Address link) = 0;
 

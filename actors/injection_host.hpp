@@ -148,6 +148,7 @@ class InjectionHost final : private Stage {
     std::vector<LinkKey> admitted{};
     SealedPass pass{};                              ///< of a dialled sealed one, or of one that was accepted
     std::map<SealedPassId, AdmittedPass> passes{};  ///< of a sealed door
+    std::optional<Outflow> outflow{};
   };
   /// The open link to (or door at) an endpoint; fails if there is none.
   Address link_to(std::string_view endpoint) const;
@@ -177,6 +178,9 @@ class InjectionHost final : private Stage {
   /// From now on listen() or publish() at this endpoint fails with this fault.
   void refuse_endpoint(std::string endpoint, std::string fault);
 
+  /// What is known of how that gets on which was said over an accepted link; nothing at first.
+  void set_outflow(Address link, const Outflow& known) { links_.at(link).outflow = known; }
+
   void input_ready(int descriptor);
   bool watches(int descriptor) const { return watched_.contains(descriptor); }
 
@@ -197,6 +201,10 @@ class InjectionHost final : private Stage {
   void admit_pass(Address door, const LinkKey& key, const SealedPass& pass) override;
   void revoke_pass(Address door, const SealedPassId& id) override;
   void probe(Address link) override;
+  std::optional<Outflow> outflow(Address link) override {
+    const auto found = links_.find(link);
+    return found == links_.end() ? std::nullopt : found->second.outflow;
+  }
   void close(Address link) override;
   void watch(Address owner, int descriptor) override { watched_[descriptor] = owner; }
   void unwatch(int descriptor) override { watched_.erase(descriptor); }

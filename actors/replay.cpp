@@ -78,6 +78,11 @@ class Replay::StepContext final : public Context, public ObservingContext {
     expect(PassRevoked{door, {id.bytes.begin(), id.bytes.end()}});
   }
   void probe(Address link) override { expect(LinkProbed{link}); }
+  std::optional<Outflow> outflow(Address) override {
+    if (observe(0) == 0) return std::nullopt;
+    const std::uint64_t confirmed = observe(0);
+    return Outflow{confirmed, observe(0)};
+  }
   void close(Address link) override { expect(LinkClosed{link}); }
   void stop(Address actor) override { expect(StopAsked{actor}); }
   void goodbye() override { expect(GoodbyeSaid{}); }

@@ -41,6 +41,8 @@ class Stage {
   virtual void admit_pass(Address, const LinkKey&, const SealedPass&) {}
   virtual void revoke_pass(Address, const SealedPassId&) {}
   virtual void probe(Address link) = 0;
+  /// A host without a network does not know.
+  virtual std::optional<Outflow> outflow(Address) { return std::nullopt; }
   virtual void close(Address link) = 0;
   virtual void watch(Address owner, int descriptor) = 0;
   virtual void unwatch(int descriptor) = 0;

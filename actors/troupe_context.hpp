@@ -29,6 +29,7 @@ class Troupe::CellContext : public Context {
   void admit(Address door, const std::vector<LinkKey>& keys) override { stage().admit(door, keys); }
   void revoke_pass(Address door, const SealedPassId& id) override { stage().revoke_pass(door, id); }
   void probe(Address link) override { stage().probe(link); }
+  std::optional<Outflow> outflow(Address link) override { return stage().outflow(link); }
   void close(Address link) override;
   void stop(Address actor) override;
   void goodbye() override { cell_.goodbye_said = true; }

@@ -69,6 +69,14 @@ class Troupe::RecordedContext final : public CellContext, public ObservingContex
     did(LinkProbed{link});
     CellContext::probe(link);
   }
+  std::optional<Outflow> outflow(Address link) override {
+    const std::optional<Outflow> known = CellContext::outflow(link);
+    observe(known.has_value() ? 1 : 0);
+    if (!known) return known;
+    observe(known->confirmed);
+    observe(known->unsent);
+    return known;
+  }
   void close(Address link) override {
     did(LinkClosed{link});
     CellContext::close(link);

@@ -1,10 +1,12 @@
 #include "actors/zmq_door_watch.hpp"
 
+#include <linux/tcp.h>  // the C library's does not know all that the system says
 #include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -123,6 +125,16 @@ bool DoorWatch::is_open(const Connection& connection) const {
 
 void DoorWatch::hang_up_on(const Connection& connection) {
   if (is_open(connection)) hang_up({connection.descriptor});
+}
+
+std::optional<Outflow> DoorWatch::outflow(const Connection& connection) const {
+  if (!is_open(connection)) return std::nullopt;
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  constexpr std::size_t known = offsetof(tcp_info, tcpi_notsent_bytes) + sizeof info.tcpi_notsent_bytes;
+  if (::getsockopt(connection.descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || size < known)
+    return std::nullopt;
+  return Outflow{info.tcpi_bytes_acked, info.tcpi_notsent_bytes};
 }
 
 void DoorWatch::given_up(const Connection& connection, Instant now) {

@@ -8,6 +8,7 @@
 #include <zmq.hpp>
 
 #include "actors/connection_limits.hpp"
+#include "actors/context.hpp"
 #include "actors/time.hpp"
 
 namespace tutti {
@@ -51,6 +52,8 @@ class DoorWatch {
   Connection heard(const zmq::message_t& frame, Instant now);
   /// Of somebody who does not take what he is sent, or is silent amid a frame: libzmq forgets what it holds for him.
   void hang_up_on(const Connection& connection);
+  /// How what was sent over it gets on; nothing if it is not open any more, or the system does not say.
+  std::optional<Outflow> outflow(const Connection& connection) const;
   /// Nobody is spoken with over it any more, unless it speaks again.
   void given_up(const Connection& connection, Instant now);
   void keep_house(Instant now, Instant awake_since);

@@ -489,6 +489,11 @@ bool DoorLink::close_peer(Address peer) {
   return true;
 }
 
+std::optional<Outflow> DoorLink::outflow(Address peer) const {
+  const auto found = peers_.find(peer.value);
+  return found == peers_.end() ? std::nullopt : watch_->outflow(found->second.connection);
+}
+
 std::vector<Address> DoorLink::peers() const {
   std::vector<Address> all;
   for (const auto& [address, peer] : peers_) all.push_back({address});

@@ -87,6 +87,8 @@ class ZmqLink {
   virtual void blame(Address, const std::string&) {}
   /// Closes one accepted peer; true if it was one of this link's.
   virtual bool close_peer(Address) { return false; }
+  /// How what one accepted peer was sent gets on; nothing if that is not known.
+  virtual std::optional<Outflow> outflow(Address) const { return std::nullopt; }
   virtual std::vector<Address> peers() const { return {}; }
   virtual void admit(const std::vector<LinkKey>&) {}
   virtual void admit_pass(const LinkKey&, const SealedPass&) {}
@@ -226,6 +228,7 @@ class DoorLink final : public ZmqLink {
   void keep_house(Instant awake_since) override;
   void blame(Address from, const std::string& fault) override;
   bool close_peer(Address peer) override;
+  std::optional<Outflow> outflow(Address peer) const override;
   std::vector<Address> peers() const override;
   void admit(const std::vector<LinkKey>& keys) override { domain_->admit(keys); }
   std::string bound_endpoint() const;

@@ -379,6 +379,11 @@ bool SealedDoorLink::close_peer(Address peer) {
   return true;
 }
 
+std::optional<Outflow> SealedDoorLink::outflow(Address peer) const {
+  const auto found = routing_ids_.find(peer.value);
+  return found == routing_ids_.end() ? std::nullopt : watch_->outflow(peers_.at(found->second).connection);
+}
+
 std::vector<Address> SealedDoorLink::peers() const {
   std::vector<Address> all;
   for (const auto& [address, routing_id] : routing_ids_) all.push_back({address});

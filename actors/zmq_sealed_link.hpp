@@ -104,6 +104,7 @@ class SealedDoorLink final : public ZmqLink {
   void keep_house(Instant awake_since) override;
   void blame(Address from, const std::string& fault) override;
   bool close_peer(Address peer) override;
+  std::optional<Outflow> outflow(Address peer) const override;
   std::vector<Address> peers() const override;
   void admit_pass(const LinkKey& key, const SealedPass& pass) override;
   void revoke_pass(const SealedPassId& id) override;

@@ -178,6 +178,13 @@ void ZmqWorker::probe(Address link) {
   if (const auto found = links_.find(link.value); found != links_.end()) found->second->probe();
 }
 
+std::optional<Outflow> ZmqWorker::outflow(Address link) {
+  const auto listener = accepted_.find(link.value);
+  if (listener == accepted_.end()) return std::nullopt;
+  const auto door = links_.find(listener->second.value);
+  return door == links_.end() ? std::nullopt : door->second->outflow(link);
+}
+
 void ZmqWorker::close(Address link) {
   if (const auto listener = accepted_.find(link.value); listener != accepted_.end()) {
     if (const auto door = links_.find(listener->second.value); door != links_.end())

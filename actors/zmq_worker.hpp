@@ -78,6 +78,7 @@ class ZmqWorker final : private Stage, private LinkOwner {
   void admit_pass(Address door, const LinkKey& key, const SealedPass& pass) override;
   void revoke_pass(Address door, const SealedPassId& id) override;
   void probe(Address link) override;
+  std::optional<Outflow> outflow(Address link) override;
   void close(Address link) override;
   void watch(Address owner, int descriptor) override;
   void unwatch(int descriptor) override;

@@ -22,16 +22,19 @@ class UntakenBlocks {
     return all.measured(gauge_.measured(bytes));
   }
   std::size_t bytes() const { return gauge_.outstanding_bytes(); }
-  /// To be asked now and then, while `waits` are not taken: the time begins with the first look at what waits, and anew with whatever is taken.
-  bool is_stuck(std::size_t waits, Instant now) {
+  /// To be asked now and then, while `waits` are not taken: the time begins with the first look at what waits, and anew with whatever is taken,
+  /// or confirmed by the other end.
+  bool is_stuck(std::size_t waits, std::uint64_t confirmed, Instant now) {
     const std::uint64_t taken = sent_ - waits;
-    if (waits == 0 || !seen_ || seen_->taken != taken) seen_ = Seen{taken, now};
+    if (waits == 0 || !seen_ || seen_->taken != taken || seen_->confirmed != confirmed)
+      seen_ = Seen{taken, confirmed, now};
     return now - seen_->since >= patience;
   }
 
  private:
   struct Seen {
     std::uint64_t taken;
+    std::uint64_t confirmed;
     Instant since;
   };
   PayloadGauge gauge_;

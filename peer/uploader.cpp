@@ -226,6 +226,7 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   const std::size_t reading = link->second.reading;
   const UntakenBlocks sent = link->second.sent;
   const LineShare share = link->second.share;
+  const std::optional<Outflow> outflow = link->second.outflow;
   const PeerPatience patience = link->second.patience;
   const LinkKey proven = link->second.key;
   const bool sealed = link->second.sealed;
@@ -234,6 +235,7 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   link->second.reading = reading;
   link->second.sent = sent;
   link->second.share = share;
+  link->second.outflow = outflow;
   link->second.patience = patience;
   link->second.address = std::move(from);
   link->second.key = proven;

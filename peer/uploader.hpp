@@ -76,6 +76,8 @@ class Uploader final
                                       Messages<TakenDue, MembersDue, LimitDue, FetchersDue>>> {
  public:
   static constexpr Duration tell_pause = std::chrono::milliseconds(2);
+  /// How what is on its way gets on: to ask costs a microsecond a link.
+  static constexpr Duration asks_system_every = std::chrono::milliseconds(10);
   static constexpr std::size_t reads_max = 8;
   static constexpr std::size_t reads_a_link = 4;
   static constexpr std::size_t untaken_max = 8U << 20U;           ///< bytes of one link
@@ -167,6 +169,7 @@ class Uploader final
     std::size_t reading = 0;
     UntakenBlocks sent;
     LineShare share;
+    std::optional<Outflow> outflow;             ///< as last asked for
     PeerPatience patience;                      ///< with its small words
     RateMeter rate{RateMeter::default_window};  ///< of what is sent
     bool in_ring = false;
@@ -244,6 +247,7 @@ class Uploader final
   LineFill line_{ByteCount{untaken_by_all_max}};
   std::set<Address> sending_;   ///< links that have not taken all
   ByteCount claimed_;           ///< of the line, by those
+  Instant asked_system_{};      ///< how their blocks get on
   std::uint64_t choices_ = 0;   ///< of whose request is next
   PayloadGauge untaken_;        ///< by all links
   bool awaits_taking_ = false;  ///< TakenDue is on its way

@@ -92,6 +92,7 @@ void Uploader::read_next(Context& context) {
     };
     auto speeds_up = ring_.end();
     if (!line_has_room() && (speeds_up = to_speed_up()) == ring_.end()) {
+      line_.held_up();
       look_again();
       break;
     }
@@ -141,14 +142,23 @@ void Uploader::tell_request_length(const GroupName& group, Context& context) {
 
 void Uploader::look_at_line(Context& context) {
   const Instant now = context.now();
-  line_.look({observed(context, untaken_.outstanding_bytes())}, now);
-  claimed_ = {};
-  std::erase_if(sending_, [&](Address address) {
+  const bool asks = now - asked_system_ >= asks_system_every;
+  if (asks) asked_system_ = now;
+  ByteCount untaken{observed(context, untaken_.outstanding_bytes())};
+  ByteCount taken;
+  for (const Address address : sending_) {
     Link& link = links_.at(address);
-    link.share.look({observed(context, link.sent.bytes())}, now);
-    claimed_ += link.share.claim(now);
-    return link.share.untaken().value == 0;
-  });
+    if (asks) link.outflow = context.outflow(address);
+    const ByteCount unsent{link.outflow ? link.outflow->unsent : 0};
+    untaken += unsent;
+    taken += link.share.look(ByteCount{observed(context, link.sent.bytes())} + unsent,
+                             link.outflow ? std::optional(link.outflow->confirmed) : std::nullopt, now);
+  }
+  line_.look(untaken, taken, now);
+  std::erase_if(sending_, [&](Address address) { return links_.at(address).share.untaken().value == 0; });
+  claimed_ = {};
+  const std::uint64_t part = line_.carries() / std::max<std::size_t>(1, sending_.size());
+  for (const Address address : sending_) claimed_ += links_.at(address).share.claim(part, now);
 }
 
 bool Uploader::line_has_room() const {
@@ -280,7 +290,9 @@ void Uploader::on(const TakenDue&, Context& context) {
   awaits_taking_ = false;
   std::vector<Address> stuck;
   for (auto& [address, link] : links_) {
-    if (link.sent.is_stuck(observed(context, link.sent.bytes()), context.now())) stuck.push_back(address);
+    const std::size_t waits = observed(context, link.sent.bytes());
+    const std::uint64_t confirmed = waits > 0 && link.outflow ? link.outflow->confirmed : 0;
+    if (link.sent.is_stuck(waits, confirmed, context.now())) stuck.push_back(address);
     enter_ring(address, link);
   }
   for (const Address address : stuck) {

@@ -106,6 +106,11 @@ struct Counter {
                   Payload::own(Bytes(block.value)));
     return reads;
   }
+  /// Time passes, and what is to be read meanwhile is.
+  void read_for(Duration time) {
+    for (const Instant until = host.time() + time; host.time() < until; read_all())
+      host.advance(std::chrono::milliseconds(500));
+  }
   RejectReason rejected(Address peer) { return host.expect<RejectBlock>(peer)->reason; }
 
   std::uint16_t speaks = 1;  ///< the highest version that peers know
@@ -521,20 +526,68 @@ BOOST_AUTO_TEST_CASE(whoever_takes_nothing_for_long_is_hung_up_on) {
   Counter counter;
   const Address peer = counter.peer_with_file();
   for (std::size_t i = 0; i < 2 * Uploader::untaken_max / block.value; ++i) counter.request(peer, 0);
-  const auto read_all = [&] {
-    while (auto read = counter.host.find<ReadBlock>(counter.storage.address))
-      counter.host.inject(counter.storage.address, counter.uploader.address, BlockRead{read->message.tag},
-                          Payload::own(Bytes(block.value)));
-  };
-  read_all();
-  counter.host.advance(UntakenBlocks::patience / 2);
+  counter.read_for(UntakenBlocks::patience / 2);
   BOOST_TEST(counter.host.is_open(peer));
   counter.host.expect<Block>(peer);  // it takes one
-  counter.host.advance(UntakenBlocks::patience - std::chrono::seconds(1));
-  read_all();
+  counter.read_for(UntakenBlocks::patience - std::chrono::seconds(1));
   BOOST_TEST(counter.host.is_open(peer));
-  counter.host.advance(UntakenBlocks::patience + std::chrono::seconds(1));
+  counter.read_for(std::chrono::seconds(2));
   BOOST_TEST(!counter.host.is_open(peer));
+}
+
+BOOST_AUTO_TEST_CASE(whoever_confirms_a_part_of_a_block_now_and_then_is_not_hung_up_on) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  for (std::size_t i = 0; i < 2 * Uploader::untaken_max / block.value; ++i) counter.request(peer, 0);
+  std::uint64_t confirmed = 0;
+  for (int i = 0; i < 5; ++i) {
+    counter.show(peer, counter.ticket(3));
+    counter.host.set_outflow(peer, {confirmed += 3000, 1000});
+    counter.read_for(UntakenBlocks::patience - std::chrono::seconds(1));
+    BOOST_TEST(counter.host.is_open(peer));
+  }
+  counter.read_for(std::chrono::seconds(2));
+  BOOST_TEST(!counter.host.is_open(peer));
+}
+
+BOOST_AUTO_TEST_CASE(over_a_line_that_is_slow_few_are_served_at_a_time) {
+  Counter counter;
+  // 125 KB/s, shared by all who have something under way; no block is taken as a whole within these ten seconds.
+  std::map<Address, std::uint64_t> confirmed;
+  for (std::uint8_t number = 4; number < 44; ++number) {
+    const Address peer = counter.peer(number);
+    counter.show(peer, counter.ticket(number));
+    counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+    counter.told_if_asked(counter.rules());
+    counter.host.set_outflow(peer, {});
+    counter.request(peer, 0);
+  }
+  std::set<Address> has;
+  for (int i = 0; i < 1000; ++i) {
+    counter.read_all();
+    for (const Envelope& said : counter.host.outbox())
+      if (said.id == Block::message_id) has.insert(said.to);
+    for (const Address peer : has) counter.host.set_outflow(peer, {confirmed[peer] += 1250 / has.size(), 0});
+    counter.host.advance(std::chrono::milliseconds(10));
+  }
+  BOOST_TEST(has.size() >= LineFill::least.value / block.value);
+  BOOST_TEST(has.size() <= 2 * LineFill::least.value / block.value);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_system_holds_unsent_is_on_its_way) {
+  Counter counter;
+  const Address peer = counter.peer_with_file();
+  for (std::size_t i = 0; i < 4 * LineFill::least.value / block.value; ++i) counter.request(peer, 0);
+  counter.host.set_outflow(peer, {0, 0});
+  BOOST_TEST(counter.read_all() == LineFill::least.value / block.value);
+  counter.host.set_outflow(peer, {0, LineFill::least.value});
+  counter.host.advance(std::chrono::milliseconds(20));
+  counter.host.discard(peer);  // the system has taken all of it
+  counter.host.advance(std::chrono::milliseconds(20));
+  BOOST_TEST(counter.read_all() == 0U);
+  counter.host.set_outflow(peer, {LineFill::least.value, 0});
+  counter.host.advance(std::chrono::milliseconds(100));
+  BOOST_TEST(counter.read_all() > 0U);
 }
 
 BOOST_AUTO_TEST_CASE(if_many_take_nothing_others_are_served_on) {

@@ -73,6 +73,7 @@ class SwarmHost::Worker final : public Stage, public TraceSink {
   }
   void revoke_pass(Address door, const SealedPassId& id) override { network().revoke_pass(door, id); }
   void probe(Address link) override { deeds_.push_back({Deed::probe, link_only(link)}); }
+  std::optional<Outflow> outflow(Address link) override { return network().outflow(link); }
   void close(Address link) override { deeds_.push_back({Deed::close, link_only(link)}); }
   void watch(Address, int) override {}
   void unwatch(int) override {}

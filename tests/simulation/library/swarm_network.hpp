@@ -52,11 +52,12 @@ struct NetworkFigures {
 /// Machines, the lines between them, and the links of their processes: what ZmqHost does with sockets, modelled.
 ///
 /// What is modelled, and how (the numbers are ZmqHost's and libzmq 4.3.4's):
-/// - **A line** carries what leaves a machine one segment (64 KiB) of each connection after the other; what is smaller than a
-///   packet goes between. It arrives after the latencies of both lines, and queues once more before the receiver's line.
+/// - **A line** carries what leaves a machine one segment (64 KiB, or what it carries in 20 ms if that is less) of each
+///   connection after the other; what is smaller than a packet goes between. It arrives after the latencies of both lines, and queues once more before the receiver's line.
 ///   Both directions at once, each at its own rate.
 /// - **A connection** is TCP: everything arrives, once, in order. It has so much under way as its rate times its delay
-///   asks for, 2.7 MB at the most. Packets that are lost cost a round trip each, and hold the rate down
+///   asks for, 2.7 MB at the most; and connections to one machine together so much as its line and a queue before it of
+///   100 ms (128 KiB at least) hold, but two packets each. Packets that are lost cost a round trip each, and hold the rate down
 ///   (Mathis: 1.22 MSS / (RTT sqrt(p))). Connections do not keep each other's order.
 /// - **A path that is cut**, in one direction or both, holds what is under way. Mended soon, it arrives after the next
 ///   retransmission; a dialler that has heard nothing for 3 s, and a door for 4 s, give the link up. Of a connection whose
@@ -122,6 +123,7 @@ class SwarmNetwork {
   void admit_pass(Address door, const LinkKey& key, const SealedPass& pass);
   void revoke_pass(Address door, const SealedPassId& id);
   void probe(Address link);
+  std::optional<Outflow> outflow(Address link) const;
   void close(Address link);
   bool is_link(Address address) const;
   /// Of a peer at a door: it has come in by a pass.
@@ -154,6 +156,7 @@ class SwarmNetwork {
     std::deque<Parcel> waiting;
     std::uint64_t head_sent = 0;  ///< of the first one that waits
     std::uint64_t under_way = 0;
+    std::uint64_t confirmed = 0;
     bool at_line = false;
     Instant last_arrival{};
     std::vector<Segment> held;  ///< by a cut
@@ -220,6 +223,7 @@ class SwarmNetwork {
     std::set<WireId> wires;           ///< that begin or end here
     Direction up;
     Direction down;
+    std::uint64_t flows_in = 0;  ///< with something under way to it
   };
   struct Path {
     bool stands = true;

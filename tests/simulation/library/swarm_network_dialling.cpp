@@ -186,6 +186,8 @@ void SwarmNetwork::erase_if_over(WireId id) {
   if (const auto door = doors_.find(wire.door); door != doors_.end()) door->second.wires.erase(id);
   nodes_[wire.forth.from].wires.erase(id);
   nodes_[wire.forth.to].wires.erase(id);
+  for (const Flow* flow : {&wire.forth, &wire.back})
+    if (flow->under_way > 0) --nodes_[flow->to].flows_in;
   wires_.erase(found);
 }
 

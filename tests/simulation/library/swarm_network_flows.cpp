@@ -13,10 +13,17 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t packet_bytes = 1460;
-constexpr std::uint64_t segment_bytes = 64U << 10U;
+constexpr std::uint64_t segment_max = 64U << 10U;
 constexpr std::uint64_t window_min = 128U << 10U;
+// Before the receiver's line there is room for what it carries in 100 ms, and for so much at least.
+constexpr std::uint64_t queue_min = 128U << 10U;
 // What Linux keeps at the sending end of a connection.
 constexpr std::uint64_t window_max = 2'700'000;
+
+/// What a line of such a rate carries of one connection before it is another one's turn: less where that takes long.
+std::uint64_t segment_of(std::uint64_t rate) {
+  return rate == 0 ? segment_max : std::clamp(rate / 50, 2 * packet_bytes, segment_max);
+}
 
 }  // namespace
 
@@ -59,6 +66,12 @@ std::uint64_t SwarmNetwork::window(const Flow& flow) const {
     const std::uint64_t rate = from.up == 0 ? to.down : to.down == 0 ? from.up : std::min(from.up, to.down);
     wanted = std::clamp(static_cast<std::uint64_t>(2 * round_trip * static_cast<double>(rate)), window_min,
                         window_max);
+  }
+  if (to.down != 0) {
+    const std::uint64_t held = static_cast<std::uint64_t>(round_trip * static_cast<double>(to.down)) +
+                               std::max(queue_min, to.down / 10);
+    const std::uint64_t share = held / std::max<std::uint64_t>(nodes_[flow.to].flows_in, 1);
+    wanted = std::min(wanted, std::max(share, 2 * packet_bytes));
   }
   const double loss = (from.loss_per_million + to.loss_per_million) / 1e6;
   if (loss > 0) {
@@ -161,8 +174,9 @@ void SwarmNetwork::serve_up(NodeId node) {
       flow->at_line = false;
       continue;
     }
-    const std::uint64_t bytes = std::min({segment_bytes, flow->waiting.front().size() - flow->head_sent,
-                                          std::max(window(*flow), packet_bytes)});
+    const std::uint64_t bytes =
+        std::min({segment_of(nodes_[node].line.up), flow->waiting.front().size() - flow->head_sent,
+                  std::max(window(*flow), packet_bytes)});
     up.busy = true;
     clock_.after(time_of(bytes, nodes_[node].line.up) + std::exchange(up.debt, {}),
                  [this, node, id, forth, bytes] {
@@ -172,6 +186,7 @@ void SwarmNetwork::serve_up(NodeId node) {
                      if (!sent->waiting.empty() && sent->head_sent + bytes <= sent->waiting.front().size()) {
                        Segment segment{bytes, std::nullopt};
                        sent->head_sent += bytes;
+                       if (sent->under_way == 0) ++nodes_[sent->to].flows_in;
                        sent->under_way += bytes;
                        if (sent->head_sent == sent->waiting.front().size()) {
                          segment.completes = std::move(sent->waiting.front());
@@ -256,7 +271,10 @@ void SwarmNetwork::acknowledge(WireId id, bool forth, std::uint64_t bytes) {
 void SwarmNetwork::acknowledged(WireId id, bool forth, std::uint64_t bytes) {
   Flow* flow = flow_of(id, forth);
   if (flow == nullptr) return;
+  const bool was_under_way = flow->under_way > 0;
   flow->under_way -= std::min(flow->under_way, bytes);
+  if (was_under_way && flow->under_way == 0) --nodes_[flow->to].flows_in;
+  flow->confirmed += bytes;
   make_ready(id, forth);
 }
 
@@ -291,6 +309,13 @@ std::uint64_t SwarmNetwork::bytes_waiting(Address link) const {
   if (flow != nullptr)
     for (const Parcel& each : flow->waiting) bytes += each.size();
   return bytes;
+}
+
+std::optional<Outflow> SwarmNetwork::outflow(Address link) const {
+  const auto peer = wire_of_peer_.find(link);
+  if (peer == wire_of_peer_.end()) return std::nullopt;
+  // What a line has not sent is still the sender's: nothing is kept between the two.
+  return Outflow{wires_.at(peer->second).back.confirmed, 0};
 }
 
 std::size_t SwarmNetwork::longest_queue() const {

@@ -32,11 +32,16 @@ struct ReaderRole {
   static constexpr std::size_t frame_bytes = 2U << 20U;
 };
 
-/// Gives whoever comes one page after the other, and says how many it gave when he is gone.
+/// What was given to somebody, and how that got on as last seen.
+struct Given {
+  std::size_t pages = 0;
+  Outflow outflow{};
+};
+
+/// Gives whoever comes one page after the other, and says what it gave when he is gone.
 class Library final : public ActorOf<Library, Messages<Page, More>> {
  public:
-  Library(std::string endpoint, std::promise<std::size_t>& gone)
-      : endpoint_(std::move(endpoint)), gone_(gone) {}
+  Library(std::string endpoint, std::promise<Given>& gone) : endpoint_(std::move(endpoint)), gone_(gone) {}
   void start(Context& context) override {
     BOOST_TEST_REQUIRE(context.listen<ReaderRole>(endpoint_).fault.empty());
   }
@@ -52,15 +57,16 @@ class Library final : public ActorOf<Library, Messages<Page, More>> {
   void on(const More&, Context& context) {
     if (reader_.value == 0) return;
     context.answer(reader_, Page{std::string(1U << 20U, 'x')});
-    ++given_;
+    ++given_.pages;
+    given_.outflow = context.outflow(reader_).value_or(given_.outflow);
     context.after(1ms, More{});
   }
 
  private:
   std::string endpoint_;
-  std::promise<std::size_t>& gone_;
+  std::promise<Given>& gone_;
   Address reader_;
-  std::size_t given_ = 0;
+  Given given_;
 };
 
 /// Hears whoever comes.
@@ -84,7 +90,7 @@ class Listener final : public ActorOf<Listener, Messages<Page, More>> {
 BOOST_AUTO_TEST_SUITE(zmq_untaken)
 
 BOOST_AUTO_TEST_CASE(who_takes_nothing_is_hung_up_on_before_he_fills_the_memory) {
-  std::promise<std::size_t> gone;
+  std::promise<Given> gone;
   const LinkKeys keys = make_link_keys();
   // He goes on connecting and speaking, so that nothing but what he does not take ends his link.
   ZmqHost host({.ping_after = 60s, .silent_after = 60s, .keys = keys});
@@ -99,12 +105,15 @@ BOOST_AUTO_TEST_CASE(who_takes_nothing_is_hung_up_on_before_he_fills_the_memory)
   reader.connect("tcp://127.0.0.1:21893");
   const Bytes hello = encode(Page{"hello"});
   BOOST_TEST_REQUIRE(reader.send(zmq::buffer(hello), zmq::send_flags::none).has_value());
-  std::future<std::size_t> given = gone.get_future();
+  std::future<Given> given = gone.get_future();
   BOOST_TEST_REQUIRE((given.wait_for(30s) == std::future_status::ready));
   // What systems take into their buffers comes on top.
-  const std::size_t pages = given.get();
-  BOOST_TEST(pages > 30U);
-  BOOST_TEST(pages < 80U);
+  const Given was = given.get();
+  BOOST_TEST(was.pages > 30U);
+  BOOST_TEST(was.pages < 80U);
+  BOOST_TEST(was.outflow.confirmed > 0U);
+  BOOST_TEST(was.outflow.confirmed < was.pages << 20U);
+  BOOST_TEST(was.outflow.unsent > 0U);
 }
 
 BOOST_AUTO_TEST_CASE(who_has_spoken_and_falls_silent_is_hung_up_on) {
