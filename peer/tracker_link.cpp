@@ -62,6 +62,17 @@ void merge_into(VersionVector& floor, const VersionVector& at) {
   floor.positions = std::move(merged);
 }
 
+/// Whether an answer says that something is not there which was perhaps there in a state that it does not know.
+bool is_doubtful(const Answer& answer, const VersionVector& floor) {
+  const auto* refused = answer.what.get<Refused>();
+  if (refused == nullptr || (refused->code != Code::no_such_group && refused->code != Code::not_a_member &&
+                             refused->code != Code::no_such_file && refused->code != Code::not_sharing))
+    return false;
+  VersionVector both = answer.at;
+  merge_into(both, floor);
+  return both != answer.at;
+}
+
 template <class T>
 bool asks_for(const ClientRequest& what) {
   return what.get<T>() != nullptr;
@@ -240,6 +251,7 @@ void TrackerLink::send(Ticket ticket, Pending& pending, Context& context) {
     pending.counter = counters_.front();
     counters_.pop_front();
     by_counter_[*pending.counter] = ticket;
+    pending.floor = floor_;
   }
   Request request;
   request.counter = *pending.counter;
@@ -275,6 +287,11 @@ void TrackerLink::conclude(Ticket ticket, const Answer& answer, Context& context
 
   const auto* refused = answer.what.get<Refused>();
   Told told{pending.command, answer.what, answer.provisional, answer.sentence};
+  if (is_doubtful(answer, pending.floor))
+    told.what = Refused{
+        Code::tracker_unreachable,
+        fmt::format("no tracker answers that knows all that was known before; the one that does says: {}",
+                    refused->sentence)};
   // The session has ended already, by this very request at a tracker that we left, or by age: that is what was wanted.
   if (asks_for<Logout>(pending.what) && session_ && refused != nullptr &&
       refused->code == Code::not_logged_in)

@@ -48,7 +48,8 @@ struct TrackerLinkOptions {
 /// - A request keeps its id wherever it is sent, and a tracker answers a known id with what was answered before: so
 ///   saying it again is always safe, and nobody is asked to type it again.
 /// - The floor of a request is the newest state that any answer was made from: after a failover nothing that was seen
-///   is unseen.
+///   is unseen. A tracker that cannot get there (it has an old disk, and whoever knows better is away) answers all the same after
+///   a while. That something is not there, it cannot know: such an answer counts as none.
 /// - What can be refused here is: login and names are checked before anything is sent.
 /// - A session belongs to all trackers. It ends by logout, or when a tracker that has seen the login says that it has.
 /// - What was asked in a session ends with it: it is not said again in the next one, and no answer to it counts there.
@@ -119,6 +120,7 @@ class TrackerLink final
     Instant asked{};
     std::optional<RequestCounter> counter;  ///< none: not sent yet
     std::vector<Address> sent_over;         ///< links that stand since
+    VersionVector floor{};                  ///< with which it was sent first
   };
   struct Session {
     Uid uid;

@@ -467,6 +467,31 @@ BOOST_AUTO_TEST_CASE(the_floor_is_all_that_was_ever_seen) {
   BOOST_TEST((request->floor == VersionVector{{{store_of(1), {7}}, {store_of(2), {9}}, {store_of(3), {1}}}}));
 }
 
+BOOST_AUTO_TEST_CASE(who_knows_less_than_was_seen_cannot_say_that_something_is_not_there) {
+  Desk desk(2);
+  const auto links = desk.open_links();
+  desk.greet(links[0]);
+  desk.greet(links[1]);
+  desk.host.discard();
+  const VersionVector seen{{{store_of(1), {5}}, {store_of(2), {9}}}};
+  desk.ask(1, AskStatus{});
+  desk.answer(links[0], desk.host.expect<Request>(links[0])->counter, TrackerStatus{}, seen);
+  desk.host.discard();
+  desk.host.link_down(links[0]);
+  const auto refusal_at = [&](const VersionVector& at, Code code) {
+    desk.host.discard();
+    desk.ask(2, AskStatus{});
+    desk.answer(links[1], desk.host.expect<Request>(links[1])->counter, Refused{code, "no"}, at);
+    return desk.refusal();
+  };
+  const VersionVector old{{{store_of(1), {5}}, {store_of(2), {8}}}};
+  for (const Code code : {Code::no_such_group, Code::not_a_member, Code::no_such_file, Code::not_sharing}) {
+    BOOST_TEST((refusal_at(old, code) == Code::tracker_unreachable));
+    BOOST_TEST((refusal_at(seen, code) == code));
+  }
+  BOOST_TEST((refusal_at(old, Code::group_exists) == Code::group_exists));
+}
+
 BOOST_AUTO_TEST_CASE(request_ids_are_never_used_twice_and_leased_anew) {
   Desk desk(1);
   const Address tracker = desk.open_links().front();
