@@ -154,6 +154,7 @@ class DirectoryActor final
     std::vector<Delta> said;
     Sequence read;
     Ticket ticket;
+    bool lacks_deltas = false;  // the log has been cut off behind some of it
     bool committing = false;
   };
 

@@ -24,7 +24,7 @@ void DirectoryActor::on(const RenewStore&, Context& context) {
   if (phase_ == Phase::loading || renewing_ || read_only_) return;
   pause(context);
   const LogHead head = own_->head();
-  renewing_ = Renewal{own_begin_.value_or(head), {}, {}, {}, false};
+  renewing_ = Renewal{own_begin_.value_or(head), {}, {}, {}, false, false};
   renewing_->read = renewing_->cut.sequence;
   read_own_log(context);
 }
@@ -50,7 +50,9 @@ void DirectoryActor::on(const LogRead& message, Context& context) {
     renewing_->read = delta.sequence;
   }
   if (message.deltas.empty()) {
-    log_error("a part of the own log cannot be read: it is not said again");
+    log_warning(
+        "a part of the own log is not there any more: the other trackers are told by rows what was in it");
+    renewing_->lacks_deltas = true;
     renewing_->read = own_->head().sequence;
   }
   read_own_log(context);
@@ -69,7 +71,14 @@ void DirectoryActor::say_again(Context& context) {
   gathering_.renews = true;
   gathering_.commit.renewal = StoreRenewal{fresh, cut_to};
   store_ = fresh;
-  own_.emplace(LogHead{fresh, {}, {}}, own_->clock());
+  LogHead begin{fresh, {}, {}};
+  if (renewing_->lacks_deltas) {
+    // A number without a delta: whoever lacks it finds no log that has it, and takes rows, in which all is that was done.
+    begin.sequence = {1};
+    heads_.join(begin);
+    gathering_.heads[fresh] = begin;
+  }
+  own_.emplace(begin, own_->clock());
   own_begin_.reset();
   for (const Delta& delta : renewing_->said) {
     std::vector<Operation> operations;

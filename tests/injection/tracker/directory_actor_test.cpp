@@ -432,6 +432,30 @@ BOOST_FIXTURE_TEST_CASE(an_own_log_that_has_forked_is_said_again_under_another_n
   BOOST_TEST((expect<CommitBatch>(journal).deltas.at(0).origin == fresh));
 }
 
+BOOST_FIXTURE_TEST_CASE(what_a_forked_log_does_not_hold_any_more_has_a_number_that_only_rows_can_bring,
+                        InService) {
+  create("anna");
+  commit();
+  discard();
+  from_replicator(RenewStore{});
+  const ReadLog read = expect<ReadLog>(journal);
+  from_journal(LogRead{read.ticket, {}, true, {}});
+
+  const CommitBatch batch = expect<CommitBatch>(journal);
+  BOOST_REQUIRE(batch.renewal.has_value());
+  const StoreId fresh = batch.renewal->fresh;
+  BOOST_TEST(batch.deltas.empty());
+  BOOST_TEST((batch.heads == std::vector{LogHead{fresh, {1}, {}}}));
+  from_journal(BatchCommitted{batch.ticket});
+  BOOST_TEST((expect<DirectoryHolds>(replicator).at == merged(up_to(fresh, 1), up_to(own, 1))));
+  from_replicator(CaughtUp{});
+  discard();
+  create("bert");
+  const Delta next = expect<CommitBatch>(journal).deltas.at(0);
+  BOOST_TEST((next.origin == fresh));
+  BOOST_TEST((next.sequence == Sequence{2}));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_log_of_which_nothing_was_made_here_keeps_what_it_has, Fixture) {
   OtherLog mine(own);
   const Delta first = mine.user(3);
