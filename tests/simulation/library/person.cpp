@@ -288,6 +288,8 @@ bool Person::mind_cancels() {
                              DownloadName{GroupName{fetch.group}, FileName{fetch.file}, ""},
                              DownloadPriority::normal},
             [this, i, ends](const Told& told) {
+              // What is wrong with a complete file is fetched again: that was said later than any pause.
+              if (!ends && !refusal(told)) pause_.since.reset();
               if (!ends || refusal(told)) return;
               fetched_[i].runs = false;
               cancelled_.insert(i);
