@@ -11,7 +11,7 @@ constexpr std::uint64_t tried_max = 256;
 constexpr double faster = 1.25;
 constexpr double slower = 0.85;
 
-double seconds_of(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+double as_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 }  // namespace
 
@@ -27,7 +27,7 @@ void LineFill::look(ByteCount untaken, ByteCount taken, Instant now) {
   }
   if (!pace_.known()) return;
   bytes_per_second_ = pace_.bytes_per_second(now);
-  const double held = static_cast<double>(bytes_per_second_) * seconds_of(hold);
+  const double held = static_cast<double>(bytes_per_second_) * as_seconds(hold);
   const ByteCount wanted{
       std::clamp(static_cast<std::uint64_t>(std::min(held, 1e12)), least.value, most_.value)};
   if (!grew_) grew_ = now;
@@ -38,7 +38,7 @@ void LineFill::look(ByteCount untaken, ByteCount taken, Instant now) {
 
 void LineFill::count_interval(Instant now) {
   if (interval_began_ && now - *interval_began_ >= interval) {
-    const double pace = static_cast<double>(taken_in_interval_) / seconds_of(now - *interval_began_);
+    const double pace = static_cast<double>(taken_in_interval_) / as_seconds(now - *interval_began_);
     interval_began_.reset();
     remember(static_cast<std::uint64_t>(pace), now);
     explore(static_cast<std::uint64_t>(pace), now);
@@ -99,9 +99,9 @@ void LineFill::try_next(std::uint64_t pace, bool held_up, Instant now) {
     tried_ /= 2;
     // What is on its way already has to be taken before it shows.
     const double drained =
-        pace == 0 ? seconds_of(rest_min) : static_cast<double>(untaken_.value) / static_cast<double>(pace);
+        pace == 0 ? as_seconds(rest_min) : static_cast<double>(untaken_.value) / static_cast<double>(pace);
     try_until_ = now + std::clamp(std::chrono::duration_cast<Duration>(
-                                      std::chrono::duration<double>(std::min(drained, seconds_of(rest_min)))),
+                                      std::chrono::duration<double>(std::min(drained, as_seconds(rest_min)))),
                                   explores, rest_min);
   } else if (held_up && tried_ < tried_max) {
     trying_ = Trying::more;
@@ -149,7 +149,7 @@ ByteCount LineShare::look(ByteCount untaken, std::optional<std::uint64_t> confir
 
 ByteCount LineShare::claim(std::uint64_t part, Instant now) const {
   if (part == 0) return untaken_;
-  const double silent = std::max(seconds_of(now - waits_since_), 1e-6);
+  const double silent = std::max(as_seconds(now - waits_since_), 1e-6);
   const double pace = pace_.known() ? static_cast<double>(pace_.bytes_per_second(now))
                                     : static_cast<double>(unseen.value) / silent;
   const double taken = std::min(1.0, 2 * pace / static_cast<double>(part));
