@@ -139,12 +139,17 @@ void Watch::on_disk(TrackerMachine& tracker, const CommitBatch& batch) {
   const StoreId own = tracker.disk.store->id();
   for (const Delta& delta : batch.deltas) {
     const DeltaKey key{delta.origin, delta.sequence};
-    if (delta.origin != own || !made_.try_emplace(key, swarm_.clock().now()).second) continue;
-    for (const Operation& each : delta.operations) learn(key, each);
+    if (delta.origin != own) continue;
+    const bool is_new = made_.try_emplace(key, swarm_.clock().now()).second;
+    for (const Operation& each : delta.operations) {
+      // With an old disk a number is used twice, for another thing: that happened, too.
+      learn_fact(each);
+      if (is_new) learn_promise(key, each);
+    }
   }
 }
 
-void Watch::learn(const DeltaKey& key, const Operation& operation) {
+void Watch::learn_promise(const DeltaKey& key, const Operation& operation) {
   if (const auto* answered = operation.get<RequestAnswered>()) {
     of_request_[{answered->client, answered->counter}].push_back(key);
     outcomes_[key].push_back(operation);
@@ -152,8 +157,12 @@ void Watch::learn(const DeltaKey& key, const Operation& operation) {
   if (const auto* opened = operation.get<SessionOpened>()) {
     of_request_[{opened->client, opened->generation}].push_back(key);
     outcomes_[key].push_back(operation);
-    users_of_client_[opened->client].insert(opened->uid);
   }
+}
+
+void Watch::learn_fact(const Operation& operation) {
+  if (const auto* opened = operation.get<SessionOpened>())
+    users_of_client_[opened->client].insert(opened->uid);
   if (const auto* described = operation.get<FileDescribed>())
     files_[described->fid] = {described->metainfo.name.text, described->gid,
                               described->metainfo.piece_length.value};

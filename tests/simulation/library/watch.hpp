@@ -90,7 +90,8 @@ class Watch {
     std::optional<Instant> removed;
   };
 
-  void learn(const DeltaKey& key, const Operation& operation);
+  void learn_promise(const DeltaKey& key, const Operation& operation);
+  void learn_fact(const Operation& operation);
   void check_answer(const TrackerMachine& tracker, const ClientKey& client, const Answer& answer);
   void check_block(NodeId from, NodeId to, const Block& block, const Payload& payload);
   void check_journal(const ClientMachine& client, const JournalPiece& piece);
