@@ -381,6 +381,8 @@ void Uploader::flush(Address address, Link& link, Context& context) {
     const RequestBlock& request = first.request;
     if (first.read) {
       link.rate.add({first.bytes.size()}, context.now());
+      // What was confirmed before is no part of this.
+      if (link.share.untaken().value == 0) link.outflow = context.outflow(address);
       line_.sent({first.bytes.size()});
       link.share.sent({first.bytes.size()}, context.now());
       sending_.insert(address);
