@@ -43,6 +43,7 @@ class OrFault {
 };
 
 class TreeDisk;
+class TreeFolders;
 
 enum class PathKind : std::uint8_t { nothing, regular, directory, other };
 
@@ -92,6 +93,8 @@ class Disk {
   /// those of identity().
   virtual DiskDone unchanged(const std::string& path, const FileIdentity& identity, ByteCount offset,
                              ByteCount length);
+  /// The directories on it. A disk that has none answers ENOTSUP to whatever is asked of them.
+  virtual TreeFolders& folders();
   /// What can be done with directories as wholes; null, if nothing.
   virtual TreeDisk* trees() { return nullptr; }
 };

@@ -4,7 +4,22 @@
 
 #include <system_error>
 
+#include "peer/tree_folder.hpp"
+
 namespace tutti {
+
+namespace {
+
+class NoFolders final : public TreeFolders {
+ public:
+  OpenedFolder open(const std::string&) override { return OpenedFolder(ENOTSUP); }
+  int make(const std::string&) override { return ENOTSUP; }
+  int remove_all(const std::string&) override { return ENOTSUP; }
+  int sync(const std::string&) override { return ENOTSUP; }
+  std::optional<FreeRoom> free_room(const std::string&) override { return std::nullopt; }
+};
+
+}  // namespace
 
 std::string quoted(const std::string& path) { return "'" + path + "'"; }
 
@@ -40,6 +55,11 @@ DiskDone Disk::unchanged(const std::string& path, const FileIdentity& identity, 
   if (!now) return now.fault();
   if (*now == identity) return std::nullopt;
   return DiskFault{Code::file_conflict, path + " has changed since it was shared"};
+}
+
+TreeFolders& Disk::folders() {
+  static NoFolders none;
+  return none;
 }
 
 FileIdentity identity_of(const struct stat& status) {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "peer/disk.hpp"
+#include "peer/posix_folder.hpp"
 
 namespace tutti {
 
@@ -35,6 +36,7 @@ class PosixDisk final : public Disk {
   DiskDone rename_new(const std::string& from, const std::string& to) override;
   DiskDone remove(const std::string& path) override;
   void release(const std::string& path) override;
+  TreeFolders& folders() override { return folders_; }
 
   /// How many descriptors are kept open now; never more than `open_max`.
   std::size_t open_files() const;
@@ -53,6 +55,7 @@ class PosixDisk final : public Disk {
   OrFault<Handle> handle_of(const std::string& path, bool writable);
   Handle keep(const std::string& path, bool writable, Handle handle);
 
+  PosixFolders folders_;
   const std::size_t open_max_;
   mutable std::mutex mutex_;
   std::list<Kept> kept_;  ///< most recently used first

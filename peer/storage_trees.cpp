@@ -303,7 +303,7 @@ void Storage::on(const TreeRemoved& removed, Context& context) {
 /// that it is complete can have survived a power loss which what was done before has not.
 bool Storage::began_anew(DownloadRecord& download) {
   if (!download.metainfo.is_tree()) return false;
-  if (!TreeDisk::holds_files(download.part_path)) {
+  if (!trees().holds_files(download.part_path)) {
     complain(disk_->remove(download.part_path));
     return false;
   }

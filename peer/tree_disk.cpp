@@ -1,14 +1,10 @@
 #include "peer/tree_disk.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include "actors/digest.hpp"
@@ -33,58 +29,45 @@ DiskFault changed(const std::string& path) {
 /// Finds all that is in a directory.
 class Surveyor {
  public:
-  Surveyor(std::vector<TreeEntry>& entries, std::vector<std::string>& skipped)
-      : entries_(entries), skipped_(skipped) {}
+  Surveyor(const TreeFolder& folder, std::string root, std::vector<TreeEntry>& entries,
+           std::vector<std::string>& skipped)
+      : folder_(folder), root_(std::move(root)), entries_(entries), skipped_(skipped) {}
 
-  DiskDone look(Descriptor folder, const std::string& path, const std::string& shown) {
+  /// Of the directory at `path` in it; none: all of it.
+  DiskDone look(const std::string& path = {}) {
+    const std::string shown = path.empty() ? root_ : root_ + "/" + path;
     if (std::count(path.begin(), path.end(), '/') > static_cast<std::ptrdiff_t>(Manifest::depth_max))
       return DiskFault{Code::io_error, shown + " is too deep to be shared"};
-    const int number = folder.number();
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(::fcntl(number, F_DUPFD_CLOEXEC, 0)),
-                                                      &::closedir);
-    if (!entries) return fault_of_error(errno, "read", shown);
     const std::size_t before = entries_.size() + skipped_.size();
-    for (;;) {
-      errno = 0;
-      const dirent* entry = ::readdir(entries.get());
-      if (entry == nullptr && errno != 0) return fault_of_error(errno, "read", shown);
-      if (entry == nullptr) break;
-      const std::string name = entry->d_name;
-      if (name == "." || name == "..") continue;
+    DiskDone fault;
+    const int error = folder_.list(path, [&](const std::string& name, const PathStatus& status) {
       if (++found_ > Manifest::entries_max)
-        return DiskFault{Code::io_error, fmt::format("more than {} files are too many to be shared as one",
-                                                     Manifest::entries_max)};
-      if (DiskDone fault = take(number, path.empty() ? name : path + "/" + name, name, shown + "/" + name))
-        return fault;
-    }
+        fault = DiskFault{Code::io_error, fmt::format("more than {} files are too many to be shared as one",
+                                                      Manifest::entries_max)};
+      if (!fault) fault = take(path.empty() ? name : path + "/" + name, status);
+      return !fault;
+    });
+    if (fault) return fault;
+    if (error != 0) return fault_of_error(error, "read", shown);
     if (before == entries_.size() + skipped_.size() && !path.empty())
       entries_.push_back({path, true, false, {}});
     return std::nullopt;
   }
 
  private:
-  DiskDone take(int folder, const std::string& path, const std::string& name, const std::string& shown) {
-    struct stat status {};
-    if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno == ENOENT) return std::nullopt;
-      return fault_of_error(errno, "find", shown);
-    }
-    const bool directory = S_ISDIR(status.st_mode);
-    if ((!directory && !S_ISREG(status.st_mode)) || !Manifest::path_fault(path).empty()) {
+  DiskDone take(const std::string& path, const PathStatus& status) {
+    const bool directory = status.kind == PathKind::directory;
+    if ((!directory && status.kind != PathKind::regular) || !Manifest::path_fault(path).empty()) {
       skipped_.push_back(path);
       return std::nullopt;
     }
-    if (directory) {
-      Descriptor below(retried(
-          [&] { return ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
-      if (!below) return fault_of_error(errno, "read", shown);
-      return look(std::move(below), path, shown);
-    }
-    entries_.push_back(
-        {path, false, (status.st_mode & S_IXUSR) != 0, {static_cast<std::uint64_t>(status.st_size)}});
+    if (directory) return look(path);
+    entries_.push_back({path, false, status.executable, status.identity.size});
     return std::nullopt;
   }
 
+  const TreeFolder& folder_;
+  const std::string root_;
   std::vector<TreeEntry>& entries_;
   std::vector<std::string>& skipped_;
   std::size_t found_ = 0;
@@ -125,13 +108,11 @@ DiskFault TreeDisk::unknown(const std::string& path) {
 
 OrFault<TreeSurvey> TreeDisk::survey(const std::string& path) {
   const std::string root = folder_path(path);
-  Descriptor folder(
-      retried([&] { return ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
-  if (!folder) return fault_of_error(errno, "read", root);
+  const OpenedFolder folder = folders_.open(root);
+  if (!folder) return fault_of_error(folder.error(), "read", root);
   TreeSurvey survey;
   std::vector<TreeEntry> entries;
-  if (const DiskDone fault = Surveyor(entries, survey.skipped).look(std::move(folder), {}, root))
-    return *fault;
+  if (const DiskDone fault = Surveyor(*folder, root, entries, survey.skipped).look()) return *fault;
   std::sort(survey.skipped.begin(), survey.skipped.end());
   std::optional<Manifest> manifest = Manifest::of(std::move(entries));
   if (!manifest) return DiskFault{Code::io_error, root + " was changed while it was read: share it again"};
@@ -179,20 +160,21 @@ OrFault<Bytes> TreeDisk::manifest_of(const std::string& path) const {
 }
 
 /// Looks at every file again. One of no bytes may be gone: nothing of what is shared is in it.
-DiskDone TreeDisk::stamp(View& view, Lack lack) {
+DiskDone TreeDisk::stamp(View& view, Lack lack) const {
   const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
-  const TreeFolder folder = TreeFolder::open(view.root);
-  if (!folder && !(lack == Lack::is_noted && is_gone(errno))) return fault_of_error(errno, "read", view.root);
+  const OpenedFolder folder = folders_.open(view.root);
+  if (!folder && !(lack == Lack::is_noted && is_gone(folder.error())))
+    return fault_of_error(folder.error(), "read", view.root);
   view.stamps.assign(entries.size(), {});
   const auto look = [&](std::size_t i) -> DiskDone {
     if (!folder || entries[i].directory || view.stamps[i].inode != 0) return std::nullopt;
-    struct stat status {};
-    if (!folder.look(entries[i].path, status)) {
-      if (is_gone(errno) && (lack == Lack::is_noted || entries[i].size.value == 0)) return std::nullopt;
-      return fault_of_error(errno, "find", view.root + "/" + entries[i].path);
+    PathStatus status;
+    if (const int error = folder->look(entries[i].path, status); error != 0) {
+      if (is_gone(error) && (lack == Lack::is_noted || entries[i].size.value == 0)) return std::nullopt;
+      return fault_of_error(error, "find", view.root + "/" + entries[i].path);
     }
     if (!is_file_of(status, entries[i])) return changed(view.root + "/" + entries[i].path);
-    view.stamps[i] = identity_of(status);
+    view.stamps[i] = status.identity;
     return std::nullopt;
   };
   DiskDone fault;
@@ -261,15 +243,15 @@ DiskDone TreeDisk::unchanged(const std::string& path, const FileIdentity& identi
   const Known view = view_of(path);
   if (!view || view->is_part()) return unknown(path);
   if (!(view->identity == identity)) return changed(view->root);
-  const TreeFolder folder = TreeFolder::open(view->root);
-  if (!folder) return fault_of_error(errno, "read", view->root);
+  const OpenedFolder folder = folders_.open(view->root);
+  if (!folder) return fault_of_error(folder.error(), "read", view->root);
   DiskDone fault;
   view->contents->extents.for_each_run(offset, length, [&](const ExtentMap::Run& run) {
     const std::string& name = view->contents->manifest.entries()[run.entry].path;
-    struct stat status {};
-    if (!folder.look(name, status)) {
-      fault = fault_of_error(errno, "find", view->root + "/" + name);
-    } else if (!(identity_of(status) == view->stamps[run.entry])) {
+    PathStatus status;
+    if (const int error = folder->look(name, status); error != 0) {
+      fault = fault_of_error(error, "find", view->root + "/" + name);
+    } else if (!(status.identity == view->stamps[run.entry])) {
       fault = changed(view->root + "/" + name);
     }
     return !fault;
@@ -304,23 +286,15 @@ DiskDone TreeDisk::read_whole(const View& view, ByteCount offset, ByteCount leng
   const Contents& contents = *view.contents;
   if (offset + length > contents.extents.size()) return changed(view.root);
   read_manifest(contents, offset, length, to);
-  const TreeFolder folder = TreeFolder::open(view.root);
-  if (!folder) return fault_of_error(errno, "read", view.root);
+  const OpenedFolder folder = folders_.open(view.root);
+  if (!folder) return fault_of_error(folder.error(), "read", view.root);
   DiskDone fault;
   contents.extents.for_each_run(offset, length, [&](const ExtentMap::Run& run) {
     const TreeEntry& entry = contents.manifest.entries()[run.entry];
+    const int error =
+        folder->read(entry.path, run.offset.value, run.length.value, to + run.at.value, entry.size);
     const std::string shown = view.root + "/" + entry.path;
-    const Descriptor file = folder.open(entry.path, O_RDONLY);
-    struct stat status {};
-    if (!file || ::fstat(file.number(), &status) != 0) {
-      fault = fault_of_error(errno, "read", shown);
-    } else if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) != entry.size.value) {
-      fault = changed(shown);
-    } else if (const int error =
-                   read_fully(file.number(), to + run.at.value, run.length.value, run.offset.value);
-               error != 0) {
-      fault = error == ENODATA ? changed(shown) : fault_of_error(error, "read", shown);
-    }
+    if (error != 0) fault = error == ENODATA ? changed(shown) : fault_of_error(error, "read", shown);
     return !fault;
   });
   return fault;
@@ -338,10 +312,8 @@ OrFault<FileIdentity> TreeDisk::prepare(const std::string& path, ByteCount size)
 
 DiskDone TreeDisk::sync(const std::string& path) {
   if (!is_tree_path(path)) return files_->sync(path);
-  const TreeFolder folder = TreeFolder::open(folder_path(path));
-  if (!folder || retried([&] { return ::syncfs(folder.number()); }) != 0)
-    return fault_of_error(errno, "sync", path);
-  return std::nullopt;
+  const int error = folders_.sync(folder_path(path));
+  return error == 0 ? DiskDone() : fault_of_error(error, "sync", path);
 }
 
 DiskDone TreeDisk::rename_new(const std::string& from, const std::string& to) {
@@ -356,10 +328,8 @@ DiskDone TreeDisk::remove(const std::string& path) {
   if (DiskDone fault = give_back(view, path)) return fault;
   release(path);
   forget(path);
-  std::error_code error;
-  std::filesystem::remove_all(folder_path(path), error);
-  if (error) return fault_of_error(error.value(), "remove", path);
-  return std::nullopt;
+  const int error = folders_.remove_all(folder_path(path));
+  return error == 0 ? DiskDone() : fault_of_error(error, "remove", path);
 }
 
 void TreeDisk::release(const std::string& path) {

@@ -19,6 +19,7 @@
 namespace tutti {
 
 class TreeFolder;
+class TreeFolders;
 
 /// What a directory was when it was looked at.
 struct TreeSurvey {
@@ -81,7 +82,7 @@ struct TreeReopening {
 /// - Thread-safe, as every Disk: what is known of a directory is replaced, never changed.
 class TreeDisk final : public Disk {
  public:
-  explicit TreeDisk(std::shared_ptr<Disk> files) : files_(std::move(files)) {}
+  explicit TreeDisk(std::shared_ptr<Disk> files) : files_(std::move(files)), folders_(files_->folders()) {}
 
   OrFault<PathKind> look(const std::string& path) override { return files_->look(folder_path(path)); }
   OrFault<FileIdentity> identity(const std::string& path) override;
@@ -95,6 +96,7 @@ class TreeDisk final : public Disk {
   void release(const std::string& path) override;
   DiskDone unchanged(const std::string& path, const FileIdentity& identity, ByteCount offset,
                      ByteCount length) override;
+  TreeFolders& folders() override { return folders_; }
   TreeDisk* trees() override { return this; }
 
   // --- directories that are shared (tree_disk.cpp)
@@ -125,9 +127,9 @@ class TreeDisk final : public Disk {
   /// destination_exists, no_such_file (nothing in it is wanted), disk_full.
   OrFault<TreeFindings> find(const std::string& path, const TreeSought& sought);
   /// Room for so many bytes and so many files. Faults: disk_full.
-  static DiskDone check_room(const std::string& path, ByteCount room, std::uint64_t files = 0);
+  DiskDone check_room(const std::string& path, ByteCount room, std::uint64_t files = 0) const;
   /// Something that was fetched is still in the part.
-  static bool holds_files(const std::string& path);
+  bool holds_files(const std::string& path) const;
   // Their end (tree_disk_finish.cpp).
   struct Finished {
     FileIdentity identity;
@@ -184,25 +186,25 @@ class TreeDisk final : public Disk {
   void publish_in_place_of(const Known& known, const std::string& path, View view);
   static DiskFault unknown(const std::string& path);
   enum class Lack : std::uint8_t { is_fault, is_noted };
-  static DiskDone stamp(View& view, Lack lack = Lack::is_fault);
+  DiskDone stamp(View& view, Lack lack = Lack::is_fault) const;
   static FileIdentity identity_of_stamps(const View& view);
   static FileIdentity identity_of_pieces(const View& view, const Bitfield& pieces);
   DiskDone read_part(const View& view, ByteCount offset, ByteCount length, std::uint8_t* to) const;
   DiskDone read_whole(const View& view, ByteCount offset, ByteCount length, std::uint8_t* to) const;
   static void read_manifest(const Contents& contents, ByteCount offset, ByteCount length, std::uint8_t* to);
-  static DiskDone put(const View& view, ByteCount offset, ByteView bytes);
+  DiskDone put(const View& view, ByteCount offset, ByteView bytes) const;
   static OrFault<std::shared_ptr<const Contents>> decode(ByteView manifest, const PieceLayout& layout);
   static std::vector<bool> selected_by(const std::vector<std::string>& only, const Manifest& manifest);
-  static DiskDone put_empty(const View& view, const std::string& root);
-  static DiskDone check_existing(const View& view);
-  static OrFault<std::vector<FileIdentity>> check_present(const View& view);
+  DiskDone put_empty(const View& view, const std::string& root) const;
+  DiskDone check_existing(const View& view) const;
+  OrFault<std::vector<FileIdentity>> check_present(const View& view) const;
   static bool has_come_the_same(const View& view, std::size_t entry, const Bitfield& vouched,
                                 const TreeFolder& part, const TreeFolder& here);
-  static std::vector<bool> entries_there(const View& view, const std::optional<TreeBefore>& before,
-                                         std::vector<FileIdentity>& expected);
-  static DiskDone move_in(const View& view, const std::vector<FileIdentity>& expected);
-  static DiskDone check_moved(const View& view, const View& shown, const std::vector<bool>& there,
-                              const std::vector<FileIdentity>& expected);
+  std::vector<bool> entries_there(const View& view, const std::optional<TreeBefore>& before,
+                                  std::vector<FileIdentity>& expected) const;
+  DiskDone move_in(const View& view, const std::vector<FileIdentity>& expected) const;
+  DiskDone check_moved(const View& view, const View& shown, const std::vector<bool>& there,
+                       const std::vector<FileIdentity>& expected) const;
   static Bitfield complete_pieces(const View& view, const std::vector<bool>& there);
   OrFault<Plan> lay_out(const std::string& path, const std::vector<std::string>& only,
                         const Bitfield& existing, const FileIdentity& identity);
@@ -213,6 +215,7 @@ class TreeDisk final : public Disk {
   DiskDone give_back(const Known& view, const std::string& part) const;
 
   const std::shared_ptr<Disk> files_;
+  TreeFolders& folders_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Known> views_;
 };

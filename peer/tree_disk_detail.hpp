@@ -1,8 +1,5 @@
 #pragma once
 
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <string>
@@ -12,6 +9,7 @@
 #include "peer/extent_map.hpp"
 #include "peer/piece_layout.hpp"
 #include "peer/tree_disk.hpp"
+#include "peer/tree_folder.hpp"
 
 // What the parts of TreeDisk share.
 
@@ -29,15 +27,17 @@ inline ByteCount head_size_of(const PieceLayout& layout, ByteCount manifest_size
   return std::min(layout.size(), ByteCount{head_pieces(layout, manifest_size) * layout.piece_length().value});
 }
 
-inline bool is_file_of(const struct stat& status, const TreeEntry& entry) {
-  return S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == entry.size.value;
+inline bool is_file_of(const PathStatus& status, const TreeEntry& entry) {
+  return status.kind == PathKind::regular && status.identity.size == entry.size;
 }
 
 /// What `error` says of a path is that nothing is there.
 inline bool is_gone(int error) { return error == ENOENT || error == ENOTDIR; }
 
-inline int make_directory(const std::string& path) {
-  return ::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST ? 0 : errno;
+/// One that is there is as good.
+inline int make_directory(TreeFolders& folders, const std::string& path) {
+  const int error = folders.make(path);
+  return error == EEXIST ? 0 : error;
 }
 
 /// Calls `each(piece)` for the pieces in which an entry is.
@@ -50,10 +50,8 @@ void for_each_piece(const ExtentMap& extents, const PieceLayout& layout, std::si
     each(PieceIndex{static_cast<std::uint32_t>(piece)});
 }
 
-/// What is free in a file system is enough for so many bytes and for so many files and folders. One that makes the places of
-/// files as they are needed has no number of them.
-DiskDone check_free(const struct statvfs& system, const std::string& folder, ByteCount room,
-                    std::uint64_t files);
+/// What is free in a file system is enough for so many bytes and for so many files and folders.
+DiskDone check_free(const FreeRoom& there, const std::string& folder, ByteCount room, std::uint64_t files);
 DiskFault in_the_way(const std::string& path);
 DiskFault no_manifest(std::string_view why);
 

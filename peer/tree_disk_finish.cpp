@@ -1,8 +1,6 @@
 // The part of TreeDisk that puts what has come to its place.
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -38,13 +36,14 @@ DiskFault changed_meanwhile(const std::string& path) {
 constexpr std::uint64_t compared_at_a_time = 1U << 20U;
 
 /// Whether a part of two files is the same; what cannot be read is not.
-bool same_bytes(const Descriptor& one, const Descriptor& other, std::uint64_t offset, std::uint64_t length) {
+bool same_bytes(const TreeFolder& one, const TreeFolder& other, const std::string& path, std::uint64_t offset,
+                std::uint64_t length) {
   std::vector<std::uint8_t> a(std::min(length, compared_at_a_time));
   std::vector<std::uint8_t> b(a.size());
   for (std::uint64_t done = 0; done < length;) {
     const std::uint64_t next = std::min(length - done, compared_at_a_time);
-    if (read_fully(one.number(), a.data(), next, offset + done) != 0) return false;
-    if (read_fully(other.number(), b.data(), next, offset + done) != 0) return false;
+    if (one.read(path, offset + done, next, a.data()) != 0) return false;
+    if (other.read(path, offset + done, next, b.data()) != 0) return false;
     if (std::memcmp(a.data(), b.data(), next) != 0) return false;
     done += next;
   }
@@ -56,25 +55,21 @@ bool same_bytes(const Descriptor& one, const Descriptor& other, std::uint64_t of
 // --- the end ------------------------------------------------------------------------------------------------------
 
 /// Files of no bytes, and directories with nothing in them, which no piece brings.
-DiskDone TreeDisk::put_empty(const View& view, const std::string& root) {
-  const TreeFolder folder = TreeFolder::open(root);
-  if (!folder) return fault_of_error(errno, "write to", root);
+DiskDone TreeDisk::put_empty(const View& view, const std::string& root) const {
+  const OpenedFolder folder = folders_.open(root);
+  if (!folder) return fault_of_error(folder.error(), "write to", root);
   const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!view.selected[i] || entries[i].size.value != 0) continue;
-    int error = 0;
-    if (entries[i].directory) {
-      error = folder.make_folders(entries[i].path, true);
-    } else if (!folder.make_file(entries[i].path, entries[i].executable)) {
-      error = errno;
-    }
+    const int error = entries[i].directory ? folder->make_folders(entries[i].path, true)
+                                           : folder->write(entries[i].path, entries[i].executable, 0, {});
     if (error != 0) return fault_of_error(error, "make", root + "/" + entries[i].path);
   }
   return std::nullopt;
 }
 
 /// What was taken for good at the destination is still what it was when that was found out.
-DiskDone TreeDisk::check_existing(const View& view) {
+DiskDone TreeDisk::check_existing(const View& view) const {
   if (view.existing.none()) return std::nullopt;
   View here{view.contents, view.destination, view.layout};
   here.pieces = view.existing;
@@ -84,28 +79,29 @@ DiskDone TreeDisk::check_existing(const View& view) {
 
 /// Nothing at the destination is another than what has come for its place, and what is not there has come. Answers what
 /// each file is that is to be there: those that have to be moved there as they are before that, without a time of change.
-OrFault<std::vector<FileIdentity>> TreeDisk::check_present(const View& view) {
+OrFault<std::vector<FileIdentity>> TreeDisk::check_present(const View& view) const {
   const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
-  const TreeFolder part = TreeFolder::open(view.root);
-  const TreeFolder here = TreeFolder::open(view.destination);
+  const OpenedFolder part = folders_.open(view.root);
+  const OpenedFolder here = folders_.open(view.destination);
   if (!here) return in_the_way(view.destination);
+  if (!part) return fault_of_error(part.error(), "read", view.root);
   std::vector<FileIdentity> expected(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!view.selected[i]) continue;
     const std::string shown = view.destination + "/" + entries[i].path;
-    struct stat status {};
-    if (here.look(entries[i].path, status)) {
-      if (entries[i].directory ? !S_ISDIR(status.st_mode) : !is_file_of(status, entries[i]))
+    PathStatus status;
+    if (const int error = here->look(entries[i].path, status); error == 0) {
+      if (entries[i].directory ? status.kind != PathKind::directory : !is_file_of(status, entries[i]))
         return in_the_way(shown);
       if (entries[i].size.value == 0) continue;
-      expected[i] = identity_of(status);
-      if (!has_come_the_same(view, i, view.existing, part, here)) return in_the_way(shown);
-    } else if (errno != ENOENT) {
+      expected[i] = status.identity;
+      if (!has_come_the_same(view, i, view.existing, *part, *here)) return in_the_way(shown);
+    } else if (error != ENOENT) {
       return in_the_way(shown);
     } else if (entries[i].size.value != 0) {
-      if (!part.look(entries[i].path, status) || !is_file_of(status, entries[i]))
+      if (part->look(entries[i].path, status) != 0 || !is_file_of(status, entries[i]))
         return changed_meanwhile(shown);
-      expected[i] = identity_of(status);
+      expected[i] = status.identity;
       expected[i].changed_ns = 0;
     }
   }
@@ -116,19 +112,19 @@ OrFault<std::vector<FileIdentity>> TreeDisk::check_present(const View& view) {
 /// are to be, because `before` vouches for their pieces or they have just come, with others that are wanted. What those are is
 /// put into `expected`.
 std::vector<bool> TreeDisk::entries_there(const View& view, const std::optional<TreeBefore>& before,
-                                          std::vector<FileIdentity>& expected) {
+                                          std::vector<FileIdentity>& expected) const {
   std::vector<bool> there = view.selected;
   if (!before) return there;
   const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
-  const TreeFolder part = TreeFolder::open(view.root);
-  const TreeFolder here = TreeFolder::open(view.destination);
+  const OpenedFolder part = folders_.open(view.root);
+  const OpenedFolder here = folders_.open(view.destination);
   if (!part || !here) return there;
   std::vector<FileIdentity> stands(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    struct stat status {};
-    if (!there[i] && entries[i].size.value > 0 && here.look(entries[i].path, status) &&
+    PathStatus status;
+    if (!there[i] && entries[i].size.value > 0 && here->look(entries[i].path, status) == 0 &&
         is_file_of(status, entries[i]))
-      stands[i] = identity_of(status);
+      stands[i] = status.identity;
   }
   View now{view.contents, view.destination, view.layout};
   if (!before->pieces.all()) now.pieces = before->pieces;
@@ -144,7 +140,7 @@ std::vector<bool> TreeDisk::entries_there(const View& view, const std::optional<
     bool all = true;
     for_each_piece(view.contents->extents, view.layout, i,
                    [&](PieceIndex piece) { all = all && known.has(piece); });
-    if (!all || !has_come_the_same(view, i, vouched, part, here)) continue;
+    if (!all || !has_come_the_same(view, i, vouched, *part, *here)) continue;
     there[i] = true;
     expected[i] = stands[i];
   }
@@ -156,31 +152,30 @@ bool TreeDisk::has_come_the_same(const View& view, std::size_t entry, const Bitf
                                  const TreeFolder& part, const TreeFolder& here) {
   const ExtentMap& extents = view.contents->extents;
   const std::string& name = view.contents->manifest.entries()[entry].path;
-  const Descriptor come = part.open(name, O_RDONLY);
-  const Descriptor stands = here.open(name, O_RDONLY);
-  bool same = static_cast<bool>(stands);
+  bool same = here.read(name, 0, 0, nullptr) == 0;
   for_each_piece(extents, view.layout, entry, [&](PieceIndex piece) {
     if (!same || vouched.has(piece)) return;
     const ByteCount begin = std::max(extents.begin_of(entry), view.layout.piece_offset(piece));
     const ByteCount end =
         std::min(extents.end_of(entry), view.layout.piece_offset(piece) + view.layout.piece_size(piece));
-    same = come && same_bytes(come, stands, (begin - extents.begin_of(entry)).value, (end - begin).value);
+    same = same_bytes(part, here, name, (begin - extents.begin_of(entry)).value, (end - begin).value);
   });
   return same;
 }
 
 /// One by one, what is not there yet.
-DiskDone TreeDisk::move_in(const View& view, const std::vector<FileIdentity>& expected) {
+DiskDone TreeDisk::move_in(const View& view, const std::vector<FileIdentity>& expected) const {
   const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
-  const TreeFolder part = TreeFolder::open(view.root);
-  const TreeFolder here = TreeFolder::open(view.destination);
-  if (!part || !here) return fault_of_error(errno, "use", view.destination);
+  const OpenedFolder part = folders_.open(view.root);
+  const OpenedFolder here = folders_.open(view.destination);
+  if (!part) return fault_of_error(part.error(), "use", view.root);
+  if (!here) return fault_of_error(here.error(), "use", view.destination);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!view.selected[i] || entries[i].size.value == 0) continue;
     const std::string shown = view.destination + "/" + entries[i].path;
     if (expected[i].changed_ns != 0) {
-      part.remove(entries[i].path);  // they have been compared
-    } else if (const int error = here.take(part, entries[i].path); error != 0) {
+      part->remove(entries[i].path);  // they have been compared
+    } else if (const int error = here->take(*part, entries[i].path); error != 0) {
       return error == EEXIST ? in_the_way(shown) : fault_of_error(error, "make", shown);
     }
   }
@@ -189,14 +184,14 @@ DiskDone TreeDisk::move_in(const View& view, const std::vector<FileIdentity>& ex
 
 /// What is there in the end is what was compared and moved.
 DiskDone TreeDisk::check_moved(const View& view, const View& shown, const std::vector<bool>& there,
-                               const std::vector<FileIdentity>& expected) {
+                               const std::vector<FileIdentity>& expected) const {
   const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
-  const TreeFolder here = TreeFolder::open(view.destination);
+  const OpenedFolder here = folders_.open(view.destination);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!there[i] || entries[i].size.value == 0) continue;
     FileIdentity now = shown.stamps[i];
-    struct stat status {};
-    if (now == FileIdentity{} && here.look(entries[i].path, status)) now = identity_of(status);
+    PathStatus status;
+    if (now == FileIdentity{} && here && here->look(entries[i].path, status) == 0) now = status.identity;
     if (expected[i].changed_ns == 0) now.changed_ns = 0;
     if (!(now == expected[i])) return changed_meanwhile(view.destination + "/" + entries[i].path);
   }
@@ -230,7 +225,7 @@ OrFault<TreeDisk::Finished> TreeDisk::finish(const std::string& path,
   std::vector<FileIdentity> moved;
   std::vector<bool> there = view->selected;
   if (!named) {
-    if (const int error = make_directory(view->destination); error != 0)
+    if (const int error = make_directory(folders_, view->destination); error != 0)
       return fault_of_error(error, "make", view->destination);
     auto expected = check_present(*view);
     if (!expected) return expected.fault();

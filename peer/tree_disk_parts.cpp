@@ -1,9 +1,6 @@
 // The part of TreeDisk that deals with directories that are fetched.
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,40 +18,27 @@ namespace tutti {
 
 using namespace tree_detail;
 
-namespace {
-
-/// What is at `from` can be moved there: both are in one file system.
-bool is_movable(const std::string& from, const TreeFolder& to) {
-  struct stat one {};
-  struct stat other {};
-  return ::stat(from.c_str(), &one) != 0 || ::fstat(to.number(), &other) != 0 || one.st_dev == other.st_dev;
-}
-
-}  // namespace
-
 // --- making room --------------------------------------------------------------------------------------------------
 
-DiskDone tree_detail::check_free(const struct statvfs& system, const std::string& folder, ByteCount room,
+DiskDone tree_detail::check_free(const FreeRoom& there, const std::string& folder, ByteCount room,
                                  std::uint64_t files) {
-  if (room.value > std::uint64_t{system.f_bavail} * system.f_frsize)
-    return fault_of_error(ENOSPC, "reserve room for", folder);
-  if (system.f_files > 0 && files > system.f_favail)
+  if (room > there.bytes) return fault_of_error(ENOSPC, "reserve room for", folder);
+  if (there.files && files > *there.files)
     return DiskFault{Code::disk_full,
                      fmt::format("{} files and folders are to be made in {}, whose file system has "
                                  "room for {} more: remove some or choose another destination",
-                                 files, quoted(folder), system.f_favail)};
+                                 files, quoted(folder), *there.files)};
   return std::nullopt;
 }
 
-DiskDone TreeDisk::check_room(const std::string& path, ByteCount room, std::uint64_t files) {
-  struct statvfs system {};
-  if (::statvfs(folder_path(path).c_str(), &system) != 0) return std::nullopt;
-  return tree_detail::check_free(system, folder_path(path), room, files);
+DiskDone TreeDisk::check_room(const std::string& path, ByteCount room, std::uint64_t files) const {
+  const std::optional<FreeRoom> there = folders_.free_room(folder_path(path));
+  return there ? tree_detail::check_free(*there, folder_path(path), room, files) : DiskDone();
 }
 
 DiskDone TreeDisk::make_part(const TreePart& part, bool all) {
   const std::string folder = folder_path(part.path);
-  if (::mkdir(folder.c_str(), 0777) != 0) return fault_of_error(errno, "make", folder);
+  if (const int error = folders_.make(folder); error != 0) return fault_of_error(error, "make", folder);
   DiskDone fault;
   if (all) fault = check_room(folder, part.layout.size());
   if (!fault)
@@ -77,7 +61,8 @@ OrFault<bool> TreeDisk::resume_part(const TreePart& part) {
     view.existing_identity = before->existing_identity;
   }
   for (const std::string& folder : {folder_path(part.path), view.root})
-    if (const int error = make_directory(folder); error != 0) return fault_of_error(error, "make", folder);
+    if (const int error = make_directory(folders_, folder); error != 0)
+      return fault_of_error(error, "make", folder);
   const OrFault<FileIdentity> head = files_->identity(view.head);
   if (!head && head.fault().code != Code::no_such_file) return head.fault();
   const bool there = head && head->size == view.head_size;
@@ -153,10 +138,10 @@ OrFault<TreeDisk::Plan> TreeDisk::lay_out(const std::string& path, const std::ve
 
   const OrFault<PathKind> kind = files_->look(view.destination);
   if (!kind) return kind.fault();
-  const TreeFolder here =
-      *kind == PathKind::nothing ? TreeFolder::none() : TreeFolder::open(view.destination);
+  const OpenedFolder here =
+      *kind == PathKind::nothing ? OpenedFolder(ENOENT) : folders_.open(view.destination);
   if (*kind != PathKind::nothing && !here) return in_the_way(view.destination);
-  if (here && !is_movable(view.root, here))
+  if (const OpenedFolder from = folders_.open(view.root); from && here && from->device() != here->device())
     return DiskFault{Code::io_error, fmt::format("{} is another file system than what it is in: choose a "
                                                  "destination in it or beside it",
                                                  view.destination)};
@@ -171,19 +156,19 @@ OrFault<TreeDisk::Plan> TreeDisk::lay_out(const std::string& path, const std::ve
     lacking.set(piece);
   }
   view.stamps.assign(entries.size(), {});
-  const TreeFolder part = TreeFolder::open(view.root);
+  const OpenedFolder part = folders_.open(view.root);
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    struct stat status {};
-    const bool stands = here && here.look(entries[i].path, status);
-    const int error = here && !stands ? errno : ENOENT;
-    const bool fits =
-        stands && (entries[i].directory ? S_ISDIR(status.st_mode) : is_file_of(status, entries[i]));
+    PathStatus status;
+    const int error = here ? here->look(entries[i].path, status) : ENOENT;
+    const bool stands = error == 0;
+    const bool fits = stands && (entries[i].directory ? status.kind == PathKind::directory
+                                                      : is_file_of(status, entries[i]));
     const std::string shown = view.destination + "/" + entries[i].path;
     // What is behind a link, or a file, is not there and can not be made either.
     if (view.selected[i] && !fits && (stands || error == ELOOP || error == ENOTDIR)) return in_the_way(shown);
     if (view.selected[i] && !stands && error != ENOENT) return fault_of_error(error, "find", shown);
-    if (fits) view.stamps[i] = identity_of(status);
-    if (view.selected[i] && !stands && !(part && part.look(entries[i].path, status))) ++plan.files;
+    if (fits) view.stamps[i] = status.identity;
+    if (view.selected[i] && !stands && !(part && part->look(entries[i].path, status) == 0)) ++plan.files;
     for_each_piece(extents, layout, i, [&](PieceIndex piece) {
       if (view.selected[i]) plan.wanted.set(piece);
       if (!view.selected[i] || !fits) lacking.set(piece);
@@ -215,8 +200,8 @@ OrFault<Bitfield> TreeDisk::still_there(const std::string& path, const Bitfield&
   const Known view = view_of(path);
   if (!view || !view->contents) return unknown(path);
   const std::vector<TreeEntry>& entries = view->contents->manifest.entries();
-  const TreeFolder part = TreeFolder::open(view->root);
-  if (!part) return fault_of_error(errno, "read", view->root);
+  const OpenedFolder part = folders_.open(view->root);
+  if (!part) return fault_of_error(part.error(), "read", view->root);
   DiskDone fault;
   std::size_t last = entries.size();
   std::uint64_t size = 0;  // of the last entry
@@ -225,10 +210,10 @@ OrFault<Bitfield> TreeDisk::still_there(const std::string& path, const Bitfield&
         view->layout.piece_offset(piece), view->layout.piece_size(piece), [&](const ExtentMap::Run& run) {
           const std::string& name = entries[run.entry].path;
           if (run.entry != std::exchange(last, run.entry)) {
-            struct stat status {};
-            const bool stands = part.look(name, status);
-            if (!stands && !is_gone(errno)) fault = fault_of_error(errno, "find", view->root + "/" + name);
-            size = stands && S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
+            PathStatus status;
+            const int error = part->look(name, status);
+            if (error != 0 && !is_gone(error)) fault = fault_of_error(error, "find", view->root + "/" + name);
+            size = status.kind == PathKind::regular ? status.identity.size.value : 0;
           }
           if (size < run.offset.value + run.length.value) there.reset(piece);
           return !fault;
@@ -290,8 +275,8 @@ DiskDone TreeDisk::read_part(const View& view, ByteCount offset, ByteCount lengt
   }
   if (length.value == 0) return std::nullopt;
   if (!view.contents) return unknown(view.root);
-  const TreeFolder part = TreeFolder::open(view.root);
-  const TreeFolder here = TreeFolder::open(view.destination);
+  const OpenedFolder part = folders_.open(view.root);
+  const OpenedFolder here = folders_.open(view.destination);
   DiskDone fault;
   while (length.value > 0 && !fault) {
     const PieceIndex piece{static_cast<std::uint32_t>(offset.value / view.layout.piece_length().value)};
@@ -300,9 +285,9 @@ DiskDone TreeDisk::read_part(const View& view, ByteCount offset, ByteCount lengt
     view.contents->extents.for_each_run(offset, next, [&](const ExtentMap::Run& run) {
       const std::string& name = view.contents->manifest.entries()[run.entry].path;
       // What is at the destination without having been taken for good there is no part of this.
-      const Descriptor file = (view.existing.has(piece) ? here : part).open(name, O_RDONLY);
+      const OpenedFolder& folder = view.existing.has(piece) ? here : part;
       const int error =
-          !file ? errno : read_fully(file.number(), to + run.at.value, run.length.value, run.offset.value);
+          folder ? folder->read(name, run.offset.value, run.length.value, to + run.at.value) : folder.error();
       if (error != 0) fault = fault_of_error(error, "read", view.root + "/" + name);
       return !fault;
     });
@@ -332,16 +317,14 @@ DiskDone TreeDisk::write(const std::string& path, ByteCount offset, ByteView byt
 }
 
 /// Into the files that the bytes belong to.
-DiskDone TreeDisk::put(const View& view, ByteCount offset, ByteView bytes) {
-  const TreeFolder part = TreeFolder::open(view.root);
-  if (!part) return fault_of_error(errno, "write to", view.root);
+DiskDone TreeDisk::put(const View& view, ByteCount offset, ByteView bytes) const {
+  const OpenedFolder part = folders_.open(view.root);
+  if (!part) return fault_of_error(part.error(), "write to", view.root);
   DiskDone fault;
   view.contents->extents.for_each_run(offset, {bytes.size()}, [&](const ExtentMap::Run& run) {
     const TreeEntry& entry = view.contents->manifest.entries()[run.entry];
-    const Descriptor file = part.make_file(entry.path, entry.executable);
-    const int error =
-        !file ? errno
-              : write_fully(file.number(), bytes.data() + run.at.value, run.length.value, run.offset.value);
+    const int error = part->write(entry.path, entry.executable, run.offset.value,
+                                  bytes.subspan(run.at.value, run.length.value));
     if (error != 0) fault = fault_of_error(error, "write to", view.root + "/" + entry.path);
     return !fault;
   });

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -31,7 +30,7 @@ OrFault<TreeReopening> TreeDisk::plan_reopening(const std::string& path, const B
   const Known view = view_of(path);
   if (!view || view->is_part() || view->stamps.empty()) return unknown(path);
   const std::vector<TreeEntry>& entries = view->contents->manifest.entries();
-  const TreeFolder here = TreeFolder::open(view->root);
+  const OpenedFolder here = folders_.open(view->root);
   TreeReopening plan{right, {}, {}};
   for (PieceIndex piece; piece.value < head_pieces(view->layout, {view->contents->encoded.size()}); ++piece)
     plan.existing.reset(piece);
@@ -41,8 +40,8 @@ OrFault<TreeReopening> TreeDisk::plan_reopening(const std::string& path, const B
     for_each_piece(view->contents->extents, view->layout, i,
                    [&](PieceIndex piece) { bad = bad || !right.has(piece); });
     if (!bad) continue;
-    struct stat status {};
-    if (here && here.look(entries[i].path, status)) {
+    PathStatus status;
+    if (here && here->look(entries[i].path, status) == 0) {
       if (!is_file_of(status, entries[i]))
         return DiskFault{Code::file_conflict,
                          fmt::format("{}/{} was changed while it was checked", view->root, entries[i].path)};
@@ -59,7 +58,8 @@ OrFault<TreeReopening> TreeDisk::plan_reopening(const std::string& path, const B
 
 DiskDone TreeDisk::list_taken(const TreePart& part, const std::vector<std::string>& taken) {
   const std::string folder = folder_path(part.path);
-  if (const int error = make_directory(folder); error != 0) return fault_of_error(error, "make", folder);
+  if (const int error = make_directory(folders_, folder); error != 0)
+    return fault_of_error(error, "make", folder);
   const std::string list = list_of(part.path);
   if (DiskDone fault = files_->remove(list)) return fault;
   if (taken.empty()) return std::nullopt;
@@ -96,15 +96,15 @@ OrFault<Bitfield> TreeDisk::take_back(const View& view, const std::string& part)
   Bitfield pieces(view.layout.piece_count());
   const auto taken = taken_from(part);
   if (!taken) return taken.fault();
-  const TreeFolder from = TreeFolder::open(view.destination);
-  const TreeFolder to = TreeFolder::open(view.root);
+  const OpenedFolder from = folders_.open(view.destination);
+  const OpenedFolder to = folders_.open(view.root);
   if (taken->empty() || !from) return pieces;
-  if (!to) return fault_of_error(errno, "write to", view.root);
+  if (!to) return fault_of_error(to.error(), "write to", view.root);
   const std::set<std::string> listed(taken->begin(), taken->end());
   const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!listed.contains(entries[i].path)) continue;
-    const int error = to.take(from, entries[i].path);
+    const int error = to->take(*from, entries[i].path);
     if (error == 0)
       for_each_piece(view.contents->extents, view.layout, i, [&](PieceIndex piece) { pieces.set(piece); });
     if (error != 0 && error != EEXIST && !is_gone(error))
@@ -120,14 +120,14 @@ DiskDone TreeDisk::give_back(const Known& view, const std::string& part) const {
   if (taken->empty()) return std::nullopt;
   if (!view)
     return DiskFault{Code::io_error, fmt::format("what was taken to be mended is in {}", folder_path(part))};
-  if (const int error = make_directory(view->destination); error != 0)
+  if (const int error = make_directory(folders_, view->destination); error != 0)
     return fault_of_error(error, "make", view->destination);
-  const TreeFolder from = TreeFolder::open(view->root);
-  const TreeFolder to = TreeFolder::open(view->destination);
-  if (!from) return is_gone(errno) ? DiskDone() : fault_of_error(errno, "read", view->root);
+  const OpenedFolder from = folders_.open(view->root);
+  const OpenedFolder to = folders_.open(view->destination);
+  if (!from) return is_gone(from.error()) ? DiskDone() : fault_of_error(from.error(), "read", view->root);
   if (!to) return in_the_way(view->destination);
   for (const std::string& path : *taken) {
-    const int error = to.take(from, path);
+    const int error = to->take(*from, path);
     const std::string shown = view->destination + "/" + path;
     if (error == EEXIST)
       return DiskFault{Code::destination_exists,
@@ -138,12 +138,22 @@ DiskDone TreeDisk::give_back(const Known& view, const std::string& part) const {
   return std::nullopt;
 }
 
-bool TreeDisk::holds_files(const std::string& path) {
-  std::error_code error;
-  for (std::filesystem::recursive_directory_iterator each(tree_of(path), error), end; each != end && !error;
-       each.increment(error))
-    if (each->is_regular_file(error)) return true;
-  return error && error != std::errc::no_such_file_or_directory;  // nobody knows
+bool TreeDisk::holds_files(const std::string& path) const {
+  const OpenedFolder part = folders_.open(tree_of(path));
+  if (!part) return !is_gone(part.error());  // nobody knows
+  bool found = false;
+  std::vector<std::string> folders{""};
+  while (!folders.empty() && !found) {
+    const std::string folder = std::move(folders.back());
+    folders.pop_back();
+    const int error = part->list(folder, [&](const std::string& name, const PathStatus& status) {
+      found = found || status.kind == PathKind::regular;
+      if (status.kind == PathKind::directory) folders.push_back(folder.empty() ? name : folder + "/" + name);
+      return !found;
+    });
+    found = found || (error != 0 && !is_gone(error));
+  }
+  return found;
 }
 
 }  // namespace tutti

@@ -600,6 +600,7 @@ class SimpleDisk final : public Disk {
   }
   DiskDone remove(const std::string& path) override { return below_->remove(path); }
   void release(const std::string& path) override { below_->release(path); }
+  TreeFolders& folders() override { return below_->folders(); }
 
  private:
   std::shared_ptr<Disk> below_;
