@@ -134,7 +134,7 @@ OrFault<bool> Storage::resume_manifest(DownloadRecord& download, JournalledPiece
     pieces.doubtful = without(pieces.doubtful, head);
     if (DiskDone fault = store_->journal(download.id, listed(head))) return *fault;
   }
-  if (*learned && without(head, joined(pieces.verified, pieces.doubtful)).none()) return true;
+  if (*learned) return true;
   // Without the manifest nobody knows what the others are; and one that was complete is wrong.
   const bool begun = *there && !without(head, known).none();
   if (DiskDone fault = forget(download.id, pieces, begun ? without(known, head) : known)) return *fault;

@@ -671,6 +671,23 @@ BOOST_FIXTURE_TEST_CASE(a_recheck_finds_what_is_wrong_and_fetches_it, Town) {
   BOOST_TEST((beside() == std::vector<std::string>{"got", "tree"}));
 }
 
+/// All of it is one piece, so there is nothing right to keep of its files, and they have to make room.
+BOOST_FIXTURE_TEST_CASE(a_recheck_mends_a_directory_of_one_piece, Town) {
+  write(root / "tree" / "a", "right");
+  write(root / "tree" / "b" / "c", "and this, too");
+  const Image image = image_of(root / "tree");
+  share(root / "tree");
+  fetch(root / "got");
+  BOOST_TEST_REQUIRE(is(DownloadPhase::complete), row().sentence);
+  write(root / "got" / "a", "wrong");
+  network.command(
+      *bob, bob->at.scheduler,
+      ControlDownloads{{}, DownloadOrder::recheck, DownloadName{GroupName{"g"}, FileName{"tree"}, {}}, {}});
+  BOOST_TEST(network.run_until(
+      [&] { return image_of(root / "got") == image && network.is_in(*bob, DownloadPhase::complete); }));
+  BOOST_TEST((beside() == std::vector<std::string>{"got", "tree"}));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_recheck_of_a_part_leaves_alone_what_was_not_wanted, Town) {
   Image image = fill_apart(root / "tree");
   share(root / "tree");
