@@ -692,15 +692,17 @@ struct PieceNotCome {
 // --- verifying --------------------------------------------------------------------------------------------------
 
 /// Pieces of a download are going to come, to be hashed and written into the file at `path`; `pieces` of it are there and
-/// verified. What comes of them is told to whoever says this. Said again, it begins anew; the SHA-1 of the whole goes on
-/// if it holds nothing but `pieces`.
+/// verified. What comes of them is told to whoever says this, with the number of the `run`: what is told late of an earlier
+/// one is not of this one, in which the same pieces may be written again. Said again, it begins anew; the SHA-1 of the whole
+/// goes on if it holds nothing but `pieces`.
 struct BeginDownload {
   DownloadId download;
   std::string path;
   ByteCount size;
   ByteCount piece_length;
   Bytes pieces;  ///< as in FileOpened
-  TUTTI_MESSAGE(BeginDownload, 0x0567, download, path, size, piece_length, pieces);
+  std::uint32_t run = 0;
+  TUTTI_MESSAGE(BeginDownload, 0x0567, download, path, size, piece_length, pieces, run);
 };
 /// Blocks of a piece are going to come from this fetcher. Said before the first of them, and again by every further
 /// fetcher of the piece: what is known already is not begun anew, unless `attempt` is higher.
@@ -730,14 +732,16 @@ struct BlockStored {
 struct PieceVerified {
   DownloadId download;
   PieceIndex piece;
-  TUTTI_MESSAGE(PieceVerified, 0x0563, download, piece);
+  std::uint32_t run = 0;
+  TUTTI_MESSAGE(PieceVerified, 0x0563, download, piece, run);
 };
 /// What these fetchers brought is not the piece. Nothing of it counts.
 struct PieceCorrupt {
   DownloadId download;
   PieceIndex piece;
   std::vector<Address> fetchers;
-  TUTTI_MESSAGE(PieceCorrupt, 0x0564, download, piece, fetchers);
+  std::uint32_t run = 0;
+  TUTTI_MESSAGE(PieceCorrupt, 0x0564, download, piece, fetchers, run);
 };
 /// The piece could not be written: disk_full or io_error. Nobody's fault.
 struct PieceUnwritable {
@@ -745,20 +749,23 @@ struct PieceUnwritable {
   PieceIndex piece;
   Code code = Code::io_error;
   std::string sentence;
-  TUTTI_MESSAGE(PieceUnwritable, 0x0565, download, piece, code, sentence);
+  std::uint32_t run = 0;
+  TUTTI_MESSAGE(PieceUnwritable, 0x0565, download, piece, code, sentence, run);
 };
 /// All pieces are verified; this is the SHA-1 of them all.
 struct WholeHashed {
   DownloadId download;
   Sha1 sha1;
-  TUTTI_MESSAGE(WholeHashed, 0x0568, download, sha1);
+  std::uint32_t run = 0;
+  TUTTI_MESSAGE(WholeHashed, 0x0568, download, sha1, run);
 };
 /// Verified pieces could not be read for the SHA-1 of the whole.
 struct WholeUnreadable {
   DownloadId download;
   Code code = Code::io_error;
   std::string sentence;
-  TUTTI_MESSAGE(WholeUnreadable, 0x0569, download, code, sentence);
+  std::uint32_t run = 0;
+  TUTTI_MESSAGE(WholeUnreadable, 0x0569, download, code, sentence, run);
 };
 /// Blocks of a download that are still on their way are not written any more.
 struct EndDownload {

@@ -39,6 +39,7 @@ struct Download {
   /// What is to be: all of it, but for a directory of which only a part is wanted, or whose manifest has not come.
   Bitfield wanted;
   std::optional<PiecePicker> picker;
+  std::uint32_t run = 0;  ///< what the verifier says of another one is not of this one
   ByteCount verified;
   RateMeter rate;
 

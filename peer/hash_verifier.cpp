@@ -15,9 +15,11 @@ void HashVerifier::on(const BeginDownload& begin, Context& context) {
   if (known == downloads_.end()) {
     downloads_.emplace(
         begin.download,
-        Download{context.sender(), begin.path, WholeChain(layout, std::move(*pieces)), false, {}, {}});
+        Download{
+            context.sender(), begin.path, WholeChain(layout, std::move(*pieces)), begin.run, false, {}, {}});
   } else {
     drop_pieces(known->second);
+    known->second.run = begin.run;
     known->second.whole_told = false;
     known->second.whole.reset(std::move(*pieces));
   }
@@ -103,7 +105,8 @@ bool HashVerifier::to_be_held(const Download& download, const StoreBlock& store,
 void HashVerifier::proceed(DownloadId id, Download& download, Pieces::iterator piece, const DiskDone& fault,
                            Context& context) {
   if (fault) {
-    context.answer(download.scheduler, PieceUnwritable{id, piece->first, fault->code, fault->sentence});
+    context.answer(download.scheduler,
+                   PieceUnwritable{id, piece->first, fault->code, fault->sentence, download.run});
     drop(download, piece);
   } else if (piece->second.hasher.complete()) {
     judge(id, download, piece, context);
@@ -179,9 +182,9 @@ void HashVerifier::judge(DownloadId id, Download& download, Pieces::iterator pie
   PieceHasher& hasher = piece->second.hasher;
   if (hasher.finish_matches()) {
     download.whole.verified(piece->first);
-    context.answer(download.scheduler, PieceVerified{id, piece->first});
+    context.answer(download.scheduler, PieceVerified{id, piece->first, download.run});
   } else {
-    PieceCorrupt corrupt{id, piece->first, {}};
+    PieceCorrupt corrupt{id, piece->first, {}, download.run};
     for (const std::uint64_t source : hasher.sources()) corrupt.fetchers.push_back({source});
     context.answer(download.scheduler, corrupt);
   }
@@ -193,10 +196,10 @@ void HashVerifier::follow(DownloadId id, Download& download, Context& context) {
   if (download.whole_told) return;
   if (const DiskDone fault = read_back(download)) {
     download.whole_told = true;
-    context.answer(download.scheduler, WholeUnreadable{id, fault->code, fault->sentence});
+    context.answer(download.scheduler, WholeUnreadable{id, fault->code, fault->sentence, download.run});
   } else if (download.whole.complete()) {
     download.whole_told = true;
-    context.answer(download.scheduler, WholeHashed{id, download.whole.finish()});
+    context.answer(download.scheduler, WholeHashed{id, download.whole.finish(), download.run});
   } else if (download.whole.to_read() && !read_back_due_) {
     read_back_due_ = true;
     context.after(Duration{}, ReadBackDue{});

@@ -67,6 +67,7 @@ class HashVerifier final
     Address scheduler;
     std::string path;
     WholeChain whole;
+    std::uint32_t run = 0;
     bool whole_told = false;
     Pieces under_way;
     WorkMeter work = {};

@@ -249,11 +249,6 @@ std::vector<PeerKey> PiecePicker::received(PeerKey key, PieceIndex piece, BlockI
 
 // --- verdicts -----------------------------------------------------------------------------------------------
 
-bool PiecePicker::awaits_verdict(PieceIndex piece) const {
-  const Piece& here = pieces_[piece.value];
-  return here.state == State::complete || here.attempt > 0;
-}
-
 void PiecePicker::verified(PieceIndex piece, Instant now) {
   if (const auto found = progress_.find(piece); found != progress_.end())
     for (const PeerKey holder : std::exchange(found->second.holders, {})) leave_queue(holder, piece, now);

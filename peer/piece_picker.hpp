@@ -138,9 +138,6 @@ class PiecePicker {
                                 Instant now);
 
   // --- verdicts ---
-  /// True if all blocks of the piece have come. Else a verdict on it is of an earlier life of the download, unless the
-  /// piece has begun anew: then it may be on what came before.
-  bool awaits_verdict(PieceIndex piece) const;
   /// All blocks of the piece came and were right.
   void verified(PieceIndex piece, Instant now);
   /// The piece is not what the metainfo says. `sources`: whose blocks it was made of. If they were one peer's, it is

@@ -89,8 +89,10 @@ void Scheduler::give_up_turn(Download& download, Context& context) {
 
 void Scheduler::activate(Download& download, Context& context) {
   const DownloadId id = download.record.id;
-  context.send(verifier_of(id), BeginDownload{id, download.record.part_path, download.layout.size(),
-                                              download.layout.piece_length(), download.prepared.bytes()});
+  download.run = runs_[id]++;
+  context.send(verifier_of(id),
+               BeginDownload{id, download.record.part_path, download.layout.size(),
+                             download.layout.piece_length(), download.prepared.bytes(), download.run});
   download.picker.emplace(download.layout, download.prepared, download.wanted);
   download.picker->at_random(options_.picks_at_random);
   download.shared_with.clear();
@@ -150,7 +152,8 @@ void Scheduler::serve(const Download& download, Context& context) {
 
 void Scheduler::on(const WholeHashed& hashed, Context& context) {
   Download* download = find(hashed.download);
-  if (download == nullptr || !download->picker || !download->picker->complete() || download->finishing)
+  if (download == nullptr || hashed.run != download->run || !download->picker ||
+      !download->picker->complete() || download->finishing)
     return;
   if (hashed.sha1 == download->record.metainfo.sha1) return finish(*download, context);
   context.send(verifier_of(hashed.download), EndDownload{hashed.download});
@@ -162,7 +165,7 @@ void Scheduler::on(const WholeHashed& hashed, Context& context) {
 void Scheduler::on(const WholeUnreadable& unreadable, Context& context) {
   Download* download = find(unreadable.download);
   // While it gets its name it may have gone from where it was; nobody needs the whole's SHA-1 any more then.
-  if (download != nullptr && download->picker && !download->finishing)
+  if (download != nullptr && unreadable.run == download->run && download->picker && !download->finishing)
     fail(*download, unreadable.code, unreadable.sentence, context);
 }
 

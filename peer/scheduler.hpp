@@ -375,6 +375,7 @@ class Scheduler final
   TicketPurse tickets_;
   std::uint64_t session_ = 0;  ///< grows with every change of it
   std::map<DownloadId, Download> downloads_;
+  std::map<DownloadId, std::uint32_t> runs_;  ///< how often each has been begun at its verifier
   std::map<std::uint64_t, Starting> starting_;
   std::map<std::uint64_t, Finding> finding_;  ///< in the order of the commands
   std::map<CommandId, WithTold> asked_;

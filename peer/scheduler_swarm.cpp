@@ -676,12 +676,10 @@ void Scheduler::on(const PieceNotCome& not_come, Context& context) {
 
 void Scheduler::on(const PieceVerified& verified, Context& context) {
   Download* download = find(verified.download);
-  if (download == nullptr || !download->runs() || download->prepare_at || download->recheck ||
-      download->pieces().has(verified.piece))
+  if (download == nullptr || verified.run != download->run || !download->runs() || download->prepare_at ||
+      download->recheck || download->pieces().has(verified.piece))
     return;
   if (download->picker) {
-    // Verified before the download had this turn: the verifier does not count it any more, so it is fetched again.
-    if (!download->picker->awaits_verdict(verified.piece)) return;
     download->picker->verified(verified.piece, context.now());
   } else {
     download->prepared.set(verified.piece);  // it was on its way when the turn ended
@@ -696,7 +694,7 @@ void Scheduler::on(const PieceVerified& verified, Context& context) {
 
 void Scheduler::on(const PieceCorrupt& corrupt, Context& context) {
   Download* download = find(corrupt.download);
-  if (download == nullptr || !download->picker) return;
+  if (download == nullptr || corrupt.run != download->run || !download->picker) return;
   std::vector<PeerKey> sources;
   for (const Address fetcher : corrupt.fetchers)
     if (const auto client = clients_of_fetchers_.find(fetcher); client != clients_of_fetchers_.end())
@@ -721,7 +719,8 @@ void Scheduler::on(const PieceCorrupt& corrupt, Context& context) {
 
 void Scheduler::on(const PieceUnwritable& unwritable, Context& context) {
   Download* download = find(unwritable.download);
-  if (download == nullptr || !download->runs() || !download->picker) return;
+  if (download == nullptr || unwritable.run != download->run || !download->runs() || !download->picker)
+    return;
   fail(*download, unwritable.code, unwritable.sentence, context);
 }
 

@@ -308,7 +308,8 @@ Seams wrong_counts_as_right() {
       envelope.payload = spoilt.payload;
     }
     const auto corrupt = get<PieceCorrupt>(envelope);
-    if (corrupt) host.say(envelope.from, envelope.to, PieceVerified{corrupt->download, corrupt->piece});
+    if (corrupt)
+      host.say(envelope.from, envelope.to, PieceVerified{corrupt->download, corrupt->piece, corrupt->run});
     return !corrupt;
   };
   return seams;

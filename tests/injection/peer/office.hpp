@@ -143,11 +143,11 @@ struct Office {
       if (each.address == of) return each.owner;
     return {};
   }
-  void verified(std::uint32_t piece) {
+  void verified(std::uint32_t piece, std::uint32_t run = 0) {
     for (const auto& each : host.links())
       if (each.endpoint == "127.0.0.1:7003")
         host.inject(each.owner, scheduler.address, BlockArrived{{5}, {piece}, 0, {0}, block_size});
-    host.inject(verifier.address, scheduler.address, PieceVerified{{5}, {piece}});
+    host.inject(verifier.address, scheduler.address, PieceVerified{{5}, {piece}, run});
   }
   void whole(const Sha1& digest) {
     host.discard(verifier.address);

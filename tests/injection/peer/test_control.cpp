@@ -208,9 +208,12 @@ BOOST_AUTO_TEST_CASE(a_verdict_of_the_turn_before_does_not_count_in_the_next) {
   office.host.discard(office.verifier.address);
   order(DownloadOrder::resume);
   BOOST_TEST((office.host.find<BeginDownload>(office.verifier.address)->message.pieces == Bytes{0x40}));
-  office.host.inject(office.verifier.address, office.scheduler.address, PieceVerified{{5}, 2_piece});
+  office.host.inject(office.verifier.address, office.scheduler.address, PieceVerified{{5}, 2_piece, 0});
   BOOST_TEST(office.row().pieces_verified == 1u);
-  office.verified(2);
+  // Nor when all of the piece has come again: that is going to be written over what was verified then.
+  office.verified(2, 0);
+  BOOST_TEST(office.row().pieces_verified == 1u);
+  office.verified(2, 1);
   BOOST_TEST(office.row().pieces_verified == 2u);
 }
 
