@@ -58,6 +58,9 @@ class Librarian final
   };
   static constexpr Duration look_every = std::chrono::seconds(5);
   static constexpr Duration rest = std::chrono::seconds(30);
+  /// How often, and how long at first, twice as long each time, see Share::doubts_left: for half a minute in all.
+  static constexpr std::uint32_t doubts = 3;
+  static constexpr Duration first_doubt = std::chrono::seconds(5);
   /// A file that was written into less long ago is not hashed again yet.
   static constexpr Duration still_written = std::chrono::seconds(5);
   /// To look at a directory can take long: it is not looked at again for so many times as long.
@@ -105,6 +108,10 @@ class Librarian final
     Instant rests_until{};
     bool looked_at = false;  ///< just now
     bool trouble_told = false;
+    /// That there is no such group, or that the user is not in it, is not believed so often. What a login brings back was
+    /// shared in an earlier life of this client, which may have seen more than a tracker that has an old disk and is cut
+    /// off: what that one does not know is not to end a share for good.
+    std::uint32_t doubts_left = 0;
     std::optional<PieceIndex> damaged = {};  ///< this piece is wrong, and what becomes of it is not settled
   };
   /// A file on its way to be shared: asking (may it be?) -> waiting (its turn) -> measuring (its identity) -> hashing ->

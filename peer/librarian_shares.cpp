@@ -117,6 +117,7 @@ void Librarian::on(const SharesRecalled& recalled, Context& context) {
     const ShareKey key{record.gid, record.fid};
     Share share;
     share.record = record;
+    share.doubts_left = doubts;
     if (record.stopped) share.state = ShareState::stopping;
     if (!shares_.try_emplace(key, std::move(share)).second) continue;
     if (stopped_early.contains({record.group, record.metainfo.name})) {
@@ -197,7 +198,11 @@ void Librarian::announce(const ShareKey& key, Context& context) {
         const auto* refused = told.what.get<Refused>();
         if (refused == nullptr) {
           share->state = ShareState::served;
+          share->doubts_left = 0;
           serve(*share, at);
+        } else if (is_last_word(refused->code) && share->doubts_left > 0) {
+          share->state = ShareState::looking;
+          share->rests_until = at.now() + first_doubt * (1U << (doubts - share->doubts_left--));
         } else if (is_last_word(refused->code)) {
           lose_share(key, refused->code, refused->sentence, at);
         } else {

@@ -264,12 +264,26 @@ BOOST_AUTO_TEST_CASE(without_an_answer_it_is_announced_again_later) {
   library.host.expect<ServeFile>(library.uploader);
 }
 
-BOOST_AUTO_TEST_CASE(a_share_that_is_refused_for_good_is_lost) {
-  Library library;
-  library.login({library.record()});
-  library.checked(library.identity);
-  library.told<StartShare>(Refused{Code::not_a_member, "no"});
-  library.expect_loss();
+/// A tracker that has an old disk and hears of no other would end it otherwise.
+BOOST_AUTO_TEST_CASE(a_share_that_is_refused_for_good_is_lost_if_that_is_said_again) {
+  for (const bool comes_back : {false, true}) {
+    Library library;
+    library.login({library.record()});
+    library.checked(library.identity);
+    for (const Duration pause : {5s, 10s, 20s}) {
+      library.told<StartShare>(Refused{Code::not_a_member, "no"});
+      library.host.expect_silence(library.shell.address);
+      library.host.advance(pause);
+      library.checked(library.identity);
+    }
+    if (comes_back) {
+      library.told<StartShare>(Done{});
+      library.host.expect<ServeFile>(library.uploader);
+    } else {
+      library.told<StartShare>(Refused{Code::not_a_member, "no"});
+      library.expect_loss();
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_share_is_looked_at_once_at_a_time_and_not_all_the_time) {
