@@ -212,6 +212,15 @@ void Scheduler::on(const DownloadSound& sound, Context& context) {
   starting_.erase(sound.tag);
   download->recheck.reset();
   damage_is_over(*download, context);
+  const DownloadRecord& record = download->record;
+  if (!record.only.empty())
+    context.send(others_.shell,
+                 Notice{NoticeKind::info,
+                        record.group.text,
+                        {},
+                        fmt::format("{}: the pieces that are here as a whole are right; those of "
+                                    "which --only wanted a part cannot be hashed",
+                                    record.metainfo.name.text)});
   context.send(others_.shell, DownloadChanged{download->row(context.now(), 0)});
   obey_orders(context);
   answer_waiters(context);
