@@ -31,6 +31,16 @@ struct Quietly {
   Quietly& operator=(const Quietly&) = delete;
 };
 
+/// As it was told when there were no directories in stories.
+Scenario without_directories(std::uint64_t seed) {
+  Scenario scenario = random_scenario(seed);
+  for (FileSpec& file : scenario.files) {
+    file.files = 0;
+    file.partial.clear();
+  }
+  return scenario;
+}
+
 std::string sentence_of(const Outcome& outcome) {
   if (!outcome.violation) return {};
   return std::string(name_of(outcome.violation->invariant)) + ": " + outcome.violation->sentence;
@@ -60,7 +70,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_violated_and_every_seed_repeats_itself) {
 BOOST_AUTO_TEST_CASE(stories_that_were_taken_for_wrong_once_are_told_again) {
   // 51440: a tracker with an old disk goes on alone under numbers that it has used, while the other is down.
   for (const std::uint64_t seed : {51440U}) {
-    Scenario scenario = random_scenario(seed);
+    Scenario scenario = without_directories(seed);
     std::erase_if(scenario.faults, [](const tutti::simulation::Fault& each) {
       return static_cast<std::size_t>(each.kind) >=
              weather_kinds;  // there were none when these were told first
@@ -76,7 +86,21 @@ BOOST_AUTO_TEST_CASE(what_was_found_once_stays_mended) {
   // 1896008543141: of a log that has forked, what is cut off is known to one tracker only, at a vector that all have.
   // 1896009963650: a complete file is rechecked while downloads are paused, which was taken for disobedience.
   // 1996025496852: a login under a number that was used twice, which the watch had not noted.
-  for (const std::uint64_t seed : {1896008543379U, 1896008543141U, 1896009963650U, 1996025496852U}) {
+  // 1896029126018: a disk that is as it was before its first number was used, which the watch took for a new one.
+  // 1996029121654: somebody is told something between two lives of his client, and sits there idly ever after (the model's).
+  // 1896029725510: a process is told of an end of a connection after its own (the model's).
+  // 1996029727553: a verdict of the run before counts, and a piece is written over in a file that has its name already.
+  // 1996030326057: what is wrong with a complete file is found out after a pause, and fetched (the model's).
+  for (const std::uint64_t seed :
+       {1896008543379U, 1896008543141U, 1896009963650U, 1996025496852U, 1896029126018U, 1996029121654U,
+        1896029725510U, 1996029727553U, 1996030326057U}) {
+    const Outcome outcome = tell_apart(seed, without_directories(seed));
+    BOOST_TEST(sentence_of(outcome) == "", "seed " << seed << ": " << sentence_of(outcome));
+  }
+  // 1107, 1487: a directory of one piece has lost bytes with the power, and a recheck is to mend it.
+  // 1896032916945: a recheck of a part of a directory cannot see all that was lost with the power (the watch's).
+  // 1996032913211: a client that was killed is told that there is no such group, by a tracker with an old disk that is cut off.
+  for (const std::uint64_t seed : {1107U, 1487U, 1896032916945U, 1996032913211U}) {
     const Outcome outcome = tell_apart(seed, random_scenario(seed));
     BOOST_TEST(sentence_of(outcome) == "", "seed " << seed << ": " << sentence_of(outcome));
   }

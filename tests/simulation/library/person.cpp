@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/actor.hpp"
+#include "peer/tree_path.hpp"
 
 namespace tutti::simulation {
 
@@ -62,6 +63,7 @@ void Person::sit_down(SwarmHost& host, const ClientAddresses& at) {
   list_next_ = {};
   confirmed_.clear();
   forget_promises();
+  thinks_at_ = Instant::max();  // what was thought of while nobody sat here comes to nothing
   think_later(1ms);
 }
 
@@ -127,7 +129,9 @@ std::vector<std::string> Person::unconfirmed() const {
     const std::string& name = wishes_.fetches[i].file;
     const bool gone =
         std::find(changed_shares_.begin(), changed_shares_.end(), "/home/" + name) != changed_shares_.end();
-    if (fetched_[i].complete && !gone && !confirmed_.contains(name)) missing.push_back(name);
+    // Of a part there may be no whole piece to share.
+    if (fetched_[i].complete && wishes_.fetches[i].only.empty() && !gone && !confirmed_.contains(name))
+      missing.push_back(name);
   }
   return missing;
 }
@@ -215,7 +219,7 @@ bool Person::mind_shares() {
     const Wishes::Share& share = wishes_.shares[i];
     if (shared_[i] || now < share_next_[i] || !groups_[group_of(share.group)].inside) continue;
     share_next_[i] = now + patience;
-    command(at_.librarian, ShareFile{{}, share.path, GroupName{share.group}},
+    command(at_.librarian, ShareFile{{}, share.path + (share.directory ? "/" : ""), GroupName{share.group}},
             [this, i](const Told& told) { shared_[i] = !refusal(told); });
     return true;
   }
@@ -288,8 +292,6 @@ bool Person::mind_cancels() {
                              DownloadName{GroupName{fetch.group}, FileName{fetch.file}, ""},
                              DownloadPriority::normal},
             [this, i, ends](const Told& told) {
-              // What is wrong with a complete file is fetched again: that was said later than any pause.
-              if (!ends && !refusal(told)) pause_.since.reset();
               if (!ends || refusal(told)) return;
               fetched_[i].runs = false;
               cancelled_.insert(i);
@@ -317,7 +319,8 @@ bool Person::mind_fetches() {
     fetch_next_[i] = now + patience;
     if (!fetched_[i].started) fetched_[i].started = now;
     fetched_[i].failed.reset();
-    command(at_.scheduler, StartDownload{{}, GroupName{fetch.group}, FileName{fetch.file}, "/home", false},
+    command(at_.scheduler,
+            StartDownload{{}, GroupName{fetch.group}, FileName{fetch.file}, "/home", false, fetch.only},
             [this, i](const Told& told) {
               const auto code = refusal(told);
               // Whoever finds nobody waits for somebody; what is there already is what was begun before.
@@ -369,12 +372,14 @@ void Person::note(const DownloadRow& row) {
     if (wishes_.fetches[i].group != row.group.text || wishes_.fetches[i].file != row.file.text) continue;
     Fetched& fetched = fetched_[i];
     fetched.phase = row.phase;
+    // What is wrong with what was complete is fetched again, and that was found out, or asked for, after the pause.
+    if (fetched.complete && row.phase != DownloadPhase::complete) pause_.since.reset();
     if (row.phase == DownloadPhase::failed) fetched.failed = row.code;
     if (row.phase == DownloadPhase::complete && !fetched.complete) fetched.complete = world_.clock.now();
   }
 }
 
-void Person::hear(const ShareChanged& changed) { changed_shares_.push_back(changed.path); }
+void Person::hear(const ShareChanged& changed) { changed_shares_.push_back(folder_path(changed.path)); }
 
 void Person::hear(const Notice& notice) {
   for (std::size_t i = 0; i < groups_.size(); ++i) {

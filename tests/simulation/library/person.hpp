@@ -24,11 +24,13 @@ struct Wishes {
   struct Share {
     std::string path;
     std::string group;
+    bool directory = false;
   };
   struct Fetch {
     std::string group;
     std::string file;
     Instant not_before{};
+    std::vector<std::string> only = {};
   };
   std::string user;
   std::vector<Group> groups;

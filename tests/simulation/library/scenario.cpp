@@ -139,6 +139,12 @@ Scenario random_scenario(std::uint64_t seed) {
       const bool is_source = c == i % scenario.clients.size() || of_file.chance(1, 6);
       (is_source ? file.sources : file.leechers).push_back(scenario.clients[c].name);
     }
+    Random of_directory = stream_of(seed, "a directory of a scenario", i);
+    if (of_directory.chance(1, 3)) {
+      file.files = static_cast<std::uint32_t>(1 + of_directory.below(12));
+      for (const std::string& each : file.leechers)
+        if (of_directory.chance(1, 4)) file.partial.push_back(each);
+    }
     scenario.files.push_back(file);
   }
   std::vector<std::string> trackers;

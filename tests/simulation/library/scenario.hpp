@@ -66,7 +66,9 @@ struct FileSpec {
   std::uint64_t bytes = 1U << 20U;
   std::vector<std::string> sources;
   std::vector<std::string> leechers;
-  Duration fetched_at{};  ///< not before
+  Duration fetched_at{};    ///< not before
+  std::uint32_t files = 0;  ///< it is a directory in which so many have these bytes; 0: it is a file
+  std::vector<std::string> partial = {};  ///< those of the leechers who want but some of it (wanted_by_some)
 };
 
 /// A whole story. Everything in it is named, so that a part can be left out and the rest stays as it was.

@@ -113,12 +113,15 @@ void take_clients(const toml::table& table, Scenario& scenario, Classes& classes
 void take_file(const toml::table& table, Scenario& scenario, const Classes& classes) {
   FileSpec file;
   file.group = "group";
-  take(table, {{"name", [&](const toml::node& node) { file.name = text_in(node); }},
-               {"group", [&](const toml::node& node) { file.group = text_in(node); }},
-               {"bytes", [&](const toml::node& node) { file.bytes = count_of(node); }},
-               {"sources", [&](const toml::node& node) { file.sources = clients_in(node, classes); }},
-               {"leechers", [&](const toml::node& node) { file.leechers = clients_in(node, classes); }},
-               {"fetched_at_s", [&](const toml::node& node) { file.fetched_at = seconds_of(node); }}});
+  take(table,
+       {{"name", [&](const toml::node& node) { file.name = text_in(node); }},
+        {"group", [&](const toml::node& node) { file.group = text_in(node); }},
+        {"bytes", [&](const toml::node& node) { file.bytes = count_of(node); }},
+        {"files", [&](const toml::node& node) { file.files = static_cast<std::uint32_t>(count_of(node)); }},
+        {"partial", [&](const toml::node& node) { file.partial = clients_in(node, classes); }},
+        {"sources", [&](const toml::node& node) { file.sources = clients_in(node, classes); }},
+        {"leechers", [&](const toml::node& node) { file.leechers = clients_in(node, classes); }},
+        {"fetched_at_s", [&](const toml::node& node) { file.fetched_at = seconds_of(node); }}});
   if (file.sources.empty()) wrong(table, "a file has a source");
   scenario.files.push_back(std::move(file));
 }

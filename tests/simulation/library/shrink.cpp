@@ -27,6 +27,7 @@ Scenario without(Scenario scenario, const LeftOut& left_out) {
   for (FileSpec& file : scenario.files) {
     std::erase_if(file.sources, is_out);
     std::erase_if(file.leechers, is_out);
+    std::erase_if(file.partial, is_out);
   }
   std::erase_if(scenario.files, [&](const FileSpec& file) {
     return is_in(left_out.files, file.name) || file.sources.empty();

@@ -33,11 +33,11 @@ void Simulation::build() {
   std::map<std::string, std::string> owner_of_group;
   for (std::size_t i = 0; i < scenario_.files.size(); ++i) {
     const FileSpec& file = scenario_.files[i];
-    contents_[file.name] = swarm_->pool().make(stream_of(seed_, "content of " + file.name)(), file.bytes);
-    watch_->know_file(file.name, contents_[file.name]);
+    const Content& content = contents_[file.name] =
+        make_content(swarm_->pool(), stream_of(seed_, "content of " + file.name)(), file.bytes, file.files);
+    watch_->know_file(file.name, content);
     owner_of_group.try_emplace(file.group, file.sources.front());
-    pieces_wanted_ +=
-        file.leechers.size() * ((file.bytes + ContentPool::chunk_bytes - 1) / ContentPool::chunk_bytes);
+    pieces_wanted_ += file.leechers.size() * content.pieces;
   }
   for (const ClientSpec& spec : scenario_.clients) {
     Wishes wishes;
@@ -47,9 +47,12 @@ void Simulation::build() {
     };
     std::set<std::string> groups;
     for (const FileSpec& file : scenario_.files) {
-      if (belongs(file.sources)) wishes.shares.push_back({"/home/" + file.name, file.group});
+      if (belongs(file.sources)) wishes.shares.push_back({"/home/" + file.name, file.group, file.files > 0});
       if (belongs(file.leechers))
-        wishes.fetches.push_back({file.group, file.name, Instant{} + file.fetched_at});
+        wishes.fetches.push_back({file.group, file.name, Instant{} + file.fetched_at,
+                                  belongs(file.partial)
+                                      ? std::vector<std::string>{std::string("**") + wanted_by_some}
+                                      : std::vector<std::string>{}});
       if (belongs(file.sources) || belongs(file.leechers)) groups.insert(file.group);
     }
     for (const std::string& group : groups)
@@ -57,7 +60,7 @@ void Simulation::build() {
     client_index_[spec.name] = swarm_->clients().size();
     ClientMachine& client = swarm_->add_client(spec.name, scenario_.lines.at(spec.line), spec.disk, wishes);
     for (const FileSpec& file : scenario_.files)
-      if (belongs(file.sources)) client.disk->put_file("/home/" + file.name, contents_[file.name]);
+      if (belongs(file.sources)) put_on(*client.disk, "/home/" + file.name, contents_[file.name]);
   }
   swarm_->hashing_takes = scenario_.password_takes;
   swarm_->adjust = [this](ClientSettings& settings) {
@@ -369,7 +372,7 @@ bool Simulation::is_excused(const ClientMachine& client) const {
 bool Simulation::has_source(const std::string& file) const {
   return std::any_of(swarm_->clients().begin(), swarm_->clients().end(), [&](const auto& client) {
     return client->host && !is_excused(*client) && client->disk->rotten().empty() &&
-           client->disk->holds("/home/" + file, *contents_.at(file));
+           is_on(*client->disk, "/home/" + file, contents_.at(file));
   });
 }
 

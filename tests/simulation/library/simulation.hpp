@@ -111,7 +111,7 @@ class Simulation {
   Seams seams_;
   std::unique_ptr<Swarm> swarm_;
   std::unique_ptr<Watch> watch_;
-  std::map<std::string, std::shared_ptr<const Bytes>> contents_;
+  std::map<std::string, Content> contents_;
   std::map<std::string, std::size_t> client_index_;
   std::set<std::string> removed_;
   std::set<std::string> left_for_good_;

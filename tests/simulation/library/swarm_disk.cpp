@@ -32,10 +32,6 @@ std::size_t chunks_of(std::uint64_t size) { return (size + chunk_bytes - 1) / ch
 
 }  // namespace
 
-SwarmDisk::SwarmDisk(const ContentPool& pool, Random random, DiskPace pace, std::function<Instant()> now,
-                     Charge charge)
-    : pool_(pool), random_(random), pace_(pace), now_(std::move(now)), charge_(std::move(charge)) {}
-
 void SwarmDisk::takes(std::uint64_t bytes, Duration besides) {
   const auto moving =
       static_cast<std::int64_t>(static_cast<double>(bytes) * 1e9 /
@@ -131,16 +127,25 @@ DiskDone SwarmDisk::write(const std::string& path, ByteCount offset, ByteView by
   if (found == files_.end()) return not_there(path);
   if (writes && !writes(path, offset.value)) return std::nullopt;
   File& file = found->second;
-  const std::uint64_t end = offset.value + bytes.size();
-  // Room that is reserved is there, but a disk that is full can also be one that fails amid a file.
-  if (capacity_ && used() + (end > file.size ? end - file.size : 0) > *capacity_) return no_room(path);
+  if (!has_room_for(file, offset.value + bytes.size())) return no_room(path);
+  put(file, offset.value, bytes);
+  return std::nullopt;
+}
+
+/// Room that is reserved is there, but a disk that is full can also be one that fails amid a file.
+bool SwarmDisk::has_room_for(const File& file, std::uint64_t end) const {
+  return !capacity_ || used() + (end > file.size ? end - file.size : 0) <= *capacity_;
+}
+
+void SwarmDisk::put(File& file, std::uint64_t offset, ByteView bytes) {
+  const std::uint64_t end = offset + bytes.size();
   file.size = std::max(file.size, end);
   file.chunks.resize(chunks_of(file.size));
-  for (std::uint64_t at = offset.value; at < end;) {
+  for (std::uint64_t at = offset; at < end;) {
     const std::size_t chunk = at / chunk_bytes;
     const std::uint64_t within = at % chunk_bytes;
     const std::uint64_t length = std::min<std::uint64_t>(chunk_bytes - within, end - at);
-    const ByteView part = bytes.subspan(at - offset.value, length);
+    const ByteView part = bytes.subspan(at - offset, length);
     if (within == 0 && length == size_of_chunk(file, chunk)) {
       file.chunks[chunk] = pool_.shared(part);
     } else {
@@ -151,7 +156,6 @@ DiskDone SwarmDisk::write(const std::string& path, ByteCount offset, ByteView by
     at += length;
   }
   touch(file);
-  return std::nullopt;
 }
 
 DiskDone SwarmDisk::sync(const std::string& path) {
@@ -165,14 +169,32 @@ DiskDone SwarmDisk::sync(const std::string& path) {
 
 DiskDone SwarmDisk::rename_new(const std::string& from, const std::string& to) {
   takes(0);
-  if (!files_.contains(from)) return not_there(from);
+  if (!files_.contains(from) && !is_directory(from)) return not_there(from);
   if (files_.contains(to) || is_directory(to)) return in_the_way(to);
   if (!is_directory(folder_of(to))) return not_there(to);
+  if (is_directory(from)) return rename_directory(from, to);
   auto node = files_.extract(from);
   node.key() = to;
   node.mapped().changed_ns = ++ticks_;
   files_.insert(std::move(node));
   if (rotten_.erase(from) > 0) rotten_.insert(to);
+  return std::nullopt;
+}
+
+DiskDone SwarmDisk::rename_directory(const std::string& from, const std::string& to) {
+  const auto moved = [&](const std::string& path) { return to + path.substr(from.size()); };
+  const std::string below = from + "/";
+  for (auto each = files_.lower_bound(below); each != files_.end() && each->first.starts_with(below);) {
+    auto node = files_.extract(each++);
+    node.key() = moved(node.key());
+    files_.insert(std::move(node));
+  }
+  for (std::set<std::string>* const paths : {&directories_, &rotten_}) {
+    std::set<std::string> renamed;
+    for (const std::string& path : *paths)
+      renamed.insert(path == from || path.starts_with(below) ? moved(path) : path);
+    *paths = std::move(renamed);
+  }
   return std::nullopt;
 }
 
@@ -182,8 +204,15 @@ DiskDone SwarmDisk::remove(const std::string& path) {
   return std::nullopt;
 }
 
-void SwarmDisk::put_file(const std::string& path, const std::shared_ptr<const Bytes>& content) {
+void SwarmDisk::put_directory(const std::string& path) {
+  for (std::string folder = path; folder != "/"; folder = folder_of(folder)) directories_.insert(folder);
+}
+
+void SwarmDisk::put_file(const std::string& path, const std::shared_ptr<const Bytes>& content,
+                         bool executable) {
+  put_directory(folder_of(path));
   File& file = files_.contains(path) ? files_.at(path) : new_file(path);
+  file.executable = executable;
   file.size = content->size();
   file.chunks.clear();
   for (std::size_t chunk = 0; chunk < chunks_of(file.size); ++chunk)
@@ -221,6 +250,7 @@ bool SwarmDisk::holds(const std::string& path, std::uint64_t offset, ByteView st
 }
 
 void SwarmDisk::lose_power() {
+  has_lost_power_ = true;
   for (auto& [path, file] : files_) {
     for (std::size_t chunk = 0; chunk < file.chunks.size(); ++chunk) {
       const ByteView synced = chunk < file.synced.size() ? file.synced[chunk].view() : ByteView{};
@@ -252,6 +282,11 @@ bool SwarmDisk::flip_bit() {
   file.chunks[chunk] = Payload::own(std::move(bytes));
   rotten_.insert(path);
   return true;
+}
+
+bool SwarmDisk::is_rotten(const std::string& path) const {
+  return std::any_of(rotten_.begin(), rotten_.end(),
+                     [&](const std::string& each) { return each == path || each.starts_with(path + "/"); });
 }
 
 FileIdentity SwarmDisk::identity_of(const File& file) {

@@ -12,6 +12,7 @@
 #include "actors/random.hpp"
 #include "actors/time.hpp"
 #include "peer/disk.hpp"
+#include "peer/tree_folder.hpp"
 #include "tests/simulation/library/content_pool.hpp"
 
 namespace tutti::simulation {
@@ -23,7 +24,7 @@ struct DiskPace {
   Duration sync = std::chrono::milliseconds(3);
 };
 
-/// The disk of one machine of the simulation. Keeps the rules of Disk, as MemoryDisk does, and has faults that a story chooses:
+/// The disk of one machine of the simulation, with directories. Keeps the rules of Disk, as MemoryDisk does, and has faults that a story chooses:
 /// - **slow**: each call takes the time that its pace says, and waits for the ones before it; whoever called waits with it;
 /// - **full**: from a number of bytes on, making and writing are refused as disk_full;
 /// - **power loss**: of what was written and not synced each chunk of 512 KiB is there, is not, or is torn: its first part is
@@ -36,6 +37,7 @@ class SwarmDisk final : public Disk {
   using Charge = std::function<void(Duration)>;
   SwarmDisk(const ContentPool& pool, Random random, DiskPace pace, std::function<Instant()> now,
             Charge charge);
+  ~SwarmDisk() override;
 
   OrFault<PathKind> look(const std::string& path) override;
   OrFault<FileIdentity> identity(const std::string& path) override;
@@ -47,10 +49,15 @@ class SwarmDisk final : public Disk {
   DiskDone rename_new(const std::string& from, const std::string& to) override;
   DiskDone remove(const std::string& path) override;
   void release(const std::string&) override {}
+  TreeFolders& folders() override;
 
-  void put_directory(const std::string& path) { directories_.insert(path); }
-  void put_file(const std::string& path, const std::shared_ptr<const Bytes>& content);
+  /// With those above it.
+  void put_directory(const std::string& path);
+  void put_file(const std::string& path, const std::shared_ptr<const Bytes>& content,
+                bool executable = false);
   bool has(const std::string& path) const { return files_.contains(path); }
+  bool has_directory(const std::string& path) const { return is_directory(path); }
+  bool is_executable(const std::string& path) const { return files_.at(path).executable; }
   /// The file is exactly this; or, of the file, this stretch.
   bool holds(const std::string& path, const Bytes& content) const;
   bool holds(const std::string& path, std::uint64_t offset, ByteView stretch) const;
@@ -59,9 +66,12 @@ class SwarmDisk final : public Disk {
   /// Bytes of all files together; nothing: no end.
   void set_capacity(std::optional<std::uint64_t> bytes) { capacity_ = bytes; }
   void lose_power();
+  bool has_lost_power() const { return has_lost_power_; }
   /// One bit of one file, by chance; false if there is none. Which one is in rotten().
   bool flip_bit();
   const std::set<std::string>& rotten() const { return rotten_; }
+  /// At this path, or below it.
+  bool is_rotten(const std::string& path) const;
 
   /// A disk that lies: what these refuse is said to be done. For planted bugs.
   std::function<bool(const std::string& path, std::uint64_t offset)> writes;
@@ -76,10 +86,17 @@ class SwarmDisk final : public Disk {
     std::int64_t modified_ns = 0;
     std::int64_t changed_ns = 0;
     std::uint64_t inode = 0;
+    bool executable = false;
   };
+  class Folder;
+  class Folders;
 
   bool is_directory(const std::string& path) const { return path == "/" || directories_.contains(path); }
   File& new_file(const std::string& path);
+  DiskDone rename_directory(const std::string& from, const std::string& to);
+  void put(File& file, std::uint64_t offset, ByteView bytes);
+  bool is_full() const { return capacity_ && used() >= *capacity_; }
+  bool has_room_for(const File& file, std::uint64_t end) const;
   OrFault<FileIdentity> reserve(const std::string& path, ByteCount size);
   static FileIdentity identity_of(const File& file);
   void touch(File& file) { file.modified_ns = file.changed_ns = ++ticks_; }
@@ -96,8 +113,10 @@ class SwarmDisk final : public Disk {
   Instant free_at_{};
   std::map<std::string, File> files_;
   std::set<std::string> directories_;
+  std::unique_ptr<Folders> folders_;
   std::set<std::string> rotten_;
   std::optional<std::uint64_t> capacity_;
+  bool has_lost_power_ = false;
   std::int64_t ticks_ = 0;
   std::uint64_t inodes_ = 0;
 };

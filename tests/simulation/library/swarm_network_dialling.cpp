@@ -154,10 +154,11 @@ void SwarmNetwork::forget_peer(WireId id, LinkLoss loss, bool tell) {
   wire.gone = true;
   wire.banned = loss == LinkLoss::misbehaved;
   wire_of_peer_.erase(wire.peer);
-  const DoorEnd& door = doors_.at(wire.door);
-  if (tell)
-    to_owner(door.host,
-             {wire.peer, door.owner, LinkDown::message_id, encode(LinkDown{wire.peer, loss}), {}, false});
+  // Where the process has ended meanwhile nobody is left to be told.
+  if (const auto door = doors_.find(wire.door); tell && door != doors_.end())
+    to_owner(
+        door->second.host,
+        {wire.peer, door->second.owner, LinkDown::message_id, encode(LinkDown{wire.peer, loss}), {}, false});
   ping_who_is_given_up(id);
   erase_if_over(id);
 }

@@ -5,6 +5,7 @@
 #include "actors/digest.hpp"
 #include "messages/peer_peer.hpp"
 #include "messages/text.hpp"
+#include "peer/tree_path.hpp"
 #include "tracker/decisions.hpp"
 #include "tracker/facts.hpp"
 #include "tracker/version_vector.hpp"
@@ -114,21 +115,40 @@ void Watch::check_journal(const ClientMachine& client, const JournalPiece& piece
   const auto found = client.store->download_of(piece.download);
   if (!found || !*found || !client.disk->rotten().empty()) return;
   const DownloadRecord& download = **found;
-  const auto content = contents_.find(download.metainfo.name.text);
-  if (content == contents_.end() || !client.disk->has(download.part_path)) return;
-  const std::uint64_t offset = piece.piece.value * download.metainfo.piece_length.value;
-  const ByteView stretch =
-      ByteView(*content->second).subspan(offset, download.metainfo.piece_size(piece.piece).value);
-  if (!client.disk->holds(download.part_path, offset, stretch))
+  if (!holds_piece(client, download, piece.piece))
     report(Invariant::journal_is_true, client.name + " journals piece " + std::to_string(piece.piece.value) +
                                            " of " + download.metainfo.name.text +
                                            ", which is not in its part file");
 }
 
+bool Watch::holds_piece(const ClientMachine& client, const DownloadRecord& download, PieceIndex piece) const {
+  const auto known = contents_.find(download.metainfo.name.text);
+  if (known == contents_.end()) return true;
+  const Content& content = known->second;
+  const SwarmDisk& disk = *client.disk;
+  const std::uint64_t offset = piece.value * download.metainfo.piece_length.value;
+  const ByteView stretch =
+      ByteView(*content.whole).subspan(offset, download.metainfo.piece_size(piece).value);
+  if (!content.is_tree())
+    return !disk.has(download.part_path) || disk.holds(download.part_path, offset, stretch);
+  const std::string part = folder_path(download.part_path);
+  if (!disk.has_directory(part)) return true;
+  // As long as it is not known what is in it, its manifest lies there; what is known is remembered.
+  return disk.holds(part + "/head", offset, stretch) ||
+         files_hold(disk, {part + "/tree", folder_path(download.path)}, content, offset, stretch.size());
+}
+
 void Watch::check_complete(const ClientMachine& client, const DownloadRow& row) {
   const auto content = contents_.find(row.file.text);
-  if (content == contents_.end() || client.disk->rotten().contains(row.path)) return;
-  if (!client.disk->holds(row.path, *content->second))
+  const std::string path = folder_path(row.path);
+  if (content == contents_.end() || client.disk->is_rotten(path)) return;
+  const auto& fetches = client.person->wishes().fetches;
+  const bool all = std::none_of(fetches.begin(), fetches.end(), [&](const Wishes::Fetch& each) {
+    return each.file == row.file.text && !each.only.empty();
+  });
+  // Of a piece of which only a part was wanted nobody can tell whether it is right, once it has been.
+  if (!all && client.disk->has_lost_power()) return;
+  if (!is_on(*client.disk, path, content->second, all))
     report(Invariant::finished_is_the_file,
            client.name + " has finished " + row.file.text + ", and it is not the file");
 }
@@ -197,7 +217,9 @@ void Watch::disk_lost(TrackerMachine& tracker) {
       digest_at_.emplace(encode_record(each.holds.at), each.holds.digest);
   // With an old disk, and nobody there to ask, a tracker goes on under numbers that it has used: until they have met again,
   // equal vectors mean nothing.
-  numbers_may_be_reused_ = numbers_may_be_reused_ || !tracker.disk.committed.empty();
+  const StoreId id = tracker.disk.store->id();
+  const auto used = made_.lower_bound({id, {}});
+  numbers_may_be_reused_ = numbers_may_be_reused_ || (used != made_.end() && used->first.first == id);
 }
 
 void Watch::leaves(SwarmHost& host, const Envelope& envelope) {
@@ -273,7 +295,7 @@ void Watch::check_block(NodeId from, NodeId to, const Block& block, const Payloa
   if (content == contents_.end() || !source.disk->rotten().empty()) return;
   const std::uint64_t offset = block.piece.value * file.piece_length + block.offset.value;
   const ByteView view = payload.view();
-  const Bytes& whole = *content->second;
+  const Bytes& whole = *content->second.whole;
   if (offset + view.size() > whole.size() ||
       !std::equal(view.begin(), view.end(), whole.begin() + static_cast<std::ptrdiff_t>(offset)))
     report(Invariant::served_is_verified, source.name + " sends " + sink.name + " what is not in piece " +
@@ -312,14 +334,17 @@ void Watch::check_bounds(const ClientMachine& client, const Envelope& envelope) 
   check_orders(client, envelope);
   const auto request = get<RequestBlock>(envelope);
   if (!request || !client.host) return;
-  auto& asked = asked_[client.node];
-  asked[envelope.to][{request->fid, request->piece, request->offset}] = request->length.value;
-  std::erase_if(asked, [&](const auto& link) { return !swarm_.network().is_link(link.first); });
-  std::uint64_t ahead = 0;
-  for (const auto& [link, requests] : asked)
-    for (const auto& [what, length] : requests) ahead += length;
-  if (ahead > asked_ahead_leeway * request_memory_)
-    report(Invariant::bounded, client.name + " has asked for " + std::to_string(ahead) +
+  Asked& asked = asked_[client.node];
+  std::uint64_t& length = asked.links[envelope.to][{request->fid, request->piece, request->offset}];
+  asked.ahead += request->length.value - std::exchange(length, request->length.value);
+  if (asked.ahead <= asked_ahead_leeway * request_memory_) return;
+  // Some of the links may be no more.
+  asked.ahead = 0;
+  std::erase_if(asked.links, [&](const auto& link) { return !swarm_.network().is_link(link.first); });
+  for (const auto& [link, requests] : asked.links)
+    for (const auto& [what, bytes] : requests) asked.ahead += bytes;
+  if (asked.ahead > asked_ahead_leeway * request_memory_)
+    report(Invariant::bounded, client.name + " has asked for " + std::to_string(asked.ahead) +
                                    " bytes ahead, and may for " + std::to_string(request_memory_));
 }
 
@@ -367,17 +392,30 @@ bool Watch::serves(const ClientMachine& client, const std::string& file) const {
 void Watch::note_answer(const ClientMachine& client, const Envelope& envelope) {
   const auto of_client = asked_.find(client.node);
   if (of_client == asked_.end()) return;
-  const auto link = of_client->second.find(envelope.from);
-  if (link == of_client->second.end()) return;
+  Asked& asked = of_client->second;
+  const auto link = asked.links.find(envelope.from);
+  if (link == asked.links.end()) return;
+  const auto answered = [&](const auto& which) {
+    std::erase_if(link->second, [&](const auto& each) {
+      if (!which(each.first)) return false;
+      asked.ahead -= each.second;
+      return true;
+    });
+  };
   if (!envelope.outside) {
-    if (envelope.id == LinkDown::message_id) of_client->second.erase(link);
+    if (envelope.id != LinkDown::message_id) return;
+    answered([](const Requested&) { return true; });
+    asked.links.erase(link);
     return;
   }
-  if (const auto block = get<Block>(envelope)) link->second.erase({block->fid, block->piece, block->offset});
-  if (const auto rejected = get<RejectBlock>(envelope))
-    link->second.erase({rejected->fid, rejected->piece, rejected->offset});
+  if (const auto block = get<Block>(envelope))
+    answered([&](const Requested& each) {
+      return each == Requested{block->fid, block->piece, block->offset};
+    });
+  if (const auto no = get<RejectBlock>(envelope))
+    answered([&](const Requested& each) { return each == Requested{no->fid, no->piece, no->offset}; });
   if (const auto closed = get<FileClosed>(envelope))
-    std::erase_if(link->second, [&](const auto& each) { return std::get<0>(each.first) == closed->fid; });
+    answered([&](const Requested& each) { return std::get<0>(each) == closed->fid; });
 }
 
 // --- quiet ------------------------------------------------------------------------------------------------------------

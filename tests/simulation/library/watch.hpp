@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "messages/tracker_tracker.hpp"
+#include "tests/simulation/library/content.hpp"
 #include "tests/simulation/library/swarm.hpp"
 
 namespace tutti::simulation {
@@ -50,9 +51,7 @@ class Watch {
   explicit Watch(Swarm& swarm);
 
   /// A file of the story, by its name: what it is.
-  void know_file(const std::string& name, std::shared_ptr<const Bytes> content) {
-    contents_[name] = std::move(content);
-  }
+  void know_file(const std::string& name, const Content& content) { contents_[name] = content; }
   void know_user(const ClientMachine& client, const std::string& user) { machine_of_user_[user] = &client; }
   /// What each client may have asked for and not got, in bytes.
   void know_request_memory(std::uint64_t bytes) { request_memory_ = bytes; }
@@ -109,7 +108,8 @@ class Watch {
 
   Swarm& swarm_;
   std::optional<Violation> violation_;
-  std::map<std::string, std::shared_ptr<const Bytes>> contents_;
+  bool holds_piece(const ClientMachine& client, const DownloadRecord& download, PieceIndex piece) const;
+  std::map<std::string, Content> contents_;
   std::map<std::string, const ClientMachine*> machine_of_user_;
   std::map<DeltaKey, Instant> made_;
   std::map<DeltaKey, std::vector<Operation>> outcomes_;  // answers and sessions of each delta
@@ -122,8 +122,12 @@ class Watch {
   std::map<Fid, FileOf> files_;
   std::map<std::uint32_t, Instant> robbed_;
   using Requested = std::tuple<Fid, PieceIndex, ByteCount>;
-  std::map<NodeId, std::map<Address, std::map<Requested, std::uint64_t>>>
-      asked_;  // by link, and not answered
+  /// What a client has asked for and has not been answered, by link. `ahead`: bytes of it, and of links that may have gone.
+  struct Asked {
+    std::map<Address, std::map<Requested, std::uint64_t>> links;
+    std::uint64_t ahead = 0;
+  };
+  std::map<NodeId, Asked> asked_;
   /// What an uploader has been given, by whom and in which process: the names of files, by their places.
   struct Served {
     HostId host = 0;
