@@ -44,9 +44,10 @@ groups_ever_per_user = 10000000
 requests_per_second_per_client = 10000000
 requests_per_second_per_address = 10000000
 """
-RUNS = [(1, "reads", 64), (1, "finds", 64), (1, "writes", 64), (1, "names", 64), (1, "writes", 1),
-        (3, "reads", 64), (3, "writes", 64), (3, "writes", 1), (1, "idle", 900), (3, "idle", 900)]
-WORKS = {"reads": "who shares a file", "finds": "a file, with its metainfo", "writes": "share, stop sharing",
+RUNS = [(1, "reads", 64), (1, "finds", 64), (1, "rules", 64), (1, "tickets", 64), (1, "writes", 64), (1, "names", 64),
+        (1, "writes", 1), (3, "reads", 64), (3, "writes", 64), (3, "writes", 1), (1, "idle", 900), (3, "idle", 900)]
+WORKS = {"reads": "who shares a file", "finds": "a file, with its metainfo", "rules": "which tickets count",
+         "tickets": "a ticket", "writes": "share, stop sharing",
          "names": "create a group", "idle": "nothing (each second of each)"}
 
 

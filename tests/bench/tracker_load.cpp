@@ -29,11 +29,13 @@ using bench::Gate;
 
 /// What is asked.
 enum class Work : std::uint8_t {
-  reads,   ///< FindSharers: what clients ask most
-  finds,   ///< FindFile: a read that needs the store
-  writes,  ///< StopShare and StartShare by turns: one delta each
-  names,   ///< CreateGroup: two deltas, as its name is confirmed when all have it
-  idle,    ///< nothing: the clients are there, and say so every five seconds, as all do
+  reads,    ///< FindSharers: what clients ask most
+  finds,    ///< FindFile: a read that needs the store
+  rules,    ///< AskTicketRules: what who serves asks every five seconds for each group
+  tickets,  ///< AskTicket: a signature
+  writes,   ///< StopShare and StartShare by turns: one delta each
+  names,    ///< CreateGroup: two deltas, as its name is confirmed when all have it
+  idle,     ///< nothing: the clients are there, and say so every five seconds, as all do
 };
 
 struct Tick {
@@ -162,6 +164,8 @@ class Member final : public ActorOf<Member, Joined<TrackerRole::Says, Messages<T
     if (contest_.end && context.now() >= *contest_.end) return;
     switch (contest_.work) {
       case Work::reads: return ask(FindSharers{gid_, fid_}, context);
+      case Work::rules: return ask(AskTicketRules{gid_}, context);
+      case Work::tickets: return ask(AskTicket{gid_}, context);
       case Work::finds: return ask(FindFile{{name_}, {"file"}}, context);
       case Work::writes:
         shares_ = !shares_;
@@ -280,6 +284,8 @@ int main(int argc, char* argv[]) {
   app.add_option("--seconds", seconds, "0: until standard input ends")->capture_default_str();
   app.add_option("--work", contest.work)
       ->transform(CLI::CheckedTransformer(std::map<std::string, Work>{{"reads", Work::reads},
+                                                                      {"rules", Work::rules},
+                                                                      {"tickets", Work::tickets},
                                                                       {"finds", Work::finds},
                                                                       {"writes", Work::writes},
                                                                       {"names", Work::names},
