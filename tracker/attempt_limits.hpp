@@ -59,7 +59,8 @@ struct Attempt {
 
 /// Decides whether a password may be tried once more.
 ///
-/// Only wrong passwords count: an attempt takes its tokens when it begins, and gets them back if the password fitted.
+/// Only wrong passwords count: an attempt takes its tokens when the password is about to be looked at, and gets them back if
+/// it fitted. So those that wait for that count for nothing yet: a class that logs in at one moment, from one address, does.
 ///
 /// Rules:
 /// - Whoever tries from a client on which the user has logged in before has a bucket of his own, which nobody else can

@@ -293,17 +293,9 @@ void FrontDesk::on(const PasswordNeeded& message, Context& context) {
     job.attempt.host = asked->second.host;
     job.attempt.client = asked->second.client;
   }
-  if (!message.make_verifier) {
-    if (const std::optional<Duration> wait = attempts_->begin(job.attempt, context.now())) {
-      return refuse_password(
-          message.ticket, "too many wrong passwords were tried: try again in " + seconds_of(*wait), context);
-    }
-  }
-  if (const std::optional<PasswordJob> refused = passwords_.push(std::move(job))) {
-    if (!refused->needed.make_verifier) attempts_->succeeded(refused->attempt);  // it was not tried
+  if (const std::optional<PasswordJob> refused = passwords_.push(std::move(job)))
     refuse_password(refused->needed.ticket, "the tracker has too many logins to check: try again in a moment",
                     context);
-  }
   hash_next(context);
 }
 
@@ -314,7 +306,7 @@ void FrontDesk::refuse_password(Ticket ticket, std::string sentence, Context& co
 void FrontDesk::hash_next(Context& context) {
   for (Hasher& hasher : hashers_) {
     if (hasher.job) continue;
-    hasher.job = passwords_.pop();
+    hasher.job = next_password(context);
     if (!hasher.job) return;
     const PasswordNeeded& job = hasher.job->needed;
     if (job.make_verifier) {
@@ -322,6 +314,18 @@ void FrontDesk::hash_next(Context& context) {
     } else {
       context.send(hasher.ref, CheckPassword{job.ticket, job.password, job.verifiers});
     }
+  }
+}
+
+/// The next one that may be tried.
+std::optional<PasswordJob> FrontDesk::next_password(Context& context) {
+  for (;;) {
+    std::optional<PasswordJob> job = passwords_.pop();
+    if (!job || job->needed.make_verifier) return job;
+    const std::optional<Duration> wait = attempts_->begin(job->attempt, context.now());
+    if (!wait) return job;
+    refuse_password(job->needed.ticket,
+                    "too many wrong passwords were tried: try again in " + seconds_of(*wait), context);
   }
 }
 

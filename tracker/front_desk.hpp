@@ -106,6 +106,7 @@ class FrontDesk final
   bool has_its_share(const std::string& host) const;
   bool may_make_account(const std::string& host, Instant now);
   void refuse_password(Ticket ticket, std::string sentence, Context& context);
+  std::optional<PasswordJob> next_password(Context& context);
   void hash_next(Context& context);
   Hasher& sender_among_hashers(Context& context);
   void conclude(Hasher& hasher, PasswordKnown known, Context& context);

@@ -366,6 +366,29 @@ BOOST_FIXTURE_TEST_CASE(wrong_passwords_are_slowed_and_an_old_client_of_the_user
   BOOST_TEST(tries(guesser, false) == "");
 }
 
+/// A class that logs in at one moment, from one address, has not guessed at anything.
+BOOST_AUTO_TEST_CASE(passwords_that_wait_to_be_looked_at_do_not_count_as_wrong) {
+  LimitConfig limits{3, 2};
+  limits.wrong_passwords_per_address = 2;
+  for (const std::uint32_t match : {1U, 0U}) {
+    Fixture fixture(limits);
+    for (std::uint64_t n = 1; n <= 3; ++n)
+      fixture.inject(fixture.directory.address, fixture.desk.address, fixture.needed(n));
+    fixture.expect<CheckPassword>(fixture.hasher1);
+    fixture.expect<CheckPassword>(fixture.hasher2);
+    fixture.expect_silence();
+    fixture.inject(fixture.hasher1.address, fixture.desk.address, PasswordChecked{{1}, match});
+    fixture.expect_exactly(fixture.directory.address, PasswordKnown{{1}, false, {}, match});
+    if (match == 1) {
+      fixture.expect_exactly(fixture.hasher1.address, CheckPassword{{3}, "secret", {"verifier"}});
+    } else {
+      BOOST_TEST(fixture.expect<PasswordKnown>(fixture.directory)
+                     .sentence.starts_with("too many wrong passwords were tried"));
+    }
+    fixture.expect_silence();
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(a_new_password_is_hashed, Fixture) {
   inject(directory.address, desk.address, PasswordNeeded{{1}, "secret", true, {}});
   expect_exactly(hasher1.address, HashPassword{{1}, "secret"});
