@@ -77,6 +77,8 @@ struct TreeReopening {
 ///   the whole: it belongs to the user, who may change it or take it away.
 /// - What has to be fetched again is taken from the destination by name (`taken`, a list of it): so it goes back there
 ///   when that is given up.
+/// - What is about to get its place is listed, too (`moved`), with its inodes. If the end is not remembered, it is taken back and
+///   hashed: with the power bytes of it can be lost, and what is wrong then is not somebody else's.
 /// - Files are opened for a call and closed: descriptors do not grow with files. None is synced alone.
 /// - Paths of a manifest are only ever followed below a directory (TreeFolder).
 /// - Thread-safe, as every Disk: what is known of a directory is replaced, never changed.
@@ -211,6 +213,10 @@ class TreeDisk final : public Disk {
   FileIdentity take_existing(const std::string& path, const Bitfield& existing);
   OrFault<Bitfield> still_there(const std::string& path, const Bitfield& pieces) const;
   OrFault<std::vector<std::string>> taken_from(const std::string& part) const;
+  OrFault<std::vector<std::string>> lines_of(const std::string& list) const;
+  DiskDone write_list(const std::string& list, const std::vector<std::string>& lines) const;
+  DiskDone list_moved(const View& view, const std::string& part) const;
+  OrFault<std::vector<std::string>> moved_from(const std::string& part, const TreeFolder& here) const;
   OrFault<Bitfield> take_back(const View& view, const std::string& part) const;
   DiskDone give_back(const Known& view, const std::string& part) const;
 

@@ -18,6 +18,7 @@ namespace tutti::tree_detail {
 inline std::string head_of(const std::string& path) { return folder_path(path) + "/head"; }
 inline std::string tree_of(const std::string& path) { return folder_path(path) + "/tree"; }
 inline std::string list_of(const std::string& path) { return folder_path(path) + "/taken"; }
+inline std::string moved_of(const std::string& path) { return folder_path(path) + "/moved"; }
 
 /// How many pieces the manifest has. They go into a file of their own until it is known what they say.
 inline std::uint32_t head_pieces(const PieceLayout& layout, ByteCount manifest_size) {

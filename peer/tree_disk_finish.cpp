@@ -216,6 +216,7 @@ OrFault<TreeDisk::Finished> TreeDisk::finish(const std::string& path,
       std::all_of(view->selected.begin(), view->selected.end(), [](bool each) { return each; });
   const OrFault<PathKind> kind = files_->look(view->destination);
   if (!kind) return kind.fault();
+  if (const DiskDone fault = list_moved(*view, path)) return *fault;
   bool named = false;
   if (whole && *kind == PathKind::nothing) {
     if (const DiskDone fault = put_empty(*view, view->root)) return *fault;

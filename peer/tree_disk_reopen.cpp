@@ -60,11 +60,15 @@ DiskDone TreeDisk::list_taken(const TreePart& part, const std::vector<std::strin
   const std::string folder = folder_path(part.path);
   if (const int error = make_directory(folders_, folder); error != 0)
     return fault_of_error(error, "make", folder);
-  const std::string list = list_of(part.path);
+  return write_list(list_of(part.path), taken);
+}
+
+/// In the place of what was listed there.
+DiskDone TreeDisk::write_list(const std::string& list, const std::vector<std::string>& lines) const {
   if (DiskDone fault = files_->remove(list)) return fault;
-  if (taken.empty()) return std::nullopt;
+  if (lines.empty()) return std::nullopt;
   // No name has a line's end in it.
-  const std::string text = fmt::format("{}\n", fmt::join(taken, "\n"));
+  const std::string text = fmt::format("{}\n", fmt::join(lines, "\n"));
   if (const auto made = files_->make(list, {text.size()}); !made) return made.fault();
   const ByteView bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
   if (DiskDone fault = files_->write(list, {}, bytes)) return fault;
@@ -73,22 +77,58 @@ DiskDone TreeDisk::list_taken(const TreePart& part, const std::vector<std::strin
   return fault;
 }
 
-OrFault<std::vector<std::string>> TreeDisk::taken_from(const std::string& part) const {
-  std::vector<std::string> taken;
-  const OrFault<FileIdentity> list = files_->identity(list_of(part));
-  if (!list && list.fault().code == Code::no_such_file) return taken;
-  if (!list) return list.fault();
-  const OrFault<Payload> text = files_->read(list_of(part), {}, list->size);
-  files_->release(list_of(part));
+OrFault<std::vector<std::string>> TreeDisk::lines_of(const std::string& list) const {
+  std::vector<std::string> lines;
+  const OrFault<FileIdentity> file = files_->identity(list);
+  if (!file && file.fault().code == Code::no_such_file) return lines;
+  if (!file) return file.fault();
+  const OrFault<Payload> text = files_->read(list, {}, file->size);
+  files_->release(list);
   if (!text) return text.fault();
-  std::string path;
+  std::string line;
   for (const std::uint8_t byte : text->view())
     if (byte == '\n') {
-      taken.push_back(std::exchange(path, {}));
+      lines.push_back(std::exchange(line, {}));
     } else {
-      path += static_cast<char>(byte);
+      line += static_cast<char>(byte);
     }
-  return taken;
+  return lines;
+}
+
+OrFault<std::vector<std::string>> TreeDisk::taken_from(const std::string& part) const {
+  return lines_of(list_of(part));
+}
+
+/// All that is in the part and is wanted is about to be moved to the destination.
+DiskDone TreeDisk::list_moved(const View& view, const std::string& part) const {
+  const OpenedFolder from = folders_.open(view.root);
+  if (!from) return fault_of_error(from.error(), "read", view.root);
+  const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    PathStatus status;
+    if (view.selected[i] && entries[i].size.value > 0 && from->look(entries[i].path, status) == 0)
+      lines.push_back(fmt::format("{} {}", status.identity.inode, entries[i].path));
+  }
+  return write_list(moved_of(part), lines);
+}
+
+/// What was, and still is at the destination: the same file, whatever is in it.
+OrFault<std::vector<std::string>> TreeDisk::moved_from(const std::string& part,
+                                                       const TreeFolder& here) const {
+  const auto lines = lines_of(moved_of(part));
+  if (!lines) return lines.fault();
+  std::vector<std::string> moved;
+  for (const std::string& line : *lines) {
+    const std::size_t blank = line.find(' ');
+    if (blank == std::string::npos) continue;
+    const std::string path = line.substr(blank + 1);
+    PathStatus status;
+    if (here.look(path, status) == 0 && status.kind == PathKind::regular &&
+        std::to_string(status.identity.inode) == line.substr(0, blank))
+      moved.push_back(path);
+  }
+  return moved;
 }
 
 /// Takes what is listed and has not been taken yet. Answers the pieces in which that is.
@@ -98,9 +138,13 @@ OrFault<Bitfield> TreeDisk::take_back(const View& view, const std::string& part)
   if (!taken) return taken.fault();
   const OpenedFolder from = folders_.open(view.destination);
   const OpenedFolder to = folders_.open(view.root);
-  if (taken->empty() || !from) return pieces;
+  if (!from) return pieces;
+  const auto moved = moved_from(part, *from);
+  if (!moved) return moved.fault();
+  if (taken->empty() && moved->empty()) return pieces;
   if (!to) return fault_of_error(to.error(), "write to", view.root);
-  const std::set<std::string> listed(taken->begin(), taken->end());
+  std::set<std::string> listed(taken->begin(), taken->end());
+  listed.insert(moved->begin(), moved->end());
   const std::vector<TreeEntry>& entries = view.contents->manifest.entries();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!listed.contains(entries[i].path)) continue;
