@@ -237,11 +237,14 @@ void Fetcher::on_side(Side& side, const FileClosed& closed, Context& context) {
   } else if (closing == side.closing.end()) {
     drop_side(side.link.address, context);
   } else {
-    if (closed.reason == CloseReason::asked && --closing->second == 0) side.closing.erase(closing);
-    std::erase_if(asked_, [&](const Asked& asked) {
-      const bool answered = asked.fid == closed.fid && asked.link == side.link.address && asked.cancelled;
-      if (answered) window_.dropped(asked.what.length, context.now());
-      return answered;
+    if (closed.reason != CloseReason::asked) return;
+    if (--closing->second == 0) side.closing.erase(closing);
+    // It answers what was asked for before that CloseFile, and nothing that was asked for since.
+    std::erase_if(asked_, [&](Asked& asked) {
+      if (asked.fid != closed.fid || asked.link != side.link.address || asked.closes == 0) return false;
+      if (--asked.closes > 0) return false;
+      window_.dropped(asked.what.length, context.now());
+      return true;
     });
   }
   ask_for_more(context);
@@ -297,7 +300,9 @@ void Fetcher::on(const CloseLane& close, Context& context) {
       if (!side.greeted) continue;
       context.send(side.link, CloseFile{fid});
       side.opened.erase(fid);
-      ++side.closing[fid];
+      const unsigned closes = ++side.closing[fid];
+      for (Asked& asked : asked_)
+        if (asked.link == side.link.address && asked.fid == fid && asked.closes == 0) asked.closes = closes;
     }
   }
   lanes_.erase(lane);

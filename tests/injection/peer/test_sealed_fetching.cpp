@@ -163,6 +163,39 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_closed_there_leaves_the_sealed_link_to_other
   line.host.expect<OpenFile>(sealed);
 }
 
+/// On a slow line its answers come long after those of the first link, behind the blocks that were on their way.
+BOOST_AUTO_TEST_CASE(what_was_asked_for_between_two_closings_is_owed_until_the_second_is_answered) {
+  SealedLine line;
+  const Address sealed = line.open_sealed();
+  const auto fetch = [&] {
+    line.fetch(1);
+    BOOST_TEST(line.asked_for(sealed) == 1U);
+  };
+  const auto reopen = [&] {
+    line.host.inject(line.scheduler.address, line.fetcher.address, CloseLane{{5}});
+    line.host.expect<CloseFile>(sealed);
+    line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
+    line.host.discard();
+    line.open_lane();
+    line.host.expect<OpenFile>(line.peer);
+    line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
+    line.host.expect<OpenFile>(sealed);
+  };
+  fetch();
+  reopen();
+  fetch();
+  reopen();
+  fetch();
+  line.block_over(sealed, 1);
+  line.host.inject(sealed, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
+  line.block_over(sealed, 1);
+  BOOST_TEST(!line.host.find<BlockArrived>(line.scheduler.address).has_value());
+  line.host.inject(sealed, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
+  line.block_over(sealed, 1);
+  BOOST_TEST(line.host.find<BlockArrived>(line.scheduler.address).has_value());
+  BOOST_TEST(!line.host.find<PeerAtFault>(line.scheduler.address).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_lane_is_closed_and_opened_again_on_the_sealed_link_too) {
   SealedLine line;
   const Address sealed = line.open_sealed();
