@@ -129,8 +129,8 @@ class Fetcher final : public ActorOf<Fetcher, Joined<FetcherRole::Accepts, Servi
     Instant at{};
     Address link;
     bool cancelled = false;  ///< the answer is not used
-    unsigned closes =
-        0;  ///< its file was closed since: answered at the latest when so many FileClosed have come
+    /// Its file has been closed since: so many FileClosed end it. 0: it has not.
+    unsigned closes = 0;
     ByteCount offset() const { return PieceLayout::block_offset(what.block) + what.offset; }
   };
   /// A further link to the same peer.

@@ -62,6 +62,15 @@ struct SealedLine : Sealed<Line> {
     host.inject(peer, fetcher.address, FileOpened{fid, {0xf0}});
     host.discard(scheduler.address);
   }
+  /// The lane that was closed, once the first link has answered that; it is said over the sealed link that it is wanted, too.
+  void open_again(Address sealed) {
+    host.inject(peer, fetcher.address, FileClosed{fid, CloseReason::asked});
+    host.discard();
+    open_lane();
+    host.expect<OpenFile>(peer);
+    host.inject(peer, fetcher.address, FileOpened{fid, {0xf0}});
+    host.expect<OpenFile>(sealed);
+  }
 };
 
 BOOST_AUTO_TEST_SUITE(sealed_fetching)
@@ -174,12 +183,7 @@ BOOST_AUTO_TEST_CASE(what_was_asked_for_between_two_closings_is_owed_until_the_s
   const auto reopen = [&] {
     line.host.inject(line.scheduler.address, line.fetcher.address, CloseLane{{5}});
     line.host.expect<CloseFile>(sealed);
-    line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
-    line.host.discard();
-    line.open_lane();
-    line.host.expect<OpenFile>(line.peer);
-    line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
-    line.host.expect<OpenFile>(sealed);
+    line.open_again(sealed);
   };
   fetch();
   reopen();
@@ -206,12 +210,7 @@ BOOST_AUTO_TEST_CASE(a_lane_is_closed_and_opened_again_on_the_sealed_link_too) {
   line.host.expect<CloseFile>(sealed);
   line.block_over(sealed, 1);  // it was on its way, and is no fault
   line.host.inject(sealed, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
-  line.host.inject(line.peer, line.fetcher.address, FileClosed{line.fid, CloseReason::asked});
-  line.host.discard();
-  line.open_lane();
-  line.host.expect<OpenFile>(line.peer);
-  line.host.inject(line.peer, line.fetcher.address, FileOpened{line.fid, {0xf0}});
-  line.host.expect<OpenFile>(sealed);
+  line.open_again(sealed);
   line.host.inject(sealed, line.fetcher.address, FileOpened{line.fid, {0xf0}});
   line.fetch(0);
   BOOST_TEST(line.asked_for(sealed) == 0U);

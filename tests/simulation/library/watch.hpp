@@ -94,6 +94,7 @@ class Watch {
   void check_answer(const TrackerMachine& tracker, const ClientKey& client, const Answer& answer);
   void check_block(NodeId from, NodeId to, const Block& block, const Payload& payload);
   void check_journal(const ClientMachine& client, const JournalPiece& piece);
+  bool holds_piece(const ClientMachine& client, const DownloadRecord& download, PieceIndex piece) const;
   void check_complete(const ClientMachine& client, const DownloadRow& row);
   void check_bounds(const ClientMachine& client, const Envelope& envelope);
   void check_orders(const ClientMachine& client, const Envelope& envelope);
@@ -108,7 +109,6 @@ class Watch {
 
   Swarm& swarm_;
   std::optional<Violation> violation_;
-  bool holds_piece(const ClientMachine& client, const DownloadRecord& download, PieceIndex piece) const;
   std::map<std::string, Content> contents_;
   std::map<std::string, const ClientMachine*> machine_of_user_;
   std::map<DeltaKey, Instant> made_;
