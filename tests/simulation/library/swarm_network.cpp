@@ -20,6 +20,12 @@ constexpr Duration door_patience = 4s;
 constexpr Duration asked_again = 500ms;
 constexpr Duration retransmission_max = 2s;
 
+template <class Value>
+const Value* in(const std::map<Address, Value>& ends, Address address) {
+  const auto found = ends.find(address);
+  return found == ends.end() ? nullptr : &found->second;
+}
+
 std::string host_part(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
 
 }  // namespace
@@ -46,11 +52,53 @@ NodeId SwarmNetwork::add_node(std::string name, const std::string& ip, const Lin
 }
 
 SwarmHost* SwarmNetwork::host_of(HostId host) const {
-  const auto found = hosts_.find(host);
-  return found == hosts_.end() ? nullptr : found->second;
+  return host < processes_.size() ? processes_[host].host : nullptr;
 }
 
-NodeId SwarmNetwork::node_of(HostId host) const { return node_of_host_.at(host); }
+NodeId SwarmNetwork::node_of(HostId host) const { return processes_.at(host).node; }
+
+const SwarmNetwork::Process* SwarmNetwork::process_of(Address address) const {
+  const std::uint64_t host = address.value >> host_shift;
+  return host < processes_.size() ? &processes_[host] : nullptr;
+}
+
+const SwarmNetwork::Dialler* SwarmNetwork::dialler_at(Address link) const {
+  const Process* process = process_of(link);
+  return process == nullptr ? nullptr : in(process->diallers, link);
+}
+
+const SwarmNetwork::DoorEnd* SwarmNetwork::door_at(Address door) const {
+  const Process* process = process_of(door);
+  return process == nullptr ? nullptr : in(process->doors, door);
+}
+
+const SwarmNetwork::Wire* SwarmNetwork::wire_at(WireId wire) const {
+  return wire < wires_.size() ? wires_[wire].get() : nullptr;
+}
+
+std::optional<SwarmNetwork::WireId> SwarmNetwork::wire_of_peer(Address peer) const {
+  if ((peer.value & peers_of_host) != peers_of_host) return std::nullopt;
+  const WireId id = peer.value & 0xffffffffU;
+  const Wire* wire = wire_at(id);
+  if (wire == nullptr || wire->peer != peer || wire->gone || wire->door.value == 0) return std::nullopt;
+  return id;
+}
+
+SwarmNetwork::Process* SwarmNetwork::process_of(Address address) {
+  return const_cast<Process*>(std::as_const(*this).process_of(address));
+}
+
+SwarmNetwork::Dialler* SwarmNetwork::dialler_at(Address link) {
+  return const_cast<Dialler*>(std::as_const(*this).dialler_at(link));
+}
+
+SwarmNetwork::DoorEnd* SwarmNetwork::door_at(Address door) {
+  return const_cast<DoorEnd*>(std::as_const(*this).door_at(door));
+}
+
+SwarmNetwork::Wire* SwarmNetwork::wire_at(WireId wire) {
+  return const_cast<Wire*>(std::as_const(*this).wire_at(wire));
+}
 
 bool SwarmNetwork::stands(NodeId from, NodeId to) const {
   const auto found = paths_.find({from, to});
@@ -100,7 +148,7 @@ void SwarmNetwork::reset(NodeId a, NodeId b) {
 std::vector<SwarmNetwork::WireId> SwarmNetwork::wires_of(NodeId a, std::optional<NodeId> b) const {
   std::vector<WireId> of;
   for (const WireId id : nodes_[a].wires) {
-    const Flow& forth = wires_.at(id).forth;
+    const Flow& forth = wire_at(id)->forth;
     if (!b || (forth.from == a ? forth.to : forth.from) == *b) of.push_back(id);
   }
   return of;
@@ -115,7 +163,7 @@ void SwarmNetwork::look_for_silence(NodeId a, NodeId b) {
 void SwarmNetwork::look_for_silence_of(NodeId node) {
   std::set<NodeId> others;
   for (const WireId id : nodes_[node].wires) {
-    const Flow& forth = wires_.at(id).forth;
+    const Flow& forth = wire_at(id)->forth;
     others.insert(forth.from == node ? forth.to : forth.from);
   }
   for (const NodeId other : others) look_for_silence(node, other);
@@ -131,17 +179,17 @@ bool SwarmNetwork::pauses_scan(HostId host, NodeId a, NodeId b) {
 
 void SwarmNetwork::scan_for_silence(NodeId a, NodeId b) {
   for (const WireId id : wires_of(a, b)) {
-    const auto found = wires_.find(id);
-    if (found == wires_.end()) continue;
-    const Wire wire = found->second;
-    if (wire.peer.value != 0 && !wire.gone && is_mute(wire, false))
-      if (const auto door = doors_.find(wire.door);
-          door != doors_.end() && !pauses_scan(door->second.host, a, b))
+    const Wire* wire = wire_at(id);
+    if (wire == nullptr) continue;
+    const Address link = wire->dialler;
+    const bool ends = link.value != 0 && is_mute(*wire, true);
+    if (wire->peer.value != 0 && !wire->gone && is_mute(*wire, false))
+      if (const DoorEnd* door = door_at(wire->door); door != nullptr && !pauses_scan(door->host, a, b))
         forget_peer(id, LinkLoss::silent, true);
-    if (wire.dialler.value != 0 && is_mute(wire, true))
-      if (const auto dialler = diallers_.find(wire.dialler);
-          dialler != diallers_.end() && !pauses_scan(dialler->second.host, a, b))
-        went_down(wire.dialler, LinkLoss::silent, 0ms);
+    if (ends)
+      if (const Dialler* dialler = dialler_at(link);
+          dialler != nullptr && !pauses_scan(dialler->host, a, b))
+        went_down(link, LinkLoss::silent, 0ms);
   }
 }
 
@@ -162,18 +210,17 @@ bool SwarmNetwork::is_mute(const Wire& wire, bool for_dialler) const {
 // --- processes ------------------------------------------------------------------------------------------------------
 
 HostId SwarmNetwork::enter(SwarmHost& host) {
-  const HostId id = ++last_host_;
+  const auto id = static_cast<HostId>(processes_.size());
+  processes_.push_back({host.node(), &host});
   Node& node = nodes_[host.node()];
   ENSURE(node.host == 0);
   node.host = id;
   node.paused.reset();
   const bool was_away = std::exchange(node.vanished, std::nullopt).has_value();
-  hosts_[id] = &host;
-  node_of_host_[id] = host.node();
   if (!was_away) return id;
   // Whoever still holds a connection to the life before is told by this machine's kernel.
   for (const WireId each : wires_of(host.node())) {
-    const Wire& wire = wires_.at(each);
+    const Wire& wire = *wire_at(each);
     if (wire.forth.to == host.node() && wire.door.value == 0) end_flow(each, false);
     if (wire.forth.from == host.node() && wire.dialler.value == 0) end_flow(each, true);
   }
@@ -193,19 +240,11 @@ void SwarmNetwork::leave(HostId host, bool machine_vanishes) {
   nodes_[node].host = 0;
   nodes_[node].paused.reset();
   if (machine_vanishes) nodes_[node].vanished = clock_.now();
-  hosts_.erase(host);
+  processes_[host].host = nullptr;
   leave_wires(host, machine_vanishes);
-  const auto of_host = [&](auto& ends) {
-    return std::pair(ends.lower_bound({std::uint64_t{host} << host_shift}),
-                     ends.lower_bound({(std::uint64_t{host} + 1) << host_shift}));
-  };
-  const auto [first_dialler, past_diallers] = of_host(diallers_);
-  diallers_.erase(first_dialler, past_diallers);
-  const auto [first_door, past_doors] = of_host(doors_);
-  for (auto door = first_door; door != past_doors; ++door) bound_.erase(door->second.endpoint);
-  doors_.erase(first_door, past_doors);
+  for (const auto& [address, door] : processes_[host].doors) bound_.erase(door.endpoint);
+  processes_[host] = {node};
   std::erase_if(key_tellers_, [&](const auto& entry) { return entry.second == host; });
-  std::erase_if(key_questions_, [&](const auto& entry) { return entry.second.first == host; });
   if (!machine_vanishes) return;
   look_for_silence_of(node);
 }
@@ -213,16 +252,14 @@ void SwarmNetwork::leave(HostId host, bool machine_vanishes) {
 void SwarmNetwork::leave_wires(HostId host, bool machine_vanishes) {
   std::vector<WireId> ends;
   for (const WireId id : wires_of(node_of(host))) {
-    Wire& wire = wires_.at(id);
-    if (const auto dialler = diallers_.find(wire.dialler);
-        dialler != diallers_.end() && dialler->second.host == host) {
+    Wire& wire = *wire_at(id);
+    if (const Dialler* dialler = dialler_at(wire.dialler); dialler != nullptr && dialler->host == host) {
       wire.dialler = {};
       wire.forth.waiting.clear();
       wire.forth.head_sent = 0;
       ends.push_back(id);
     }
-    if (const auto door = doors_.find(wire.door); door != doors_.end() && door->second.host == host) {
-      wire_of_peer_.erase(wire.peer);
+    if (const DoorEnd* door = door_at(wire.door); door != nullptr && door->host == host) {
       wire.door = {};
       wire.back.waiting.clear();
       wire.back.head_sent = 0;
@@ -230,9 +267,9 @@ void SwarmNetwork::leave_wires(HostId host, bool machine_vanishes) {
     }
   }
   for (const WireId id : ends) {
-    const auto found = wires_.find(id);
-    if (found == wires_.end()) continue;
-    if (!machine_vanishes) end_flow(id, found->second.dialler.value == 0);
+    const Wire* wire = wire_at(id);
+    if (wire == nullptr) continue;
+    if (!machine_vanishes) end_flow(id, wire->dialler.value == 0);
     erase_if_over(id);
   }
 }
@@ -246,20 +283,20 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
     case LinkKind::connect:
     case LinkKind::connect_sealed:
     case LinkKind::subscribe:
-      diallers_[self] = {host,
-                         owner,
-                         kind,
-                         endpoint,
-                         std::string(door.role),
-                         std::move(says),
-                         door.limits.frame_bytes,
-                         door.expected,
-                         std::nullopt,
-                         0,
-                         dial_pause,
-                         dial_pause,
-                         0,
-                         door.pass};
+      processes_[host].diallers[self] = {host,
+                                         owner,
+                                         kind,
+                                         endpoint,
+                                         std::string(door.role),
+                                         std::move(says),
+                                         door.limits.frame_bytes,
+                                         door.expected,
+                                         std::nullopt,
+                                         0,
+                                         dial_pause,
+                                         dial_pause,
+                                         0,
+                                         door.pass};
       dial(self, 0ms);
       return {self, endpoint, {}};
     case LinkKind::listen:
@@ -269,7 +306,7 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
       if (bound.ends_with(":0")) bound = host_part(bound) + ":" + std::to_string(++last_port_);
       if (bound_.contains(bound)) return {{}, endpoint, "address in use"};
       bound_[bound] = self;
-      doors_[self] = {
+      processes_[host].doors[self] = {
           host,        owner, kind, bound, std::string(door.role), std::move(says), door.limits.frame_bytes,
           door.admits, {},    {},   {}};
       return {self, bound, {}};
@@ -279,7 +316,7 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
       key_tellers_by_address_[self] = endpoint;
       return {self, endpoint, {}};
     case LinkKind::ask_key:
-      key_questions_[self] = {host, owner};
+      processes_[host].key_questions[self] = owner;
       ask_key(self, endpoint, node_of(host));
       return {self, endpoint, {}};
     default: break;
@@ -288,25 +325,26 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
 }
 
 void SwarmNetwork::ask_key(Address question, const std::string& endpoint, NodeId from) {
-  if (!key_questions_.contains(question)) return;
+  if (!process_of(question)->key_questions.contains(question)) return;
   clock_.after(asked_again, [this, question, endpoint, from] { ask_key(question, endpoint, from); });
   const auto at = node_at_.find(host_part(endpoint));
   if (at == node_at_.end() || !stands(from, at->second) || !stands(at->second, from)) return;
   if (losses_.below(1'000'000) < 2ULL * nodes_[from].line.loss_per_million) return;
   clock_.after(latency(from, at->second) + latency(at->second, from), [this, question, endpoint] {
-    const auto asked = key_questions_.find(question);
+    Process& asking = *process_of(question);
+    const auto asked = asking.key_questions.find(question);
     const auto teller = key_tellers_.find(endpoint);
-    if (asked == key_questions_.end() || teller == key_tellers_.end()) return;
+    if (asked == asking.key_questions.end() || teller == key_tellers_.end()) return;
     const SwarmHost* telling = host_of(teller->second);
     if (telling == nullptr || telling->is_paused()) return;
-    const auto [host, owner] = asked->second;
-    key_questions_.erase(asked);
-    to_owner(host, {question,
-                    owner,
-                    KeyTold::message_id,
-                    encode(KeyTold{question, telling->settings().key}),
-                    {},
-                    false});
+    const Address owner = asked->second;
+    asking.key_questions.erase(asked);
+    asking.host->take({question,
+                       owner,
+                       KeyTold::message_id,
+                       encode(KeyTold{question, telling->settings().key}),
+                       {},
+                       false});
   });
 }
 
@@ -315,61 +353,62 @@ void SwarmNetwork::to_owner(HostId host, Envelope envelope) {
 }
 
 void SwarmNetwork::admit(Address door, const std::vector<LinkKey>& keys) {
-  if (const auto found = doors_.find(door); found != doors_.end())
-    found->second.admitted = {keys.begin(), keys.end()};
+  if (DoorEnd* found = door_at(door)) found->admitted = {keys.begin(), keys.end()};
 }
 
 void SwarmNetwork::admit_pass(Address door, const LinkKey& key, const SealedPass& pass) {
-  if (const auto found = doors_.find(door); found != doors_.end())
-    found->second.passes[pass.id] = {key, pass.secret};
+  if (DoorEnd* found = door_at(door)) found->passes[pass.id] = {key, pass.secret};
 }
 
 void SwarmNetwork::revoke_pass(Address door, const SealedPassId& id) {
-  const auto found = doors_.find(door);
-  if (!revokes || found == doors_.end() || found->second.passes.erase(id) == 0) return;
-  for (const WireId each : std::set<WireId>(found->second.wires))
-    if (wires_.at(each).pass == id) {
+  DoorEnd* found = door_at(door);
+  if (!revokes || found == nullptr || found->passes.erase(id) == 0) return;
+  for (const WireId each : std::set<WireId>(found->wires))
+    if (wire_at(each)->pass == id) {
       put(each, false, {Parcel::Kind::reset, {}, {}, {}});
-      wires_.at(each).reset_said = true;
+      wire_at(each)->reset_said = true;
       forget_peer(each, LinkLoss::closed, true);
     }
 }
 
 bool SwarmNetwork::is_link(Address address) const {
-  return diallers_.contains(address) || wire_of_peer_.contains(address) || doors_.contains(address) ||
-         key_questions_.contains(address);
+  if ((address.value & peers_of_host) == peers_of_host) return wire_of_peer(address).has_value();
+  const Process* process = process_of(address);
+  return process != nullptr &&
+         (process->diallers.contains(address) || process->doors.contains(address) ||
+          process->key_questions.contains(address));
 }
 
 bool SwarmNetwork::came_by_pass(Address link) const {
-  const auto peer = wire_of_peer_.find(link);
-  return peer != wire_of_peer_.end() && wires_.at(peer->second).pass.has_value();
+  const auto wire = wire_of_peer(link);
+  return wire && wire_at(*wire)->pass.has_value();
 }
 
 void SwarmNetwork::close(Address link) {
-  key_questions_.erase(link);
+  Process* process = process_of(link);
+  if (process == nullptr) return;
+  process->key_questions.erase(link);
   if (const auto teller = key_tellers_by_address_.find(link); teller != key_tellers_by_address_.end()) {
     key_tellers_.erase(teller->second);
     key_tellers_by_address_.erase(teller);
   }
-  if (const auto dialler = diallers_.find(link); dialler != diallers_.end()) {
-    if (dialler->second.wire) let_go(*dialler->second.wire);
-    diallers_.erase(link);
-  } else if (const auto peer = wire_of_peer_.find(link); peer != wire_of_peer_.end()) {
-    const WireId wire = peer->second;
-    wires_.at(wire).reset_said = true;
-    put(wire, false, {Parcel::Kind::reset, {}, {}, {}});
-    forget_peer(wire, LinkLoss::closed, false);
-  } else if (const auto door = doors_.find(link); door != doors_.end()) {
-    const std::set<WireId> over = door->second.wires;
-    bound_.erase(door->second.endpoint);
-    doors_.erase(door);
-    for (const WireId wire : over) {
-      const auto found = wires_.find(wire);
-      if (found == wires_.end()) continue;
-      wire_of_peer_.erase(found->second.peer);
-      found->second.door = {};
-      end_flow(wire, false);
-      erase_if_over(wire);
+  if (const Dialler* dialler = dialler_at(link)) {
+    if (dialler->wire) let_go(*dialler->wire);
+    process->diallers.erase(link);
+  } else if (const auto peer = wire_of_peer(link)) {
+    wire_at(*peer)->reset_said = true;
+    put(*peer, false, {Parcel::Kind::reset, {}, {}, {}});
+    forget_peer(*peer, LinkLoss::closed, false);
+  } else if (const DoorEnd* door = door_at(link)) {
+    const std::set<WireId> over = door->wires;
+    bound_.erase(door->endpoint);
+    process->doors.erase(link);
+    for (const WireId id : over) {
+      Wire* wire = wire_at(id);
+      if (wire == nullptr) continue;
+      wire->door = {};
+      end_flow(id, false);
+      erase_if_over(id);
     }
   }
 }

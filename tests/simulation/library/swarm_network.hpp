@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,6 +23,8 @@ using NodeId = std::uint32_t;
 using HostId = std::uint32_t;
 /// An address begins with the process that it belongs to.
 inline constexpr unsigned host_shift = 40;
+/// Bits 32 to 39 of an address are the worker; all of them set: a peer at a door, by the number of its connection.
+inline constexpr std::uint64_t peers_of_host = std::uint64_t{0xff} << 32U;
 
 /// How a machine is connected: full duplex, with a queue at each end.
 struct Line {
@@ -225,6 +228,14 @@ class SwarmNetwork {
     Direction down;
     std::uint64_t flows_in = 0;  ///< with something under way to it
   };
+  /// One life of a process, and the ends of links that are its own. Of one that is over only the machine is kept.
+  struct Process {
+    NodeId node = 0;
+    SwarmHost* host = nullptr;
+    std::map<Address, Dialler> diallers{};
+    std::map<Address, DoorEnd> doors{};
+    std::map<Address, Address> key_questions{};  ///< who asks
+  };
   struct Path {
     bool stands = true;
     Instant since{};
@@ -234,6 +245,17 @@ class SwarmNetwork {
   Path& path(NodeId from, NodeId to) { return paths_[{from, to}]; }
   SwarmHost* host_of(HostId host) const;
   NodeId node_of(HostId host) const;
+  /// Whose address this is; nullptr: nobody's yet.
+  const Process* process_of(Address address) const;
+  const Dialler* dialler_at(Address link) const;
+  const DoorEnd* door_at(Address door) const;
+  /// The connection of a peer that has spoken at a door, and is not given up.
+  std::optional<WireId> wire_of_peer(Address peer) const;
+  const Wire* wire_at(WireId wire) const;
+  Process* process_of(Address address);
+  Dialler* dialler_at(Address link);
+  DoorEnd* door_at(Address door);
+  Wire* wire_at(WireId wire);
   Duration latency(NodeId from, NodeId to);
   Duration base_latency(NodeId from, NodeId to) const;
   Duration lost_packets(NodeId from, NodeId to, std::uint64_t bytes);
@@ -287,19 +309,13 @@ class SwarmNetwork {
   Random losses_;
   std::deque<Node> nodes_;
   std::map<std::pair<NodeId, NodeId>, Path> paths_;
-  std::map<HostId, SwarmHost*> hosts_;
-  std::map<HostId, NodeId> node_of_host_;
-  HostId last_host_ = 0;
-  std::map<Address, Dialler> diallers_;
-  std::map<Address, DoorEnd> doors_;
-  std::map<Address, WireId> wire_of_peer_;
+  std::deque<Process> processes_ = std::deque<Process>(1);  ///< by HostId, which begins at 1
   std::map<std::string, Address> bound_;
   std::map<std::string, NodeId> node_at_;
   std::map<std::string, HostId> key_tellers_;
   std::map<Address, std::string> key_tellers_by_address_;
-  std::map<Address, std::pair<HostId, Address>> key_questions_;
-  std::map<WireId, Wire> wires_;
-  WireId last_wire_ = 0;
+  /// By WireId, which begins at 1; nullptr: over.
+  std::vector<std::unique_ptr<Wire>> wires_ = std::vector<std::unique_ptr<Wire>>(1);
   std::uint16_t last_port_ = 20000;
   NetworkFigures figures_;
 };

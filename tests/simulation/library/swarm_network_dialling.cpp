@@ -16,7 +16,6 @@ constexpr Duration dial_pause = 100ms;
 constexpr Duration door_patience = 4s;
 constexpr Duration ping_after = 1s;
 constexpr int faults_before_giving_up = 16;
-constexpr std::uint64_t peers_of_host = std::uint64_t{0xff} << 32U;
 
 std::string host_part(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
 
@@ -29,38 +28,38 @@ bool may_say(const std::vector<MessageId>& says, MessageId id) {
 // --- dialling ---------------------------------------------------------------------------------------------------------
 
 void SwarmNetwork::dial(Address link, Duration delay) {
-  const std::uint64_t attempt = ++diallers_.at(link).attempt;
+  const std::uint64_t attempt = ++dialler_at(link)->attempt;
   const auto by_chance =
       std::chrono::microseconds(dialling_.below(1 + static_cast<std::uint64_t>(delay / 2us)));
   clock_.after(delay + by_chance, [this, link, attempt] {
-    const auto found = diallers_.find(link);
-    if (found == diallers_.end() || found->second.attempt != attempt) return;
-    if (SwarmHost* host = host_of(found->second.host))
+    const Dialler* dialler = dialler_at(link);
+    if (dialler == nullptr || dialler->attempt != attempt) return;
+    if (SwarmHost* host = host_of(dialler->host))
       host->when_running([this, link, attempt] { knock(link, attempt); });
   });
 }
 
 void SwarmNetwork::knock(Address link, std::uint64_t attempt) {
-  const auto found = diallers_.find(link);
-  if (found == diallers_.end() || found->second.attempt != attempt) return;
-  const NodeId from = node_of(found->second.host);
-  const auto at = node_at_.find(host_part(found->second.endpoint));
+  const Dialler* knocking = dialler_at(link);
+  if (knocking == nullptr || knocking->attempt != attempt) return;
+  const NodeId from = node_of(knocking->host);
+  const auto at = node_at_.find(host_part(knocking->endpoint));
   if (at == node_at_.end() || !stands(from, at->second) || nodes_[at->second].vanished)
     return unanswered(link, attempt);
   const NodeId to = at->second;
-  clock_.after(latency(from, to), [this, link, attempt, from, to, endpoint = found->second.endpoint] {
+  clock_.after(latency(from, to), [this, link, attempt, from, to, endpoint = knocking->endpoint] {
     if (!stands(to, from)) return unanswered(link, attempt);
     // TCP's handshake and CURVE's.
     if (bound_.contains(endpoint))
       return clock_.after(latency(to, from) + latency(from, to) + latency(to, from) + latency(from, to),
                           [this, link, attempt, to] { establish(link, attempt, to); });
     clock_.after(latency(to, from), [this, link, attempt] {
-      const auto dialler = diallers_.find(link);
-      if (dialler == diallers_.end() || dialler->second.attempt != attempt) return;
-      const SwarmHost* host = host_of(dialler->second.host);
+      Dialler* dialler = dialler_at(link);
+      if (dialler == nullptr || dialler->attempt != attempt) return;
+      const SwarmHost* host = host_of(dialler->host);
       if (host == nullptr) return;
-      const Duration pause = dialler->second.pause;
-      dialler->second.pause = std::min<Duration>(2 * pause, host->settings().dial_pause_max);
+      const Duration pause = dialler->pause;
+      dialler->pause = std::min<Duration>(2 * pause, host->settings().dial_pause_max);
       dial(link, pause);
     });
   });
@@ -68,13 +67,13 @@ void SwarmNetwork::knock(Address link, std::uint64_t attempt) {
 
 void SwarmNetwork::unanswered(Address link, std::uint64_t attempt) {
   clock_.after(redial_after, [this, link, attempt] {
-    const auto found = diallers_.find(link);
-    if (found != diallers_.end() && found->second.attempt == attempt) dial(link, 0ms);
+    const Dialler* dialler = dialler_at(link);
+    if (dialler != nullptr && dialler->attempt == attempt) dial(link, 0ms);
   });
 }
 
 void SwarmNetwork::refused(Address link, std::uint64_t attempt) {
-  Dialler& dialler = diallers_.at(link);
+  Dialler& dialler = *dialler_at(link);
   if (dialler.attempt != attempt) return;
   const Duration pause = dialler.refused_pause;
   dialler.refused_pause = std::min<Duration>(2 * pause, redial_after);
@@ -82,15 +81,15 @@ void SwarmNetwork::refused(Address link, std::uint64_t attempt) {
 }
 
 void SwarmNetwork::establish(Address link, std::uint64_t attempt, NodeId to) {
-  const auto found = diallers_.find(link);
-  if (found == diallers_.end() || found->second.attempt != attempt) return;
-  Dialler& dialler = found->second;
+  Dialler* knocking = dialler_at(link);
+  if (knocking == nullptr || knocking->attempt != attempt) return;
+  Dialler& dialler = *knocking;
   const SwarmHost* near = host_of(dialler.host);
   const NodeId from = near->node();
   const auto bound = bound_.find(dialler.endpoint);
   if (bound == bound_.end() || !stands(from, to) || !stands(to, from) || near->is_paused())
     return unanswered(link, attempt);
-  DoorEnd& door = doors_.at(bound->second);
+  DoorEnd& door = *door_at(bound->second);
   const SwarmHost* far = host_of(door.host);
   if (far->is_paused()) return unanswered(link, attempt);
   const bool sealed = door.kind == LinkKind::listen_sealed;
@@ -104,9 +103,10 @@ void SwarmNetwork::establish(Address link, std::uint64_t attempt, NodeId to) {
                     (dialler.kind == LinkKind::connect_sealed) == sealed;
   const bool admitted = door.admits == Admits::anybody || door.admitted.contains(near->settings().key);
   if (!fits || !admitted || far->settings().key != dialler.expected) return refused(link, attempt);
-  const WireId id = ++last_wire_;
+  const WireId id = wires_.size();
   ++figures_.connections;
-  Wire& wire = wires_[id];
+  wires_.push_back(std::make_unique<Wire>());
+  Wire& wire = *wires_.back();
   wire.dialler = link;
   wire.door = bound->second;
   if (sealed) wire.pass = dialler.pass.id;
@@ -126,13 +126,12 @@ void SwarmNetwork::establish(Address link, std::uint64_t attempt, NodeId to) {
                           false});
   if (dialler.kind == LinkKind::subscribe)
     clock_.after(latency(from, to), [this, id] {
-      if (const auto subscribed = wires_.find(id); subscribed != wires_.end())
-        subscribed->second.subscribed = true;
+      if (Wire* subscribed = wire_at(id)) subscribed->subscribed = true;
     });
 }
 
 void SwarmNetwork::went_down(Address link, LinkLoss loss, Duration redial) {
-  Dialler& dialler = diallers_.at(link);
+  Dialler& dialler = *dialler_at(link);
   if (!dialler.wire) return;
   let_go(*dialler.wire);
   dialler.wire.reset();
@@ -142,23 +141,22 @@ void SwarmNetwork::went_down(Address link, LinkLoss loss, Duration redial) {
 }
 
 void SwarmNetwork::let_go(WireId id) {
-  Wire& wire = wires_.at(id);
+  Wire& wire = *wire_at(id);
   wire.dialler = {};
   put(id, true, {Parcel::Kind::end, {}, {}, {}});
   erase_if_over(id);
 }
 
 void SwarmNetwork::forget_peer(WireId id, LinkLoss loss, bool tell) {
-  Wire& wire = wires_.at(id);
+  Wire& wire = *wire_at(id);
   if (wire.peer.value == 0 || wire.gone) return;
   wire.gone = true;
   wire.banned = loss == LinkLoss::misbehaved;
-  wire_of_peer_.erase(wire.peer);
   // Where the process has ended meanwhile nobody is left to be told.
-  if (const auto door = doors_.find(wire.door); tell && door != doors_.end())
+  if (const DoorEnd* door = door_at(wire.door); tell && door != nullptr)
     to_owner(
-        door->second.host,
-        {wire.peer, door->second.owner, LinkDown::message_id, encode(LinkDown{wire.peer, loss}), {}, false});
+        door->host,
+        {wire.peer, door->owner, LinkDown::message_id, encode(LinkDown{wire.peer, loss}), {}, false});
   ping_who_is_given_up(id);
   erase_if_over(id);
 }
@@ -166,56 +164,55 @@ void SwarmNetwork::forget_peer(WireId id, LinkLoss loss, bool tell) {
 /// Whoever dialled pings when the link is idle, and learns by that that it is over.
 void SwarmNetwork::ping_who_is_given_up(WireId id) {
   clock_.after(ping_after, [this, id] {
-    const auto wire = wires_.find(id);
-    if (wire == wires_.end() || wire->second.reset_said) return;
-    const auto dialler = diallers_.find(wire->second.dialler);
-    if (dialler == diallers_.end()) return;
-    const SwarmHost* host = host_of(dialler->second.host);
+    const Wire* wire = wire_at(id);
+    if (wire == nullptr || wire->reset_said) return;
+    const Dialler* dialler = dialler_at(wire->dialler);
+    if (dialler == nullptr) return;
+    const SwarmHost* host = host_of(dialler->host);
     if (host != nullptr && !host->is_paused()) return put(id, true, {Parcel::Kind::ping, {}, {}, {}});
     ping_who_is_given_up(id);
   });
 }
 
 void SwarmNetwork::erase_if_over(WireId id) {
-  const auto found = wires_.find(id);
-  if (found == wires_.end()) return;
-  const Wire& wire = found->second;
+  const Wire* found = wire_at(id);
+  if (found == nullptr) return;
+  const Wire& wire = *found;
   if (wire.dialler.value != 0) return;
   // A door that has not heard of the end yet still believes in its peer.
   const bool known_at_door = wire.door.value == 0 || wire.gone || (wire.broken && wire.peer.value == 0);
   if (!known_at_door) return;
-  if (const auto door = doors_.find(wire.door); door != doors_.end()) door->second.wires.erase(id);
+  if (DoorEnd* door = door_at(wire.door)) door->wires.erase(id);
   nodes_[wire.forth.from].wires.erase(id);
   nodes_[wire.forth.to].wires.erase(id);
   for (const Flow* flow : {&wire.forth, &wire.back})
     if (flow->under_way > 0) --nodes_[flow->to].flows_in;
-  wires_.erase(found);
+  wires_[id].reset();
 }
 
 void SwarmNetwork::blame(Address link, const std::string& fault) {
   static_cast<void>(fault);
   ++figures_.faults;
-  if (const auto dialler = diallers_.find(link); dialler != diallers_.end()) {
-    if (++dialler->second.faults >= faults_before_giving_up) went_down(link, LinkLoss::misbehaved, 0ms);
-  } else if (const auto peer = wire_of_peer_.find(link); peer != wire_of_peer_.end()) {
-    if (++wires_.at(peer->second).faults >= faults_before_giving_up)
-      forget_peer(peer->second, LinkLoss::misbehaved, true);
+  if (Dialler* dialler = dialler_at(link)) {
+    if (++dialler->faults >= faults_before_giving_up) went_down(link, LinkLoss::misbehaved, 0ms);
+  } else if (const auto peer = wire_of_peer(link)) {
+    if (++wire_at(*peer)->faults >= faults_before_giving_up) forget_peer(*peer, LinkLoss::misbehaved, true);
   }
 }
 
 // --- both ends --------------------------------------------------------------------------------------------------------
 
 void SwarmNetwork::at_door(WireId id, Parcel parcel) {
-  Wire& wire = wires_.at(id);
-  const auto found = doors_.find(wire.door);
-  if (found == doors_.end()) return;
-  DoorEnd& door = found->second;
+  Wire& wire = *wire_at(id);
+  const DoorEnd* at = door_at(wire.door);
+  if (at == nullptr) return;
+  const DoorEnd& door = *at;
   if (parcel.kind == Parcel::Kind::end) {
     wire.broken = true;
     if (door.kind == LinkKind::publish) wire.subscribed = false;
     if (wire.peer.value != 0 && !wire.gone)
       clock_.after(door_patience, [this, id] {
-        if (wires_.contains(id)) forget_peer(id, LinkLoss::silent, true);
+        if (wire_at(id) != nullptr) forget_peer(id, LinkLoss::silent, true);
       });
     return erase_if_over(id);
   }
@@ -228,9 +225,8 @@ void SwarmNetwork::at_door(WireId id, Parcel parcel) {
   if (parcel.kind == Parcel::Kind::ping) return put(id, false, {Parcel::Kind::pong, {}, {}, {}});
   if (wire.peer.value == 0) {
     wire.peer = {std::uint64_t{door.host} << host_shift | peers_of_host | (id & 0xffffffffU)};
-    wire_of_peer_[wire.peer] = id;
-    const SwarmHost* near =
-        diallers_.contains(wire.dialler) ? host_of(diallers_.at(wire.dialler).host) : nullptr;
+    const Dialler* dialler = dialler_at(wire.dialler);
+    const SwarmHost* near = dialler == nullptr ? nullptr : host_of(dialler->host);
     if (near == nullptr) return;  // over already; what it said last is lost with it
     to_owner(door.host,
              {wire.peer,
@@ -247,10 +243,10 @@ void SwarmNetwork::at_door(WireId id, Parcel parcel) {
 }
 
 void SwarmNetwork::at_dialler(WireId id, Parcel parcel) {
-  const Address link = wires_.at(id).dialler;
-  const auto found = diallers_.find(link);
-  if (found == diallers_.end()) return erase_if_over(id);
-  Dialler& dialler = found->second;
+  const Address link = wire_at(id)->dialler;
+  const Dialler* found = dialler_at(link);
+  if (found == nullptr) return erase_if_over(id);
+  const Dialler& dialler = *found;
   if (parcel.kind == Parcel::Kind::end) return went_down(link, LinkLoss::disconnected, dial_pause);
   if (parcel.kind == Parcel::Kind::reset) return went_down(link, LinkLoss::disconnected, 0ms);
   if (parcel.kind == Parcel::Kind::pong)

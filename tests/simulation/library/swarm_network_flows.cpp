@@ -86,27 +86,26 @@ std::uint64_t SwarmNetwork::window(const Flow& flow) const {
 
 void SwarmNetwork::send(Envelope envelope) {
   Parcel parcel{Parcel::Kind::message, envelope.id, std::move(envelope.body), std::move(envelope.payload)};
-  if (const auto dialler = diallers_.find(envelope.to); dialler != diallers_.end()) {
-    if (!dialler->second.wire || dialler->second.kind == LinkKind::subscribe) {
-      ++figures_.dropped_in_silence;
-    } else if (wires_.at(*dialler->second.wire).forth.waiting.size() >= settings_.mark) {
-      ++figures_.dropped_at_mark;
-    } else {
-      put(*dialler->second.wire, true, std::move(parcel));
-    }
-  } else if (const auto peer = wire_of_peer_.find(envelope.to); peer != wire_of_peer_.end()) {
-    const WireId id = peer->second;
-    const Wire& wire = wires_.at(id);
+  if (const auto peer = wire_of_peer(envelope.to)) {
+    const Wire& wire = *wire_at(*peer);
     if (wire.broken || wire.back.waiting.size() >= settings_.mark) {
       if (!wire.broken) ++figures_.dropped_at_mark;
-      forget_peer(id, LinkLoss::disconnected, true);
+      forget_peer(*peer, LinkLoss::disconnected, true);
     } else {
-      put(id, false, std::move(parcel));
+      put(*peer, false, std::move(parcel));
     }
-  } else if (const auto door = doors_.find(envelope.to);
-             door != doors_.end() && door->second.kind == LinkKind::publish) {
-    for (const WireId id : std::set<WireId>(door->second.wires)) {
-      const Wire& wire = wires_.at(id);
+  } else if (const Dialler* dialler = dialler_at(envelope.to)) {
+    if (!dialler->wire || dialler->kind == LinkKind::subscribe) {
+      ++figures_.dropped_in_silence;
+    } else if (wire_at(*dialler->wire)->forth.waiting.size() >= settings_.mark) {
+      ++figures_.dropped_at_mark;
+    } else {
+      put(*dialler->wire, true, std::move(parcel));
+    }
+  } else if (const DoorEnd* door = door_at(envelope.to);
+             door != nullptr && door->kind == LinkKind::publish) {
+    for (const WireId id : std::set<WireId>(door->wires)) {
+      const Wire& wire = *wire_at(id);
       if (!wire.subscribed) continue;
       if (wire.back.waiting.size() >= settings_.mark || losses_.below(100) < settings_.feed_loss_percent) {
         ++figures_.dropped_at_mark;
@@ -118,14 +117,14 @@ void SwarmNetwork::send(Envelope envelope) {
 }
 
 void SwarmNetwork::probe(Address link) {
-  if (const auto dialler = diallers_.find(link); dialler != diallers_.end() && dialler->second.wire)
-    put(*dialler->second.wire, true, {Parcel::Kind::ping, {}, {}, {}});
+  if (const Dialler* dialler = dialler_at(link); dialler != nullptr && dialler->wire)
+    put(*dialler->wire, true, {Parcel::Kind::ping, {}, {}, {}});
 }
 
 SwarmNetwork::Flow* SwarmNetwork::flow_of(WireId id, bool forth) {
-  const auto found = wires_.find(id);
-  if (found == wires_.end()) return nullptr;
-  return forth ? &found->second.forth : &found->second.back;
+  Wire* wire = wire_at(id);
+  if (wire == nullptr) return nullptr;
+  return forth ? &wire->forth : &wire->back;
 }
 
 /// Nothing more is said, and what was not sent yet is lost: a connection that is reset.
@@ -300,11 +299,11 @@ void SwarmNetwork::deliver(WireId id, bool forth, Parcel parcel) {
 }
 
 std::uint64_t SwarmNetwork::bytes_waiting(Address link) const {
-  const auto peer = wire_of_peer_.find(link);
-  const auto dialler = diallers_.find(link);
+  const auto peer = wire_of_peer(link);
+  const Dialler* dialler = dialler_at(link);
   const Flow* flow = nullptr;
-  if (peer != wire_of_peer_.end()) flow = &wires_.at(peer->second).back;
-  if (dialler != diallers_.end() && dialler->second.wire) flow = &wires_.at(*dialler->second.wire).forth;
+  if (peer) flow = &wire_at(*peer)->back;
+  if (dialler != nullptr && dialler->wire) flow = &wire_at(*dialler->wire)->forth;
   std::uint64_t bytes = 0;
   if (flow != nullptr)
     for (const Parcel& each : flow->waiting) bytes += each.size();
@@ -312,16 +311,17 @@ std::uint64_t SwarmNetwork::bytes_waiting(Address link) const {
 }
 
 std::optional<Outflow> SwarmNetwork::outflow(Address link) const {
-  const auto peer = wire_of_peer_.find(link);
-  if (peer == wire_of_peer_.end()) return std::nullopt;
+  const auto peer = wire_of_peer(link);
+  if (!peer) return std::nullopt;
   // What a line has not sent is still the sender's: nothing is kept between the two.
-  return Outflow{wires_.at(peer->second).back.confirmed, 0};
+  return Outflow{wire_at(*peer)->back.confirmed, 0};
 }
 
 std::size_t SwarmNetwork::longest_queue() const {
   std::size_t longest = 0;
-  for (const auto& [id, wire] : wires_)
-    longest = std::max({longest, wire.forth.waiting.size(), wire.back.waiting.size()});
+  for (const auto& wire : wires_)
+    if (wire != nullptr)
+      longest = std::max({longest, wire->forth.waiting.size(), wire->back.waiting.size()});
   return longest;
 }
 

@@ -395,27 +395,29 @@ void Watch::note_answer(const ClientMachine& client, const Envelope& envelope) {
   Asked& asked = of_client->second;
   const auto link = asked.links.find(envelope.from);
   if (link == asked.links.end()) return;
-  const auto answered = [&](const auto& which) {
-    std::erase_if(link->second, [&](const auto& each) {
-      if (!which(each.first)) return false;
-      asked.ahead -= each.second;
-      return true;
-    });
+  auto& requests = link->second;
+  const auto answered = [&](auto first, auto last) {
+    for (auto each = first; each != last; ++each) asked.ahead -= each->second;
+    requests.erase(first, last);
+  };
+  const auto answer_of = [&](const auto& word) {
+    const auto [first, last] = requests.equal_range({word.fid, word.piece, word.offset});
+    answered(first, last);
   };
   if (!envelope.outside) {
     if (envelope.id != LinkDown::message_id) return;
-    answered([](const Requested&) { return true; });
+    answered(requests.begin(), requests.end());
     asked.links.erase(link);
     return;
   }
-  if (const auto block = get<Block>(envelope))
-    answered([&](const Requested& each) {
-      return each == Requested{block->fid, block->piece, block->offset};
-    });
-  if (const auto no = get<RejectBlock>(envelope))
-    answered([&](const Requested& each) { return each == Requested{no->fid, no->piece, no->offset}; });
-  if (const auto closed = get<FileClosed>(envelope))
-    answered([&](const Requested& each) { return std::get<0>(each) == closed->fid; });
+  if (const auto block = get<Block>(envelope)) answer_of(*block);
+  if (const auto no = get<RejectBlock>(envelope)) answer_of(*no);
+  if (const auto closed = get<FileClosed>(envelope)) {
+    const auto first = requests.lower_bound({closed->fid, {}, {}});
+    answered(first, std::find_if(first, requests.end(), [&](const auto& each) {
+               return std::get<0>(each.first) != closed->fid;
+             }));
+  }
 }
 
 // --- quiet ------------------------------------------------------------------------------------------------------------
