@@ -40,6 +40,7 @@ void PiecePicker::add_peer(PeerKey key, const Bitfield& has) {
   count_bitfield(peer, true);
   const bool added = peers_.emplace(key, std::move(peer)).second;
   ENSURE(added);
+  paces_.reset();
 }
 
 bool PiecePicker::peer_has(PeerKey key, PieceIndex piece) {
@@ -54,6 +55,7 @@ bool PiecePicker::peer_has(PeerKey key, PieceIndex piece) {
   // Its pieces are counted once for all from now on.
   peer.has.for_each([&](PieceIndex each) { change_have(each, false); });
   ++seeders_;
+  paces_.reset();
   return true;
 }
 
@@ -66,6 +68,7 @@ void PiecePicker::peer_lacks(PeerKey key, PieceIndex piece, Instant now) {
   peer.has.reset(piece);
   --peer.pieces;
   count_bitfield(peer, true);
+  paces_.reset();
 }
 
 void PiecePicker::remove_peer(PeerKey key) {
@@ -75,6 +78,7 @@ void PiecePicker::remove_peer(PeerKey key) {
   for (const PieceIndex piece : queue) unreserve(key, piece, found->second.last_sign);
   count_bitfield(found->second, false);
   peers_.erase(found);
+  paces_.reset();
 }
 
 void PiecePicker::count_bitfield(const Peer& peer, bool more) {
@@ -154,6 +158,7 @@ Pick PiecePicker::reserve(PeerKey key, PieceIndex piece, bool from_the_end, std:
   if (peer.queue.empty()) {
     peer.last_sign = now;
     peer.meter.resume(now);
+    paces_.reset();
   }
   peer.queue.push_back(piece);
   Progress& progress = progress_[piece];
@@ -176,7 +181,9 @@ Pick PiecePicker::reserve(PeerKey key, PieceIndex piece, bool from_the_end, std:
 void PiecePicker::leave_queue(PeerKey key, PieceIndex piece, Instant now) {
   Peer& peer = peers_.at(key);
   peer.queue.erase(std::find(peer.queue.begin(), peer.queue.end(), piece));
-  if (peer.queue.empty()) peer.meter.pause(now);
+  if (!peer.queue.empty()) return;
+  peer.meter.pause(now);
+  paces_.reset();
 }
 
 void PiecePicker::unreserve(PeerKey key, PieceIndex piece, Instant now) {
@@ -202,7 +209,9 @@ void PiecePicker::begin_anew(PieceIndex piece) {
 
 void PiecePicker::excuse(PeerKey key, Instant now) {
   const auto found = peers_.find(key);
-  if (found != peers_.end()) found->second.last_sign = std::max(found->second.last_sign, now);
+  if (found == peers_.end()) return;
+  found->second.last_sign = std::max(found->second.last_sign, now);
+  paces_.reset();
 }
 
 void PiecePicker::release(PeerKey key, PieceIndex piece, Instant now) {
@@ -224,6 +233,7 @@ std::vector<PeerKey> PiecePicker::received(PeerKey key, PieceIndex piece, BlockI
     if (peer.queue.empty()) peer.meter.pause(now);
     peer.last_sign = now;
     peer.snubbed = false;
+    paces_.reset();
   }
   const State state = pieces_[piece.value].state;
   if (attempt != pieces_[piece.value].attempt || state == State::verified || state == State::complete ||
@@ -340,6 +350,7 @@ void PiecePicker::check_invariants() const {
     queued += peer.queue.size();
   }
   ENSURE(seeders == seeders_);
+  ENSURE(!paces_ || *paces_ == measured_paces());
   std::size_t held = 0;
   std::size_t free_pieces = 0;
   for (PieceIndex piece; piece.value < pieces_.size(); ++piece) {

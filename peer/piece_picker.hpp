@@ -163,7 +163,7 @@ class PiecePicker {
   std::uint64_t bytes_per_second(PeerKey peer) const;
   bool stalled(PeerKey peer, Instant now) const;
   /// What all seeders do for us together, in bytes per second; 0 while that is not known of any.
-  std::uint64_t seeders_pace() const;
+  std::uint64_t seeders_pace() const { return paces().seeders; }
   void check_invariants() const;
 
  private:
@@ -194,6 +194,13 @@ class PiecePicker {
     bool snubbed = false;           ///< lost a piece by stalling and has not sent a block since
   };
 
+  /// In bytes per second: of the one in the middle, and of all seeders together.
+  struct Paces {
+    std::uint64_t usual = 0;
+    std::uint64_t seeders = 0;
+    bool operator==(const Paces&) const = default;
+  };
+
   bool seeder(const Peer& peer) const { return peer.pieces == layout_.piece_count(); }
   std::uint32_t blocks_mask(PieceIndex piece) const;
   ByteCount missing_bytes(PieceIndex piece, const Progress& progress) const;
@@ -211,7 +218,9 @@ class PiecePicker {
 
   // Which piece, and when to look again (piece_picker_rules.cpp).
   std::uint64_t pace_of(const Peer& peer, std::uint64_t fallback) const;
-  std::uint64_t usual_pace() const;
+  Paces measured_paces() const;
+  const Paces& paces() const;
+  std::uint64_t usual_pace() const { return paces().usual; }
   Instant stalled_from(const Peer& peer, std::uint64_t fallback) const;
   std::optional<PieceIndex> pick_begun(const Peer& peer) const;
   std::optional<PieceIndex> pick_free(PeerKey key, const Peer& peer, Instant now, Random& random);
@@ -249,6 +258,8 @@ class PiecePicker {
   std::set<PieceIndex> begun_;
   std::map<PeerKey, Peer> peers_;
   std::uint32_t seeders_ = 0;
+  /// As long as nothing has changed by which they are measured: most that are fed get nothing, and all are asked for.
+  mutable std::optional<Paces> paces_;
   bool from_start_ = false;
   std::optional<Bitfield> part_;
   HelpBudget help_;

@@ -26,14 +26,24 @@ std::uint64_t PiecePicker::pace_of(const Peer& peer, std::uint64_t fallback) con
                             : fallback;
 }
 
-std::uint64_t PiecePicker::usual_pace() const {
-  std::vector<std::uint64_t> paces;
-  for (const auto& [key, peer] : peers_)
-    if (peer.meter.known()) paces.push_back(pace_of(peer, 0));
-  if (paces.empty()) return rate_assumed;
-  const auto middle = paces.begin() + static_cast<std::ptrdiff_t>(paces.size() / 2);
-  std::nth_element(paces.begin(), middle, paces.end());
-  return *middle;
+PiecePicker::Paces PiecePicker::measured_paces() const {
+  Paces measured{rate_assumed, 0};
+  std::vector<std::uint64_t> each;
+  for (const auto& [key, peer] : peers_) {
+    if (!peer.meter.known()) continue;
+    each.push_back(pace_of(peer, 0));
+    if (seeder(peer)) measured.seeders += each.back();
+  }
+  if (each.empty()) return measured;
+  const auto middle = each.begin() + static_cast<std::ptrdiff_t>(each.size() / 2);
+  std::nth_element(each.begin(), middle, each.end());
+  measured.usual = *middle;
+  return measured;
+}
+
+const PiecePicker::Paces& PiecePicker::paces() const {
+  if (!paces_) paces_ = measured_paces();
+  return *paces_;
 }
 
 Instant PiecePicker::stalled_from(const Peer& peer, std::uint64_t fallback) const {
@@ -131,13 +141,6 @@ std::optional<PieceIndex> PiecePicker::pick_shared_out(const Peer& peer, Instant
 
 /// Whether seeders are asked for what is not of our part, or what others are at.
 bool PiecePicker::may_help(ByteCount bytes, Instant now) { return help_.allows(bytes, seeders_pace(), now); }
-
-std::uint64_t PiecePicker::seeders_pace() const {
-  std::uint64_t pace = 0;
-  for (const auto& [key, peer] : peers_)
-    if (seeder(peer) && peer.meter.known()) pace += pace_of(peer, 0);
-  return pace;
-}
 
 std::optional<PieceIndex> PiecePicker::pick_in_order(PeerKey key, const Peer& peer, Random& random) const {
   if (peers_.size() == 1) return free_at(peer.has, 0);

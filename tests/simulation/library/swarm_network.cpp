@@ -187,8 +187,7 @@ void SwarmNetwork::scan_for_silence(NodeId a, NodeId b) {
       if (const DoorEnd* door = door_at(wire->door); door != nullptr && !pauses_scan(door->host, a, b))
         forget_peer(id, LinkLoss::silent, true);
     if (ends)
-      if (const Dialler* dialler = dialler_at(link);
-          dialler != nullptr && !pauses_scan(dialler->host, a, b))
+      if (const Dialler* dialler = dialler_at(link); dialler != nullptr && !pauses_scan(dialler->host, a, b))
         went_down(link, LinkLoss::silent, 0ms);
   }
 }
@@ -374,9 +373,8 @@ void SwarmNetwork::revoke_pass(Address door, const SealedPassId& id) {
 bool SwarmNetwork::is_link(Address address) const {
   if ((address.value & peers_of_host) == peers_of_host) return wire_of_peer(address).has_value();
   const Process* process = process_of(address);
-  return process != nullptr &&
-         (process->diallers.contains(address) || process->doors.contains(address) ||
-          process->key_questions.contains(address));
+  return process != nullptr && (process->diallers.contains(address) || process->doors.contains(address) ||
+                                process->key_questions.contains(address));
 }
 
 bool SwarmNetwork::came_by_pass(Address link) const {

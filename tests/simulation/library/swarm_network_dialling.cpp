@@ -154,9 +154,8 @@ void SwarmNetwork::forget_peer(WireId id, LinkLoss loss, bool tell) {
   wire.banned = loss == LinkLoss::misbehaved;
   // Where the process has ended meanwhile nobody is left to be told.
   if (const DoorEnd* door = door_at(wire.door); tell && door != nullptr)
-    to_owner(
-        door->host,
-        {wire.peer, door->owner, LinkDown::message_id, encode(LinkDown{wire.peer, loss}), {}, false});
+    to_owner(door->host,
+             {wire.peer, door->owner, LinkDown::message_id, encode(LinkDown{wire.peer, loss}), {}, false});
   ping_who_is_given_up(id);
   erase_if_over(id);
 }

@@ -102,8 +102,7 @@ void SwarmNetwork::send(Envelope envelope) {
     } else {
       put(*dialler->wire, true, std::move(parcel));
     }
-  } else if (const DoorEnd* door = door_at(envelope.to);
-             door != nullptr && door->kind == LinkKind::publish) {
+  } else if (const DoorEnd* door = door_at(envelope.to); door != nullptr && door->kind == LinkKind::publish) {
     for (const WireId id : std::set<WireId>(door->wires)) {
       const Wire& wire = *wire_at(id);
       if (!wire.subscribed) continue;
@@ -320,8 +319,7 @@ std::optional<Outflow> SwarmNetwork::outflow(Address link) const {
 std::size_t SwarmNetwork::longest_queue() const {
   std::size_t longest = 0;
   for (const auto& wire : wires_)
-    if (wire != nullptr)
-      longest = std::max({longest, wire->forth.waiting.size(), wire->back.waiting.size()});
+    if (wire != nullptr) longest = std::max({longest, wire->forth.waiting.size(), wire->back.waiting.size()});
   return longest;
 }
 

@@ -414,9 +414,8 @@ void Watch::note_answer(const ClientMachine& client, const Envelope& envelope) {
   if (const auto no = get<RejectBlock>(envelope)) answer_of(*no);
   if (const auto closed = get<FileClosed>(envelope)) {
     const auto first = requests.lower_bound({closed->fid, {}, {}});
-    answered(first, std::find_if(first, requests.end(), [&](const auto& each) {
-               return std::get<0>(each.first) != closed->fid;
-             }));
+    answered(first, std::find_if(first, requests.end(),
+                                 [&](const auto& each) { return std::get<0>(each.first) != closed->fid; }));
   }
 }
 
