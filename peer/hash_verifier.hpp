@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -90,7 +89,7 @@ class HashVerifier final
   DiskDone read_back(Download& download);
 
   const std::shared_ptr<Disk> disk_;
-  std::unordered_map<DownloadId, Download> downloads_;
+  std::map<DownloadId, Download> downloads_;
   ByteCount kept_;              ///< in blocks that wait for their turn
   bool read_back_due_ = false;  ///< ReadBackDue is on its way
   bool held_due_ = false;       ///< so is HeldDue

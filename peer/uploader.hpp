@@ -7,7 +7,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -239,7 +238,7 @@ class Uploader final
 
   std::map<FileKey, Copies> files_;
   std::map<FileKey, Telling> tellings_;
-  std::unordered_map<Address, Link> links_;
+  std::map<Address, Link> links_;
   std::map<FileKey, HandOut> hand_outs_;
   Ring ring_;  ///< links with queued requests, in their turn
   std::map<std::uint64_t, Read> reads_;

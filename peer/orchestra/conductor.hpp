@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 
 #include "actors/actor.hpp"
 #include "actors/payload_gauge.hpp"
@@ -61,7 +61,7 @@ class Conductor final : public ActorOf<Conductor, Joined<ConductorRole::Accepts,
   const Ref<ConductorConsoleRole> console_;
   const std::shared_ptr<Opened> door_;
   ConductorTable table_;
-  std::unordered_map<Address, Caller> callers_;
+  std::map<Address, Caller> callers_;
   std::size_t answered_ = 0;  ///< callers that have not taken all of it
   bool hang_up_due_ = false;  ///< HangUpDue is on its way
   bool forget_due_ = false;   ///< so is ForgetDue

@@ -7,7 +7,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "actors/actor.hpp"
@@ -180,7 +179,7 @@ class OrchDoor final
   std::map<Address, Connection> connections_;  ///< by their links, the oldest first
   std::map<Address, Address> links_;           ///< of the peers of those
   std::set<std::string> met_;                  ///< addresses that have asked for a part
-  std::unordered_map<Address, Asker> askers_;
+  std::map<Address, Asker> askers_;
   std::deque<Address> ring_;  ///< askers with parts that wait, in their turn
   std::map<std::uint64_t, Read> reads_;
   std::size_t unallowed_ = 0;  ///< of those, that wait for the limits
