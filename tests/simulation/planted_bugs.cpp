@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "actors/ensure.hpp"
 #include "messages/inside_client.hpp"
 #include "messages/inside_tracker.hpp"
 #include "messages/peer_peer.hpp"
@@ -259,6 +260,18 @@ Seams commit_is_not_synced() {
   return seams;
 }
 
+/// What was answered is done, but not remembered: whoever asks again elsewhere may hear something else.
+Seams answers_are_not_put_down() {
+  Seams seams;
+  seams.before_disk = [](Swarm&, TrackerMachine&, CommitBatch& batch) {
+    for (Delta& delta : batch.deltas)
+      std::erase_if(delta.operations,
+                    [](const Operation& each) { return each.get<RequestAnswered>() != nullptr; });
+    return true;
+  };
+  return seams;
+}
+
 Seams nothing_is_pulled() {
   Seams seams;
   seams.wire = [](Swarm&, NodeId, NodeId, Envelope& envelope) {
@@ -415,31 +428,37 @@ Seams blocks_are_never_read() { return losing<BlockRead, BlockUnreadable>(); }
 
 // --- tickets ------------------------------------------------------------------------------------------------------------
 
-/// Speaks with one client as one who fetches, says what a client would, and asks for so many blocks at once.
-class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Messages<>>> {
+constexpr Duration asked_again = 5s;
+
+/// Speaks with one client as one who fetches, says what a client would, and asks for so many blocks at once: one time, or for
+/// ever, and comes back when he is shown the door.
+class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Messages<TicketDue>>> {
  public:
   Stranger(std::string endpoint, LinkKey met, ClientKey self, OpenFile wanted,
            std::optional<PeerTicket> ticket, std::uint32_t requests,
-           std::optional<SealedPass> pass = std::nullopt)
+           std::optional<SealedPass> pass = std::nullopt, bool for_ever = false)
       : endpoint_(std::move(endpoint)),
         met_(met),
         self_(self),
         wanted_(wanted),
         ticket_(std::move(ticket)),
         requests_(requests),
-        pass_(pass) {}
+        pass_(pass),
+        for_ever_(for_ever) {}
   void start(Context& context) override {
     link_ = pass_ ? context.connect_sealed<ServingPeerRole>(endpoint_, met_, *pass_)
                   : context.connect<ServingPeerRole>(endpoint_, met_);
   }
   void on(const LinkUp&, Context& context) { context.send(link_, PeerHello{1, 2, self_}); }
   void on(const PeerWelcome&, Context& context) {
-    if (ticket_) context.send(link_, ShowTicket{*ticket_});
-    context.send(link_, wanted_);
+    come_in(context);
+    if (for_ever_) context.after(asked_again, TicketDue{wanted_.gid});
   }
-  void on(const FileOpened& opened, Context& context) {
-    for (std::uint32_t i = 0; i < requests_; ++i)
-      context.send(link_, RequestBlock{opened.fid, PieceIndex{i % 8}, ByteCount{0}, block_size_max});
+  void on(const FileOpened&, Context& context) { ask(context); }
+  void on(const TicketDue& due, Context& context) {
+    come_in(context);
+    ask(context);
+    context.after(asked_again, due);
   }
   void on(const SealedDoor&, Context&) {}
   void on(const PeerUnwelcome&, Context&) {}
@@ -452,6 +471,15 @@ class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Me
   void on(const TicketWanted&, Context&) {}
 
  private:
+  void come_in(Context& context) {
+    if (ticket_) context.send(link_, ShowTicket{*ticket_});
+    context.send(link_, wanted_);
+  }
+  void ask(Context& context) {
+    for (std::uint32_t i = 0; i < requests_; ++i)
+      context.send(link_, RequestBlock{wanted_.fid, PieceIndex{i % 8}, ByteCount{0}, block_size_max});
+  }
+
   std::string endpoint_;
   LinkKey met_;
   ClientKey self_;
@@ -459,6 +487,7 @@ class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Me
   std::optional<PeerTicket> ticket_;
   std::uint32_t requests_;
   std::optional<SealedPass> pass_;  ///< by which it comes to the sealed door
+  bool for_ever_;
   Ref<ServingPeerRole> link_;
 };
 
@@ -554,6 +583,37 @@ Seams a_member_comes_by_an_old_pass() {
   return seams;
 }
 
+Scenario with_a_removed_member(std::uint64_t seed) {
+  Scenario scenario = with_a_stranger(seed);
+  scenario.name = "with a removed member";
+  scenario.lines["line"] = {12'500'000, 12'500'000, 2ms, 0ms, 0};
+  scenario.clients.pop_back();
+  scenario.clients[1].leaves_after = 500ms;
+  scenario.faults.push_back({20s, FaultKind::remove_member, "member", "", 1s, 0});
+  scenario.quiet = 130s;
+  return scenario;
+}
+
+Seams a_removed_member_goes_on() {
+  const auto seen = std::make_shared<SeenOnTheWire>();
+  Seams seams;
+  seams.wire = noting(seen);
+  seams.begin = [seen](Swarm& swarm) {
+    swarm.clock().at(Instant{} + 15s, [seen, &swarm] {
+      ClientMachine& source = *swarm.clients()[0];
+      ClientMachine& member = *swarm.clients()[1];
+      ENSURE(seen->open && seen->ticket && !member.host);
+      SwarmHost& host = swarm.invite({"removed", member.node, LinkKey::from(member.key.view()), 2s, 1, 0ms});
+      const auto at = host.reserve<FetchingPeerRole>(host.add_worker("main"));
+      host.spawn(at, "removed",
+                 std::make_unique<Stranger>(swarm.network().ip_of(source.node) + ":7000",
+                                            LinkKey::from(source.key.view()), member.key, *seen->open,
+                                            seen->ticket, 1, std::nullopt, true));
+    });
+  };
+  return seams;
+}
+
 Seams a_stranger_asks(StrangersTicket kind) {
   const auto seen = std::make_shared<SeenOnTheWire>();
   Seams seams;
@@ -596,6 +656,19 @@ Seams passes_do_not_end() {
   return seams;
 }
 
+/// An uploader hears of no removal, and that it is long ago: each ticket is good for ever.
+Seams removals_are_not_heard() {
+  Seams seams = a_removed_member_goes_on();
+  seams.inside = [](Swarm&, SwarmHost&, Envelope& envelope) {
+    change<Told>(envelope, [](Told& told) {
+      const auto* rules = told.what.get<TicketRules>();
+      if (rules != nullptr) told.what = TicketRules{0, 1, rules->signers};
+    });
+    return envelope.id != GroupChanged::message_id;
+  };
+  return seams;
+}
+
 Seams tickets_for_strangers() { return a_stranger_asks(StrangersTicket::own); }
 
 // --- credit -------------------------------------------------------------------------------------------------------------
@@ -612,6 +685,19 @@ Seams sent_counts_as_taken() {
   seams.leave = [](Swarm&, SwarmHost&, Envelope& envelope) {
     if (envelope.id == Block::message_id)
       envelope.payload = Payload::own({envelope.payload.view().begin(), envelope.payload.view().end()});
+  };
+  return seams;
+}
+
+/// Somebody asks and asks, and waits for no answer.
+Seams asks_without_end() {
+  Seams seams;
+  seams.begin = [](Swarm& swarm) {
+    swarm.clock().at(Instant{} + 5s, [&swarm] {
+      const ClientMachine& client = *swarm.clients()[0];
+      for (int i = 0; client.host && i < 2000; ++i)
+        client.host->say(client.at.shell.address, client.at.scheduler.address, ListDownloads{});
+    });
   };
   return seams;
 }
@@ -636,6 +722,7 @@ const std::vector<PlantedBug>& planted_bugs() {
        a_tracker_cannot_write},
       {"reply before commit", "trackers", answered_from_disk, reply_before_commit, one_tracker},
       {"commit is not synced", "trackers", answered_from_disk, commit_is_not_synced, one_tracker},
+      {"answers are not put down", "trackers", ok_is_on_every_disk, answers_are_not_put_down, one_tracker},
       {"nothing is pulled", "trackers", trackers_agree, nothing_is_pulled, a_tracker_is_behind},
       {"snapshot loses rows", "trackers", equal_vectors_equal_digests, snapshot_loses_rows,
        a_tracker_is_behind},
@@ -651,6 +738,7 @@ const std::vector<PlantedBug>& planted_bugs() {
       {"verdicts are lost", "picker", downloads_finish, verdicts_are_lost},
       {"asks beyond its budget", "fetcher", bounded, asks_beyond_its_budget, wide_lines},
       {"a lost peer is not noticed", "fetcher", downloads_finish, a_lost_peer_is_not_noticed, a_source_goes},
+      {"asks without end", "shell", bounded, asks_without_end, a_small_crowd},
       {"pausing does nothing", "scheduler", orders_obeyed, pausing_does_nothing, people_pause},
       {"limits are not heard", "uploader", orders_obeyed, limits_are_not_heard, people_set_limits},
       {"the wrong stretch is read", "uploader", served_is_verified, wrong_stretch_is_read, a_small_crowd},
@@ -658,6 +746,7 @@ const std::vector<PlantedBug>& planted_bugs() {
       {"blocks are never read", "uploader", downloads_finish, blocks_are_never_read},
       {"sent counts as taken", "uploader", bounded, sent_counts_as_taken, with_a_greedy_member},
       {"passes do not end", "sealed door", passes_end, passes_do_not_end, with_a_member_who_goes},
+      {"removals are not heard", "tickets", members_only, removals_are_not_heard, with_a_removed_member},
       {"tickets for strangers", "tickets", members_only, tickets_for_strangers, with_a_stranger},
   };
   return bugs;

@@ -32,4 +32,9 @@ Seams a_member_asks_for_much();
 Scenario with_a_member_who_goes(std::uint64_t seed);
 Seams a_member_comes_by_an_old_pass();
 
+/// A member who has got all and left; at 15 s somebody comes with his key and ticket, at 20 s he is removed from the group, and
+/// asks for a block every five seconds all the same.
+Scenario with_a_removed_member(std::uint64_t seed);
+Seams a_removed_member_goes_on();
+
 }  // namespace tutti::simulation

@@ -166,9 +166,7 @@ bool Person::mind_group(std::size_t i) {
   if (wanted.owns && !group.waiting.empty()) {
     const std::string user = group.waiting.back();
     group.waiting.pop_back();
-    ask(AcceptRequest{{wanted.name}, {user}}, [this, name = wanted.name, user](const Told& told) {
-      if (!refusal(told)) accepted_.emplace_back(name, user);
-    });
+    ask(AcceptRequest{{wanted.name}, {user}}, [](const Told&) {});
     return true;
   }
   if (wanted.owns && group.exists && !removals_.empty() && removals_.front().first == wanted.name) {

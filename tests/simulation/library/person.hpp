@@ -65,13 +65,10 @@ class Person {
   bool shares_all() const;
   bool has_all() const;
   std::uint64_t shares_done() const;
-  /// Groups whose owner has said that he has let somebody in: group and user.
-  const std::vector<std::pair<std::string, std::string>>& accepted() const { return accepted_; }
   /// From now on nobody is let into the groups again who is not in them; this user is removed.
   void remove(std::string group, std::string user) {
     removals_.emplace_back(std::move(group), std::move(user));
   }
-  const std::map<std::pair<std::string, std::string>, Instant>& removed() const { return removed_; }
   /// Wants its downloads to rest from now on, or to go on. While they rest it begins none.
   void pause(bool wanted);
   /// Wants to send, and to ask for, no more than so many bytes a second; nothing: whatever it likes.
@@ -152,7 +149,6 @@ class Person {
   std::vector<Instant> share_next_;
   std::vector<Instant> fetch_next_;
   std::vector<Fetched> fetched_;
-  std::vector<std::pair<std::string, std::string>> accepted_;
   std::vector<std::pair<std::string, std::string>> removals_;
   std::map<std::pair<std::string, std::string>, Instant> removed_;
   std::vector<std::string> changed_shares_;

@@ -113,6 +113,11 @@ Scenario random_scenario(std::uint64_t seed) {
   scenario.trackers = static_cast<std::uint32_t>(1 + shape.below(3));
   scenario.network.mark = shape.chance(1, 4) ? 4 + shape.below(60) : 1000;
   scenario.network.feed_loss_percent = shape.chance(1, 2) ? static_cast<std::uint32_t>(shape.below(40)) : 0;
+  Random feeds = stream_of(seed, "feeds of a scenario");
+  if (feeds.chance(1, 4)) {
+    scenario.network.feed_twice_percent = static_cast<std::uint32_t>(feeds.below(30));
+    scenario.network.feed_late_percent = static_cast<std::uint32_t>(feeds.below(30));
+  }
   scenario.tracker_line = "trackers";
   scenario.lines["trackers"] = {125'000'000, 125'000'000, ms_below(shape, 0, 10), 1ms, 0};
   const std::uint64_t clients = 2 + shape.below(5);

@@ -37,10 +37,12 @@ enum class FaultKind : std::uint8_t {
   recheck,        ///< and has what it has fetched looked at again
 };
 inline constexpr std::size_t fault_kinds = 20;
-/// Those before are what machines and networks do, those from here on what people do.
+/// Those that make bad weather are drawn together, and those that people do with their own clients.
 inline constexpr std::size_t weather_kinds = 16;
 std::string_view name_of(FaultKind kind);
 std::optional<FaultKind> fault_named(std::string_view name);
+/// What people do, and no machine or network: no fault.
+inline bool is_deed(FaultKind kind) { return kind >= FaultKind::remove_member; }
 
 struct Fault {
   Duration at{};

@@ -126,6 +126,12 @@ void take_file(const toml::table& table, Scenario& scenario, const Classes& clas
   scenario.files.push_back(std::move(file));
 }
 
+bool is_tracker(const std::string& name, std::uint32_t trackers) {
+  for (std::uint32_t i = 1; i <= trackers; ++i)
+    if (name == "tracker-" + std::to_string(i)) return true;
+  return false;
+}
+
 void take_fault(const toml::table& table, Scenario& scenario) {
   Fault fault;
   take(table, {{"at_s", [&](const toml::node& node) { fault.at = seconds_of(node); }},
@@ -180,6 +186,14 @@ ParsedScenario parse_scenario(std::string_view text) {
            [&](const toml::node& node) {
              scenario.network.feed_loss_percent = static_cast<std::uint32_t>(count_of(node));
            }},
+          {"feed_twice_percent",
+           [&](const toml::node& node) {
+             scenario.network.feed_twice_percent = static_cast<std::uint32_t>(count_of(node));
+           }},
+          {"feed_late_percent",
+           [&](const toml::node& node) {
+             scenario.network.feed_late_percent = static_cast<std::uint32_t>(count_of(node));
+           }},
           {"files",
            [&](const toml::node& node) {
              each_table(node, [&](const toml::table& table) { take_file(table, scenario, classes); });
@@ -192,7 +206,7 @@ ParsedScenario parse_scenario(std::string_view text) {
     if (scenario.trackers == 0) parsed.fault = "there is at least one tracker";
     for (const Fault& fault : scenario.faults)
       for (const std::string& name : {fault.who, fault.other})
-        if (!name.empty() && !name.starts_with("tracker-") && !classes.contains(name))
+        if (!name.empty() && !classes.contains(name) && !is_tracker(name, scenario.trackers))
           parsed.fault = "a fault is about `" + name + "`, which is not there";
   } catch (const toml::parse_error& error) {
     parsed.fault =

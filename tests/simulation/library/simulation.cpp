@@ -10,6 +10,11 @@ using namespace std::chrono_literals;
 
 constexpr Duration calm = 2s;  // nothing is under way if all was well for so long
 constexpr Duration looks_every = 250ms;
+// Whoever says more has a credit, or one question under way.
+constexpr std::size_t inbox_max = 200;
+constexpr std::size_t inbox_max_for_a_client = 20;
+// Each message takes its worker some microseconds, so not even ten thousand clients do so much at one instant.
+constexpr std::uint64_t events_at_an_instant_max = 2'000'000;
 
 double seconds_of(Duration time) { return std::chrono::duration<double>(time).count(); }
 double seconds_of(Instant when) { return seconds_of(when.time_since_epoch()); }
@@ -30,6 +35,7 @@ Simulation::~Simulation() = default;
 void Simulation::build() {
   swarm_->add_trackers(scenario_.trackers, scenario_.lines.at(scenario_.tracker_line));
   watch_->know_request_memory(scenario_.request_memory);
+  watch_->know_longest_inbox(inbox_max + inbox_max_for_a_client * scenario_.clients.size());
   std::map<std::string, std::string> owner_of_group;
   for (std::size_t i = 0; i < scenario_.files.size(); ++i) {
     const FileSpec& file = scenario_.files[i];
@@ -145,7 +151,7 @@ void Simulation::schedule() {
   }
   for (const Fault& fault : scenario_.faults) {
     clock.at(Instant{} + fault.at, [this, fault] {
-      if (!quiet_) begin(fault);
+      if (!quiet_ && begin(fault)) ++(is_deed(fault.kind) ? deeds_ : faults_);
     });
     clock.at(Instant{} + fault.at + fault.lasts, [this, fault] {
       if (!quiet_) mend(fault);
@@ -165,126 +171,136 @@ void Simulation::leave_when_done(std::size_t i) {
   });
 }
 
-void Simulation::begin(const Fault& fault) {
-  ++faults_;
+bool Simulation::begin(const Fault& fault) {
+  ClientMachine* client = client_named(fault.who);
+  TrackerMachine* tracker = tracker_named(fault.who);
   switch (fault.kind) {
     case FaultKind::cut:
     case FaultKind::cut_one_way:
     case FaultKind::reset:
     case FaultKind::slow_path: return begin_between(fault);
-    case FaultKind::lose_disk:
-    case FaultKind::old_disk: return robbed(fault);
-    default: return begin_at_machine(fault);
+    default: break;
   }
+  if (client != nullptr) return begin_at_client(fault, *client);
+  return tracker != nullptr && begin_at_tracker(fault, *tracker);
 }
 
-void Simulation::between(const Fault& fault, const std::function<void(NodeId, NodeId)>& what) {
+bool Simulation::between(const Fault& fault, const std::function<bool(NodeId, NodeId)>& what) {
   const auto a = node_of(fault.who);
-  if (!a) return;
-  for (NodeId b = 0; b < swarm_->network().nodes(); ++b)
-    if (b != *a && (fault.other.empty() || node_of(fault.other) == b)) what(*a, b);
+  bool any = false;
+  for (NodeId b = 0; a && b < swarm_->network().nodes(); ++b)
+    if (b != *a && (fault.other.empty() || node_of(fault.other) == b)) any = what(*a, b) || any;
+  return any;
 }
 
-void Simulation::begin_between(const Fault& fault) {
+bool Simulation::begin_between(const Fault& fault) {
   SwarmNetwork& network = swarm_->network();
-  between(fault, [&](NodeId a, NodeId b) {
+  return between(fault, [&](NodeId a, NodeId b) {
     if (fault.kind == FaultKind::reset) return network.reset(a, b);
     if (fault.kind == FaultKind::slow_path) {
       network.delay(a, b, std::chrono::milliseconds(fault.amount));
-      return network.delay(b, a, std::chrono::milliseconds(fault.amount));
+      network.delay(b, a, std::chrono::milliseconds(fault.amount));
+      return fault.amount > 0;
     }
-    network.cut(a, b);
-    if (fault.kind == FaultKind::cut) network.cut(b, a);
+    const bool there = network.cut(a, b);
+    const bool back = fault.kind == FaultKind::cut && network.cut(b, a);
+    return there || back;
   });
 }
 
-void Simulation::begin_at_machine(const Fault& fault) {
-  ClientMachine* client = client_named(fault.who);
-  TrackerMachine* tracker = tracker_named(fault.who);
-  const auto node = node_of(fault.who);
-  if (!node) return;
-  const auto factor = static_cast<std::uint64_t>(std::max<std::uint64_t>(fault.amount, 1));
+bool Simulation::slow_line(const Fault& fault, NodeId node) {
+  Line line = swarm_->network().line_of(node);
+  const auto factor = std::max<std::uint64_t>(fault.amount, 1);
+  line.up = std::max<std::uint64_t>(line.up / factor, 10'000);
+  line.down = std::max<std::uint64_t>(line.down / factor, 10'000);
+  swarm_->network().set_line(node, line);
+  return factor > 1;
+}
+
+bool Simulation::stop(SwarmHost* host) {
+  if (host == nullptr || host->is_paused()) return false;
+  host->pause();
+  return true;
+}
+
+bool Simulation::begin_at_client(const Fault& fault, ClientMachine& client) {
+  const auto factor = std::max<std::uint64_t>(fault.amount, 1);
+  const bool runs = client.host != nullptr;
   switch (fault.kind) {
     case FaultKind::kill:
-    case FaultKind::power:
-      if (client != nullptr) swarm_->kill(*client, fault.kind == FaultKind::power);
-      if (tracker != nullptr) swarm_->kill(*tracker, fault.kind == FaultKind::power);
-      break;
-    case FaultKind::stop:
-      if (SwarmHost* host = host_of(fault.who)) host->pause();
-      break;
-    case FaultKind::quit:
-      if (client != nullptr) swarm_->quit(*client);
-      break;
-    case FaultKind::slow_line: {
-      Line line = swarm_->network().line_of(*node);
-      line.up = std::max<std::uint64_t>(line.up / factor, 10'000);
-      line.down = std::max<std::uint64_t>(line.down / factor, 10'000);
-      swarm_->network().set_line(*node, line);
-      break;
+    case FaultKind::power: swarm_->kill(client, fault.kind == FaultKind::power); return runs;
+    case FaultKind::stop: return stop(client.host.get());
+    case FaultKind::quit: swarm_->quit(client); return runs;
+    case FaultKind::slow_line: return slow_line(fault, client.node);
+    case FaultKind::full_disk: client.disk->set_capacity(0); return true;
+    case FaultKind::slow_disk: {
+      DiskPace pace = client.disk->pace();
+      pace.bytes_per_second = std::max<std::uint64_t>(pace.bytes_per_second / factor, 100'000);
+      pace.access *= static_cast<std::int64_t>(factor);
+      pace.sync *= static_cast<std::int64_t>(factor);
+      client.disk->set_pace(pace);
+      return factor > 1;
     }
-    case FaultKind::full_disk:
-      if (client != nullptr) client->disk->set_capacity(0);
-      if (tracker != nullptr) tracker->disk.full = true;
-      break;
-    case FaultKind::slow_disk:
-      if (client != nullptr) {
-        DiskPace pace = client->disk->pace();
-        pace.bytes_per_second = std::max<std::uint64_t>(pace.bytes_per_second / factor, 100'000);
-        pace.access *= static_cast<std::int64_t>(factor);
-        pace.sync *= static_cast<std::int64_t>(factor);
-        client->disk->set_pace(pace);
-      }
-      break;
     case FaultKind::flip_bit:
       // What is hashed after that is another file, and nobody could tell.
-      if (client != nullptr && client->person->shares_all()) client->disk->flip_bit();
-      break;
-    case FaultKind::forget_logs:
-      if (tracker != nullptr) Swarm::forget_logs(*tracker);
-      break;
-    case FaultKind::remove_member:
-      if (client == nullptr) break;
-      for (const Wishes::Group& group : client->person->wishes().groups) {
-        if (group.owns) continue;
-        for (const auto& other : swarm_->clients())
-          for (const Wishes::Group& owned : other->person->wishes().groups)
-            if (owned.owns && owned.name == group.name) other->person->remove(group.name, client->name);
-        removed_.insert(client->name);
-      }
-      break;
-    case FaultKind::limit:
-      if (client != nullptr) client->person->limit(fault.amount * 1000);
-      break;
-    case FaultKind::pause:
-      if (client != nullptr) client->person->pause(true);
-      break;
-    case FaultKind::cancel:
-      if (client != nullptr) client->person->cancel();
-      break;
-    case FaultKind::recheck:
-      if (client != nullptr) client->person->recheck();
-      break;
-    default: break;
+      return client.person->shares_all() && client.disk->flip_bit();
+    case FaultKind::remove_member: return remove(client);
+    case FaultKind::limit: client.person->limit(fault.amount * 1000); return runs;
+    case FaultKind::pause: client.person->pause(true); return runs;
+    case FaultKind::cancel: client.person->cancel(); return runs;
+    case FaultKind::recheck: client.person->recheck(); return runs;
+    default: return false;
   }
 }
 
+bool Simulation::begin_at_tracker(const Fault& fault, TrackerMachine& tracker) {
+  const bool runs = tracker.host != nullptr;
+  switch (fault.kind) {
+    case FaultKind::kill:
+    case FaultKind::power: swarm_->kill(tracker, fault.kind == FaultKind::power); return runs;
+    case FaultKind::stop: return stop(tracker.host.get());
+    case FaultKind::slow_line: return slow_line(fault, tracker.node);
+    case FaultKind::full_disk: tracker.disk.full = true; return true;
+    case FaultKind::slow_disk:
+      tracker.commit_takes *= static_cast<std::int64_t>(std::max<std::uint64_t>(fault.amount, 1));
+      return fault.amount > 1;
+    case FaultKind::lose_disk:
+    case FaultKind::old_disk: return robbed(fault, tracker);
+    case FaultKind::forget_logs: Swarm::forget_logs(tracker); return true;
+    default: return false;
+  }
+}
+
+bool Simulation::remove(const ClientMachine& client) {
+  bool any = false;
+  for (const Wishes::Group& group : client.person->wishes().groups) {
+    if (group.owns) continue;
+    for (const auto& other : swarm_->clients())
+      for (const Wishes::Group& owned : other->person->wishes().groups)
+        if (owned.owns && owned.name == group.name) {
+          other->person->remove(group.name, client.name);
+          any = true;
+        }
+    removed_.insert(client.name);
+  }
+  return any;
+}
+
 /// A tracker's disk is lost while the others are there to ask; of a lone one nothing could come back.
-void Simulation::robbed(const Fault& fault) {
-  TrackerMachine* tracker = tracker_named(fault.who);
-  if (tracker == nullptr) return;
+bool Simulation::robbed(const Fault& fault, TrackerMachine& tracker) {
   for (TrackerMachine& each : swarm_->trackers()) {
     const bool well = each.host && each.serving && !each.host->is_paused();
-    if (!well || swarm_->trackers().size() == 1 || !watch_->trackers_agree()) return;
+    if (!well || swarm_->trackers().size() == 1 || !watch_->trackers_agree()) return false;
     for (TrackerMachine& other : swarm_->trackers())
-      if (!swarm_->network().stands(each.node, other.node)) return;
+      if (!swarm_->network().stands(each.node, other.node)) return false;
   }
-  swarm_->kill(*tracker);
+  swarm_->kill(tracker);
   if (fault.kind == FaultKind::lose_disk) {
-    swarm_->wipe(*tracker);
+    swarm_->wipe(tracker);
   } else {
-    swarm_->roll_back(*tracker, fault.amount);
+    swarm_->roll_back(tracker, fault.amount);
   }
+  return true;
 }
 
 void Simulation::restart(const std::string& name) {
@@ -318,12 +334,14 @@ void Simulation::mend(const Fault& fault) {
       between(fault, [&](NodeId a, NodeId b) {
         network.mend(a, b);
         if (fault.kind == FaultKind::cut) network.mend(b, a);
+        return true;
       });
       break;
     case FaultKind::slow_path:
       between(fault, [&](NodeId a, NodeId b) {
         network.delay(a, b, 0ms);
         network.delay(b, a, 0ms);
+        return true;
       });
       break;
     case FaultKind::slow_line:
@@ -338,6 +356,7 @@ void Simulation::mend(const Fault& fault) {
       break;
     case FaultKind::slow_disk:
       if (client != nullptr) client->disk->set_pace(scenario_.clients[client_index_.at(fault.who)].disk);
+      if (tracker != nullptr) tracker->commit_takes = TrackerMachine::commit_takes_usually;
       break;
     case FaultKind::limit:
       if (client != nullptr) client->person->limit(std::nullopt);
@@ -359,20 +378,21 @@ void Simulation::mend_all() {
   for (TrackerMachine& tracker : swarm_->trackers())
     if (!tracker.host) swarm_->start(tracker);
   for (const ClientSpec& each : scenario_.clients) restart(each.name);
-  swarm_->network().settings().feed_loss_percent = 0;
+  NetworkSettings& settings = swarm_->network().settings();
+  settings.feed_loss_percent = settings.feed_twice_percent = settings.feed_late_percent = 0;
 }
 
 // --- quiet --------------------------------------------------------------------------------------------------------------
 
+/// Who has sent a wrong byte is banned by those who got it, and cannot count on them any more.
 bool Simulation::is_excused(const ClientMachine& client) const {
-  return removed_.contains(client.name) || left_for_good_.contains(client.name);
+  return removed_.contains(client.name) || left_for_good_.contains(client.name) || client.disk->has_rotted();
 }
 
 /// Somebody who stays has a copy that nothing has happened to.
 bool Simulation::has_source(const std::string& file) const {
   return std::any_of(swarm_->clients().begin(), swarm_->clients().end(), [&](const auto& client) {
-    return client->host && !is_excused(*client) && client->disk->rotten().empty() &&
-           is_on(*client->disk, "/home/" + file, contents_.at(file));
+    return client->host && !is_excused(*client) && is_on(*client->disk, "/home/" + file, contents_.at(file));
   });
 }
 
@@ -388,7 +408,7 @@ bool Simulation::serves_all(const ClientMachine& client) const {
 
 bool Simulation::all_has_come_true() const {
   for (const auto& client : swarm_->clients()) {
-    if (is_excused(*client) || !client->disk->rotten().empty()) continue;
+    if (is_excused(*client)) continue;
     const Person& person = *client->person;
     if (!client->host || !person.has_session() || !person.shares_all() || !person.unconfirmed().empty() ||
         !serves_all(*client))
@@ -399,6 +419,16 @@ bool Simulation::all_has_come_true() const {
   return watch_->trackers_agree();
 }
 
+bool Simulation::step(Instant until) {
+  Clockwork& clock = swarm_->clock();
+  const Instant before = clock.now();
+  if (!clock.step(until)) return false;
+  events_at_this_instant_ = clock.now() == before ? events_at_this_instant_ + 1 : 0;
+  if (events_at_this_instant_ > events_at_an_instant_max)
+    watch_->report(Invariant::goes_on, "time stands still: one thing leads to another without end");
+  return true;
+}
+
 void Simulation::settle() {
   quiet_ = true;
   mend_all();
@@ -406,15 +436,18 @@ void Simulation::settle() {
   for (const auto& client : swarm_->clients()) client->person->confirm();
   Clockwork& clock = swarm_->clock();
   const Instant end = clock.now() + scenario_.quiet;
+  // So long it takes until it shows whether somebody who was removed is served.
+  const Instant not_before =
+      removed_.empty() ? Instant{} : clock.now() + Watch::served_after_removal + 10 * calm;
   Instant well_since = Instant::max();
   while (clock.now() < end && !is_over()) {
-    for (const Instant until = clock.now() + looks_every; !is_over() && clock.step(until);) {
+    for (const Instant until = clock.now() + looks_every; !is_over() && step(until);) {
     }
     if (!all_has_come_true()) {
       well_since = Instant::max();
     } else {
       well_since = std::min(well_since, clock.now());
-      if (clock.now() - well_since >= calm) break;
+      if (clock.now() - well_since >= calm && clock.now() >= not_before) break;
     }
   }
   if (is_over() || well_since != Instant::max()) return watch_->check_quiet();
@@ -423,7 +456,7 @@ void Simulation::settle() {
   // Where nobody is named for what he shares nobody can fetch it.
   for (const auto& client : swarm_->clients()) {
     const Person& person = *client->person;
-    if (is_excused(*client) || !client->disk->rotten().empty()) continue;
+    if (is_excused(*client)) continue;
     if (!person.has_session() || !person.shares_all() || !person.unconfirmed().empty())
       watch_->report(Invariant::shares_return,
                      client->name +
@@ -435,7 +468,7 @@ void Simulation::settle() {
   }
   for (const auto& client : swarm_->clients()) {
     const Person& person = *client->person;
-    if (is_excused(*client) || !client->disk->rotten().empty()) continue;
+    if (is_excused(*client)) continue;
     for (std::size_t i = 0; i < person.fetched().size(); ++i)
       if (!person.fetched()[i].complete && has_source(person.wishes().fetches[i].file))
         watch_->report(Invariant::downloads_finish, client->name + " does not get " +
@@ -449,10 +482,7 @@ void Simulation::settle() {
 Sample Simulation::sample_now() const {
   Sample sample;
   sample.seconds = seconds_of(swarm_->clock().now());
-  for (const auto& client : swarm_->clients()) {
-    sample.pieces += client->pieces;
-    sample.clients_done += client->person->has_all() && !client->person->wishes().fetches.empty() ? 1U : 0U;
-  }
+  for (const auto& client : swarm_->clients()) sample.pieces += client->pieces;
   if (!scenario_.files.empty()) {
     const FileSpec& file = scenario_.files.front();
     sample.source_copies = static_cast<double>(client_named(file.sources.front())->bytes_served) /
@@ -476,8 +506,10 @@ Outcome Simulation::outcome() {
   outcome.events = world.clock.events();
   outcome.acknowledged = watch_->acknowledged();
   outcome.faults = faults_;
+  outcome.deeds = deeds_;
   outcome.virtual_seconds = seconds_of(world.clock.now());
   outcome.network = world.network.figures();
+  outcome.longest_inbox = world.longest_inbox;
   outcome.timeline = timeline_;
   outcome.tracker_load = tracker_load_;
   outcome.source_copies = sample_now().source_copies;
@@ -513,7 +545,7 @@ Outcome Simulation::run() {
   for (const ClientSpec& client : scenario_.clients)
     faults_end = std::max(faults_end, Instant{} + client.arrives);
   for (const FileSpec& file : scenario_.files) faults_end = std::max(faults_end, Instant{} + file.fetched_at);
-  while (!is_over() && swarm_->clock().step(faults_end)) {
+  while (!is_over() && step(faults_end)) {
   }
   if (!is_over()) settle();
   return outcome();

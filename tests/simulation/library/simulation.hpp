@@ -29,8 +29,7 @@ struct Seams {
 /// How it stands at one moment.
 struct Sample {
   double seconds = 0;
-  std::uint64_t pieces = 0;  ///< verified, of all clients together
-  std::uint32_t clients_done = 0;
+  std::uint64_t pieces = 0;         ///< verified, of all clients together
   double source_copies = 0;         ///< of the first file, that have left its first source
   std::vector<std::uint64_t> lags;  ///< of each tracker, in deltas
 };
@@ -49,13 +48,15 @@ struct Outcome {
   std::uint64_t deliveries = 0;
   std::uint64_t events = 0;
   std::uint64_t acknowledged = 0;  ///< changes that clients were told of
-  std::uint32_t faults = 0;        ///< that happened
+  std::uint32_t faults = 0;        ///< of machines, disks and lines, that changed something when they came
+  std::uint32_t deeds = 0;         ///< of people, as well
   double virtual_seconds = 0;
   NetworkFigures network;
+  std::size_t longest_inbox = 0;  ///< the most messages that have waited for one thread
   std::vector<Sample> timeline;
   std::vector<Fetching> fetches;
   double source_copies = 0;
-  /// Jain's index of what each leecher gave beside what it got: 1 if all gave the same share.
+  /// Jain's index of what each of those who fetch has given: 1 if all gave the same.
   double fairness = 1;
   std::uint64_t pieces = 0;  ///< in all files, once for each who fetches them
   TrackerLoad tracker_load;  ///< if that was counted
@@ -82,14 +83,21 @@ class Simulation {
  private:
   void build();
   void schedule();
-  void begin(const Fault& fault);
+  /// False: there was nothing that it could have happened to.
+  bool begin(const Fault& fault);
   void mend(const Fault& fault);
   void mend_all();
-  void begin_at_machine(const Fault& fault);
-  void begin_between(const Fault& fault);
-  void robbed(const Fault& fault);
+  bool begin_at_client(const Fault& fault, ClientMachine& client);
+  bool begin_at_tracker(const Fault& fault, TrackerMachine& tracker);
+  bool begin_between(const Fault& fault);
+  bool slow_line(const Fault& fault, NodeId node);
+  bool stop(SwarmHost* host);
+  bool remove(const ClientMachine& client);
+  bool robbed(const Fault& fault, TrackerMachine& tracker);
+  /// Lets the next event happen, if it is due until then.
+  bool step(Instant until);
   void restart(const std::string& name);
-  void between(const Fault& fault, const std::function<void(NodeId, NodeId)>& what);
+  bool between(const Fault& fault, const std::function<bool(NodeId, NodeId)>& what);
   std::optional<NodeId> node_of(const std::string& name) const;
   ClientMachine* client_named(const std::string& name) const;
   TrackerMachine* tracker_named(const std::string& name) const;
@@ -120,6 +128,8 @@ class Simulation {
   TrackerLoad tracker_load_;
   std::vector<Sample> timeline_;
   std::uint32_t faults_ = 0;
+  std::uint32_t deeds_ = 0;
+  std::uint64_t events_at_this_instant_ = 0;
   bool quiet_ = false;
   std::uint64_t pieces_wanted_ = 0;
 };

@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr std::uint16_t serving_port = 7000;
 constexpr std::size_t hashers = 2;
-constexpr Duration commit_takes = 2ms;
 
 class Silence final : public ConsoleDevice {
  public:
@@ -106,7 +105,6 @@ void Swarm::start(TrackerMachine& tracker) {
   tracker.device = std::make_unique<Silence>();
   tracker.serving = false;
   tracker.holds = {};
-  tracker.started = clock().now();
   SwarmHost& host = *tracker.host;
   const auto console = host.add_worker("console");
   const auto desk = host.add_worker("desk");
@@ -122,7 +120,7 @@ void Swarm::start(TrackerMachine& tracker) {
   settings.secret.fill(static_cast<std::uint8_t>(tracker.number));
   const std::size_t index = tracker.number - 1;
   TrackerDiskHooks hooks;
-  hooks.charge = [this] { world_->charge(commit_takes); };
+  hooks.charge = [this, index] { world_->charge(trackers_[index].commit_takes); };
   hooks.before = [this, index](CommitBatch& batch) {
     return !before_disk || before_disk(trackers_[index], batch);
   };
@@ -138,11 +136,9 @@ void Swarm::start(TrackerMachine& tracker) {
   host.spawn(at.replicator, "replicator", std::move(cast.replicator));
   host.spawn(at.front_desk, "front_desk", std::move(cast.front_desk));
   host.spawn(at.console, "console", std::move(cast.console));
-  tracker.front_desk = at.front_desk.address;
   tracker.directory = at.directory.address;
   tracker.replicator = at.replicator.address;
   tracker.journal = at.journal.address;
-  tracker.console = at.console.address;
 }
 
 void Swarm::kill(TrackerMachine& tracker, bool power) {

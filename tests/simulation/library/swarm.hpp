@@ -24,11 +24,12 @@ struct TrackerMachine {
   TrackerDisk disk;
   std::unique_ptr<ConsoleDevice> device;
   std::unique_ptr<SwarmHost> host;  ///< none: it does not run
-  Address front_desk, directory, replicator, journal, console;
+  Address directory, replicator, journal;
   std::uint64_t lives = 0;
   bool serving = false;
   DirectoryHolds holds;  ///< what its directory has said last
-  Instant started{};
+  static constexpr Duration commit_takes_usually = std::chrono::milliseconds(2);
+  Duration commit_takes = commit_takes_usually;
 };
 
 /// A machine that a client runs on, now and then, and whoever sits there.

@@ -129,6 +129,12 @@ DiskDone SwarmDisk::write(const std::string& path, ByteCount offset, ByteView by
   File& file = found->second;
   if (!has_room_for(file, offset.value + bytes.size())) return no_room(path);
   put(file, offset.value, bytes);
+  if (const auto rotten = rotten_.find(path); rotten != rotten_.end()) {
+    std::erase_if(rotten->second, [&](std::uint64_t byte) {
+      return byte >= offset.value && byte < offset.value + bytes.size();
+    });
+    if (rotten->second.empty()) rotten_.erase(rotten);
+  }
   return std::nullopt;
 }
 
@@ -177,30 +183,39 @@ DiskDone SwarmDisk::rename_new(const std::string& from, const std::string& to) {
   node.key() = to;
   node.mapped().changed_ns = ++ticks_;
   files_.insert(std::move(node));
-  if (rotten_.erase(from) > 0) rotten_.insert(to);
+  if (auto rotten = rotten_.extract(from)) {
+    rotten.key() = to;
+    rotten_.insert(std::move(rotten));
+  }
+  if (have_rotted_.contains(from)) have_rotted_.insert(to);
   return std::nullopt;
 }
 
 DiskDone SwarmDisk::rename_directory(const std::string& from, const std::string& to) {
   const auto moved = [&](const std::string& path) { return to + path.substr(from.size()); };
   const std::string below = from + "/";
-  for (auto each = files_.lower_bound(below); each != files_.end() && each->first.starts_with(below);) {
-    auto node = files_.extract(each++);
-    node.key() = moved(node.key());
-    files_.insert(std::move(node));
-  }
-  for (std::set<std::string>* const paths : {&directories_, &rotten_}) {
-    std::set<std::string> renamed;
-    for (const std::string& path : *paths)
-      renamed.insert(path == from || path.starts_with(below) ? moved(path) : path);
-    *paths = std::move(renamed);
-  }
+  const auto move_all_of = [&](auto& by_path) {
+    for (auto each = by_path.lower_bound(below); each != by_path.end() && each->first.starts_with(below);) {
+      auto node = by_path.extract(each++);
+      node.key() = moved(node.key());
+      by_path.insert(std::move(node));
+    }
+  };
+  move_all_of(files_);
+  move_all_of(rotten_);
+  std::set<std::string> renamed;
+  for (const std::string& path : directories_)
+    renamed.insert(path == from || path.starts_with(below) ? moved(path) : path);
+  directories_ = std::move(renamed);
+  for (const std::string& path : std::set<std::string>(have_rotted_))
+    if (path.starts_with(below)) have_rotted_.insert(moved(path));
   return std::nullopt;
 }
 
 DiskDone SwarmDisk::remove(const std::string& path) {
   takes(0);
   files_.erase(path);
+  rotten_.erase(path);
   return std::nullopt;
 }
 
@@ -278,15 +293,26 @@ bool SwarmDisk::flip_bit() {
   File& file = files_.at(path);
   const std::size_t chunk = random_.below(file.chunks.size());
   Bytes bytes = bytes_of(file, chunk, file.chunks);
-  bytes[random_.below(bytes.size())] ^= static_cast<std::uint8_t>(1U << random_.below(8));
+  const std::size_t byte = random_.below(bytes.size());
+  bytes[byte] ^= static_cast<std::uint8_t>(1U << random_.below(8));
+  const bool is_synced =
+      chunk < file.synced.size() && file.synced[chunk].view().data() == file.chunks[chunk].view().data();
   file.chunks[chunk] = Payload::own(std::move(bytes));
-  rotten_.insert(path);
+  if (is_synced) file.synced[chunk] = file.chunks[chunk];
+  rotten_[path].insert(chunk * chunk_bytes + byte);
+  have_rotted_.insert(path);
   return true;
 }
 
-bool SwarmDisk::is_rotten(const std::string& path) const {
-  return std::any_of(rotten_.begin(), rotten_.end(),
+bool SwarmDisk::has_rotted(const std::string& path) const {
+  return std::any_of(have_rotted_.begin(), have_rotted_.end(),
                      [&](const std::string& each) { return each == path || each.starts_with(path + "/"); });
+}
+
+bool SwarmDisk::is_rotten(const std::string& path) const {
+  return std::any_of(rotten_.begin(), rotten_.end(), [&](const auto& each) {
+    return each.first == path || each.first.starts_with(path + "/");
+  });
 }
 
 FileIdentity SwarmDisk::identity_of(const File& file) {

@@ -67,10 +67,12 @@ class SwarmDisk final : public Disk {
   void set_capacity(std::optional<std::uint64_t> bytes) { capacity_ = bytes; }
   void lose_power();
   bool has_lost_power() const { return has_lost_power_; }
-  /// One bit of one file, by chance; false if there is none. Which one is in rotten().
+  /// One bit of one file, by chance, also of what was synced of it; false if there is none. It stays wrong until it is written.
   bool flip_bit();
-  const std::set<std::string>& rotten() const { return rotten_; }
-  /// At this path, or below it.
+  /// A bit was flipped once, be it mended or not: of any file, or at this path or below it.
+  bool has_rotted() const { return !have_rotted_.empty(); }
+  bool has_rotted(const std::string& path) const;
+  /// A bit is wrong at this path, or below it.
   bool is_rotten(const std::string& path) const;
 
   /// A disk that lies: what these refuse is said to be done. For planted bugs.
@@ -114,7 +116,8 @@ class SwarmDisk final : public Disk {
   std::map<std::string, File> files_;
   std::set<std::string> directories_;
   std::unique_ptr<Folders> folders_;
-  std::set<std::string> rotten_;
+  std::map<std::string, std::set<std::uint64_t>> rotten_;  ///< which bytes
+  std::set<std::string> have_rotted_;                      ///< under all names that they had since
   std::optional<std::uint64_t> capacity_;
   bool has_lost_power_ = false;
   std::int64_t ticks_ = 0;

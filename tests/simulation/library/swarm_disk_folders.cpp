@@ -162,9 +162,9 @@ class SwarmDisk::Folders final : public TreeFolders {
     const std::string below = path + "/";
     std::erase_if(disk_.files_,
                   [&](const auto& each) { return each.first == path || each.first.starts_with(below); });
-    std::erase_if(disk_.directories_,
-                  [&](const std::string& each) { return each == path || each.starts_with(below); });
     std::erase_if(disk_.rotten_,
+                  [&](const auto& each) { return each.first == path || each.first.starts_with(below); });
+    std::erase_if(disk_.directories_,
                   [&](const std::string& each) { return each == path || each.starts_with(below); });
     return 0;
   }

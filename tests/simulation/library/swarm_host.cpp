@@ -91,7 +91,9 @@ class SwarmHost::Worker final : public Stage, public TraceSink {
     std::uint64_t hash = mixed(world.hash, static_cast<std::uint64_t>(when.time_since_epoch().count()));
     hash = mixed(hash, envelope.from.value);
     hash = mixed(hash, envelope.to.value);
+    hash = mixed(hash, envelope.id.value);
     hash = mixed(hash, envelope.body);
+    hash = mixed(hash, envelope.payload.view());
     world.hash = mixed(hash, envelope.payload.size());
     if (world.trace != nullptr) world.trace->delivered(when, envelope);
     if (world.on_delivery) world.on_delivery(host_, when, envelope);
@@ -110,6 +112,7 @@ class SwarmHost::Worker final : public Stage, public TraceSink {
   }
   void put(Envelope envelope) {
     inbox_.push_back(std::move(envelope));
+    note_length();
     kick();
   }
   void kick() {
@@ -129,6 +132,9 @@ class SwarmHost::Worker final : public Stage, public TraceSink {
     Envelope envelope;
   };
 
+  void note_length() {
+    host_.world_.longest_inbox = std::max(host_.world_.longest_inbox, local_.size() + inbox_.size());
+  }
   Clockwork& clock() const { return host_.world_.clock; }
   SwarmNetwork& network() const { return host_.world_.network; }
   static Envelope link_only(Address link) { return {{}, link, {}, {}, {}, false}; }
@@ -207,6 +213,7 @@ class SwarmHost::Worker final : public Stage, public TraceSink {
     if (to == nullptr) return;
     if (to != this) return to->put(std::move(envelope));
     local_.push_back(std::move(envelope));
+    note_length();
     kick();
   }
   void arm() {

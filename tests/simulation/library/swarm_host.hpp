@@ -42,6 +42,8 @@ struct SwarmWorld {
   /// A fingerprint of all deliveries so far: when, to whom, what.
   std::uint64_t hash = 0x5bd1e995U;
   std::uint64_t deliveries = 0;
+  /// The most messages that have waited for one worker.
+  std::size_t longest_inbox = 0;
   /// What actors of one process said to each other that was not accepted: always a bug.
   std::vector<std::string> inside_faults;
 };

@@ -20,8 +20,8 @@ constexpr Duration door_patience = 4s;
 constexpr Duration asked_again = 500ms;
 constexpr Duration retransmission_max = 2s;
 
-template <class Value>
-const Value* in(const std::map<Address, Value>& ends, Address address) {
+template <class End>
+End* end_at(std::map<Address, End>& ends, Address address) {
   const auto found = ends.find(address);
   return found == ends.end() ? nullptr : &found->second;
 }
@@ -35,7 +35,8 @@ SwarmNetwork::SwarmNetwork(Clockwork& clock, std::uint64_t seed, const NetworkSe
       settings_(settings),
       delays_(stream_of(seed, "delays of the network")),
       dialling_(stream_of(seed, "dialling")),
-      losses_(stream_of(seed, "losses of the network")) {}
+      losses_(stream_of(seed, "losses of the network")),
+      feeds_(stream_of(seed, "feeds of the network")) {}
 
 SwarmNetwork::~SwarmNetwork() = default;
 
@@ -52,28 +53,40 @@ NodeId SwarmNetwork::add_node(std::string name, const std::string& ip, const Lin
 }
 
 SwarmHost* SwarmNetwork::host_of(HostId host) const {
-  return host < processes_.size() ? processes_[host].host : nullptr;
+  return host > 0 && host < processes_.size() ? processes_[host]->host : nullptr;
 }
 
-NodeId SwarmNetwork::node_of(HostId host) const { return processes_.at(host).node; }
+NodeId SwarmNetwork::node_of(HostId host) const { return processes_.at(host)->node; }
 
-const SwarmNetwork::Process* SwarmNetwork::process_of(Address address) const {
+SwarmNetwork::Process* SwarmNetwork::process_of(Address address) const {
   const std::uint64_t host = address.value >> host_shift;
-  return host < processes_.size() ? &processes_[host] : nullptr;
+  return host < processes_.size() ? processes_[host].get() : nullptr;
 }
 
-const SwarmNetwork::Dialler* SwarmNetwork::dialler_at(Address link) const {
-  const Process* process = process_of(link);
-  return process == nullptr ? nullptr : in(process->diallers, link);
+SwarmNetwork::Dialler* SwarmNetwork::dialler_at(Address link) const {
+  Process* process = process_of(link);
+  return process == nullptr ? nullptr : end_at(process->diallers, link);
 }
 
-const SwarmNetwork::DoorEnd* SwarmNetwork::door_at(Address door) const {
-  const Process* process = process_of(door);
-  return process == nullptr ? nullptr : in(process->doors, door);
+SwarmNetwork::DoorEnd* SwarmNetwork::door_at(Address door) const {
+  Process* process = process_of(door);
+  return process == nullptr ? nullptr : end_at(process->doors, door);
 }
 
-const SwarmNetwork::Wire* SwarmNetwork::wire_at(WireId wire) const {
+SwarmNetwork::Wire* SwarmNetwork::wire_at(WireId wire) const {
   return wire < wires_.size() ? wires_[wire].get() : nullptr;
+}
+
+SwarmNetwork::Dialler& SwarmNetwork::known_dialler(Address link) const {
+  Dialler* dialler = dialler_at(link);
+  ENSURE(dialler != nullptr);
+  return *dialler;
+}
+
+SwarmNetwork::Wire& SwarmNetwork::known_wire(WireId id) const {
+  Wire* wire = wire_at(id);
+  ENSURE(wire != nullptr);
+  return *wire;
 }
 
 std::optional<SwarmNetwork::WireId> SwarmNetwork::wire_of_peer(Address peer) const {
@@ -84,32 +97,17 @@ std::optional<SwarmNetwork::WireId> SwarmNetwork::wire_of_peer(Address peer) con
   return id;
 }
 
-SwarmNetwork::Process* SwarmNetwork::process_of(Address address) {
-  return const_cast<Process*>(std::as_const(*this).process_of(address));
-}
-
-SwarmNetwork::Dialler* SwarmNetwork::dialler_at(Address link) {
-  return const_cast<Dialler*>(std::as_const(*this).dialler_at(link));
-}
-
-SwarmNetwork::DoorEnd* SwarmNetwork::door_at(Address door) {
-  return const_cast<DoorEnd*>(std::as_const(*this).door_at(door));
-}
-
-SwarmNetwork::Wire* SwarmNetwork::wire_at(WireId wire) {
-  return const_cast<Wire*>(std::as_const(*this).wire_at(wire));
-}
-
 bool SwarmNetwork::stands(NodeId from, NodeId to) const {
   const auto found = paths_.find({from, to});
   return found == paths_.end() || found->second.stands;
 }
 
-void SwarmNetwork::cut(NodeId from, NodeId to) {
+bool SwarmNetwork::cut(NodeId from, NodeId to) {
   Path& cut = path(from, to);
-  if (!std::exchange(cut.stands, false)) return;
+  if (!std::exchange(cut.stands, false)) return false;
   cut.since = clock_.now();
   look_for_silence(from, to);
+  return true;
 }
 
 void SwarmNetwork::mend(NodeId from, NodeId to) {
@@ -127,28 +125,31 @@ void SwarmNetwork::release(NodeId from, NodeId to) {
     for (const bool forth : {true, false}) {
       Flow* flow = flow_of(id, forth);
       if (flow == nullptr) continue;
-      if (flow->from == from && flow->to == to)
-        for (Segment& each : std::exchange(flow->held, {})) cross(id, forth, std::move(each));
-      if (flow->from == to && flow->to == from)
-        if (const std::uint64_t bytes = std::exchange(flow->held_acks, 0); bytes > 0)
-          acknowledged(id, forth, bytes);
+      if (flow->from == from) {
+        // What is still under way comes behind it.
+        for (Segment& each : std::exchange(flow->held, {})) arrive(id, forth, std::move(each));
+      } else if (const std::uint64_t bytes = std::exchange(flow->held_acks, 0); bytes > 0) {
+        acknowledged(id, forth, bytes);
+      }
     }
   }
 }
 
 void SwarmNetwork::delay(NodeId from, NodeId to, Duration by) { path(from, to).extra = by; }
 
-void SwarmNetwork::reset(NodeId a, NodeId b) {
-  for (const WireId id : wires_of(a, b)) {
+bool SwarmNetwork::reset(NodeId a, NodeId b) {
+  const std::vector<WireId> between = wires_of(a, b);
+  for (const WireId id : between) {
     end_flow(id, true);
     end_flow(id, false);
   }
+  return !between.empty();
 }
 
 std::vector<SwarmNetwork::WireId> SwarmNetwork::wires_of(NodeId a, std::optional<NodeId> b) const {
   std::vector<WireId> of;
   for (const WireId id : nodes_[a].wires) {
-    const Flow& forth = wire_at(id)->forth;
+    const Flow& forth = known_wire(id).forth;
     if (!b || (forth.from == a ? forth.to : forth.from) == *b) of.push_back(id);
   }
   return of;
@@ -163,7 +164,7 @@ void SwarmNetwork::look_for_silence(NodeId a, NodeId b) {
 void SwarmNetwork::look_for_silence_of(NodeId node) {
   std::set<NodeId> others;
   for (const WireId id : nodes_[node].wires) {
-    const Flow& forth = wire_at(id)->forth;
+    const Flow& forth = known_wire(id).forth;
     others.insert(forth.from == node ? forth.to : forth.from);
   }
   for (const NodeId other : others) look_for_silence(node, other);
@@ -210,7 +211,7 @@ bool SwarmNetwork::is_mute(const Wire& wire, bool for_dialler) const {
 
 HostId SwarmNetwork::enter(SwarmHost& host) {
   const auto id = static_cast<HostId>(processes_.size());
-  processes_.push_back({host.node(), &host});
+  processes_.push_back(std::make_unique<Process>(Process{host.node(), &host}));
   Node& node = nodes_[host.node()];
   ENSURE(node.host == 0);
   node.host = id;
@@ -219,7 +220,7 @@ HostId SwarmNetwork::enter(SwarmHost& host) {
   if (!was_away) return id;
   // Whoever still holds a connection to the life before is told by this machine's kernel.
   for (const WireId each : wires_of(host.node())) {
-    const Wire& wire = *wire_at(each);
+    const Wire& wire = known_wire(each);
     if (wire.forth.to == host.node() && wire.door.value == 0) end_flow(each, false);
     if (wire.forth.from == host.node() && wire.dialler.value == 0) end_flow(each, true);
   }
@@ -239,11 +240,14 @@ void SwarmNetwork::leave(HostId host, bool machine_vanishes) {
   nodes_[node].host = 0;
   nodes_[node].paused.reset();
   if (machine_vanishes) nodes_[node].vanished = clock_.now();
-  processes_[host].host = nullptr;
+  Process& process = *processes_[host];
+  process.host = nullptr;
   leave_wires(host, machine_vanishes);
-  for (const auto& [address, door] : processes_[host].doors) bound_.erase(door.endpoint);
-  processes_[host] = {node};
+  for (const auto& [address, door] : process.doors) bound_.erase(door.endpoint);
+  process = {node};
   std::erase_if(key_tellers_, [&](const auto& entry) { return entry.second == host; });
+  std::erase_if(key_tellers_by_address_,
+                [&](const auto& entry) { return entry.first.value >> host_shift == host; });
   if (!machine_vanishes) return;
   look_for_silence_of(node);
 }
@@ -251,7 +255,7 @@ void SwarmNetwork::leave(HostId host, bool machine_vanishes) {
 void SwarmNetwork::leave_wires(HostId host, bool machine_vanishes) {
   std::vector<WireId> ends;
   for (const WireId id : wires_of(node_of(host))) {
-    Wire& wire = *wire_at(id);
+    Wire& wire = known_wire(id);
     if (const Dialler* dialler = dialler_at(wire.dialler); dialler != nullptr && dialler->host == host) {
       wire.dialler = {};
       wire.forth.waiting.clear();
@@ -282,20 +286,20 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
     case LinkKind::connect:
     case LinkKind::connect_sealed:
     case LinkKind::subscribe:
-      processes_[host].diallers[self] = {host,
-                                         owner,
-                                         kind,
-                                         endpoint,
-                                         std::string(door.role),
-                                         std::move(says),
-                                         door.limits.frame_bytes,
-                                         door.expected,
-                                         std::nullopt,
-                                         0,
-                                         dial_pause,
-                                         dial_pause,
-                                         0,
-                                         door.pass};
+      processes_[host]->diallers[self] = {host,
+                                          owner,
+                                          kind,
+                                          endpoint,
+                                          std::string(door.role),
+                                          std::move(says),
+                                          door.limits.frame_bytes,
+                                          door.expected,
+                                          std::nullopt,
+                                          0,
+                                          dial_pause,
+                                          dial_pause,
+                                          0,
+                                          door.pass};
       dial(self, 0ms);
       return {self, endpoint, {}};
     case LinkKind::listen:
@@ -305,7 +309,7 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
       if (bound.ends_with(":0")) bound = host_part(bound) + ":" + std::to_string(++last_port_);
       if (bound_.contains(bound)) return {{}, endpoint, "address in use"};
       bound_[bound] = self;
-      processes_[host].doors[self] = {
+      processes_[host]->doors[self] = {
           host,        owner, kind, bound, std::string(door.role), std::move(says), door.limits.frame_bytes,
           door.admits, {},    {},   {}};
       return {self, bound, {}};
@@ -315,7 +319,7 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
       key_tellers_by_address_[self] = endpoint;
       return {self, endpoint, {}};
     case LinkKind::ask_key:
-      processes_[host].key_questions[self] = owner;
+      processes_[host]->key_questions[self] = owner;
       ask_key(self, endpoint, node_of(host));
       return {self, endpoint, {}};
     default: break;
@@ -328,7 +332,8 @@ void SwarmNetwork::ask_key(Address question, const std::string& endpoint, NodeId
   clock_.after(asked_again, [this, question, endpoint, from] { ask_key(question, endpoint, from); });
   const auto at = node_at_.find(host_part(endpoint));
   if (at == node_at_.end() || !stands(from, at->second) || !stands(at->second, from)) return;
-  if (losses_.below(1'000'000) < 2ULL * nodes_[from].line.loss_per_million) return;
+  const std::uint64_t loss = nodes_[from].line.loss_per_million + nodes_[at->second].line.loss_per_million;
+  if (losses_.below(1'000'000) < 2 * loss) return;  // there or back
   clock_.after(latency(from, at->second) + latency(at->second, from), [this, question, endpoint] {
     Process& asking = *process_of(question);
     const auto asked = asking.key_questions.find(question);
@@ -363,10 +368,12 @@ void SwarmNetwork::revoke_pass(Address door, const SealedPassId& id) {
   DoorEnd* found = door_at(door);
   if (!revokes || found == nullptr || found->passes.erase(id) == 0) return;
   for (const WireId each : std::set<WireId>(found->wires))
-    if (wire_at(each)->pass == id) {
+    if (known_wire(each).pass == id) {
       put(each, false, {Parcel::Kind::reset, {}, {}, {}});
-      wire_at(each)->reset_said = true;
+      Wire& wire = known_wire(each);
+      wire.reset_said = true;
       forget_peer(each, LinkLoss::closed, true);
+      wire.gone = true;  // also who has not spoken yet
     }
 }
 
@@ -379,7 +386,7 @@ bool SwarmNetwork::is_link(Address address) const {
 
 bool SwarmNetwork::came_by_pass(Address link) const {
   const auto wire = wire_of_peer(link);
-  return wire && wire_at(*wire)->pass.has_value();
+  return wire && known_wire(*wire).pass.has_value();
 }
 
 void SwarmNetwork::close(Address link) {
@@ -394,7 +401,7 @@ void SwarmNetwork::close(Address link) {
     if (dialler->wire) let_go(*dialler->wire);
     process->diallers.erase(link);
   } else if (const auto peer = wire_of_peer(link)) {
-    wire_at(*peer)->reset_said = true;
+    known_wire(*peer).reset_said = true;
     put(*peer, false, {Parcel::Kind::reset, {}, {}, {}});
     forget_peer(*peer, LinkLoss::closed, false);
   } else if (const DoorEnd* door = door_at(link)) {

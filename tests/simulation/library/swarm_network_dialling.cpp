@@ -28,7 +28,7 @@ bool may_say(const std::vector<MessageId>& says, MessageId id) {
 // --- dialling ---------------------------------------------------------------------------------------------------------
 
 void SwarmNetwork::dial(Address link, Duration delay) {
-  const std::uint64_t attempt = ++dialler_at(link)->attempt;
+  const std::uint64_t attempt = ++known_dialler(link).attempt;
   const auto by_chance =
       std::chrono::microseconds(dialling_.below(1 + static_cast<std::uint64_t>(delay / 2us)));
   clock_.after(delay + by_chance, [this, link, attempt] {
@@ -73,7 +73,7 @@ void SwarmNetwork::unanswered(Address link, std::uint64_t attempt) {
 }
 
 void SwarmNetwork::refused(Address link, std::uint64_t attempt) {
-  Dialler& dialler = *dialler_at(link);
+  Dialler& dialler = known_dialler(link);
   if (dialler.attempt != attempt) return;
   const Duration pause = dialler.refused_pause;
   dialler.refused_pause = std::min<Duration>(2 * pause, redial_after);
@@ -109,6 +109,7 @@ void SwarmNetwork::establish(Address link, std::uint64_t attempt, NodeId to) {
   Wire& wire = *wires_.back();
   wire.dialler = link;
   wire.door = bound->second;
+  wire.key = near->settings().key;
   if (sealed) wire.pass = dialler.pass.id;
   wire.forth.from = wire.back.to = from;
   wire.forth.to = wire.back.from = to;
@@ -131,7 +132,7 @@ void SwarmNetwork::establish(Address link, std::uint64_t attempt, NodeId to) {
 }
 
 void SwarmNetwork::went_down(Address link, LinkLoss loss, Duration redial) {
-  Dialler& dialler = *dialler_at(link);
+  Dialler& dialler = known_dialler(link);
   if (!dialler.wire) return;
   let_go(*dialler.wire);
   dialler.wire.reset();
@@ -141,14 +142,14 @@ void SwarmNetwork::went_down(Address link, LinkLoss loss, Duration redial) {
 }
 
 void SwarmNetwork::let_go(WireId id) {
-  Wire& wire = *wire_at(id);
+  Wire& wire = known_wire(id);
   wire.dialler = {};
   put(id, true, {Parcel::Kind::end, {}, {}, {}});
   erase_if_over(id);
 }
 
 void SwarmNetwork::forget_peer(WireId id, LinkLoss loss, bool tell) {
-  Wire& wire = *wire_at(id);
+  Wire& wire = known_wire(id);
   if (wire.peer.value == 0 || wire.gone) return;
   wire.gone = true;
   wire.banned = loss == LinkLoss::misbehaved;
@@ -195,14 +196,14 @@ void SwarmNetwork::blame(Address link, const std::string& fault) {
   if (Dialler* dialler = dialler_at(link)) {
     if (++dialler->faults >= faults_before_giving_up) went_down(link, LinkLoss::misbehaved, 0ms);
   } else if (const auto peer = wire_of_peer(link)) {
-    if (++wire_at(*peer)->faults >= faults_before_giving_up) forget_peer(*peer, LinkLoss::misbehaved, true);
+    if (++known_wire(*peer).faults >= faults_before_giving_up) forget_peer(*peer, LinkLoss::misbehaved, true);
   }
 }
 
 // --- both ends --------------------------------------------------------------------------------------------------------
 
 void SwarmNetwork::at_door(WireId id, Parcel parcel) {
-  Wire& wire = *wire_at(id);
+  Wire& wire = known_wire(id);
   const DoorEnd* at = door_at(wire.door);
   if (at == nullptr) return;
   const DoorEnd& door = *at;
@@ -224,16 +225,12 @@ void SwarmNetwork::at_door(WireId id, Parcel parcel) {
   if (parcel.kind == Parcel::Kind::ping) return put(id, false, {Parcel::Kind::pong, {}, {}, {}});
   if (wire.peer.value == 0) {
     wire.peer = {std::uint64_t{door.host} << host_shift | peers_of_host | (id & 0xffffffffU)};
-    const Dialler* dialler = dialler_at(wire.dialler);
-    const SwarmHost* near = dialler == nullptr ? nullptr : host_of(dialler->host);
-    if (near == nullptr) return;  // over already; what it said last is lost with it
-    to_owner(door.host,
-             {wire.peer,
-              door.owner,
-              LinkUp::message_id,
-              encode(LinkUp{wire.peer, wire.door, nodes_[wire.forth.from].ip, near->settings().key}),
-              {},
-              false});
+    to_owner(door.host, {wire.peer,
+                         door.owner,
+                         LinkUp::message_id,
+                         encode(LinkUp{wire.peer, wire.door, nodes_[wire.forth.from].ip, wire.key}),
+                         {},
+                         false});
   }
   if (!may_say(door.says, parcel.id) || parcel.body.size() > door.frame_bytes)
     return blame(wire.peer, "not admitted");
@@ -242,7 +239,7 @@ void SwarmNetwork::at_door(WireId id, Parcel parcel) {
 }
 
 void SwarmNetwork::at_dialler(WireId id, Parcel parcel) {
-  const Address link = wire_at(id)->dialler;
+  const Address link = known_wire(id).dialler;
   const Dialler* found = dialler_at(link);
   if (found == nullptr) return erase_if_over(id);
   const Dialler& dialler = *found;

@@ -19,6 +19,7 @@ constexpr std::uint64_t window_min = 128U << 10U;
 constexpr std::uint64_t queue_min = 128U << 10U;
 // What Linux keeps at the sending end of a connection.
 constexpr std::uint64_t window_max = 2'700'000;
+constexpr std::uint64_t late_max_ns = 500'000'000;
 
 /// What a line of such a rate carries of one connection before it is another one's turn: less where that takes long.
 std::uint64_t segment_of(std::uint64_t rate) {
@@ -87,7 +88,7 @@ std::uint64_t SwarmNetwork::window(const Flow& flow) const {
 void SwarmNetwork::send(Envelope envelope) {
   Parcel parcel{Parcel::Kind::message, envelope.id, std::move(envelope.body), std::move(envelope.payload)};
   if (const auto peer = wire_of_peer(envelope.to)) {
-    const Wire& wire = *wire_at(*peer);
+    const Wire& wire = known_wire(*peer);
     if (wire.broken || wire.back.waiting.size() >= settings_.mark) {
       if (!wire.broken) ++figures_.dropped_at_mark;
       forget_peer(*peer, LinkLoss::disconnected, true);
@@ -97,22 +98,33 @@ void SwarmNetwork::send(Envelope envelope) {
   } else if (const Dialler* dialler = dialler_at(envelope.to)) {
     if (!dialler->wire || dialler->kind == LinkKind::subscribe) {
       ++figures_.dropped_in_silence;
-    } else if (wire_at(*dialler->wire)->forth.waiting.size() >= settings_.mark) {
+    } else if (known_wire(*dialler->wire).forth.waiting.size() >= settings_.mark) {
       ++figures_.dropped_at_mark;
     } else {
       put(*dialler->wire, true, std::move(parcel));
     }
   } else if (const DoorEnd* door = door_at(envelope.to); door != nullptr && door->kind == LinkKind::publish) {
     for (const WireId id : std::set<WireId>(door->wires)) {
-      const Wire& wire = *wire_at(id);
+      const Wire& wire = known_wire(id);
       if (!wire.subscribed) continue;
       if (wire.back.waiting.size() >= settings_.mark || losses_.below(100) < settings_.feed_loss_percent) {
         ++figures_.dropped_at_mark;
       } else {
-        put(id, false, parcel);
+        put_published(id, parcel);
       }
     }
   }
+}
+
+void SwarmNetwork::put_published(WireId id, const Parcel& parcel) {
+  const auto by_chance = [&](std::uint32_t percent) { return percent > 0 && feeds_.below(100) < percent; };
+  if (by_chance(settings_.feed_twice_percent)) put(id, false, parcel);
+  if (!by_chance(settings_.feed_late_percent)) return put(id, false, parcel);
+  const Duration late(static_cast<std::int64_t>(feeds_.below(late_max_ns)));
+  clock_.after(late, [this, id, parcel] {
+    const Wire* wire = wire_at(id);
+    if (wire != nullptr && wire->door.value != 0 && wire->subscribed) put(id, false, parcel);
+  });
 }
 
 void SwarmNetwork::probe(Address link) {
@@ -138,7 +150,10 @@ void SwarmNetwork::end_flow(WireId id, bool forth) {
 void SwarmNetwork::put(WireId id, bool forth, Parcel parcel) {
   Flow& flow = *flow_of(id, forth);
   const std::uint64_t size = parcel.size();
-  if (size <= packet_bytes && flow.waiting.empty() && flow.under_way == 0) {
+  // What nobody takes fills the connection, however small each word is.
+  const Node& to = nodes_[flow.to];
+  const bool is_taken = stands(flow.from, flow.to) && !to.paused && !to.vanished;
+  if (size <= packet_bytes && is_taken && flow.waiting.empty() && flow.under_way == 0) {
     Direction& up = nodes_[flow.from].up;
     const Duration takes = time_of(size, nodes_[flow.from].line.up);
     if (up.busy) up.debt += takes;
@@ -246,7 +261,7 @@ void SwarmNetwork::serve_down(NodeId node) {
 /// A process that is stopped does not read: then what is under way stays so, and the sender has to wait.
 void SwarmNetwork::hand_over(WireId id, bool forth, Segment segment) {
   const Flow* flow = flow_of(id, forth);
-  if (flow == nullptr) return;
+  if (flow == nullptr || nodes_[flow->to].vanished) return;
   SwarmHost* reader = host_of(nodes_[flow->to].host);
   const auto deliver_it = [this, id, forth, kept = std::make_shared<Segment>(std::move(segment))] {
     if (flow_of(id, forth) == nullptr) return;
@@ -301,19 +316,19 @@ std::uint64_t SwarmNetwork::bytes_waiting(Address link) const {
   const auto peer = wire_of_peer(link);
   const Dialler* dialler = dialler_at(link);
   const Flow* flow = nullptr;
-  if (peer) flow = &wire_at(*peer)->back;
-  if (dialler != nullptr && dialler->wire) flow = &wire_at(*dialler->wire)->forth;
+  if (peer) flow = &known_wire(*peer).back;
+  if (dialler != nullptr && dialler->wire) flow = &known_wire(*dialler->wire).forth;
   std::uint64_t bytes = 0;
   if (flow != nullptr)
     for (const Parcel& each : flow->waiting) bytes += each.size();
-  return bytes;
+  return bytes - (flow == nullptr ? 0 : flow->head_sent);
 }
 
 std::optional<Outflow> SwarmNetwork::outflow(Address link) const {
   const auto peer = wire_of_peer(link);
   if (!peer) return std::nullopt;
   // What a line has not sent is still the sender's: nothing is kept between the two.
-  return Outflow{wire_at(*peer)->back.confirmed, 0};
+  return Outflow{known_wire(*peer).back.confirmed, 0};
 }
 
 std::size_t SwarmNetwork::longest_queue() const {

@@ -26,9 +26,6 @@ constexpr Duration order_takes_hold = 2s;
 // A limit is kept to within half a block, blocks are at most so long, and a little is saved up.
 constexpr std::uint64_t limit_leeway = 2U << 19U;
 
-// A ticket lasts 60 s; then comes what an uploader needs to notice, and what is on its way.
-constexpr Duration served_after_removal = 90s;
-
 constexpr std::array<std::string_view, invariants> invariant_names{"answered_from_disk",
                                                                    "ok_is_on_every_disk",
                                                                    "equal_vectors_equal_digests",
@@ -53,6 +50,19 @@ std::optional<M> get(const Envelope& envelope) {
       decode<M>(envelope.body, {.frame_bytes = SIZE_MAX >> 1U, .list_items = SIZE_MAX >> 8U, .depth = 16});
   if (!message) return std::nullopt;
   return std::move(*message.value);
+}
+
+/// What is never granted without being put down, but a file that is in the group already. Whoever shares what he shares changes
+/// nothing.
+bool is_change(const ClientRequest& request) {
+  return std::visit(
+      []<class Each>(const Each&) {
+        return std::same_as<Each, CreateUser> || std::same_as<Each, Login> ||
+               std::same_as<Each, CreateGroup> || std::same_as<Each, JoinGroup> ||
+               std::same_as<Each, AcceptRequest> || std::same_as<Each, RejectRequest> ||
+               std::same_as<Each, AddFile> || std::same_as<Each, RemoveMember>;
+      },
+      request.value);
 }
 
 }  // namespace
@@ -82,6 +92,8 @@ void Watch::delivered(SwarmHost& host, Instant, const Envelope& envelope) {
   if (TrackerMachine* tracker = tracker_of(host)) {
     if (envelope.outside) {
       if (const auto hello = get<Hello>(envelope)) client_of_link_[envelope.from] = hello->client;
+      if (const auto request = get<Request>(envelope); request && is_change(request->what))
+        changes_asked_for_.emplace(client_of_link_[envelope.from], request->counter);
       return;
     }
     if (const auto service = get<ServiceChanged>(envelope)) tracker->serving = service->serving;
@@ -113,8 +125,11 @@ void Watch::delivered(SwarmHost& host, Instant, const Envelope& envelope) {
 
 void Watch::check_journal(const ClientMachine& client, const JournalPiece& piece) {
   const auto found = client.store->download_of(piece.download);
-  if (!found || !*found || !client.disk->rotten().empty()) return;
+  if (!found || !*found) return;
   const DownloadRecord& download = **found;
+  if (client.disk->is_rotten(folder_path(download.part_path)) ||
+      client.disk->is_rotten(folder_path(download.path)))
+    return;
   if (!holds_piece(client, download, piece.piece))
     report(Invariant::journal_is_true, client.name + " journals piece " + std::to_string(piece.piece.value) +
                                            " of " + download.metainfo.name.text +
@@ -241,7 +256,13 @@ void Watch::check_answer(const TrackerMachine& tracker, const ClientKey& client,
     report(Invariant::answered_from_disk, who + " answers " + what + " by what is not on its disk");
   if (answer.what.get<Refused>() != nullptr) return;
   const auto made = of_request_.find({client, answer.counter});
-  if (made == of_request_.end()) return;
+  if (made == of_request_.end()) {
+    const auto* added = answer.what.get<FileAdded>();
+    const bool was_so = added != nullptr && added->existed;
+    if (!was_so && changes_asked_for_.contains({client, answer.counter}))
+      report(Invariant::ok_is_on_every_disk, who + " answers " + what + ", and it is on no disk");
+    return;
+  }
   ++acknowledged_;
   if (answer.provisional) return;
   const auto* logged_in = answer.what.get<LoggedIn>();
@@ -292,7 +313,7 @@ void Watch::check_block(NodeId from, NodeId to, const Block& block, const Payloa
     report(Invariant::members_only,
            source.name + " sends a block of " + file.name + " to " + sink.name + ", who is no member");
   const auto content = contents_.find(file.name);
-  if (content == contents_.end() || !source.disk->rotten().empty()) return;
+  if (content == contents_.end() || serves_what_has_rotted(source, file.name)) return;
   const std::uint64_t offset = block.piece.value * file.piece_length + block.offset.value;
   const ByteView view = payload.view();
   const Bytes& whole = *content->second.whole;
@@ -377,6 +398,7 @@ void Watch::note_serving(const SwarmHost& host, const Envelope& envelope) {
   Served& served = served_[host.node()];
   if (served.host != host.id()) served = {host.id(), {}};
   if (serve) served.files[{serve->gid, serve->fid, serve->path}] = serve->file.text;
+  if (serve) served_from_[{host.node(), serve->file.text}].insert(folder_path(serve->path));
   if (stop) served.files.erase({stop->gid, stop->fid, stop->path});
   if (failed) served.files.erase({failed->gid, failed->fid, failed->path});
 }
@@ -386,6 +408,13 @@ bool Watch::serves(const ClientMachine& client, const std::string& file) const {
   return served != served_.end() && client.host && served->second.host == client.host->id() &&
          std::any_of(served->second.files.begin(), served->second.files.end(),
                      [&](const auto& each) { return each.second == file; });
+}
+
+bool Watch::serves_what_has_rotted(const ClientMachine& client, const std::string& file) const {
+  const auto from = served_from_.find({client.node, file});
+  return from != served_from_.end() &&
+         std::any_of(from->second.begin(), from->second.end(),
+                     [&](const std::string& path) { return client.disk->has_rotted(path); });
 }
 
 /// What a client has been told about what it asked for.
@@ -444,6 +473,9 @@ void Watch::check_quiet() {
   if (!trackers_agree()) report(Invariant::trackers_agree, "trackers differ long after the last fault");
   if (swarm_.network().longest_queue() > swarm_.network().settings().mark)
     report(Invariant::bounded, "a link's queue has grown beyond its mark");
+  if (swarm_.world().longest_inbox > inbox_max_)
+    report(Invariant::bounded,
+           std::to_string(swarm_.world().longest_inbox) + " messages have waited for one thread");
 }
 
 }  // namespace tutti::simulation

@@ -52,16 +52,19 @@ class Watch {
 
   /// A file of the story, by its name: what it is.
   void know_file(const std::string& name, const Content& content) { contents_[name] = content; }
-  void know_user(const ClientMachine& client, const std::string& user) { machine_of_user_[user] = &client; }
+  /// How many messages may wait for one thread.
+  void know_longest_inbox(std::size_t messages) { inbox_max_ = messages; }
   /// What each client may have asked for and not got, in bytes.
   void know_request_memory(std::uint64_t bytes) { request_memory_ = bytes; }
   void report(Invariant invariant, std::string sentence);
   const std::optional<Violation>& violation() const { return violation_; }
-  /// What must hold when it has been quiet. `removed`: users who need not get anything any more.
+  /// What must hold when it has been quiet.
   void check_quiet();
   bool trackers_agree() const;
   /// How many deltas a tracker lacks of what any has.
   std::uint64_t lag_of(const TrackerMachine& tracker) const;
+  /// A ticket lasts 60 s; then comes what an uploader needs to notice, and what is on its way.
+  static constexpr Duration served_after_removal = std::chrono::seconds(90);
   /// No faults any more from now on.
   void quiet_begins() { quiet_since_ = swarm_.clock().now(); }
   std::uint64_t acknowledged() const { return acknowledged_; }
@@ -98,6 +101,7 @@ class Watch {
   void check_complete(const ClientMachine& client, const DownloadRow& row);
   void check_bounds(const ClientMachine& client, const Envelope& envelope);
   void check_orders(const ClientMachine& client, const Envelope& envelope);
+  bool serves_what_has_rotted(const ClientMachine& client, const std::string& file) const;
   void note_serving(const SwarmHost& host, const Envelope& envelope);
   void note_answer(const ClientMachine& client, const Envelope& envelope);
   void note_peers(const SwarmHost& host, const Envelope& envelope);
@@ -110,10 +114,10 @@ class Watch {
   Swarm& swarm_;
   std::optional<Violation> violation_;
   std::map<std::string, Content> contents_;
-  std::map<std::string, const ClientMachine*> machine_of_user_;
   std::map<DeltaKey, Instant> made_;
   std::map<DeltaKey, std::vector<Operation>> outcomes_;  // answers and sessions of each delta
   std::map<std::pair<ClientKey, RequestCounter>, std::vector<DeltaKey>> of_request_;
+  std::set<std::pair<ClientKey, RequestCounter>> changes_asked_for_;
   std::map<Address, ClientKey> client_of_link_;
   std::map<Bytes, StateDigest> digest_at_;
   bool numbers_may_be_reused_ = false;
@@ -134,6 +138,8 @@ class Watch {
     std::map<std::tuple<Gid, Fid, std::string>, std::string> files;
   };
   std::map<NodeId, Served> served_;
+  /// From where each has ever served a file of this name.
+  std::map<std::pair<NodeId, std::string>, std::set<std::string>> served_from_;
   /// Who is connected to the doors of a client, in the process that it is now, as far as that has heard.
   struct Peers {
     HostId host = 0;
@@ -147,6 +153,7 @@ class Watch {
   };
   std::map<std::pair<NodeId, LimitDirection>, Passed> passed_;
   std::uint64_t request_memory_ = UINT64_MAX / 4;
+  std::size_t inbox_max_ = SIZE_MAX;
   std::optional<Instant> quiet_since_;
   std::uint64_t acknowledged_ = 0;
 };

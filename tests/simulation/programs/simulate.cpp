@@ -68,6 +68,7 @@ std::string joined(const std::vector<std::string>& words) {
 std::string replay_command(std::uint64_t seed, const Options& options, const LeftOut& left_out) {
   std::string command = fmt::format("simulate --seed {}", seed);
   if (!options.scenario.empty()) command += " --scenario " + options.scenario;
+  if (options.at_random) command += " --at-random";
   std::vector<std::string> faults;
   for (const std::size_t each : left_out.faults) faults.push_back(std::to_string(each));
   if (!faults.empty()) command += " --without-faults " + joined(faults);
@@ -84,8 +85,9 @@ std::string violation_text(const Outcome& outcome) {
 
 void print_summary(std::uint64_t seed, const Scenario& scenario, const Outcome& outcome,
                    double seconds_told) {
-  std::cout << fmt::format("{}, seed {}: {} trackers, {} clients, {} faults\n", scenario.name, seed,
-                           scenario.trackers, scenario.clients.size(), outcome.faults)
+  std::cout << fmt::format("{}, seed {}: {} trackers, {} clients, {} faults, {} deeds of people\n",
+                           scenario.name, seed, scenario.trackers, scenario.clients.size(), outcome.faults,
+                           outcome.deeds)
             << fmt::format("{:.1f} virtual seconds, {} deliveries, trace {:016x}\n", outcome.virtual_seconds,
                            outcome.deliveries, outcome.hash)
             << fmt::format(
@@ -95,7 +97,8 @@ void print_summary(std::uint64_t seed, const Scenario& scenario, const Outcome& 
                    outcome.network.messages, static_cast<double>(outcome.network.bytes) / (1 << 20),
                    outcome.network.connections, outcome.network.dropped_at_mark,
                    outcome.network.dropped_in_silence, outcome.network.faults)
-            << fmt::format("changes acknowledged: {}\n", outcome.acknowledged)
+            << fmt::format("changes acknowledged: {}; the longest inbox: {} messages\n", outcome.acknowledged,
+                           outcome.longest_inbox)
             << fmt::format("told in {:.1f} s, {:.0f} virtual hours an hour, {} MiB at the most\n",
                            seconds_told, outcome.virtual_seconds / seconds_told, peak_mib());
   std::vector<double> seconds;
@@ -241,13 +244,14 @@ int main(int argc, char* argv[]) {
   app.add_option("--svg", options.svg, "writes the timeline there as a picture");
   app.add_option("--count-at-trackers", options.count_from,
                  "prints what trackers hear and say from this second on, for each client");
-  app.add_option("--seeds", options.seeds,
-                 "so many stories, of this seed and the next ones; violations are shrunk");
-  app.add_option("--minutes", options.minutes, "the same for so long");
-  app.add_option("--without-faults", options.left_out.faults, "leaves out these, by their number")
-      ->delimiter(',');
-  app.add_option("--without-clients", options.left_out.clients, "leaves out these")->delimiter(',');
-  app.add_option("--without-files", options.left_out.files, "leaves out these")->delimiter(',');
+  CLI::Option* const many = app.add_option(
+      "--seeds", options.seeds, "so many stories, of this seed and the next ones; violations are shrunk");
+  CLI::Option* const minutes = app.add_option("--minutes", options.minutes, "the same for so long");
+  for (CLI::Option* const left_out :
+       {app.add_option("--without-faults", options.left_out.faults, "leaves out these, by their number"),
+        app.add_option("--without-clients", options.left_out.clients, "leaves out these"),
+        app.add_option("--without-files", options.left_out.files, "leaves out these")})
+    left_out->delimiter(',')->excludes(many)->excludes(minutes);
   app.add_flag("--at-random", options.at_random,
                "pieces of the scenario are picked at random, for comparison");
   app.add_flag("--row", options.row,
