@@ -117,6 +117,7 @@ BOOST_AUTO_TEST_CASE(a_story_that_ends_its_process_is_a_violation) {
              outcome.violation->sentence);
   const LeftOut left_out = shrink(1, scenario, Invariant::no_bug, 60, [&] { return seams; });
   BOOST_TEST(without(scenario, left_out).faults.empty());
+  BOOST_TEST(without(scenario, left_out).trackers == 1u);
   const Outcome here = Simulation(1, scenario).run();
   const Outcome apart = tell_apart(1, scenario);
   BOOST_TEST(here.hash == apart.hash);

@@ -50,6 +50,30 @@ BOOST_AUTO_TEST_CASE(every_example_is_understood) {
   BOOST_TEST(examples >= 4u);
 }
 
+BOOST_AUTO_TEST_CASE(a_circle_is_a_file_and_a_group_for_each_so_many_sources) {
+  const ParsedScenario parsed = parse_scenario(
+      "tracker_line = 'l'\n[[line]]\nname = 'l'\n[[clients]]\nname = 'c'\nline = 'l'\ncount = 5\n"
+      "[[files]]\nname = 'film'\nsources = ['c']\ncircle = 2\n");
+  BOOST_TEST_REQUIRE(parsed.fault == "");
+  BOOST_TEST_REQUIRE(parsed.scenario.files.size() == 3u);
+  BOOST_TEST(parsed.scenario.files[1].name == "film-2");
+  BOOST_TEST(parsed.scenario.files[1].group == "group-2");
+  BOOST_TEST(parsed.scenario.files[1].sources == (std::vector<std::string>{"c-3", "c-4"}),
+             boost::test_tools::per_element());
+  BOOST_TEST(parsed.scenario.files[2].sources == std::vector<std::string>{"c-5"},
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_fault_is_about_somebody_who_is_there) {
+  const std::string story =
+      "trackers = 2\ntracker_line = 'l'\n[[line]]\nname = 'l'\n[[clients]]\nname = 'c'\nline = 'l'\n"
+      "[[faults]]\nkind = 'kill'\nwho = ";
+  BOOST_TEST(complaint_about(story + "'c'\n") == "");
+  BOOST_TEST(complaint_about(story + "'tracker-2'\n") == "");
+  BOOST_TEST(complaint_about(story + "'tracker-3'\n").find("tracker-3") != std::string::npos);
+  BOOST_TEST(complaint_about(story + "'d'\n").find("`d`") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(bad_weather_has_every_fault_and_ends_well) {
   const Scenario scenario = scenario_in("bad_weather");
   std::set<FaultKind> kinds;
@@ -97,6 +121,11 @@ BOOST_AUTO_TEST_CASE(what_is_left_out_is_left_out_everywhere) {
   BOOST_TEST(less.clients.size() == scenario.clients.size() - 1);
   BOOST_TEST(less.files.front().leechers.size() == scenario.files.front().leechers.size() - 1);
   BOOST_TEST(without(scenario, {{}, {"source"}, {}}).files.empty());
+  const Scenario lone = without(scenario, {{}, {}, {}, 2});
+  BOOST_TEST(lone.trackers == 1u);
+  BOOST_TEST(std::none_of(lone.faults.begin(), lone.faults.end(), [](const auto& fault) {
+    return fault.who == "tracker-3" || fault.other == "tracker-2";
+  }));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

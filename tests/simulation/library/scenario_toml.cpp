@@ -1,5 +1,6 @@
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "tests/simulation/library/scenario.hpp"
@@ -113,6 +114,7 @@ void take_clients(const toml::table& table, Scenario& scenario, Classes& classes
 void take_file(const toml::table& table, Scenario& scenario, const Classes& classes) {
   FileSpec file;
   file.group = "group";
+  std::uint64_t circle = 0;
   take(table,
        {{"name", [&](const toml::node& node) { file.name = text_in(node); }},
         {"group", [&](const toml::node& node) { file.group = text_in(node); }},
@@ -121,9 +123,19 @@ void take_file(const toml::table& table, Scenario& scenario, const Classes& clas
         {"partial", [&](const toml::node& node) { file.partial = clients_in(node, classes); }},
         {"sources", [&](const toml::node& node) { file.sources = clients_in(node, classes); }},
         {"leechers", [&](const toml::node& node) { file.leechers = clients_in(node, classes); }},
+        {"circle", [&](const toml::node& node) { circle = count_of(node); }},
         {"fetched_at_s", [&](const toml::node& node) { file.fetched_at = seconds_of(node); }}});
   if (file.sources.empty()) wrong(table, "a file has a source");
-  scenario.files.push_back(std::move(file));
+  if (circle == 0) return scenario.files.push_back(std::move(file));
+  for (std::size_t i = 0; i * circle < file.sources.size(); ++i) {
+    FileSpec one = file;
+    one.name += "-" + std::to_string(i + 1);
+    one.group += "-" + std::to_string(i + 1);
+    const std::size_t end = std::min(file.sources.size(), (i + 1) * circle);
+    one.sources.assign(file.sources.begin() + static_cast<std::ptrdiff_t>(i * circle),
+                       file.sources.begin() + static_cast<std::ptrdiff_t>(end));
+    scenario.files.push_back(std::move(one));
+  }
 }
 
 bool is_tracker(const std::string& name, std::uint32_t trackers) {

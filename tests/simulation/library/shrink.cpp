@@ -16,10 +16,13 @@ bool is_in(const std::vector<T>& items, const T& item) {
 }  // namespace
 
 Scenario without(Scenario scenario, const LeftOut& left_out) {
+  std::vector<std::string> gone = left_out.clients;
+  for (std::uint32_t i = 0; i < left_out.trackers && scenario.trackers > 1; ++i)
+    gone.push_back("tracker-" + std::to_string(scenario.trackers--));
   std::vector<Fault> faults;
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
     const Fault& fault = scenario.faults[i];
-    const bool about_nobody = is_in(left_out.clients, fault.who) || is_in(left_out.clients, fault.other);
+    const bool about_nobody = is_in(gone, fault.who) || is_in(gone, fault.other);
     if (!is_in(left_out.faults, i + 1) && !about_nobody) faults.push_back(fault);
   }
   scenario.faults = std::move(faults);
@@ -39,11 +42,13 @@ Scenario without(Scenario scenario, const LeftOut& left_out) {
 LeftOut shrink(std::uint64_t seed, const Scenario& scenario, Invariant violated, std::size_t tries,
                const std::function<Seams()>& plant) {
   LeftOut best;
-  const auto still_fails = [&](const LeftOut& smaller) {
+  const auto is_enough = [&](LeftOut smaller) {
     if (tries == 0) return false;
     --tries;
     const Outcome outcome = tell_apart(seed, without(scenario, smaller), plant ? plant() : Seams{});
-    return outcome.violation && outcome.violation->invariant == violated;
+    if (!outcome.violation || outcome.violation->invariant != violated) return false;
+    best = std::move(smaller);
+    return true;
   };
   for (bool goes_on = true; goes_on && tries > 0;) {
     goes_on = false;
@@ -53,27 +58,21 @@ LeftOut shrink(std::uint64_t seed, const Scenario& scenario, Invariant violated,
         LeftOut smaller = best;
         for (std::size_t i = first; i < first + size && i <= scenario.faults.size(); ++i)
           if (!is_in(best.faults, i)) smaller.faults.push_back(i);
-        if (smaller.faults.size() == best.faults.size() || !still_fails(smaller)) continue;
-        best = std::move(smaller);
-        goes_on = true;
+        if (smaller.faults.size() > best.faults.size() && is_enough(std::move(smaller))) goes_on = true;
       }
     }
     for (const FileSpec& file : scenario.files) {
       LeftOut smaller = best;
-      if (is_in(best.files, file.name)) continue;
       smaller.files.push_back(file.name);
-      if (!still_fails(smaller)) continue;
-      best = std::move(smaller);
-      goes_on = true;
+      if (!is_in(best.files, file.name) && is_enough(std::move(smaller))) goes_on = true;
     }
     for (const ClientSpec& client : scenario.clients) {
       LeftOut smaller = best;
-      if (is_in(best.clients, client.name)) continue;
       smaller.clients.push_back(client.name);
-      if (!still_fails(smaller)) continue;
-      best = std::move(smaller);
-      goes_on = true;
+      if (!is_in(best.clients, client.name) && is_enough(std::move(smaller))) goes_on = true;
     }
+    LeftOut smaller = best;
+    if (++smaller.trackers < scenario.trackers && is_enough(std::move(smaller))) goes_on = true;
   }
   std::sort(best.faults.begin(), best.faults.end());
   return best;

@@ -37,6 +37,8 @@ void Simulation::build() {
   watch_->know_request_memory(scenario_.request_memory);
   watch_->know_longest_inbox(inbox_max + inbox_max_for_a_client * scenario_.clients.size());
   std::map<std::string, std::string> owner_of_group;
+  std::map<std::string, std::vector<const FileSpec*>> shared_by;
+  std::map<std::string, std::vector<const FileSpec*>> fetched_by;
   for (std::size_t i = 0; i < scenario_.files.size(); ++i) {
     const FileSpec& file = scenario_.files[i];
     const Content& content = contents_[file.name] =
@@ -44,29 +46,31 @@ void Simulation::build() {
     watch_->know_file(file.name, content);
     owner_of_group.try_emplace(file.group, file.sources.front());
     pieces_wanted_ += file.leechers.size() * content.pieces;
+    for (const std::string& each : file.sources) shared_by[each].push_back(&file);
+    for (const std::string& each : file.leechers) fetched_by[each].push_back(&file);
   }
   for (const ClientSpec& spec : scenario_.clients) {
     Wishes wishes;
     wishes.user = spec.name;
-    const auto belongs = [&](const std::vector<std::string>& names) {
-      return std::find(names.begin(), names.end(), spec.name) != names.end();
-    };
     std::set<std::string> groups;
-    for (const FileSpec& file : scenario_.files) {
-      if (belongs(file.sources)) wishes.shares.push_back({"/home/" + file.name, file.group, file.files > 0});
-      if (belongs(file.leechers))
-        wishes.fetches.push_back({file.group, file.name, Instant{} + file.fetched_at,
-                                  belongs(file.partial)
-                                      ? std::vector<std::string>{std::string("**") + wanted_by_some}
-                                      : std::vector<std::string>{}});
-      if (belongs(file.sources) || belongs(file.leechers)) groups.insert(file.group);
+    for (const FileSpec* const file : shared_by[spec.name]) {
+      wishes.shares.push_back({"/home/" + file->name, file->group, file->files > 0});
+      groups.insert(file->group);
+    }
+    for (const FileSpec* const file : fetched_by[spec.name]) {
+      const bool in_part =
+          std::find(file->partial.begin(), file->partial.end(), spec.name) != file->partial.end();
+      wishes.fetches.push_back({file->group, file->name, Instant{} + file->fetched_at,
+                                in_part ? std::vector<std::string>{std::string("**") + wanted_by_some}
+                                        : std::vector<std::string>{}});
+      groups.insert(file->group);
     }
     for (const std::string& group : groups)
       wishes.groups.push_back({group, owner_of_group[group] == spec.name});
     client_index_[spec.name] = swarm_->clients().size();
     ClientMachine& client = swarm_->add_client(spec.name, scenario_.lines.at(spec.line), spec.disk, wishes);
-    for (const FileSpec& file : scenario_.files)
-      if (belongs(file.sources)) put_on(*client.disk, "/home/" + file.name, contents_[file.name]);
+    for (const FileSpec* const file : shared_by[spec.name])
+      put_on(*client.disk, "/home/" + file->name, contents_[file->name]);
   }
   swarm_->hashing_takes = scenario_.password_takes;
   swarm_->adjust = [this](ClientSettings& settings) {

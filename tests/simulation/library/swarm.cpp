@@ -54,7 +54,7 @@ class QuickHasher final : public ActorOf<QuickHasher, PasswordHasherRole::Accept
 };
 
 std::string ip_of(unsigned network, std::size_t number) {
-  return "10." + std::to_string(network) + "." + std::to_string(number / 250) + "." +
+  return "10." + std::to_string(network + number / 62'500) + "." + std::to_string(number / 250 % 250) + "." +
          std::to_string(1 + number % 250);
 }
 

@@ -196,8 +196,12 @@ void Watch::learn_promise(const DeltaKey& key, const Operation& operation) {
 }
 
 void Watch::learn_fact(const Operation& operation) {
-  if (const auto* opened = operation.get<SessionOpened>())
+  if (const auto* answered = operation.get<RequestAnswered>())
+    put_down_.emplace(answered->client, answered->counter);
+  if (const auto* opened = operation.get<SessionOpened>()) {
+    put_down_.emplace(opened->client, opened->generation);
     users_of_client_[opened->client].insert(opened->uid);
+  }
   if (const auto* described = operation.get<FileDescribed>())
     files_[described->fid] = {described->metainfo.name.text, described->gid,
                               described->metainfo.piece_length.value};
@@ -256,13 +260,12 @@ void Watch::check_answer(const TrackerMachine& tracker, const ClientKey& client,
     report(Invariant::answered_from_disk, who + " answers " + what + " by what is not on its disk");
   if (answer.what.get<Refused>() != nullptr) return;
   const auto made = of_request_.find({client, answer.counter});
-  if (made == of_request_.end()) {
-    const auto* added = answer.what.get<FileAdded>();
-    const bool was_so = added != nullptr && added->existed;
-    if (!was_so && changes_asked_for_.contains({client, answer.counter}))
-      report(Invariant::ok_is_on_every_disk, who + " answers " + what + ", and it is on no disk");
-    return;
-  }
+  const auto* added = answer.what.get<FileAdded>();
+  const bool was_so = added != nullptr && added->existed;
+  const std::pair request{client, answer.counter};
+  if (!was_so && changes_asked_for_.contains(request) && !put_down_.contains(request))
+    report(Invariant::ok_is_on_every_disk, who + " answers " + what + ", and it is on no disk");
+  if (made == of_request_.end()) return;
   ++acknowledged_;
   if (answer.provisional) return;
   const auto* logged_in = answer.what.get<LoggedIn>();

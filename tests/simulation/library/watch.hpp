@@ -118,6 +118,7 @@ class Watch {
   std::map<DeltaKey, std::vector<Operation>> outcomes_;  // answers and sessions of each delta
   std::map<std::pair<ClientKey, RequestCounter>, std::vector<DeltaKey>> of_request_;
   std::set<std::pair<ClientKey, RequestCounter>> changes_asked_for_;
+  std::set<std::pair<ClientKey, RequestCounter>> put_down_;  ///< and answered by that
   std::map<Address, ClientKey> client_of_link_;
   std::map<Bytes, StateDigest> digest_at_;
   bool numbers_may_be_reused_ = false;

@@ -74,6 +74,7 @@ std::string replay_command(std::uint64_t seed, const Options& options, const Lef
   if (!faults.empty()) command += " --without-faults " + joined(faults);
   if (!left_out.clients.empty()) command += " --without-clients " + joined(left_out.clients);
   if (!left_out.files.empty()) command += " --without-files " + joined(left_out.files);
+  if (left_out.trackers > 0) command += fmt::format(" --without-trackers {}", left_out.trackers);
   return command;
 }
 
@@ -176,8 +177,8 @@ void print_shrunk(std::uint64_t seed, const Options& options, const Scenario& sc
   const LeftOut left_out =
       options.no_shrinking ? LeftOut{} : shrink(seed, scenario, outcome.violation->invariant);
   const Scenario small = without(scenario, left_out);
-  std::cout << fmt::format("  needs {} clients, {} files and {} faults\n", small.clients.size(),
-                           small.files.size(), small.faults.size());
+  std::cout << fmt::format("  needs {} trackers, {} clients, {} files and {} faults\n", small.trackers,
+                           small.clients.size(), small.files.size(), small.faults.size());
   for (const Fault& each : small.faults) std::cout << "  " << text_of(each) << "\n";
   std::cout << "  " << replay_command(seed, options, left_out) << "\n" << std::flush;
 }
@@ -250,7 +251,8 @@ int main(int argc, char* argv[]) {
   for (CLI::Option* const left_out :
        {app.add_option("--without-faults", options.left_out.faults, "leaves out these, by their number"),
         app.add_option("--without-clients", options.left_out.clients, "leaves out these"),
-        app.add_option("--without-files", options.left_out.files, "leaves out these")})
+        app.add_option("--without-files", options.left_out.files, "leaves out these"),
+        app.add_option("--without-trackers", options.left_out.trackers, "leaves out so many, the last ones")})
     left_out->delimiter(',')->excludes(many)->excludes(minutes);
   app.add_flag("--at-random", options.at_random,
                "pieces of the scenario are picked at random, for comparison");
