@@ -452,7 +452,7 @@ class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Me
   void on(const LinkUp&, Context& context) { context.send(link_, PeerHello{1, 2, self_}); }
   void on(const PeerWelcome&, Context& context) {
     come_in(context);
-    if (for_ever_) context.after(asked_again, TicketDue{wanted_.gid});
+    if (std::exchange(for_ever_, false)) context.after(asked_again, TicketDue{wanted_.gid});
   }
   void on(const FileOpened&, Context& context) { ask(context); }
   void on(const TicketDue& due, Context& context) {
@@ -487,7 +487,7 @@ class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Me
   std::optional<PeerTicket> ticket_;
   std::uint32_t requests_;
   std::optional<SealedPass> pass_;  ///< by which it comes to the sealed door
-  bool for_ever_;
+  bool for_ever_;                   ///< and does not do so yet
   Ref<ServingPeerRole> link_;
 };
 
@@ -539,7 +539,7 @@ Seams a_member_asks_for_much() {
   seams.wire = noting(seen);
   seams.begin = [seen](Swarm& swarm) {
     swarm.clock().at(Instant{} + 9s, [seen, &swarm] {
-      if (!seen->open || !seen->ticket) return;
+      ENSURE(seen->open && seen->ticket);
       ClientMachine& source = *swarm.clients()[0];
       ClientMachine& member = *swarm.clients()[1];
       SwarmHost& host = swarm.invite({"greedy", member.node, LinkKey::from(member.key.view()), 2s, 1, 0ms});
@@ -567,7 +567,7 @@ Seams a_member_comes_by_an_old_pass() {
   seams.wire = noting(seen);
   seams.begin = [seen](Swarm& swarm) {
     swarm.clock().at(Instant{} + 14s, [seen, &swarm] {
-      if (!seen->open || !seen->ticket || !seen->door) return;
+      ENSURE(seen->open && seen->ticket && seen->door);
       ClientMachine& source = *swarm.clients()[0];
       ClientMachine& member = *swarm.clients()[1];
       SwarmHost& host = swarm.invite({"old pass", member.node, LinkKey::from(member.key.view()), 2s, 1, 0ms});
@@ -620,7 +620,7 @@ Seams a_stranger_asks(StrangersTicket kind) {
   seams.wire = noting(seen);
   seams.begin = [seen, kind](Swarm& swarm) {
     swarm.clock().at(Instant{} + 12s, [seen, kind, &swarm] {
-      if (!seen->open || !seen->ticket) return;
+      ENSURE(seen->open && seen->ticket);
       ClientMachine& source = *swarm.clients()[0];
       ClientMachine& stranger = *swarm.clients()[2];
       std::optional<PeerTicket> ticket;

@@ -14,6 +14,7 @@
 
 #include "actors/ensure.hpp"
 #include "actors/log.hpp"
+#include "messages/peer_peer.hpp"
 #include "tests/simulation/library/shrink.hpp"
 #include "tests/simulation/library/told_apart.hpp"
 #include "tests/simulation/planted_bugs.hpp"
@@ -125,6 +126,19 @@ BOOST_AUTO_TEST_CASE(a_story_that_ends_its_process_is_a_violation) {
   BOOST_TEST(here.virtual_seconds == apart.virtual_seconds);
 }
 
+BOOST_AUTO_TEST_CASE(a_story_in_which_time_stands_still_is_a_violation) {
+  Seams seams;
+  seams.begin = [](Swarm& swarm) {
+    const auto again = std::make_shared<std::function<void()>>();
+    *again = [&swarm, again] { swarm.clock().after({}, *again); };
+    swarm.clock().at(Instant{} + std::chrono::seconds(1), *again);
+  };
+  const Outcome outcome = tell_apart(1, random_scenario(1), seams);
+  BOOST_TEST_REQUIRE(outcome.violation.has_value());
+  BOOST_TEST((outcome.violation->invariant == Invariant::goes_on));
+  BOOST_TEST(outcome.virtual_seconds == 1);
+}
+
 BOOST_AUTO_TEST_CASE(without_its_bug_nothing_is_found) {
   for (const PlantedBug& bug : planted_bugs())
     if (bug.scenario != random_scenario)
@@ -146,8 +160,16 @@ BOOST_AUTO_TEST_CASE(strangers_get_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(a_removed_member_gets_nothing_more) {
-  const Outcome outcome = Simulation(1, with_a_removed_member(1), a_removed_member_goes_on()).run();
+  Seams seams = a_removed_member_goes_on();
+  std::uint64_t blocks = 0;
+  seams.wire = [notes = seams.wire, &blocks](Swarm& swarm, NodeId from, NodeId to, Envelope& envelope) {
+    const bool is_his = swarm.clock().now() > Instant{} + std::chrono::seconds(15);
+    if (envelope.id == Block::message_id && is_his) ++blocks;
+    return notes(swarm, from, to, envelope);
+  };
+  const Outcome outcome = Simulation(1, with_a_removed_member(1), seams).run();
   BOOST_TEST(!outcome.violation.has_value());
+  BOOST_TEST(blocks > 0u);                    // as long as he was a member
   BOOST_TEST(outcome.virtual_seconds > 120);  // until the last ticket has surely expired
 }
 

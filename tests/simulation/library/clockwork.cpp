@@ -19,7 +19,6 @@ bool Clockwork::step(Instant until) {
   const Entry entry = std::move(queue_.back());
   queue_.pop_back();
   now_ = entry.when;
-  ++happened_;
   entry.event();
   return true;
 }

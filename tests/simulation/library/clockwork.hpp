@@ -22,16 +22,12 @@ class Clockwork {
   /// `when` may lie in the past: then it happens next, at the present instant.
   void at(Instant when, Event event);
   void after(Duration delay, Event event) { at(now_ + delay, std::move(event)); }
-  bool empty() const { return queue_.empty(); }
-  /// Of the next event; Instant::max() if there is none.
-  Instant next() const { return queue_.empty() ? Instant::max() : queue_.front().when; }
   /// Lets the next event happen, if it is due until then. False: there is none, and time is `until` now.
   bool step(Instant until);
   void run_until(Instant until) {
     while (step(until)) {
     }
   }
-  std::uint64_t events() const { return happened_; }
 
  private:
   struct Entry {
@@ -45,7 +41,6 @@ class Clockwork {
 
   Instant now_{};
   std::uint64_t last_order_ = 0;
-  std::uint64_t happened_ = 0;
   std::vector<Entry> queue_;
 };
 

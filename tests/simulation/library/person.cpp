@@ -174,7 +174,7 @@ bool Person::mind_group(std::size_t i) {
     ask(RemoveMember{{name}, {user}}, [this, who = removals_.front()](const Told& told) {
       const auto code = refusal(told);
       if (code && *code != Code::no_such_user && *code != Code::not_a_member) return;
-      if (!told.provisional) removed_.try_emplace(who, world_.clock.now());
+      if (!told.provisional) removed_.insert(who);
       std::erase(removals_, who);
     });
     return true;

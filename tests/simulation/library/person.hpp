@@ -64,7 +64,6 @@ class Person {
   bool has_session() const { return session_; }
   bool shares_all() const;
   bool has_all() const;
-  std::uint64_t shares_done() const;
   /// From now on nobody is let into the groups again who is not in them; this user is removed.
   void remove(std::string group, std::string user) {
     removals_.emplace_back(std::move(group), std::move(user));
@@ -99,6 +98,7 @@ class Person {
   void hear(const Notice& notice);
 
  private:
+  std::uint64_t shares_done() const;
   struct GroupState {
     bool exists = false;  ///< made, or asked for
     bool inside = false;
@@ -150,7 +150,7 @@ class Person {
   std::vector<Instant> fetch_next_;
   std::vector<Fetched> fetched_;
   std::vector<std::pair<std::string, std::string>> removals_;
-  std::map<std::pair<std::string, std::string>, Instant> removed_;
+  std::set<std::pair<std::string, std::string>> removed_;
   std::vector<std::string> changed_shares_;
   /// What this person wants, what the client was told in this life (it may remember what it was told before), and since when
   /// it has promised that.

@@ -13,7 +13,8 @@
 
 namespace tutti::simulation {
 
-/// What goes wrong, and what people do amid it. Everything but a flipped bit, a lost disk and a removal is mended: after its time, or when quiet comes.
+/// What goes wrong, and what people do amid it. What lasts is mended: after its time, or when quiet comes. A flipped bit, what a disk
+/// or log has lost, connections that broke and a removal stay as they are.
 enum class FaultKind : std::uint8_t {
   kill,         ///< `who` dies (kill -9) and comes back
   power,        ///< so does its machine: what was not synced is lost, nobody is told
@@ -37,7 +38,8 @@ enum class FaultKind : std::uint8_t {
   recheck,        ///< and has what it has fetched looked at again
 };
 inline constexpr std::size_t fault_kinds = 20;
-/// Those that make bad weather are drawn together, and those that people do with their own clients.
+/// Those that make bad weather are drawn together (a removal, too, though it is a deed), and those that people do with their own
+/// clients.
 inline constexpr std::size_t weather_kinds = 16;
 std::string_view name_of(FaultKind kind);
 std::optional<FaultKind> fault_named(std::string_view name);

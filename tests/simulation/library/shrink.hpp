@@ -8,8 +8,8 @@
 
 namespace tutti::simulation {
 
-/// What is left out of a scenario: faults by their number from 1, clients and files by their names, so many trackers from the last
-/// one on.
+/// What is left out of a scenario: faults by their number from 1, clients and files by their names, so many trackers,
+/// the last ones.
 struct LeftOut {
   std::vector<std::size_t> faults;
   std::vector<std::string> clients;

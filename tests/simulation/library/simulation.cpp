@@ -439,10 +439,10 @@ void Simulation::settle() {
   watch_->quiet_begins();
   for (const auto& client : swarm_->clients()) client->person->confirm();
   Clockwork& clock = swarm_->clock();
-  const Instant end = clock.now() + scenario_.quiet;
   // So long it takes until it shows whether somebody who was removed is served.
   const Instant not_before =
       removed_.empty() ? Instant{} : clock.now() + Watch::served_after_removal + 10 * calm;
+  const Instant end = std::max(clock.now() + scenario_.quiet, not_before);
   Instant well_since = Instant::max();
   while (clock.now() < end && !is_over()) {
     for (const Instant until = clock.now() + looks_every; !is_over() && step(until);) {
@@ -507,7 +507,6 @@ Outcome Simulation::outcome() {
   const SwarmWorld& world = swarm_->world();
   outcome.hash = world.hash;
   outcome.deliveries = world.deliveries;
-  outcome.events = world.clock.events();
   outcome.acknowledged = watch_->acknowledged();
   outcome.faults = faults_;
   outcome.deeds = deeds_;

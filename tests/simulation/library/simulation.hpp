@@ -46,7 +46,6 @@ struct Outcome {
   std::optional<Violation> violation;
   std::uint64_t hash = 0;
   std::uint64_t deliveries = 0;
-  std::uint64_t events = 0;
   std::uint64_t acknowledged = 0;  ///< changes that clients were told of
   std::uint32_t faults = 0;        ///< of machines, disks and lines, that changed something when they came
   std::uint32_t deeds = 0;         ///< of people, as well

@@ -138,7 +138,6 @@ void Swarm::start(TrackerMachine& tracker) {
   host.spawn(at.console, "console", std::move(cast.console));
   tracker.directory = at.directory.address;
   tracker.replicator = at.replicator.address;
-  tracker.journal = at.journal.address;
 }
 
 void Swarm::kill(TrackerMachine& tracker, bool power) {

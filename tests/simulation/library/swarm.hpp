@@ -24,7 +24,7 @@ struct TrackerMachine {
   TrackerDisk disk;
   std::unique_ptr<ConsoleDevice> device;
   std::unique_ptr<SwarmHost> host;  ///< none: it does not run
-  Address directory, replicator, journal;
+  Address directory, replicator;
   std::uint64_t lives = 0;
   bool serving = false;
   DirectoryHolds holds;  ///< what its directory has said last

@@ -126,15 +126,8 @@ DiskDone SwarmDisk::write(const std::string& path, ByteCount offset, ByteView by
   const auto found = files_.find(path);
   if (found == files_.end()) return not_there(path);
   if (writes && !writes(path, offset.value)) return std::nullopt;
-  File& file = found->second;
-  if (!has_room_for(file, offset.value + bytes.size())) return no_room(path);
-  put(file, offset.value, bytes);
-  if (const auto rotten = rotten_.find(path); rotten != rotten_.end()) {
-    std::erase_if(rotten->second, [&](std::uint64_t byte) {
-      return byte >= offset.value && byte < offset.value + bytes.size();
-    });
-    if (rotten->second.empty()) rotten_.erase(rotten);
-  }
+  if (!has_room_for(found->second, offset.value + bytes.size())) return no_room(path);
+  put(path, offset.value, bytes);
   return std::nullopt;
 }
 
@@ -143,7 +136,8 @@ bool SwarmDisk::has_room_for(const File& file, std::uint64_t end) const {
   return !capacity_ || used() + (end > file.size ? end - file.size : 0) <= *capacity_;
 }
 
-void SwarmDisk::put(File& file, std::uint64_t offset, ByteView bytes) {
+void SwarmDisk::put(const std::string& path, std::uint64_t offset, ByteView bytes) {
+  File& file = files_.at(path);
   const std::uint64_t end = offset + bytes.size();
   file.size = std::max(file.size, end);
   file.chunks.resize(chunks_of(file.size));
@@ -162,6 +156,10 @@ void SwarmDisk::put(File& file, std::uint64_t offset, ByteView bytes) {
     at += length;
   }
   touch(file);
+  const auto rotten = rotten_.find(path);
+  if (rotten == rotten_.end()) return;
+  rotten->second.erase(rotten->second.lower_bound(offset), rotten->second.lower_bound(end));
+  if (rotten->second.empty()) rotten_.erase(rotten);
 }
 
 DiskDone SwarmDisk::sync(const std::string& path) {
@@ -235,6 +233,7 @@ void SwarmDisk::put_file(const std::string& path, const std::shared_ptr<const By
         Payload::hold(content, ByteView(*content).subspan(chunk * chunk_bytes, size_of_chunk(file, chunk))));
   file.synced = file.chunks;
   touch(file);
+  rotten_.erase(path);
 }
 
 bool SwarmDisk::holds(const std::string& path, const Bytes& content) const {

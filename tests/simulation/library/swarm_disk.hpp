@@ -96,7 +96,7 @@ class SwarmDisk final : public Disk {
   bool is_directory(const std::string& path) const { return path == "/" || directories_.contains(path); }
   File& new_file(const std::string& path);
   DiskDone rename_directory(const std::string& from, const std::string& to);
-  void put(File& file, std::uint64_t offset, ByteView bytes);
+  void put(const std::string& path, std::uint64_t offset, ByteView bytes);
   bool is_full() const { return capacity_ && used() >= *capacity_; }
   bool has_room_for(const File& file, std::uint64_t end) const;
   OrFault<FileIdentity> reserve(const std::string& path, ByteCount size);

@@ -92,9 +92,8 @@ class SwarmDisk::Folder final : public TreeFolder {
       disk_.new_file(name).executable = executable;
     }
     if (disk_.writes && !disk_.writes(name, offset)) return 0;
-    File& file = disk_.files_.at(name);
-    if (!disk_.has_room_for(file, offset + bytes.size())) return ENOSPC;
-    disk_.put(file, offset, bytes);
+    if (!disk_.has_room_for(disk_.files_.at(name), offset + bytes.size())) return ENOSPC;
+    disk_.put(name, offset, bytes);
     return 0;
   }
 

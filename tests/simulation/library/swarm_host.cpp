@@ -122,9 +122,7 @@ class SwarmHost::Worker final : public Stage, public TraceSink {
       if (*alive) run();
     });
   }
-  bool empty() const { return troupe_.empty(); }
   bool has(Address actor) const { return troupe_.has(actor); }
-  const Troupe& troupe() const { return troupe_; }
 
  private:
   struct Deed {
@@ -275,16 +273,6 @@ SwarmHost::Worker* SwarmHost::worker_of(Address address) const {
   return worker < workers_.size() ? workers_[worker].get() : nullptr;
 }
 
-std::string_view SwarmHost::name_of(Address actor) const {
-  const Worker* worker = worker_of(actor);
-  return worker == nullptr ? std::string_view{} : worker->troupe().name_of(actor);
-}
-
-Address SwarmHost::parent_of(Address actor) const {
-  const Worker* worker = worker_of(actor);
-  return worker == nullptr ? Address{} : worker->troupe().parent_of(actor);
-}
-
 void SwarmHost::say_encoded(Envelope envelope) {
   Worker* to = worker_of(envelope.to);
   ENSURE(to != nullptr && !left_);
@@ -332,10 +320,6 @@ void SwarmHost::has_stopped(Address actor) {
   world_.clock.at(world_.clock.now(), [this, alive = alive_] {
     if (*alive) stop_next();
   });
-}
-
-bool SwarmHost::gone() const {
-  return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->empty(); });
 }
 
 }  // namespace tutti::simulation

@@ -97,11 +97,10 @@ class SwarmHost {
   }
   void say_encoded(Envelope envelope);
 
-  /// Asks all actors to stop, the last one first, each when the one before has said goodbye; then gone() is true. It is
+  /// Asks all actors to stop, the last one first, each when the one before has said goodbye. It is
   /// the caller who ends a process that takes too long.
   void stop();
   bool is_stopping() const { return stopping_; }
-  bool gone() const;
   void pause();
   void resume();
   bool is_paused() const { return paused_; }
@@ -112,9 +111,6 @@ class SwarmHost {
   NodeId node() const { return settings_.node; }
   const Settings& settings() const { return settings_; }
   SwarmWorld& world() const { return world_; }
-  std::string_view name_of(Address actor) const;
-  Address parent_of(Address actor) const;
-  std::size_t worker_count() const { return workers_.size(); }
 
   // What the network hands in.
   void take(Envelope envelope);

@@ -286,20 +286,10 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
     case LinkKind::connect:
     case LinkKind::connect_sealed:
     case LinkKind::subscribe:
-      processes_[host]->diallers[self] = {host,
-                                          owner,
-                                          kind,
-                                          endpoint,
-                                          std::string(door.role),
-                                          std::move(says),
-                                          door.limits.frame_bytes,
-                                          door.expected,
-                                          std::nullopt,
-                                          0,
-                                          dial_pause,
-                                          dial_pause,
-                                          0,
-                                          door.pass};
+      processes_[host]->diallers[self] = {
+          host,          owner,        kind, endpoint,   std::move(says), door.limits.frame_bytes,
+          door.expected, std::nullopt, 0,    dial_pause, dial_pause,      0,
+          door.pass};
       dial(self, 0ms);
       return {self, endpoint, {}};
     case LinkKind::listen:
@@ -310,8 +300,7 @@ Opened SwarmNetwork::open(HostId host, Address self, Address owner, LinkKind kin
       if (bound_.contains(bound)) return {{}, endpoint, "address in use"};
       bound_[bound] = self;
       processes_[host]->doors[self] = {
-          host,        owner, kind, bound, std::string(door.role), std::move(says), door.limits.frame_bytes,
-          door.admits, {},    {},   {}};
+          host, owner, kind, bound, std::move(says), door.limits.frame_bytes, door.admits, {}, {}, {}};
       return {self, bound, {}};
     }
     case LinkKind::tell_key:
@@ -372,8 +361,12 @@ void SwarmNetwork::revoke_pass(Address door, const SealedPassId& id) {
       put(each, false, {Parcel::Kind::reset, {}, {}, {}});
       Wire& wire = known_wire(each);
       wire.reset_said = true;
-      forget_peer(each, LinkLoss::closed, true);
-      wire.gone = true;  // also who has not spoken yet
+      if (wire.peer.value != 0) {
+        forget_peer(each, LinkLoss::closed, true);
+      } else {  // nobody at the door has heard of him yet
+        wire.gone = true;
+        erase_if_over(each);
+      }
     }
 }
 

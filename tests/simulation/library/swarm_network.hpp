@@ -190,7 +190,6 @@ class SwarmNetwork {
     Address owner;
     LinkKind kind = LinkKind::connect;
     std::string endpoint;
-    std::string role;
     std::vector<MessageId> says;
     std::size_t frame_bytes = 0;
     LinkKey expected;
@@ -206,7 +205,6 @@ class SwarmNetwork {
     Address owner;
     LinkKind kind = LinkKind::listen;
     std::string endpoint;
-    std::string role;
     std::vector<MessageId> says;
     std::size_t frame_bytes = 0;
     Admits admits = Admits::anybody;
@@ -275,7 +273,8 @@ class SwarmNetwork {
   void ask_key(Address question, const std::string& endpoint, NodeId from);
 
   void put(WireId wire, bool forth, Parcel parcel);
-  void put_published(WireId wire, const Parcel& parcel);
+  void publish(WireId wire, const Parcel& parcel);
+  void publish_by_chance(WireId wire, const Parcel& parcel);
   Flow* flow_of(WireId wire, bool forth);
   void make_ready(WireId wire, bool forth);
   void serve_up(NodeId node);

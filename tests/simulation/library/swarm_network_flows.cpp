@@ -107,24 +107,29 @@ void SwarmNetwork::send(Envelope envelope) {
     for (const WireId id : std::set<WireId>(door->wires)) {
       const Wire& wire = known_wire(id);
       if (!wire.subscribed) continue;
-      if (wire.back.waiting.size() >= settings_.mark || losses_.below(100) < settings_.feed_loss_percent) {
+      if (losses_.below(100) < settings_.feed_loss_percent) {
         ++figures_.dropped_at_mark;
       } else {
-        put_published(id, parcel);
+        publish_by_chance(id, parcel);
       }
     }
   }
 }
 
-void SwarmNetwork::put_published(WireId id, const Parcel& parcel) {
+void SwarmNetwork::publish(WireId id, const Parcel& parcel) {
+  const Wire* wire = wire_at(id);
+  if (wire == nullptr || wire->door.value == 0 || !wire->subscribed) return;
+  if (wire->back.waiting.size() < settings_.mark) return put(id, false, parcel);
+  ++figures_.dropped_at_mark;
+}
+
+/// Once and at once, if nothing else was set.
+void SwarmNetwork::publish_by_chance(WireId id, const Parcel& parcel) {
   const auto by_chance = [&](std::uint32_t percent) { return percent > 0 && feeds_.below(100) < percent; };
-  if (by_chance(settings_.feed_twice_percent)) put(id, false, parcel);
-  if (!by_chance(settings_.feed_late_percent)) return put(id, false, parcel);
+  if (by_chance(settings_.feed_twice_percent)) publish(id, parcel);
+  if (!by_chance(settings_.feed_late_percent)) return publish(id, parcel);
   const Duration late(static_cast<std::int64_t>(feeds_.below(late_max_ns)));
-  clock_.after(late, [this, id, parcel] {
-    const Wire* wire = wire_at(id);
-    if (wire != nullptr && wire->door.value != 0 && wire->subscribed) put(id, false, parcel);
-  });
+  clock_.after(late, [this, id, parcel] { publish(id, parcel); });
 }
 
 void SwarmNetwork::probe(Address link) {
@@ -152,7 +157,8 @@ void SwarmNetwork::put(WireId id, bool forth, Parcel parcel) {
   const std::uint64_t size = parcel.size();
   // What nobody takes fills the connection, however small each word is.
   const Node& to = nodes_[flow.to];
-  const bool is_taken = stands(flow.from, flow.to) && !to.paused && !to.vanished;
+  const bool is_taken =
+      stands(flow.from, flow.to) && stands(flow.to, flow.from) && !to.paused && !to.vanished;
   if (size <= packet_bytes && is_taken && flow.waiting.empty() && flow.under_way == 0) {
     Direction& up = nodes_[flow.from].up;
     const Duration takes = time_of(size, nodes_[flow.from].line.up);

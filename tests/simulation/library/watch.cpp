@@ -92,8 +92,10 @@ void Watch::delivered(SwarmHost& host, Instant, const Envelope& envelope) {
   if (TrackerMachine* tracker = tracker_of(host)) {
     if (envelope.outside) {
       if (const auto hello = get<Hello>(envelope)) client_of_link_[envelope.from] = hello->client;
-      if (const auto request = get<Request>(envelope); request && is_change(request->what))
-        changes_asked_for_.emplace(client_of_link_[envelope.from], request->counter);
+      const auto client = client_of_link_.find(envelope.from);
+      const auto request = get<Request>(envelope);
+      if (client != client_of_link_.end() && request && is_change(request->what))
+        changes_asked_for_.emplace(client->second, request->counter);
       return;
     }
     if (const auto service = get<ServiceChanged>(envelope)) tracker->serving = service->serving;
@@ -351,11 +353,26 @@ void Watch::check_pass(const ClientMachine& client, const Envelope& envelope) {
 
 // --- credit -----------------------------------------------------------------------------------------------------------
 
+/// One request is not waited for any more.
+template <class Word>
+void Watch::answered(NodeId client, Address link, const Word& word) {
+  const auto of_client = asked_.find(client);
+  if (of_client == asked_.end()) return;
+  const auto requests = of_client->second.links.find(link);
+  if (requests == of_client->second.links.end()) return;
+  const auto found = requests->second.find({word.fid, word.piece, word.offset});
+  if (found == requests->second.end()) return;
+  of_client->second.ahead -= found->second;
+  requests->second.erase(found);
+}
+
 void Watch::check_bounds(const ClientMachine& client, const Envelope& envelope) {
   if (envelope.id == Block::message_id && swarm_.network().bytes_waiting(envelope.to) > untaken_by_a_link_max)
     report(Invariant::bounded, client.name + " sends on to somebody who has not taken " +
                                    std::to_string(swarm_.network().bytes_waiting(envelope.to)) + " bytes");
   check_orders(client, envelope);
+  // What is taken back may come all the same, but the client does not count on it.
+  if (const auto taken_back = get<CancelBlock>(envelope)) answered(client.node, envelope.to, *taken_back);
   const auto request = get<RequestBlock>(envelope);
   if (!request || !client.host) return;
   Asked& asked = asked_[client.node];
@@ -422,33 +439,23 @@ bool Watch::serves_what_has_rotted(const ClientMachine& client, const std::strin
 
 /// What a client has been told about what it asked for.
 void Watch::note_answer(const ClientMachine& client, const Envelope& envelope) {
+  if (envelope.outside) {
+    if (const auto block = get<Block>(envelope)) answered(client.node, envelope.from, *block);
+    if (const auto no = get<RejectBlock>(envelope)) answered(client.node, envelope.from, *no);
+  }
+  const bool link_is_over = !envelope.outside && envelope.id == LinkDown::message_id;
+  const auto closed = envelope.outside ? get<FileClosed>(envelope) : std::nullopt;
   const auto of_client = asked_.find(client.node);
-  if (of_client == asked_.end()) return;
+  if (of_client == asked_.end() || (!link_is_over && !closed)) return;
   Asked& asked = of_client->second;
   const auto link = asked.links.find(envelope.from);
   if (link == asked.links.end()) return;
-  auto& requests = link->second;
-  const auto answered = [&](auto first, auto last) {
-    for (auto each = first; each != last; ++each) asked.ahead -= each->second;
-    requests.erase(first, last);
-  };
-  const auto answer_of = [&](const auto& word) {
-    const auto [first, last] = requests.equal_range({word.fid, word.piece, word.offset});
-    answered(first, last);
-  };
-  if (!envelope.outside) {
-    if (envelope.id != LinkDown::message_id) return;
-    answered(requests.begin(), requests.end());
-    asked.links.erase(link);
-    return;
-  }
-  if (const auto block = get<Block>(envelope)) answer_of(*block);
-  if (const auto no = get<RejectBlock>(envelope)) answer_of(*no);
-  if (const auto closed = get<FileClosed>(envelope)) {
-    const auto first = requests.lower_bound({closed->fid, {}, {}});
-    answered(first, std::find_if(first, requests.end(),
-                                 [&](const auto& each) { return std::get<0>(each.first) != closed->fid; }));
-  }
+  std::erase_if(link->second, [&](const auto& each) {
+    const bool is_over = link_is_over || std::get<0>(each.first) == closed->fid;
+    if (is_over) asked.ahead -= each.second;
+    return is_over;
+  });
+  if (link_is_over) asked.links.erase(link);
 }
 
 // --- quiet ------------------------------------------------------------------------------------------------------------

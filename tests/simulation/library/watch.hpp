@@ -16,10 +16,10 @@
 
 namespace tutti::simulation {
 
-/// What holds at every moment; the last four: when there have been no faults for a while.
+/// What holds at every moment; downloads_finish and the two behind it: when there have been no faults for a while.
 enum class Invariant : std::uint8_t {
   answered_from_disk,           ///< what a tracker answers by is on its disk when the answer leaves
-  ok_is_on_every_disk,          ///< what is done for certain is on the disk of every tracker
+  ok_is_on_every_disk,          ///< what is granted is on a disk; for certain: on the disk of every tracker
   equal_vectors_equal_digests,  ///< trackers that have heard the same are the same
   members_only,  ///< no block reaches who was never let into the group, or was removed a while ago
   passes_end,    ///< a pass for a sealed door is good as long as the link over which it was given stands
@@ -27,12 +27,12 @@ enum class Invariant : std::uint8_t {
   finished_is_the_file,  ///< a download that is complete is the file
   journal_is_true,       ///< a piece that the journal vouches for is in the part file
   understood_inside,     ///< actors of one process understand each other
-  bounded,  ///< nobody asks ahead for more, sends on into a queue longer, or has a queue longer than is allowed
+  bounded,  ///< nobody asks ahead for more, sends on into a queue longer, or has one longer than is allowed
   orders_obeyed,     ///< limits are kept to, and nobody asks for anything while his downloads rest
   downloads_finish,  ///< if anybody has the file
   trackers_agree,
   shares_return,  ///< who shares a file serves it again, and is named for it
-  goes_on,        ///< something is wrong with the simulation itself
+  goes_on,        ///< a story comes to its end
   no_bug,         ///< what an ENSURE states does not hold, or memory is misused (told_apart)
 };
 inline constexpr std::size_t invariants = 16;
@@ -103,6 +103,8 @@ class Watch {
   void check_orders(const ClientMachine& client, const Envelope& envelope);
   bool serves_what_has_rotted(const ClientMachine& client, const std::string& file) const;
   void note_serving(const SwarmHost& host, const Envelope& envelope);
+  template <class Word>
+  void answered(NodeId client, Address link, const Word& word);
   void note_answer(const ClientMachine& client, const Envelope& envelope);
   void note_peers(const SwarmHost& host, const Envelope& envelope);
   void check_pass(const ClientMachine& client, const Envelope& envelope);
