@@ -338,9 +338,15 @@ std::optional<Outflow> SwarmNetwork::outflow(Address link) const {
 }
 
 std::size_t SwarmNetwork::longest_queue() const {
+  // Whoever is given up at the mark is told so behind what waits: that is no message.
+  const auto messages_in = [](const Flow& flow) {
+    return static_cast<std::size_t>(
+        std::count_if(flow.waiting.begin(), flow.waiting.end(),
+                      [](const Parcel& each) { return each.kind == Parcel::Kind::message; }));
+  };
   std::size_t longest = 0;
   for (const auto& wire : wires_)
-    if (wire != nullptr) longest = std::max({longest, wire->forth.waiting.size(), wire->back.waiting.size()});
+    if (wire != nullptr) longest = std::max({longest, messages_in(wire->forth), messages_in(wire->back)});
   return longest;
 }
 
