@@ -62,7 +62,7 @@ std::vector<Uid> Presence::users() const {
   std::vector<Uid> result;
   result.reserve(by_user_.size());
   for (const auto& [uid, clients] : by_user_) result.push_back(uid);
-  std::sort(result.begin(), result.end());
+  std::sort(result.begin(), result.end());  // whoever goes through them does the same in each run
   return result;
 }
 

@@ -428,31 +428,31 @@ Seams blocks_are_never_read() { return losing<BlockRead, BlockUnreadable>(); }
 
 // --- tickets ------------------------------------------------------------------------------------------------------------
 
+/// What somebody does who comes in a process of his own.
+struct Visit {
+  std::optional<PeerTicket> ticket{};
+  std::uint32_t requests = 1;
+  std::optional<SealedPass> pass{};  ///< by which he comes to the sealed door
+  std::uint16_t port = 7000;
+  bool for_ever = false;  ///< he asks again and again
+};
+
 constexpr Duration asked_again = 5s;
 
 /// Speaks with one client as one who fetches, says what a client would, and asks for so many blocks at once: one time, or for
 /// ever, and comes back when he is shown the door.
 class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Messages<TicketDue>>> {
  public:
-  Stranger(std::string endpoint, LinkKey met, ClientKey self, OpenFile wanted,
-           std::optional<PeerTicket> ticket, std::uint32_t requests,
-           std::optional<SealedPass> pass = std::nullopt, bool for_ever = false)
-      : endpoint_(std::move(endpoint)),
-        met_(met),
-        self_(self),
-        wanted_(wanted),
-        ticket_(std::move(ticket)),
-        requests_(requests),
-        pass_(pass),
-        for_ever_(for_ever) {}
+  Stranger(std::string endpoint, LinkKey met, ClientKey self, OpenFile wanted, Visit visit)
+      : endpoint_(std::move(endpoint)), met_(met), self_(self), wanted_(wanted), visit_(std::move(visit)) {}
   void start(Context& context) override {
-    link_ = pass_ ? context.connect_sealed<ServingPeerRole>(endpoint_, met_, *pass_)
-                  : context.connect<ServingPeerRole>(endpoint_, met_);
+    link_ = visit_.pass ? context.connect_sealed<ServingPeerRole>(endpoint_, met_, *visit_.pass)
+                        : context.connect<ServingPeerRole>(endpoint_, met_);
   }
   void on(const LinkUp&, Context& context) { context.send(link_, PeerHello{1, 2, self_}); }
   void on(const PeerWelcome&, Context& context) {
     come_in(context);
-    if (std::exchange(for_ever_, false)) context.after(asked_again, TicketDue{wanted_.gid});
+    if (std::exchange(visit_.for_ever, false)) context.after(asked_again, TicketDue{wanted_.gid});
   }
   void on(const FileOpened&, Context& context) { ask(context); }
   void on(const TicketDue& due, Context& context) {
@@ -472,11 +472,11 @@ class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Me
 
  private:
   void come_in(Context& context) {
-    if (ticket_) context.send(link_, ShowTicket{*ticket_});
+    if (visit_.ticket) context.send(link_, ShowTicket{*visit_.ticket});
     context.send(link_, wanted_);
   }
   void ask(Context& context) {
-    for (std::uint32_t i = 0; i < requests_; ++i)
+    for (std::uint32_t i = 0; i < visit_.requests; ++i)
       context.send(link_, RequestBlock{wanted_.fid, PieceIndex{i % 8}, ByteCount{0}, block_size_max});
   }
 
@@ -484,10 +484,7 @@ class Stranger final : public ActorOf<Stranger, Joined<ServingPeerRole::Says, Me
   LinkKey met_;
   ClientKey self_;
   OpenFile wanted_;
-  std::optional<PeerTicket> ticket_;
-  std::uint32_t requests_;
-  std::optional<SealedPass> pass_;  ///< by which it comes to the sealed door
-  bool for_ever_;                   ///< and does not do so yet
+  Visit visit_;
   Ref<ServingPeerRole> link_;
 };
 
@@ -521,6 +518,22 @@ std::function<bool(Swarm&, NodeId, NodeId, Envelope&)> noting(const std::shared_
   };
 }
 
+/// He comes to the source, from a client's machine on which nothing runs, with its key.
+void visit_source(Swarm& swarm, const char* name, std::size_t from, const OpenFile& wanted, Visit visit) {
+  const ClientMachine& source = *swarm.clients()[0];
+  const ClientMachine& machine = *swarm.clients()[from];
+  SwarmHost& host = swarm.invite({name, machine.node, LinkKey::from(machine.key.view()), 2s, 1, 0ms});
+  const auto at = host.reserve<FetchingPeerRole>(host.add_worker("main"));
+  const std::string door = swarm.network().ip_of(source.node) + ":" + std::to_string(visit.port);
+  host.spawn(at, name,
+             std::make_unique<Stranger>(door, LinkKey::from(source.key.view()), machine.key, wanted,
+                                        std::move(visit)));
+}
+
+void leave_after_5s(Swarm& swarm) {
+  swarm.clock().after(5s, [&swarm] { swarm.dismiss_guests(); });
+}
+
 }  // namespace
 
 Scenario with_a_greedy_member(std::uint64_t seed) {
@@ -540,15 +553,9 @@ Seams a_member_asks_for_much() {
   seams.begin = [seen](Swarm& swarm) {
     swarm.clock().at(Instant{} + 9s, [seen, &swarm] {
       ENSURE(seen->open && seen->ticket);
-      ClientMachine& source = *swarm.clients()[0];
-      ClientMachine& member = *swarm.clients()[1];
-      SwarmHost& host = swarm.invite({"greedy", member.node, LinkKey::from(member.key.view()), 2s, 1, 0ms});
-      const auto at = host.reserve<FetchingPeerRole>(host.add_worker("main"));
-      host.spawn(at, "greedy",
-                 std::make_unique<Stranger>(swarm.network().ip_of(source.node) + ":7000",
-                                            LinkKey::from(source.key.view()), member.key, *seen->open,
-                                            seen->ticket, requests_waiting_max));
-      swarm.clock().after(5s, [&swarm] { swarm.dismiss_guests(); });
+      visit_source(swarm, "greedy", 1, *seen->open,
+                   {.ticket = seen->ticket, .requests = requests_waiting_max});
+      leave_after_5s(swarm);
     });
   };
   return seams;
@@ -568,16 +575,11 @@ Seams a_member_comes_by_an_old_pass() {
   seams.begin = [seen](Swarm& swarm) {
     swarm.clock().at(Instant{} + 14s, [seen, &swarm] {
       ENSURE(seen->open && seen->ticket && seen->door);
-      ClientMachine& source = *swarm.clients()[0];
-      ClientMachine& member = *swarm.clients()[1];
-      SwarmHost& host = swarm.invite({"old pass", member.node, LinkKey::from(member.key.view()), 2s, 1, 0ms});
-      const auto at = host.reserve<FetchingPeerRole>(host.add_worker("main"));
-      const std::string door = swarm.network().ip_of(source.node) + ":" + std::to_string(seen->door->port);
-      host.spawn(
-          at, "old pass",
-          std::make_unique<Stranger>(door, LinkKey::from(source.key.view()), member.key, *seen->open,
-                                     seen->ticket, 1, SealedPass{seen->door->pass, seen->door->secret}));
-      swarm.clock().after(5s, [&swarm] { swarm.dismiss_guests(); });
+      visit_source(swarm, "old pass", 1, *seen->open,
+                   {.ticket = seen->ticket,
+                    .pass = SealedPass{seen->door->pass, seen->door->secret},
+                    .port = seen->door->port});
+      leave_after_5s(swarm);
     });
   };
   return seams;
@@ -600,15 +602,8 @@ Seams a_removed_member_goes_on() {
   seams.wire = noting(seen);
   seams.begin = [seen](Swarm& swarm) {
     swarm.clock().at(Instant{} + 15s, [seen, &swarm] {
-      ClientMachine& source = *swarm.clients()[0];
-      ClientMachine& member = *swarm.clients()[1];
-      ENSURE(seen->open && seen->ticket && !member.host);
-      SwarmHost& host = swarm.invite({"removed", member.node, LinkKey::from(member.key.view()), 2s, 1, 0ms});
-      const auto at = host.reserve<FetchingPeerRole>(host.add_worker("main"));
-      host.spawn(at, "removed",
-                 std::make_unique<Stranger>(swarm.network().ip_of(source.node) + ":7000",
-                                            LinkKey::from(source.key.view()), member.key, *seen->open,
-                                            seen->ticket, 1, std::nullopt, true));
+      ENSURE(seen->open && seen->ticket && !swarm.clients()[1]->host);
+      visit_source(swarm, "removed", 1, *seen->open, {.ticket = seen->ticket, .for_ever = true});
     });
   };
   return seams;
@@ -621,24 +616,16 @@ Seams a_stranger_asks(StrangersTicket kind) {
   seams.begin = [seen, kind](Swarm& swarm) {
     swarm.clock().at(Instant{} + 12s, [seen, kind, &swarm] {
       ENSURE(seen->open && seen->ticket);
-      ClientMachine& source = *swarm.clients()[0];
-      ClientMachine& stranger = *swarm.clients()[2];
-      std::optional<PeerTicket> ticket;
-      if (kind == StrangersTicket::stolen) ticket = *seen->ticket;
+      Visit visit;
+      if (kind == StrangersTicket::stolen) visit.ticket = *seen->ticket;
       if (kind == StrangersTicket::own) {
         std::array<std::uint8_t, 32> secret{};
         secret.fill(1);
-        ticket = test::signed_ticket(signing_keys_of(secret), seen->open->gid, stranger.key,
-                                     seen->ticket->epoch, seen->ticket->expires);
+        visit.ticket = test::signed_ticket(signing_keys_of(secret), seen->open->gid, swarm.clients()[2]->key,
+                                           seen->ticket->epoch, seen->ticket->expires);
       }
-      SwarmHost& host =
-          swarm.invite({"stranger", stranger.node, LinkKey::from(stranger.key.view()), 2s, 1, 0ms});
-      const auto at = host.reserve<FetchingPeerRole>(host.add_worker("main"));
-      host.spawn(
-          at, "stranger",
-          std::make_unique<Stranger>(swarm.network().ip_of(source.node) + ":7000",
-                                     LinkKey::from(source.key.view()), stranger.key, *seen->open, ticket, 1));
-      swarm.clock().after(5s, [&swarm] { swarm.dismiss_guests(); });
+      visit_source(swarm, "stranger", 2, *seen->open, std::move(visit));
+      leave_after_5s(swarm);
     });
   };
   return seams;

@@ -264,7 +264,8 @@ void SwarmNetwork::serve_down(NodeId node) {
   });
 }
 
-/// A process that is stopped does not read: then what is under way stays so, and the sender has to wait.
+/// A process that is stopped does not read: then what is under way stays so, and the sender has to wait. A machine without power
+/// takes nothing at all.
 void SwarmNetwork::hand_over(WireId id, bool forth, Segment segment) {
   const Flow* flow = flow_of(id, forth);
   if (flow == nullptr || nodes_[flow->to].vanished) return;
