@@ -56,6 +56,8 @@ struct Download {
   std::vector<Sharer> sharers;
   /// Peers that closed the file, or cannot be reached: not asked again before.
   std::map<PeerKey, Instant> shunned;
+  /// Those of them that have said they are busy.
+  std::set<PeerKey> turned_away_by;
   /// Who has sent what wrong, where that is borne.
   std::map<PeerKey, WrongPieces> wrong;
   /// Among whom its pieces are shared out, beside us.

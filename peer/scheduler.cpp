@@ -345,6 +345,17 @@ std::string Scheduler::why_it_waits(const Download& download) const {
     return fmt::format("nobody online has the {} {} that {} missing of {}: it goes on when somebody has",
                        missing, missing == 1 ? options_.words.piece : options_.words.pieces,
                        missing == 1 ? "is" : "are", file);
+  const auto busy =
+      std::count_if(download.sharers.begin(), download.sharers.end(), [&](const Sharer& sharer) {
+        const auto key = peer_keys_.find(sharer.client);
+        return key != peer_keys_.end() && download.turned_away_by.contains(key->second);
+      });
+  if (busy > 0)
+    return fmt::format(
+        "{} of those who share {} {} busy with others, and nobody else who shares it is online: it goes on "
+        "when "
+        "somebody has time",
+        busy, file, busy == 1 ? "is" : "are");
   const auto banned = static_cast<std::size_t>(
       std::count_if(download.sharers.begin(), download.sharers.end(),
                     [&](const Sharer& sharer) { return banned_.contains(sharer.client); }));

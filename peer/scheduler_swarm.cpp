@@ -372,6 +372,7 @@ void Scheduler::on(const PeerReady&, Context& context) {
 void Scheduler::on(const PeerLost& lost, Context& context) {
   Source* source = source_of(context.sender());
   if (source == nullptr) return;
+  if (source->ready && source->lanes.empty()) return stop_source(context.sender(), context);
   if (source->ready) log_info(fmt::format("peer lost: {}", lost.sentence));
   if (source->ready) source->unready_since = context.now();
   source->ready = false;
@@ -468,6 +469,7 @@ void Scheduler::on(const LaneOpened& opened, Context& context) {
   if (const auto wrong = download.wrong.find(source->peer); wrong != download.wrong.end())
     for (const PieceIndex piece : wrong->second.withheld()) has->reset(piece);
   source->asked.erase(opened.download);
+  download.turned_away_by.erase(source->peer);
   source->progress.insert_or_assign(opened.download, FellowProgress(context.now()));
   if (!download.picker->knows(source->peer)) {
     download.picker->add_peer(source->peer, *has);
@@ -487,7 +489,12 @@ void Scheduler::on(const LaneClosed& closed, Context& context) {
   // Asked for again when the trackers still name this peer a while later.
   download.shunned[source->peer] = context.now() + options_.sharers_every;
   leave_lane(*source, closed.download, context);
-  ask_sharers(download, context);
+  if (closed.reason == CloseReason::busy) {
+    // Whoever turns us away turns many away: the trackers are asked when it is time, and not by all of them now.
+    download.turned_away_by.insert(source->peer);
+  } else {
+    ask_sharers(download, context);
+  }
   settle_phase(download, context);
   feed_hungry(closed.download, context);
 }

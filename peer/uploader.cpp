@@ -175,7 +175,7 @@ const Uploader::Served* Uploader::copy_with(const Link& link, const RequestBlock
 void Uploader::on(const LinkUp& up, Context& context) {
   const bool sealed = up.listener == sealed_door_.address;
   if (up.listener != door_->address && !sealed) return;
-  if (links_.size() >= links_max) {
+  if (links_.size() >= links_max && !make_room_for_link(context)) {
     log_warning(fmt::format("{} peers are served: {} has to wait", links_.size(), up.peer));
     context.close(up.link);
     return;
@@ -184,6 +184,19 @@ void Uploader::on(const LinkUp& up, Context& context) {
   link.address = up.peer;
   link.key = up.key;
   link.sealed = sealed;
+}
+
+/// Hangs up on somebody who fetches nothing; false if there is none.
+bool Uploader::make_room_for_link(Context& context) {
+  const auto idle = std::find_if(links_.begin(), links_.end(), [](const auto& each) {
+    const Link& link = each.second;
+    return link.client && link.open.empty() && link.knocking.empty();
+  });
+  if (idle == links_.end()) return false;
+  const Address address = idle->first;
+  context.close(address);
+  forget(address, context);
+  return true;
 }
 
 void Uploader::on(const LinkDown& down, Context& context) { forget(down.link, context); }
@@ -264,6 +277,8 @@ void Uploader::on(const OpenFile& open, Context& context) {
   } else if (link.open.size() + link.knocking.size() >= files_a_link_max) {
     context.reply(FileClosed{open.fid, CloseReason::busy});
   } else if (admission_.admitted(open.gid, *link.client)) {
+    if (!take_place(key, *link.client, context))
+      return close_file(context.sender(), link, open.fid, CloseReason::busy, context);
     open_file(context.sender(), link, key, context);
     look_at_tickets(context);  // it may have been a while since
   } else {
@@ -279,14 +294,34 @@ void Uploader::on(const OpenFile& open, Context& context) {
 }
 
 void Uploader::open_file(Address address, Link& link, const FileKey& key, Context& context) {
-  enter(link, key);
+  enter(link, key, context);
   answer_open(address, link, key, link.version >= 2 && fetchers_changed(key, context), context);
 }
 
-void Uploader::enter(Link& link, const FileKey& key) {
+void Uploader::enter(Link& link, const FileKey& key, Context& context) {
   link.knocking.erase(key.second);
+  link.asked = context.now();
   link.open[key.second] = key.first;
   if (link.version >= 2) link.fetches.insert(key.second);
+}
+
+/// False if as many as may fetch a file already, and all of them do.
+bool Uploader::take_place(const FileKey& key, const ClientKey& client, Context& context) {
+  std::map<ClientKey, Instant> asked;
+  for (const auto& [address, link] : links_) {
+    const auto open = link.open.find(key.second);
+    if (open == link.open.end() || open->second != key.first) continue;
+    Instant& latest = asked[*link.client];
+    latest = std::max(latest, link.waiting.empty() ? link.asked : context.now());
+  }
+  if (asked.size() < places_max || asked.contains(client)) return true;
+  const auto idle = std::min_element(asked.begin(), asked.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (context.now() - idle->second < place_kept) return false;
+  for (auto& [address, link] : links_)
+    if (link.client == idle->first && link.open.contains(key.second))
+      close_file(address, link, key.second, CloseReason::busy, context);
+  return true;
 }
 
 /// `told`: those who fetch it have just heard of each other.

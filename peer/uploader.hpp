@@ -50,6 +50,9 @@ struct UploaderOptions {
 /// - Those who fetch a file are told of each other at once (FileFetchers), so that they share it out and ask here for
 ///   each piece once: whoever has opened it counts, or, of version 1, has asked for a block. However often that
 ///   changes, it costs a message every `tell_pause`: the more they are, the rarer each hears of it.
+/// - A file is given to `places_max` at a time; who else wants it is told to come again (`busy`), and gets it from them
+///   meanwhile. Of thousands nobody would get enough to be of use to others. Whoever has asked for nothing for
+///   `place_kept` gives his place to one that wants it, and so does, when there are too many links, one of no use.
 /// - Blocks go out nearly one after the other (LineFill), and what was given to the fewest goes first (HandOut), also
 ///   among the requests of one link. One block in `by_turn` goes to the link whose turn it is, whatever it asks for: links
 ///   take turns, and a peer that asks for much gets no more than one that asks for little.
@@ -83,6 +86,9 @@ class Uploader final
   static constexpr std::size_t untaken_by_all_max = 128U << 20U;  ///< bytes
   static constexpr std::uint64_t by_turn = 4;
   static constexpr std::size_t links_max = 2000;
+  /// Those who fetch a file at a time: as many as can be told of each other.
+  static constexpr std::size_t places_max = fetchers_named_max;
+  static constexpr Duration place_kept = std::chrono::seconds(30);
   static constexpr Duration knock_patience = std::chrono::seconds(5);
   static constexpr std::size_t files_a_link_max = 1024;
 
@@ -164,6 +170,7 @@ class Uploader final
     std::set<Fid> fetches;        ///< of those that are open: it is going to ask for blocks
     std::map<Fid, Gid> knocking;  ///< asked for, until a ticket is shown that counts
     Instant knocked{};            ///< asked for the last of them
+    Instant asked{};              ///< for a block, or opened a file
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
     UntakenBlocks sent;
@@ -185,7 +192,9 @@ class Uploader final
   bool open_doors(Context& context);
   void give_pass(Link& link, Context& context);
   void open_file(Address address, Link& link, const FileKey& key, Context& context);
-  static void enter(Link& link, const FileKey& key);
+  static void enter(Link& link, const FileKey& key, Context& context);
+  bool take_place(const FileKey& key, const ClientKey& client, Context& context);
+  bool make_room_for_link(Context& context);
   void answer_open(Address address, const Link& link, const FileKey& key, bool told, Context& context);
   void close_file(Address address, Link& link, const Fid& fid, CloseReason reason, Context& context);
   std::vector<ClientKey> fetchers_of(const FileKey& key) const;

@@ -24,6 +24,7 @@ void Uploader::on(const RequestBlock& request, Context& context) {
     return;
   }
   if (copies(link, request.fid) == nullptr) return;  // FileClosed has answered it
+  link.asked = context.now();
   if (link.fetches.insert(request.fid).second)
     fetchers_changed({link.open.at(request.fid), request.fid}, context);
   if (link.waiting.size() >= requests_waiting_max) {

@@ -123,8 +123,12 @@ void Uploader::let_in(const Gid& gid, Context& context) {
   for (auto& [address, link] : links_)
     for (const auto& [fid, group] : std::map<Fid, Gid>(link.knocking))
       if (group == gid && admission_.admitted(gid, *link.client)) {
-        enter(link, {gid, fid});
-        in[{gid, fid}].push_back(address);
+        if (take_place({gid, fid}, *link.client, context)) {
+          enter(link, {gid, fid}, context);
+          in[{gid, fid}].push_back(address);
+        } else {
+          close_file(address, link, fid, CloseReason::busy, context);
+        }
       }
   for (const auto& [key, links] : in) {
     const bool told = fetchers_changed(key, context);

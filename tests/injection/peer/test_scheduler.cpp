@@ -339,6 +339,36 @@ BOOST_AUTO_TEST_CASE(a_peer_that_closes_a_file_is_not_pestered) {
   BOOST_TEST(office.host.find<OpenFile>(peer).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_that_is_busy_is_asked_again_in_its_time) {
+  Office office;
+  const Address peer = office.run();
+  office.host.discard();
+  office.host.inject(peer, office.owner(peer), FileClosed{fid_of(metainfo_of(4)), CloseReason::busy});
+  // Whoever turns one away turns many away: the trackers do not hear of each.
+  BOOST_TEST(!office.asked<FindSharers>().has_value());
+  BOOST_TEST((office.row().phase == DownloadPhase::waiting));
+  BOOST_TEST(office.row().sentence.starts_with("1 of those who share film is busy with others"));
+  office.host.advance(1999ms);
+  office.told<FindSharers>(Sharers{{office.sharer(3)}});
+  BOOST_TEST(!office.host.find<OpenFile>(peer).has_value());
+  office.host.advance(2s);
+  office.host.inject(peer, office.owner(peer), FileClosed{fid_of(metainfo_of(4)), CloseReason::asked});
+  office.told<FindSharers>(Sharers{{office.sharer(3)}});
+  BOOST_TEST(office.host.find<OpenFile>(peer).has_value());
+  office.host.inject(peer, office.owner(peer), FileOpened{fid_of(metainfo_of(4)), {0xf0}});
+  BOOST_TEST((office.row().phase == DownloadPhase::fetching));
+}
+
+BOOST_AUTO_TEST_CASE(a_link_of_which_nothing_is_wanted_is_not_dialled_again) {
+  Office office;
+  const Address peer = office.run();
+  for (std::uint32_t piece = 0; piece < 4; ++piece) office.verified(piece);
+  const Address fetcher = office.owner(peer);
+  BOOST_TEST(office.host.is_alive(fetcher));
+  office.host.link_down(peer);
+  BOOST_TEST(!office.host.is_alive(fetcher));
+}
+
 BOOST_AUTO_TEST_CASE(a_client_that_serves_elsewhere_now_is_found_there) {
   Office office;
   const Address peer = office.run();

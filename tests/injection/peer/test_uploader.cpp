@@ -705,6 +705,121 @@ BOOST_AUTO_TEST_CASE(those_who_are_let_in_together_hear_of_all_before_their_file
   }
 }
 
+/// So many fetch the file, by default as many as may at a time; the first of them is client 10.
+std::vector<Address> full_house(Counter& counter, std::size_t many = Uploader::places_max) {
+  std::vector<Address> peers;
+  for (std::uint8_t number = 10; peers.size() < many; ++number)
+    peers.push_back(counter.peer_with_file(number));
+  return peers;
+}
+
+/// Client 3 asks for the file: true if it gets it.
+bool gets_in(Counter& counter, Address peer) {
+  counter.show(peer, counter.ticket(3));
+  counter.host.inject(peer, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  if (counter.host.find<FileOpened>(peer)) return true;
+  BOOST_TEST((counter.host.expect<FileClosed>(peer)->reason == CloseReason::busy));
+  return false;
+}
+
+BOOST_AUTO_TEST_CASE(a_file_is_given_to_so_many_at_a_time_and_then_to_who_asks_again) {
+  Counter counter;
+  const std::vector<Address> peers = full_house(counter);
+  const Address late = counter.peer(3);
+  BOOST_TEST(!gets_in(counter, late));
+  counter.request(late, 0);
+  counter.host.expect_silence(late);
+  BOOST_TEST(!gets_in(counter, late));
+  counter.host.inject(peers[5], counter.uploader.address, CloseFile{counter.fid});
+  BOOST_TEST(gets_in(counter, late));
+  counter.request(late, 0);
+  counter.read_one();
+  counter.host.expect<Block>(late);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_has_one_place_over_however_many_links) {
+  Counter counter;
+  full_house(counter, Uploader::places_max - 1);
+  counter.speaks = 3;
+  const Address first = counter.peer(3);
+  counter.show(first, counter.ticket(3));
+  for (const Address address : {first, counter.sealed(3)}) {
+    counter.host.inject(address, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+    BOOST_TEST(counter.host.find<FileOpened>(address).has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(another_file_has_places_of_its_own) {
+  Counter counter;
+  full_house(counter);
+  const Address other = counter.peer(3);
+  counter.fid.bytes.fill(5);
+  counter.serve(0b1010'0000, "/play");
+  BOOST_TEST(gets_in(counter, other));
+}
+
+BOOST_AUTO_TEST_CASE(whoever_asks_for_nothing_gives_his_place_to_one_that_wants_it) {
+  Counter counter;
+  const std::vector<Address> peers = full_house(counter);
+  const Address late = counter.peer(3);
+  counter.host.advance(Uploader::place_kept / 2);
+  // One waits for what he has asked for, the others ask now; but for one.
+  for (std::size_t i = 0; i < peers.size(); ++i)
+    if (i != 7) counter.request(peers[i], 1);
+  counter.host.advance(Uploader::place_kept / 2 - std::chrono::milliseconds(1));
+  BOOST_TEST(!gets_in(counter, late));
+  counter.host.advance(std::chrono::milliseconds(1));
+  BOOST_TEST(gets_in(counter, late));
+  BOOST_TEST((counter.host.expect<FileClosed>(peers[7])->reason == CloseReason::busy));
+  for (std::size_t i = 0; i < peers.size(); ++i)
+    if (i != 7) BOOST_TEST(!counter.host.find<FileClosed>(peers[i]).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(whoever_waits_for_a_block_keeps_his_place) {
+  Counter counter;
+  const std::vector<Address> peers = full_house(counter);
+  for (const Address peer : peers) counter.request(peer, 0);  // and storage reads none of it
+  counter.host.advance(Uploader::place_kept);
+  BOOST_TEST(!gets_in(counter, counter.peer(3)));
+}
+
+BOOST_AUTO_TEST_CASE(of_those_who_are_let_in_together_only_so_many_get_in) {
+  Counter counter;
+  std::vector<Address> peers;
+  for (std::uint8_t number = 10; peers.size() < Uploader::places_max + 2; ++number) {
+    peers.push_back(counter.peer(number));
+    counter.show(peers.back(), counter.ticket(number));
+    counter.host.inject(peers.back(), counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  }
+  counter.told(counter.rules());
+  const auto in = std::count_if(peers.begin(), peers.end(), [&](Address peer) {
+    return counter.host.find<FileOpened>(peer).has_value();
+  });
+  const auto out = std::count_if(peers.begin(), peers.end(), [&](Address peer) {
+    const auto closed = counter.host.find<FileClosed>(peer);
+    return closed && closed->message.reason == CloseReason::busy;
+  });
+  BOOST_TEST(static_cast<std::size_t>(in) == Uploader::places_max);
+  BOOST_TEST(out == 2);
+}
+
+BOOST_AUTO_TEST_CASE(of_too_many_links_one_that_fetches_nothing_goes) {
+  Counter counter;
+  const Address fetches = counter.peer_with_file(3);
+  const Address idle = counter.peer(4);
+  std::size_t links = 2;
+  // They have not said Hello yet: nobody knows what they want.
+  for (; links < Uploader::links_max; ++links)
+    counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(5));
+  BOOST_TEST(counter.host.is_open(idle));
+  const Address one_more = counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(6));
+  BOOST_TEST(counter.host.is_open(one_more));
+  BOOST_TEST(!counter.host.is_open(idle));
+  BOOST_TEST(counter.host.is_open(fetches));
+  const Address too_many = counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(7));
+  BOOST_TEST(!counter.host.is_open(too_many));
+}
+
 BOOST_AUTO_TEST_CASE(whoever_comes_later_is_let_in_without_a_question) {
   Counter counter;
   counter.peer_with_file();
