@@ -26,14 +26,16 @@ Admission::Verdict Admission::judge(Group& group, const PeerTicket& ticket, bool
   const Instant expires = instant_of(ticket.expires);
   if (ticket.epoch < group.epoch || expires <= now) return Verdict::refused;
   if (!is_signed(ticket.signer, ticket.signature, words_to_sign(ticket))) return Verdict::forged;
-  group.held[ticket.client] = Held{ticket.epoch, expires, {}, false};
+  group.held[ticket.client] = Held{ticket.uid, ticket.epoch, expires, {}, false};
   raise(group, ticket.epoch, now);
   return Verdict::let_in;
 }
 
-bool Admission::admitted(const Gid& gid, const ClientKey& client) const {
+std::optional<Uid> Admission::user_of(const Gid& gid, const ClientKey& client) const {
   const auto group = groups_.find(gid);
-  return group != groups_.end() && group->second.held.contains(client);
+  if (group == groups_.end()) return std::nullopt;
+  const auto held = group->second.held.find(client);
+  return held == group->second.held.end() ? std::nullopt : std::optional(held->second.user);
 }
 
 bool Admission::is_undecided(const Gid& gid, const ClientKey& client) const {

@@ -39,7 +39,9 @@ class Admission {
   /// somebody else's: the peer lies.
   enum class Verdict : std::uint8_t { let_in, undecided, refused, forged };
   Verdict show(const PeerTicket& ticket, const ClientKey& client, Instant now);
-  bool admitted(const Gid& gid, const ClientKey& client) const;
+  bool admitted(const Gid& gid, const ClientKey& client) const { return user_of(gid, client).has_value(); }
+  /// Who has let this client in, by its ticket; nothing: it is not let in.
+  std::optional<Uid> user_of(const Gid& gid, const ClientKey& client) const;
   /// It has shown a ticket that is kept until learned().
   bool is_undecided(const Gid& gid, const ClientKey& client) const;
 
@@ -64,6 +66,7 @@ class Admission {
 
  private:
   struct Held {
+    Uid user;
     std::uint64_t epoch = 0;
     Instant expires{};
     std::optional<Instant> stale;  ///< lapses then, as the epoch has risen

@@ -42,7 +42,7 @@ ClientCast make_client(const ClientSettings& settings, const ClientAddresses& at
   auto door = std::make_shared<Opened>();
   cast.door = door;
   cast.uploader = std::make_unique<Uploader>(
-      UploaderOptions{settings.endpoint, self, settings.public_host, settings.sealed_port},
+      UploaderOptions{settings.endpoint, self, settings.public_host, settings.sealed_port, settings.places},
       Uploader::Others{at.storage, at.tracker_link, at.scheduler}, std::move(door));
 
   const bool has_members = !settings.orchestra.empty();

@@ -27,8 +27,9 @@ struct ClientSettings {
   Duration present_every = std::chrono::seconds(5);
   std::string info_path = {};  ///< of the tracker file, for people; `known_path` likewise
   std::string known_path = {};
-  std::vector<KnownTracker> known = {};  ///< what is in `known_path`
-  SchedulerOptions scheduler;            ///< `self` is set from the store's identity
+  std::vector<KnownTracker> known = {};     ///< what is in `known_path`
+  std::size_t places = fetchers_named_max;  ///< who fetch a file here at a time
+  SchedulerOptions scheduler;               ///< `self` is set from the store's identity
 };
 
 /// Addresses of a client's actors, reserved in some host. Storage, its checker, verifiers and hashers block, so each is

@@ -37,9 +37,11 @@ struct RecordedClient {
   nanoseconds answer_patience{}, unreachable_after{}, present_every{};
   std::string info_path, known_path;
   std::vector<RecordedNeighbour> known;
+  std::uint64_t places = 0;
   RecordedScheduler scheduler;
   TUTTI_RECORD(RecordedClient, self, at, endpoint, public_host, sealed_port, trackers, software,
-               answer_patience, unreachable_after, present_every, info_path, known_path, known, scheduler);
+               answer_patience, unreachable_after, present_every, info_path, known_path, known, places,
+               scheduler);
 };
 
 ClientSettings settings_of(const RecordedClient& record) {
@@ -55,6 +57,7 @@ ClientSettings settings_of(const RecordedClient& record) {
   settings.info_path = record.info_path;
   settings.known_path = record.known_path;
   settings.known = from_record(record.known);
+  settings.places = record.places;
   settings.scheduler.shares_out = record.scheduler.shares_out;
   settings.scheduler.picks_at_random = record.scheduler.picks_at_random;
   settings.scheduler.sharers_every = record.scheduler.sharers_every;
@@ -91,6 +94,7 @@ ProcessBegan recorded_client(const std::string& name, const ClientSettings& sett
   record.info_path = settings.info_path;
   record.known_path = settings.known_path;
   record.known = recorded(settings.known);
+  record.places = settings.places;
   record.scheduler.shares_out = settings.scheduler.shares_out;
   record.scheduler.picks_at_random = settings.scheduler.picks_at_random;
   record.scheduler.sharers_every = settings.scheduler.sharers_every;

@@ -56,10 +56,18 @@ struct Download {
   std::vector<Sharer> sharers;
   /// Peers that closed the file, or cannot be reached: not asked again before.
   std::map<PeerKey, Instant> shunned;
-  /// Those of them that have said they are busy.
-  std::set<PeerKey> turned_away_by;
+  /// Those of them that have said they are busy, and for how long each was left alone then.
+  std::map<PeerKey, Duration> turned_away_by;
   /// Who has sent what wrong, where that is borne.
   std::map<PeerKey, WrongPieces> wrong;
+  /// Who fetches it beside us and can be counted on, as was looked at last.
+  struct Fellows {
+    std::vector<ClientKey> counted_on;  ///< sorted
+    bool may_trade = false;             ///< with them, or with somebody who is not met yet
+    Instant looked_at{};
+    bool is_stale = true;  ///< somebody has come or gone since
+  };
+  Fellows fellows;
   /// Among whom its pieces are shared out, beside us.
   std::vector<ClientKey> shared_with;
   /// Who has opened it here, and so fetches it; some of them, if they are many.

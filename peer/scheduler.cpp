@@ -95,6 +95,7 @@ void Scheduler::activate(Download& download, Context& context) {
                              download.layout.piece_length(), download.prepared.bytes(), download.run});
   download.picker.emplace(download.layout, download.prepared, download.wanted);
   download.picker->at_random(options_.picks_at_random);
+  download.fellows = {};
   download.shared_with.clear();
   download.rate.resume(context.now());
   download.phase_since = context.now();
@@ -352,10 +353,8 @@ std::string Scheduler::why_it_waits(const Download& download) const {
       });
   if (busy > 0)
     return fmt::format(
-        "{} of those who share {} {} busy with others, and nobody else who shares it is online: it goes on "
-        "when "
-        "somebody has time",
-        busy, file, busy == 1 ? "is" : "are");
+        "{} of those who share {} {} busy, and nobody else gives it: it goes on when somebody has time", busy,
+        file, busy == 1 ? "is" : "are");
   const auto banned = static_cast<std::size_t>(
       std::count_if(download.sharers.begin(), download.sharers.end(),
                     [&](const Sharer& sharer) { return banned_.contains(sharer.client); }));

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/actor.hpp"
@@ -43,12 +44,18 @@ struct SchedulerOptions {
   Duration sharers_first = std::chrono::milliseconds(20);
   /// Whoever is said to fetch a file and has not been met after so long is not counted on.
   Duration meeting_patience = std::chrono::seconds(2);
+  /// How often it is looked at who of those who fetch beside us gets on. When one of them has come or gone: at once, if they
+  /// are fewer than fetchers_named_max; else not before `fellows_pause` for each so many, since of thousands one always has.
+  Duration fellows_every = std::chrono::milliseconds(50);
+  Duration fellows_pause = std::chrono::milliseconds(1);
   /// A fetcher that no download needs keeps its link so long, for the next one.
   Duration fetcher_idle = std::chrono::seconds(20);
   /// A peer that has not answered for so long gives its place to another, if there is one, and gets none for
   /// `unreachable_shunned`.
   Duration unreachable_after = std::chrono::seconds(3);
   Duration unreachable_shunned = std::chrono::seconds(30);
+  /// A peer that is busy is asked again later and later, up to so much.
+  Duration busy_pause_max = std::chrono::seconds(30);
   /// Downloads that fetch at a time; more wait for their turn.
   std::size_t active_max = 64;
   /// A download that has found nobody for so long gives its turn to one that waits for it.
@@ -245,8 +252,9 @@ class Scheduler final
     std::set<DownloadId> lanes;
     std::map<DownloadId, Instant> asked;  ///< of the lanes, those that it has not opened: since when it could
     std::set<DownloadId> metered;         ///< of the lanes
-    std::map<DownloadId, FellowProgress> progress = {};                ///< of the lanes that it has opened
-    std::map<DownloadId, std::map<ClientKey, Instant>> fetchers = {};  ///< as the peer says, and since when
+    std::map<DownloadId, FellowProgress> progress = {};  ///< of the lanes that it has opened
+    /// As the peer says, and since when; in the order of their keys.
+    std::map<DownloadId, std::vector<std::pair<ClientKey, Instant>>> fetchers = {};
     WeightedTurns<DownloadId> turns = {};
     TimerId pick_timer;
     std::optional<Instant> idle_since;
@@ -352,11 +360,10 @@ class Scheduler final
   bool feed_from(Source& source, Download& download, Context& context);
   bool unreachable(const Source& source, Instant now) const;
   bool leaves_unanswered(const Source& source, DownloadId id, Instant now) const;
-  bool may_trade(const Download& download, Instant now) const;
   bool counts_as_fetcher(const Source& source, const Download& download, std::uint64_t pace,
                          Instant now) const;
-  std::set<ClientKey> fetchers_of(const Download& download, Instant now) const;
-  void share_out(Download& download, Instant now);
+  void look_at_fellows(Download& download, Instant now) const;
+  void share_out(Download& download);
   void look_for_fetcher(Download& download, const ClientKey& client, Context& context);
   void feed_hungry(DownloadId id, Context& context);
   void cancel(Download& download, PeerKey peer, PieceIndex piece, std::vector<BlockIndex> blocks,

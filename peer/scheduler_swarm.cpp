@@ -71,7 +71,8 @@ void Scheduler::on(const FileWanted& wanted, Context& context) {
     if (download.record.gid != wanted.gid || download.record.fid != wanted.fid || !download.picker ||
         download.picker->complete())
       continue;
-    if (download.wanted_by.size() < wanted_by_max) download.wanted_by.insert(wanted.client);
+    if (download.wanted_by.size() < wanted_by_max && download.wanted_by.insert(wanted.client).second)
+      download.fellows.is_stale = true;
     look_for_fetcher(download, wanted.client, context);
   }
 }
@@ -353,6 +354,7 @@ void Scheduler::leave_lane(Source& source, DownloadId id, Context& context) {
   gate_.forget(source.fetcher.address, id);
   forget_report(source.fetcher.address, id, context);
   Download& download = downloads_.at(id);
+  download.fellows.is_stale = true;
   if (download.picker) download.picker->remove_peer(source.peer);
   if (!source.lanes.empty()) return;
   source.idle_since = context.now();
@@ -395,6 +397,8 @@ void Scheduler::on(const PeerLost& lost, Context& context) {
   }
   for (const DownloadId id : lanes) {
     Download& download = downloads_.at(id);
+    download.fellows.is_stale = true;
+    download.turned_away_by.erase(source->peer);
     if (!download.picker->knows(source->peer)) continue;
     download.picker->remove_peer(source->peer);
     // Somebody else may have come, or this one to another address.
@@ -470,6 +474,7 @@ void Scheduler::on(const LaneOpened& opened, Context& context) {
     for (const PieceIndex piece : wrong->second.withheld()) has->reset(piece);
   source->asked.erase(opened.download);
   download.turned_away_by.erase(source->peer);
+  download.fellows.is_stale = true;
   source->progress.insert_or_assign(opened.download, FellowProgress(context.now()));
   if (!download.picker->knows(source->peer)) {
     download.picker->add_peer(source->peer, *has);
@@ -486,15 +491,19 @@ void Scheduler::on(const LaneClosed& closed, Context& context) {
   if (source == nullptr || !source->lanes.contains(closed.download)) return;
   Download& download = downloads_.at(closed.download);
   download.picker->remove_peer(source->peer);
-  // Asked for again when the trackers still name this peer a while later.
-  download.shunned[source->peer] = context.now() + options_.sharers_every;
   leave_lane(*source, closed.download, context);
+  // Asked for again when the trackers still name this peer a while later.
+  Duration pause = options_.sharers_every;
   if (closed.reason == CloseReason::busy) {
-    // Whoever turns us away turns many away: the trackers are asked when it is time, and not by all of them now.
-    download.turned_away_by.insert(source->peer);
+    // Whoever turns us away turns many away: later and later, and the trackers are asked when it is time.
+    Duration& longer = download.turned_away_by[source->peer];
+    longer = std::clamp(2 * longer, options_.sharers_every / 2, options_.busy_pause_max);
+    pause = longer;
   } else {
+    download.turned_away_by.erase(source->peer);
     ask_sharers(download, context);
   }
+  download.shunned[source->peer] = context.now() + pause;
   settle_phase(download, context);
   feed_hungry(closed.download, context);
 }
@@ -503,15 +512,19 @@ void Scheduler::on(const LaneFetchers& fetchers, Context& context) {
   Source* source = source_of(context.sender());
   if (source == nullptr || !source->lanes.contains(fetchers.download)) return;
   Download& download = downloads_.at(fetchers.download);
-  std::map<ClientKey, Instant>& known = source->fetchers[fetchers.download];
-  std::map<ClientKey, Instant> named;
-  for (const ClientKey& client : fetchers.clients) {
+  auto& known = source->fetchers[fetchers.download];
+  const std::set<ClientKey> clients(fetchers.clients.begin(), fetchers.clients.end());
+  std::vector<std::pair<ClientKey, Instant>> named;
+  auto before = known.begin();
+  for (const ClientKey& client : clients) {
     if (client == options_.self) continue;
-    const auto before = known.find(client);
-    named.emplace(client, before == known.end() ? context.now() : before->second);
-    if (before == known.end()) look_for_fetcher(download, client, context);
+    before = std::find_if(before, known.end(), [&](const auto& each) { return each.first >= client; });
+    const bool was_named = before != known.end() && before->first == client;
+    named.emplace_back(client, was_named ? before->second : context.now());
+    if (!was_named) look_for_fetcher(download, client, context);
   }
   known = std::move(named);
+  download.fellows.is_stale = true;
   // Our part may have grown.
   feed_hungry(fetchers.download, context);
 }
@@ -524,6 +537,7 @@ void Scheduler::on(const PeerHas& has, Context& context) {
   const bool is_new = download.picker->peer_has(source->peer, has.piece);
   if (const auto fellow = source->progress.find(has.download); is_new && fellow != source->progress.end())
     fellow->second.gained(context.now());
+  if (is_new && download.picker->is_seeder(source->peer)) download.fellows.is_stale = true;
   if (download.phase != DownloadPhase::fetching) settle_phase(download, context);
   if (source->hungry) feed(*source, context);
 }
@@ -567,9 +581,10 @@ void Scheduler::feed(Source& source, Context& context) {
 bool Scheduler::feed_from(Source& source, Download& download, Context& context) {
   if (!download.picker->knows(source.peer) || gate_.holds(download.record.id)) return false;
   download.picker->in_order(download.record.wishes.sequential);
-  download.picker->prefer_start(!may_trade(download, context.now()));
+  look_at_fellows(download, context.now());
+  download.picker->prefer_start(!download.fellows.may_trade);
   // Parts are of what seeders give. Whoever has much to trade asks them for a twentieth of it.
-  if (download.picker->is_seeder(source.peer)) share_out(download, context.now());
+  if (download.picker->is_seeder(source.peer)) share_out(download);
   const std::optional<Pick> pick = download.picker->pick(source.peer, context.now(), context.random());
   if (!pick) return false;
   for (const PeerKey loser : pick->cancel_at) cancel(download, loser, pick->piece, {}, context);
@@ -580,20 +595,6 @@ bool Scheduler::feed_from(Source& source, Download& download, Context& context) 
                FetchPiece{download.record.id, pick->piece, pick->attempt, pick->blocks, digests.sha1,
                           digests.sha256, verifier_of(download.record.id).address});
   return true;
-}
-
-/// True if somebody fetches the file beside us, or may turn out to: who has opened it here and is not met. Whoever serves
-/// it to both of us has said so before we could ask for a piece.
-bool Scheduler::may_trade(const Download& download, Instant now) const {
-  const std::uint64_t pace = download.picker->seeders_pace();
-  if (std::any_of(sources_.begin(), sources_.end(),
-                  [&](const auto& each) { return counts_as_fetcher(each.second, download, pace, now); }))
-    return true;
-  std::set<ClientKey> unmet = download.wanted_by;
-  for (const auto& [address, source] : sources_)
-    if (source.lanes.contains(download.record.id) && download.picker->knows(source.peer))
-      unmet.erase(source.client);
-  return !unmet.empty() || !fetchers_of(download, now).empty();
 }
 
 /// We have met it, it fetches the file beside us, gets on and does not stall.
@@ -607,38 +608,46 @@ bool Scheduler::counts_as_fetcher(const Source& source, const Download& download
 }
 
 /// Who fetches the file beside us and can be counted on: those we have met and who get on and do not stall, and those of
-/// whom somebody says so and whom there was no time to meet.
-std::set<ClientKey> Scheduler::fetchers_of(const Download& download, Instant now) const {
+/// whom somebody says so and whom there was no time to meet. To trade with there may be somebody else, too: who has opened
+/// it here and is not met. Whoever serves it to both of us has said so before we could ask for a piece.
+void Scheduler::look_at_fellows(Download& download, Instant now) const {
+  Download::Fellows& fellows = download.fellows;
+  const auto pause = fellows.is_stale ? options_.fellows_pause *
+                                            static_cast<int>(fellows.counted_on.size() / fetchers_named_max)
+                                      : options_.fellows_every;
+  if (now - fellows.looked_at < pause) return;
   const DownloadId id = download.record.id;
   const std::uint64_t pace = download.picker->seeders_pace();
-  std::set<ClientKey> fetchers;
+  std::vector<ClientKey> counted_on;
+  std::set<ClientKey> unmet = download.wanted_by;
+  std::set<ClientKey> met;
+  for (const auto& [address, source] : sources_) {
+    if (!source.lanes.contains(id) || !download.picker->knows(source.peer)) continue;
+    unmet.erase(source.client);
+    met.insert(source.client);
+    if (counts_as_fetcher(source, download, pace, now)) counted_on.push_back(source.client);
+  }
   for (const auto& [address, source] : sources_) {
     const auto said = source.fetchers.find(id);
     if (said == source.fetchers.end()) continue;
     for (const auto& [client, since] : said->second)
-      if (now - since < options_.meeting_patience && !banned_.contains(client)) fetchers.insert(client);
+      if (now - since < options_.meeting_patience && !met.contains(client) && !banned_.contains(client))
+        counted_on.push_back(client);
   }
-  for (const auto& [address, source] : sources_) {
-    if (!source.lanes.contains(id) || !download.picker->knows(source.peer)) continue;
-    if (counts_as_fetcher(source, download, pace, now)) {
-      fetchers.insert(source.client);
-    } else {
-      fetchers.erase(source.client);
-    }
-  }
-  return fetchers;
+  std::sort(counted_on.begin(), counted_on.end());
+  counted_on.erase(std::unique(counted_on.begin(), counted_on.end()), counted_on.end());
+  const bool may_trade = !unmet.empty() || !counted_on.empty();
+  fellows = {std::move(counted_on), may_trade, now, false};
 }
 
 /// Tells the picker which pieces are ours among those who fetch the file, each other's helpers.
-void Scheduler::share_out(Download& download, Instant now) {
-  if (!options_.shares_out) return;
-  const std::set<ClientKey> fetchers = fetchers_of(download, now);
-  std::vector<ClientKey> others(fetchers.begin(), fetchers.end());
-  if (others == download.shared_with) return;
+void Scheduler::share_out(Download& download) {
+  const std::vector<ClientKey>& others = download.fellows.counted_on;
+  if (!options_.shares_out || others == download.shared_with) return;
   download.picker->share_out(
       others.empty() ? std::nullopt
                      : std::optional(part_of(options_.self, others, download.layout.piece_count())));
-  download.shared_with = std::move(others);
+  download.shared_with = others;
 }
 
 void Scheduler::feed_hungry(DownloadId id, Context& context) {
@@ -674,6 +683,7 @@ void Scheduler::on(const PieceNotCome& not_come, Context& context) {
   if (not_come.reason == RejectReason::not_have) {
     if (const auto fellow = source->progress.find(not_come.download); fellow != source->progress.end())
       fellow->second.lacked_a_piece();
+    download->fellows.is_stale = true;
     download->picker->peer_lacks(source->peer, not_come.piece, context.now());
   } else {
     download->picker->release(source->peer, not_come.piece, context.now());

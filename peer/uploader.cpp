@@ -106,8 +106,7 @@ void Uploader::on(const ServePiece& serve, Context& context) {
   ENSURE(serve.piece.value < copy->pieces.size());
   copy->pieces.set(serve.piece);
   for (auto& [address, link] : links_) {
-    const auto open = link.open.find(serve.fid);
-    if (open != link.open.end() && open->second == serve.gid && !link.sealed)
+    if (link.has_open({serve.gid, serve.fid}) && !link.sealed)
       context.answer(address, Have{serve.fid, serve.piece});
   }
 }
@@ -126,6 +125,7 @@ void Uploader::stop_serving(const FileKey& key, Address by, const std::string& p
   files_.erase(file);
   tellings_.erase(key);
   hand_outs_.erase(key);
+  places_.erase(key);
   for (auto& [address, link] : links_) {
     const auto wants = [&](const std::map<Fid, Gid>& files) {
       const auto wanted = files.find(key.second);
@@ -139,6 +139,7 @@ void Uploader::close_file(Address address, Link& link, const Fid& fid, CloseReas
   const auto open = link.open.extract(fid);
   const bool fetched = link.fetches.erase(fid) > 0;
   link.knocking.erase(fid);
+  link.idle_since = context.now();
   drop_requests(link, fid);
   context.answer(address, FileClosed{fid, reason});
   flush(address, link, context);
@@ -186,16 +187,18 @@ void Uploader::on(const LinkUp& up, Context& context) {
   link.sealed = sealed;
 }
 
-/// Hangs up on somebody who fetches nothing; false if there is none.
+/// Hangs up on somebody who fetches nothing; false if there is none. Further links go with the one that has let them in.
 bool Uploader::make_room_for_link(Context& context) {
-  const auto idle = std::find_if(links_.begin(), links_.end(), [](const auto& each) {
-    const Link& link = each.second;
-    return link.client && link.open.empty() && link.knocking.empty();
-  });
-  if (idle == links_.end()) return false;
-  const Address address = idle->first;
-  context.close(address);
-  forget(address, context);
+  std::optional<Address> idle;
+  for (const auto& [address, link] : links_) {
+    if (!link.client || link.sealed || !link.open.empty() || !link.knocking.empty() ||
+        context.now() - link.idle_since < link_idle)
+      continue;
+    if (!idle || link.idle_since < links_.at(*idle).idle_since) idle = address;
+  }
+  if (!idle) return false;
+  context.close(*idle);
+  forget(*idle, context);
   return true;
 }
 
@@ -254,6 +257,7 @@ void Uploader::on(const PeerHello& hello, Context& context) {
   link->second.key = proven;
   link->second.sealed = sealed;
   link->second.client = hello.client;
+  link->second.idle_since = context.now();
   link->second.version = std::min(hello.version_max, peer_peer_version);
   std::erase(ring_, context.sender());
   context.reply(PeerWelcome{link->second.version, options_.client});
@@ -277,6 +281,7 @@ void Uploader::on(const OpenFile& open, Context& context) {
   } else if (link.open.size() + link.knocking.size() >= files_a_link_max) {
     context.reply(FileClosed{open.fid, CloseReason::busy});
   } else if (admission_.admitted(open.gid, *link.client)) {
+    look_at_places(key, context);
     if (!take_place(key, *link.client, context))
       return close_file(context.sender(), link, open.fid, CloseReason::busy, context);
     open_file(context.sender(), link, key, context);
@@ -294,34 +299,39 @@ void Uploader::on(const OpenFile& open, Context& context) {
 }
 
 void Uploader::open_file(Address address, Link& link, const FileKey& key, Context& context) {
-  enter(link, key, context);
+  enter(link, key);
   answer_open(address, link, key, link.version >= 2 && fetchers_changed(key, context), context);
 }
 
-void Uploader::enter(Link& link, const FileKey& key, Context& context) {
+void Uploader::enter(Link& link, const FileKey& key) {
   link.knocking.erase(key.second);
-  link.asked = context.now();
   link.open[key.second] = key.first;
   if (link.version >= 2) link.fetches.insert(key.second);
 }
 
-/// False if as many as may fetch a file already, and all of them do.
-bool Uploader::take_place(const FileKey& key, const ClientKey& client, Context& context) {
-  std::map<ClientKey, Instant> asked;
+/// Who has a place and does not want it any more loses it.
+void Uploader::look_at_places(const FileKey& key, Context& context) {
+  std::map<ClientKey, bool> there;
   for (const auto& [address, link] : links_) {
-    const auto open = link.open.find(key.second);
-    if (open == link.open.end() || open->second != key.first) continue;
-    Instant& latest = asked[*link.client];
-    latest = std::max(latest, link.waiting.empty() ? link.asked : context.now());
+    if (!link.has_open(key)) continue;
+    there[*link.client] |= std::any_of(link.waiting.begin(), link.waiting.end(), [&](const Waiting& waiting) {
+      return waiting.request.fid == key.second && waiting.state != Waiting::State::rejected;
+    });
   }
-  if (asked.size() < places_max || asked.contains(client)) return true;
-  const auto idle = std::min_element(asked.begin(), asked.end(),
-                                     [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (context.now() - idle->second < place_kept) return false;
-  for (auto& [address, link] : links_)
-    if (link.client == idle->first && link.open.contains(key.second))
-      close_file(address, link, key.second, CloseReason::busy, context);
-  return true;
+  places_.try_emplace(key, options_.places).first->second.look(there, context.now());
+}
+
+/// False if there is none for it. To be asked after look_at_places().
+bool Uploader::take_place(const FileKey& key, const ClientKey& client, Context& context) {
+  const Uid user = *admission_.user_of(key.first, client);
+  for (;;) {
+    Places& places = places_.try_emplace(key, options_.places).first->second;
+    const Places::Answer answer = places.take(client, user, context.now());
+    if (!answer.goes) return answer.granted;
+    for (auto& [address, link] : links_)
+      if (link.client == answer.goes && link.has_open(key))
+        close_file(address, link, key.second, CloseReason::busy, context);
+  }
 }
 
 /// `told`: those who fetch it have just heard of each other.
@@ -356,6 +366,8 @@ std::vector<ClientKey> Uploader::fetchers_of(const FileKey& key) const {
 bool Uploader::fetchers_changed(const FileKey& key, Context& context) {
   if (!files_.contains(key)) return false;
   if (fetchers_of(key).empty()) hand_outs_.erase(key);
+  if (std::none_of(links_.begin(), links_.end(), [&](const auto& each) { return each.second.has_open(key); }))
+    places_.erase(key);
   Telling& telling = tellings_[key];
   if (telling.due) return false;
   if (context.now() >= telling.quiet_until) return tell_fetchers(key, telling, context);

@@ -19,6 +19,7 @@
 #include "peer/line_fill.hpp"
 #include "peer/peer_patience.hpp"
 #include "peer/piece_layout.hpp"
+#include "peer/places.hpp"
 #include "peer/rate_limiter.hpp"
 #include "peer/rate_meter.hpp"
 #include "peer/untaken_blocks.hpp"
@@ -31,6 +32,8 @@ struct UploaderOptions {
   ClientKey client;
   std::string public_host;        ///< where they reach us, if it is another
   std::uint16_t sealed_port = 0;  ///< of the sealed door, on the same host; 0 lets the system choose
+  std::size_t places =
+      fetchers_named_max;  ///< clients that fetch a file at a time: as many as can be told of each other
 };
 
 /// Decides which request of which peer is answered next. Owns the two doors where peers come in, what is served, and the
@@ -50,9 +53,8 @@ struct UploaderOptions {
 /// - Those who fetch a file are told of each other at once (FileFetchers), so that they share it out and ask here for
 ///   each piece once: whoever has opened it counts, or, of version 1, has asked for a block. However often that
 ///   changes, it costs a message every `tell_pause`: the more they are, the rarer each hears of it.
-/// - A file is given to `places_max` at a time; who else wants it is told to come again (`busy`), and gets it from them
-///   meanwhile. Of thousands nobody would get enough to be of use to others. Whoever has asked for nothing for
-///   `place_kept` gives his place to one that wants it, and so does, when there are too many links, one of no use.
+/// - A file is given to so many at a time (Places); who else wants it is told to come again (`busy`), and has it from them
+///   meanwhile. Of too many links one that fetches nothing goes.
 /// - Blocks go out nearly one after the other (LineFill), and what was given to the fewest goes first (HandOut), also
 ///   among the requests of one link. One block in `by_turn` goes to the link whose turn it is, whatever it asks for: links
 ///   take turns, and a peer that asks for much gets no more than one that asks for little.
@@ -86,9 +88,8 @@ class Uploader final
   static constexpr std::size_t untaken_by_all_max = 128U << 20U;  ///< bytes
   static constexpr std::uint64_t by_turn = 4;
   static constexpr std::size_t links_max = 2000;
-  /// Those who fetch a file at a time: as many as can be told of each other.
-  static constexpr std::size_t places_max = fetchers_named_max;
-  static constexpr Duration place_kept = std::chrono::seconds(30);
+  /// Whoever has a link and fetches nothing may be hung up on for another one after so long.
+  static constexpr Duration link_idle = std::chrono::seconds(2);
   static constexpr Duration knock_patience = std::chrono::seconds(5);
   static constexpr std::size_t files_a_link_max = 1024;
 
@@ -170,7 +171,7 @@ class Uploader final
     std::set<Fid> fetches;        ///< of those that are open: it is going to ask for blocks
     std::map<Fid, Gid> knocking;  ///< asked for, until a ticket is shown that counts
     Instant knocked{};            ///< asked for the last of them
-    Instant asked{};              ///< for a block, or opened a file
+    Instant idle_since{};         ///< while nothing is open or asked for
     std::deque<Waiting> waiting;
     std::size_t reading = 0;
     UntakenBlocks sent;
@@ -179,6 +180,11 @@ class Uploader final
     PeerPatience patience;                      ///< with its small words
     RateMeter rate{RateMeter::default_window};  ///< of what is sent
     bool in_ring = false;
+
+    bool has_open(const FileKey& file) const {
+      const auto found = open.find(file.second);
+      return found != open.end() && found->second == file.first;
+    }
   };
 
   /// What those who fetch a file have been told of each other.
@@ -192,7 +198,8 @@ class Uploader final
   bool open_doors(Context& context);
   void give_pass(Link& link, Context& context);
   void open_file(Address address, Link& link, const FileKey& key, Context& context);
-  static void enter(Link& link, const FileKey& key, Context& context);
+  static void enter(Link& link, const FileKey& key);
+  void look_at_places(const FileKey& key, Context& context);
   bool take_place(const FileKey& key, const ClientKey& client, Context& context);
   bool make_room_for_link(Context& context);
   void answer_open(Address address, const Link& link, const FileKey& key, bool told, Context& context);
@@ -249,6 +256,7 @@ class Uploader final
   std::map<FileKey, Telling> tellings_;
   std::map<Address, Link> links_;
   std::map<FileKey, HandOut> hand_outs_;
+  std::map<FileKey, Places> places_;
   Ring ring_;  ///< links with queued requests, in their turn
   std::map<std::uint64_t, Read> reads_;
   std::uint64_t last_tag_ = 0;

@@ -24,7 +24,6 @@ void Uploader::on(const RequestBlock& request, Context& context) {
     return;
   }
   if (copies(link, request.fid) == nullptr) return;  // FileClosed has answered it
-  link.asked = context.now();
   if (link.fetches.insert(request.fid).second)
     fetchers_changed({link.open.at(request.fid), request.fid}, context);
   if (link.waiting.size() >= requests_waiting_max) {
@@ -321,6 +320,8 @@ Uploader::Turn Uploader::start_read(Address address, Link& link, RateLimiter::Ro
       const FileKey key{link.open.at(request.fid), request.fid};
       hand_outs_.try_emplace(key, copy->layout.piece_count())
           .first->second.gave(*link.client, request.piece, copy->layout.block_count(request.piece));
+      if (const auto places = places_.find(key); places != places_.end())
+        places->second.gave(*link.client, request.length, context.now());
       reads_.emplace(next->tag, Read{address, key, copy->by, copy->path});
       ++link.reading;
       context.send(others_.storage,
@@ -449,6 +450,8 @@ void Uploader::check_invariants() const {
   }
   for (const Address address : sending_) ENSURE(links_.contains(address));
   for (const auto& [key, hand_out] : hand_outs_) ENSURE(files_.contains(key));
+  for (const auto& [key, places] : places_) ENSURE(files_.contains(key) && places.taken() <= options_.places);
+  std::map<FileKey, std::set<ClientKey>> fetchers;
   for (const auto& each : links_) {
     const Address address = each.first;
     const Link& link = each.second;
@@ -458,13 +461,17 @@ void Uploader::check_invariants() const {
     for (const auto& [fid, gid] : link.knocking) ENSURE(files_.contains({gid, fid}));
     const auto in_ring = std::count(ring_.begin(), ring_.end(), address);
     ENSURE(in_ring == (link.in_ring ? 1 : 0));
-    for (const auto& [fid, gid] : link.open) ENSURE(files_.contains({gid, fid}));
+    for (const auto& [fid, gid] : link.open) {
+      ENSURE(files_.contains({gid, fid}));
+      fetchers[{gid, fid}].insert(*link.client);
+    }
     for (const Fid& fid : link.fetches) ENSURE(link.open.contains(fid));
     for (const Waiting& waiting : link.waiting) ENSURE(link.open.contains(waiting.request.fid));
     const auto reading = std::count_if(reads_.begin(), reads_.end(),
                                        [&](const auto& read) { return read.second.link == address; });
     ENSURE(link.reading == static_cast<std::size_t>(reading));
   }
+  for (const auto& [key, clients] : fetchers) ENSURE(clients.size() <= options_.places);
 }
 
 }  // namespace tutti

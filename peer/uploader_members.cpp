@@ -120,11 +120,13 @@ void Uploader::close_knocking(Context& context) {
 /// Those who are let in at one moment are all told of all.
 void Uploader::let_in(const Gid& gid, Context& context) {
   std::map<FileKey, std::vector<Address>> in;
+  std::set<FileKey> looked_at;
   for (auto& [address, link] : links_)
     for (const auto& [fid, group] : std::map<Fid, Gid>(link.knocking))
       if (group == gid && admission_.admitted(gid, *link.client)) {
+        if (looked_at.insert({gid, fid}).second) look_at_places({gid, fid}, context);
         if (take_place({gid, fid}, *link.client, context)) {
-          enter(link, {gid, fid}, context);
+          enter(link, {gid, fid});
           in[{gid, fid}].push_back(address);
         } else {
           close_file(address, link, fid, CloseReason::busy, context);

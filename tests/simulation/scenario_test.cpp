@@ -1,5 +1,6 @@
 // Scenarios as people write them, and what simulate shows of them.
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
@@ -7,6 +8,7 @@
 #include <sstream>
 
 #include "actors/log.hpp"
+#include "messages/peer_peer.hpp"
 #include "tests/simulation/library/plot.hpp"
 #include "tests/simulation/library/shrink.hpp"
 
@@ -36,6 +38,19 @@ Scenario scenario_in(const std::string& name) {
 }
 
 std::string complaint_about(const std::string& text) { return parse_scenario(text).fault; }
+
+/// Eighty who can reach the source, and not each other, as in a network for guests.
+Scenario guests() {
+  LeftOut left_out;
+  for (int i = 81; i <= 100; ++i) left_out.clients.push_back("leecher-" + std::to_string(i));
+  Scenario scenario = without(scenario_in("flash_crowd_100"), left_out);
+  FileSpec& file = scenario.files.front();
+  file.bytes = 4U << 20U;
+  for (const std::string& one : file.leechers)
+    for (const std::string& other : file.leechers)
+      if (one < other) scenario.faults.push_back({{}, FaultKind::cut, one, other, std::chrono::minutes(3)});
+  return scenario;
+}
 
 }  // namespace
 
@@ -96,6 +111,19 @@ BOOST_AUTO_TEST_CASE(the_pickers_rules_beat_chance_in_a_small_crowd) {
   BOOST_TEST(!ours.violation.has_value());
   BOOST_TEST(!chance.violation.has_value());
   BOOST_TEST(ours.source_copies < chance.source_copies);
+}
+
+BOOST_AUTO_TEST_CASE(who_finds_no_place_at_the_only_source_gets_it_after_the_others) {
+  const Outcome outcome = Simulation(1, guests()).run();
+  BOOST_TEST(!outcome.violation.has_value());
+  std::vector<double> done;
+  for (const Fetching& each : outcome.fetches) done.push_back(each.started + each.seconds.value_or(1e9));
+  std::sort(done.begin(), done.end());
+  BOOST_TEST_REQUIRE(done.size() == 80u);
+  BOOST_TEST(done.back() < 100);  // and while they are still cut off from each other
+  // Who waited was given nothing until somebody was done.
+  BOOST_TEST(done[fetchers_named_max] > done.front() + 1);
+  BOOST_TEST(outcome.source_copies == 80, boost::test_tools::tolerance(0.1));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_its_line) {

@@ -347,14 +347,23 @@ BOOST_AUTO_TEST_CASE(a_peer_that_is_busy_is_asked_again_in_its_time) {
   // Whoever turns one away turns many away: the trackers do not hear of each.
   BOOST_TEST(!office.asked<FindSharers>().has_value());
   BOOST_TEST((office.row().phase == DownloadPhase::waiting));
-  BOOST_TEST(office.row().sentence.starts_with("1 of those who share film is busy with others"));
-  office.host.advance(1999ms);
-  office.told<FindSharers>(Sharers{{office.sharer(3)}});
-  BOOST_TEST(!office.host.find<OpenFile>(peer).has_value());
-  office.host.advance(2s);
-  office.host.inject(peer, office.owner(peer), FileClosed{fid_of(metainfo_of(4)), CloseReason::asked});
-  office.told<FindSharers>(Sharers{{office.sharer(3)}});
-  BOOST_TEST(office.host.find<OpenFile>(peer).has_value());
+  BOOST_TEST(office.row().sentence.starts_with("1 of those who share film is busy"));
+  const auto is_asked_at_the_next_look = [&] {
+    office.host.inject(peer, office.owner(peer), FileClosed{fid_of(metainfo_of(4)), CloseReason::asked});
+    office.host.advance(2s);
+    office.told<FindSharers>(Sharers{{office.sharer(3)}});
+    return office.host.find<OpenFile>(peer).has_value();
+  };
+  const auto refuse = [&] {
+    office.host.inject(peer, office.owner(peer), FileClosed{fid_of(metainfo_of(4)), CloseReason::busy});
+    office.host.discard();
+  };
+  BOOST_TEST(is_asked_at_the_next_look());
+  refuse();
+  BOOST_TEST(is_asked_at_the_next_look());
+  refuse();
+  BOOST_TEST(!is_asked_at_the_next_look());  // later and later
+  BOOST_TEST(is_asked_at_the_next_look());
   office.host.inject(peer, office.owner(peer), FileOpened{fid_of(metainfo_of(4)), {0xf0}});
   BOOST_TEST((office.row().phase == DownloadPhase::fetching));
 }

@@ -706,7 +706,7 @@ BOOST_AUTO_TEST_CASE(those_who_are_let_in_together_hear_of_all_before_their_file
 }
 
 /// So many fetch the file, by default as many as may at a time; the first of them is client 10.
-std::vector<Address> full_house(Counter& counter, std::size_t many = Uploader::places_max) {
+std::vector<Address> full_house(Counter& counter, std::size_t many = fetchers_named_max) {
   std::vector<Address> peers;
   for (std::uint8_t number = 10; peers.size() < many; ++number)
     peers.push_back(counter.peer_with_file(number));
@@ -739,7 +739,7 @@ BOOST_AUTO_TEST_CASE(a_file_is_given_to_so_many_at_a_time_and_then_to_who_asks_a
 
 BOOST_AUTO_TEST_CASE(a_client_has_one_place_over_however_many_links) {
   Counter counter;
-  full_house(counter, Uploader::places_max - 1);
+  full_house(counter, fetchers_named_max - 1);
   counter.speaks = 3;
   const Address first = counter.peer(3);
   counter.show(first, counter.ticket(3));
@@ -758,35 +758,61 @@ BOOST_AUTO_TEST_CASE(another_file_has_places_of_its_own) {
   BOOST_TEST(gets_in(counter, other));
 }
 
-BOOST_AUTO_TEST_CASE(whoever_asks_for_nothing_gives_his_place_to_one_that_wants_it) {
+BOOST_AUTO_TEST_CASE(whoever_asks_for_nothing_that_is_here_gives_his_place_to_one_that_wants_it) {
   Counter counter;
   const std::vector<Address> peers = full_house(counter);
+  for (std::size_t i = 0; i < peers.size(); ++i) counter.request(peers[i], i == 7 ? 1 : 0);
+  counter.rejected(peers[7]);
   const Address late = counter.peer(3);
-  counter.host.advance(Uploader::place_kept / 2);
-  // One waits for what he has asked for, the others ask now; but for one.
-  for (std::size_t i = 0; i < peers.size(); ++i)
-    if (i != 7) counter.request(peers[i], 1);
-  counter.host.advance(Uploader::place_kept / 2 - std::chrono::milliseconds(1));
+  counter.host.advance(Places::patience - std::chrono::milliseconds(1));
   BOOST_TEST(!gets_in(counter, late));
   counter.host.advance(std::chrono::milliseconds(1));
   BOOST_TEST(gets_in(counter, late));
-  BOOST_TEST((counter.host.expect<FileClosed>(peers[7])->reason == CloseReason::busy));
-  for (std::size_t i = 0; i < peers.size(); ++i)
-    if (i != 7) BOOST_TEST(!counter.host.find<FileClosed>(peers[i]).has_value());
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    const auto closed = counter.host.find<FileClosed>(peers[i]);
+    BOOST_TEST(closed.has_value() == (i == 7));
+    if (closed) BOOST_TEST((closed->message.reason == CloseReason::busy));
+  }
 }
 
-BOOST_AUTO_TEST_CASE(whoever_waits_for_a_block_keeps_his_place) {
+BOOST_AUTO_TEST_CASE(whoever_was_given_much_makes_room_over_all_his_links) {
   Counter counter;
-  const std::vector<Address> peers = full_house(counter);
-  for (const Address peer : peers) counter.request(peer, 0);  // and storage reads none of it
-  counter.host.advance(Uploader::place_kept);
-  BOOST_TEST(!gets_in(counter, counter.peer(3)));
+  counter.speaks = 3;
+  const Address first = counter.peer(200);
+  counter.show(first, counter.ticket(200));
+  counter.host.inject(first, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.told(counter.rules());
+  const Address sealed = counter.sealed(200);
+  counter.host.inject(sealed, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  counter.speaks = 1;
+  counter.host.discard();
+  full_house(counter, fetchers_named_max - 1);
+  for (ByteCount given; given < Places::turn; given += block) {
+    counter.request(sealed, 0);
+    counter.read_one();
+    counter.host.expect<Block>(sealed);
+  }
+  BOOST_TEST(gets_in(counter, counter.peer(3)));
+  for (const Address link : {first, sealed})
+    BOOST_TEST((counter.host.expect<FileClosed>(link)->reason == CloseReason::busy));
+}
+
+BOOST_AUTO_TEST_CASE(a_user_with_many_clients_makes_room_for_another_user) {
+  Counter counter;
+  full_house(counter);  // all of them of one user
+  PeerTicket ticket = counter.ticket(3);
+  ticket.uid.bytes.fill(8);
+  ticket.signature = sign(counter.keys, words_to_sign(ticket));
+  const Address other = counter.peer(3);
+  counter.show(other, ticket);
+  counter.host.inject(other, counter.uploader.address, OpenFile{counter.gid, counter.fid});
+  BOOST_TEST(counter.host.find<FileOpened>(other).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(of_those_who_are_let_in_together_only_so_many_get_in) {
   Counter counter;
   std::vector<Address> peers;
-  for (std::uint8_t number = 10; peers.size() < Uploader::places_max + 2; ++number) {
+  for (std::uint8_t number = 10; peers.size() < fetchers_named_max + 2; ++number) {
     peers.push_back(counter.peer(number));
     counter.show(peers.back(), counter.ticket(number));
     counter.host.inject(peers.back(), counter.uploader.address, OpenFile{counter.gid, counter.fid});
@@ -799,25 +825,28 @@ BOOST_AUTO_TEST_CASE(of_those_who_are_let_in_together_only_so_many_get_in) {
     const auto closed = counter.host.find<FileClosed>(peer);
     return closed && closed->message.reason == CloseReason::busy;
   });
-  BOOST_TEST(static_cast<std::size_t>(in) == Uploader::places_max);
+  BOOST_TEST(static_cast<std::size_t>(in) == fetchers_named_max);
   BOOST_TEST(out == 2);
 }
 
 BOOST_AUTO_TEST_CASE(of_too_many_links_one_that_fetches_nothing_goes) {
   Counter counter;
+  const auto comes = [&](std::uint8_t client) {
+    return counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(client));
+  };
   const Address fetches = counter.peer_with_file(3);
   const Address idle = counter.peer(4);
-  std::size_t links = 2;
+  counter.host.advance(Uploader::link_idle - std::chrono::milliseconds(1));
+  const Address has_just_come = counter.peer(5);
   // They have not said Hello yet: nobody knows what they want.
-  for (; links < Uploader::links_max; ++links)
-    counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(5));
-  BOOST_TEST(counter.host.is_open(idle));
-  const Address one_more = counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(6));
-  BOOST_TEST(counter.host.is_open(one_more));
+  for (std::size_t links = 3; links < Uploader::links_max; ++links) comes(6);
+  BOOST_TEST(!counter.host.is_open(comes(7)));  // nobody has been idle for long
+  counter.host.advance(std::chrono::milliseconds(1));
+  BOOST_TEST(counter.host.is_open(comes(7)));
   BOOST_TEST(!counter.host.is_open(idle));
+  BOOST_TEST(counter.host.is_open(has_just_come));
   BOOST_TEST(counter.host.is_open(fetches));
-  const Address too_many = counter.host.accept(counter.door->address, "127.0.0.1:40000", link_key(7));
-  BOOST_TEST(!counter.host.is_open(too_many));
+  BOOST_TEST(!counter.host.is_open(comes(8)));
 }
 
 BOOST_AUTO_TEST_CASE(whoever_comes_later_is_let_in_without_a_question) {

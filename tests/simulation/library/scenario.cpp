@@ -118,6 +118,8 @@ Scenario random_scenario(std::uint64_t seed) {
     scenario.network.feed_twice_percent = static_cast<std::uint32_t>(feeds.below(30));
     scenario.network.feed_late_percent = static_cast<std::uint32_t>(feeds.below(30));
   }
+  Random crowding = stream_of(seed, "places of a scenario");
+  if (crowding.chance(1, 4)) scenario.places = 1 + crowding.below(3);
   scenario.tracker_line = "trackers";
   scenario.lines["trackers"] = {125'000'000, 125'000'000, ms_below(shape, 0, 10), 1ms, 0};
   const std::uint64_t clients = 2 + shape.below(5);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/time.hpp"
+#include "messages/peer_peer.hpp"
 #include "tests/simulation/library/swarm_disk.hpp"
 #include "tests/simulation/library/swarm_network.hpp"
 
@@ -91,6 +92,8 @@ struct Scenario {
   bool picks_at_random = false;
   /// What each client may ask for ahead, in bytes.
   std::uint64_t request_memory = 24U << 20U;
+  /// How many fetch a file from a client at a time.
+  std::size_t places = fetchers_named_max;
   /// What a tracker needs to hash a password. Most of the time of a large swarm that logs in goes into that.
   Duration password_takes = std::chrono::milliseconds(100);
   /// Every actor checks itself after each delivery. Most of the time of a large swarm goes into that.

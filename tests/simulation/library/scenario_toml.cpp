@@ -189,6 +189,7 @@ ParsedScenario parse_scenario(std::string_view text) {
           {"picks_at_random", [&](const toml::node& node) { scenario.picks_at_random = flag_of(node); }},
           {"checks_invariants", [&](const toml::node& node) { scenario.checks_invariants = flag_of(node); }},
           {"request_memory", [&](const toml::node& node) { scenario.request_memory = count_of(node); }},
+          {"places", [&](const toml::node& node) { scenario.places = count_of(node); }},
           {"password_ms",
            [&](const toml::node& node) {
              scenario.password_takes = std::chrono::milliseconds(count_of(node));

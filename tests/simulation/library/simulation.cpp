@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "messages/peer_peer.hpp"
+
 namespace tutti::simulation {
 
 namespace {
@@ -10,9 +12,9 @@ using namespace std::chrono_literals;
 
 constexpr Duration calm = 2s;  // nothing is under way if all was well for so long
 constexpr Duration looks_every = 250ms;
-// Whoever says more has a credit, or one question under way.
+// Whoever says more has a credit, as for requests, or one question under way.
 constexpr std::size_t inbox_max = 200;
-constexpr std::size_t inbox_max_for_a_client = 20;
+constexpr std::size_t inbox_max_for_a_client = requests_waiting_max;
 // Each message takes its worker some microseconds, so not even ten thousand clients do so much at one instant.
 constexpr std::uint64_t events_at_an_instant_max = 2'000'000;
 
@@ -76,6 +78,7 @@ void Simulation::build() {
   swarm_->adjust = [this](ClientSettings& settings) {
     settings.scheduler.picks_at_random = scenario_.picks_at_random;
     settings.scheduler.request_memory = ByteCount{scenario_.request_memory};
+    settings.places = scenario_.places;
     settings.scheduler.shares_out = !scenario_.picks_at_random;
     if (seams_.adjust) seams_.adjust(settings);
   };
