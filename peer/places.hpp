@@ -28,10 +28,11 @@ class Places {
 
   struct Answer {
     bool granted = false;
-    std::optional<ClientKey> goes =
-        {};  ///< has lost its place: that has to be seen to, then it can be asked again
+    /// Has lost its place: when that is seen to, it can be asked again.
+    std::optional<ClientKey> goes = {};
   };
 
+  /// One at least.
   explicit Places(std::size_t most) : most_(std::max(most, std::size_t{1})) {}
 
   /// A client of this user wants a place. Asked again it has it already.

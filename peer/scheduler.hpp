@@ -54,8 +54,8 @@ struct SchedulerOptions {
   /// `unreachable_shunned`.
   Duration unreachable_after = std::chrono::seconds(3);
   Duration unreachable_shunned = std::chrono::seconds(30);
-  /// A peer that is busy is asked again later and later, up to so much.
-  Duration busy_pause_max = std::chrono::seconds(30);
+  /// A peer that is busy (it has no place free, or looks through the file) is asked again later and later, up to so much.
+  Duration busy_pause_max = std::chrono::seconds(4);
   /// Downloads that fetch at a time; more wait for their turn.
   std::size_t active_max = 64;
   /// A download that has found nobody for so long gives its turn to one that waits for it.

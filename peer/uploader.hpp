@@ -32,8 +32,8 @@ struct UploaderOptions {
   ClientKey client;
   std::string public_host;        ///< where they reach us, if it is another
   std::uint16_t sealed_port = 0;  ///< of the sealed door, on the same host; 0 lets the system choose
-  std::size_t places =
-      fetchers_named_max;  ///< clients that fetch a file at a time: as many as can be told of each other
+  /// Clients that fetch a file at a time: as many as can be told of each other.
+  std::size_t places = fetchers_named_max;
 };
 
 /// Decides which request of which peer is answered next. Owns the two doors where peers come in, what is served, and the

@@ -320,8 +320,7 @@ Uploader::Turn Uploader::start_read(Address address, Link& link, RateLimiter::Ro
       const FileKey key{link.open.at(request.fid), request.fid};
       hand_outs_.try_emplace(key, copy->layout.piece_count())
           .first->second.gave(*link.client, request.piece, copy->layout.block_count(request.piece));
-      if (const auto places = places_.find(key); places != places_.end())
-        places->second.gave(*link.client, request.length, context.now());
+      places_.at(key).gave(*link.client, request.length, context.now());
       reads_.emplace(next->tag, Read{address, key, copy->by, copy->path});
       ++link.reading;
       context.send(others_.storage,
@@ -450,7 +449,7 @@ void Uploader::check_invariants() const {
   }
   for (const Address address : sending_) ENSURE(links_.contains(address));
   for (const auto& [key, hand_out] : hand_outs_) ENSURE(files_.contains(key));
-  for (const auto& [key, places] : places_) ENSURE(files_.contains(key) && places.taken() <= options_.places);
+  for (const auto& [key, places] : places_) ENSURE(files_.contains(key));
   std::map<FileKey, std::set<ClientKey>> fetchers;
   for (const auto& each : links_) {
     const Address address = each.first;
@@ -471,7 +470,8 @@ void Uploader::check_invariants() const {
                                        [&](const auto& read) { return read.second.link == address; });
     ENSURE(link.reading == static_cast<std::size_t>(reading));
   }
-  for (const auto& [key, clients] : fetchers) ENSURE(clients.size() <= options_.places);
+  for (const auto& [key, clients] : fetchers)
+    ENSURE(places_.contains(key) && clients.size() <= places_.at(key).taken());
 }
 
 }  // namespace tutti
